@@ -1,0 +1,1 @@
+"""Training: corpora, synthesised speech, and what is learned from them. Never loaded by the app."""
