@@ -1,0 +1,117 @@
+"""The one door to espeak-ng (GPL-3.0): letters to sounds, and speech with the time of every phoneme.
+
+The library and its data come with the wheel `espeakng-loader`; nothing needs to be installed beside it.
+It keeps global state, so calls are serialised by a lock.
+"""
+
+import ctypes
+import threading
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+RATE = 22_050  # Hz, of every espeak-ng voice
+LANGUAGES = {"en": "en-us", "zh": "cmn", "pt": "pt-br", "no": "nb"}  # BCP-47 tag -> espeak name where they differ
+
+_SYNCHRONOUS, _PHONEME_EVENTS, _PHONEME_IPA = 2, 1, 2
+_EVENT_END, _EVENT_PHONEME = 5, 7
+_UTF8, _IPA, _PARAMETER_RATE, _PARAMETER_PITCH = 1, 0x02, 1, 3
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class TimedPhoneme:
+    """An IPA string as espeak-ng writes it ("" is a pause), with its start in seconds."""
+
+    ipa: str
+    start: float
+
+
+def phonemes(text: str, language: str) -> list[str]:
+    """IPA of each clause of `text` read in `language` (a BCP-47 tag); words are separated by spaces."""
+    library = _library()
+    clauses = []
+    with _lock:
+        _set_voice(LANGUAGES.get(language, language))
+        pointer = ctypes.c_char_p(_encode(text))
+        while pointer.value is not None:
+            ipa = library.espeak_TextToPhonemes(ctypes.byref(pointer), _UTF8, _IPA)
+            clauses.append((ipa or b"").decode("utf-8", "replace"))
+    return [clause for clause in clauses if clause.strip()]
+
+
+def speak(text: str, voice: str, *, rate: int = 175, pitch: int = 50) -> tuple[np.ndarray, list[TimedPhoneme]]:
+    """Samples (int16, 22,050 Hz) and timed phonemes of `text`.
+
+    Args:
+        voice: an espeak-ng voice with an optional variant, such as "en-us+f3".
+        rate: words per minute, 80 to 450.
+        pitch: 0 to 99.
+    """
+    library = _library()
+    with _lock:
+        _set_voice(voice)
+        library.espeak_SetParameter(_PARAMETER_RATE, rate, 0)
+        library.espeak_SetParameter(_PARAMETER_PITCH, pitch, 0)
+        _chunks.clear()
+        _events.clear()
+        data = _encode(text)
+        library.espeak_Synth(data, len(data) + 1, 0, 1, 0, _UTF8, None, None)
+        library.espeak_Synchronize()
+        samples = np.concatenate(_chunks) if _chunks else np.zeros(0, np.int16)
+        return samples, list(_events)
+
+
+class _Identity(ctypes.Union):
+    _fields_ = [("number", ctypes.c_int), ("name", ctypes.c_char_p), ("string", ctypes.c_char * 8)]
+
+
+class _Event(ctypes.Structure):
+    _fields_ = [
+        ("type", ctypes.c_int), ("unique_identifier", ctypes.c_uint), ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int), ("audio_position", ctypes.c_int), ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p), ("id", _Identity),
+    ]  # fmt: skip
+
+
+_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
+_chunks: list[np.ndarray] = []
+_events: list[TimedPhoneme] = []
+
+
+@_Callback
+def _collect(samples, count, events):  # noqa: ANN001, ANN202 - called from C
+    if samples and count > 0:
+        _chunks.append(np.ctypeslib.as_array(samples, (count,)).copy())
+    position = 0
+    while events[position].type != 0:
+        event = events[position]
+        if event.type == _EVENT_PHONEME:
+            _events.append(TimedPhoneme(event.id.string.decode("utf-8", "ignore"), event.audio_position / 1000))
+        elif event.type == _EVENT_END:
+            _events.append(TimedPhoneme("", event.audio_position / 1000))
+        position += 1
+    return 0
+
+
+@cache
+def _library() -> ctypes.CDLL:
+    import espeakng_loader
+
+    library = ctypes.CDLL(str(espeakng_loader.get_library_path()))
+    library.espeak_TextToPhonemes.restype = ctypes.c_char_p
+    data = str(espeakng_loader.get_data_path()).encode()
+    if library.espeak_Initialize(_SYNCHRONOUS, 0, data, _PHONEME_EVENTS | _PHONEME_IPA) < 0:
+        raise RuntimeError("espeak-ng could not be initialised: reinstall the package espeakng-loader")
+    library.espeak_SetSynthCallback(_collect)
+    return library
+
+
+def _set_voice(voice: str) -> None:
+    if _library().espeak_SetVoiceByName(voice.encode()) != 0:
+        raise ValueError(f"espeak-ng has no voice {voice!r}")
+
+
+def _encode(text: str) -> bytes:
+    return text.replace("\0", " ").encode("utf-8", "replace")

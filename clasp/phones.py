@@ -1,0 +1,81 @@
+"""Phones: the one inventory of sounds that text and speech of every language share.
+
+Letters become phones by espeak-ng's rules; speech becomes phones by the speech backbone. A phone is one IPA
+base letter: stress, length, tone and diacritics are dropped, near-identical letters are folded, a letter said
+twice counts once.
+"""
+
+import re
+import unicodedata
+from functools import cache
+
+import numpy as np
+
+from . import espeak
+from .errors import ModelError
+
+BLANK = 0
+INVENTORY = ("",) + tuple(
+    "aɑæɐʌəɚɜɛeɪiɨyʏɯuʊoɔɒøœ"  # vowels
+    "pbtdʈɖcɟkɡqʔmnɳɲŋ"  # stops and nasals
+    "fvθðszʃʒʂʐɕʑçxɣχʁħʕhβ"  # fricatives
+    "lɹɾrɽʎjwʋ"  # liquids and glides
+)
+"""Phone of each id; id 0 is silence, and the blank of the recogniser."""
+
+_FOLDED = {"ɭ": "l", "ɫ": "l", "ᵻ": "ɪ", "ɵ": "ø", "ɴ": "ŋ", "ɸ": "f", "ʝ": "j", "g": "ɡ", "ɝ": "ɚ", "ɬ": "l", "ʍ": "w"}
+_IDS = {phone: number for number, phone in enumerate(INVENTORY)} | {
+    letter: INVENTORY.index(phone) for letter, phone in _FOLDED.items()
+}
+_SWITCHED = re.compile(r"\((?!ja\))[a-z-]+\)[^(]*\(ja\)|\([a-z-]+\)")  # espeak naming letters it cannot read
+
+
+def from_text(text: str, language: str) -> np.ndarray:
+    """Phone ids, int64 (n,), of `text` read in `language` (a BCP-47 tag); empty where nothing can be said.
+
+    Raises:
+        ModelError: if espeak-ng does not speak the language.
+    """
+    try:
+        clauses = espeak.phonemes(text, language.lower())
+    except ValueError:
+        raise ModelError(f"No letter-to-sound rules for language {language!r}: give one that espeak-ng speaks.") from None
+    return collapse(ids(_SWITCHED.sub(" ", " ".join(clauses))))
+
+
+@cache
+def ids(ipa: str) -> tuple[int, ...]:
+    """Phone ids of an IPA string, letter by letter; what is not in the inventory is dropped."""
+    return tuple(_IDS[letter] for letter in unicodedata.normalize("NFD", ipa) if letter in _IDS)
+
+
+def collapse(phones: tuple[int, ...] | list[int] | np.ndarray) -> np.ndarray:
+    """`phones` without immediate repeats, int64."""
+    array = np.asarray(phones, np.int64)
+    return array[np.concatenate([[True], array[1:] != array[:-1]])] if len(array) else array
+
+
+def to_ipa(phones: np.ndarray) -> str:
+    """The IPA letters of phone ids."""
+    return "".join(INVENTORY[phone] for phone in phones)
+
+
+def segments(posteriors: np.ndarray) -> np.ndarray:
+    """Recognised phones of one utterance as distributions, one row per phone.
+
+    Args:
+        posteriors: float (frames, len(INVENTORY)), the recogniser's probabilities.
+
+    Returns:
+        float32 (phones, len(INVENTORY)): the mean of each run of frames with the same best phone, silence
+        dropped and the rest renormalised. Its row-wise argmax is the recognised phone sequence.
+    """
+    best = posteriors.argmax(-1)
+    starts = np.flatnonzero(np.concatenate([[True], best[1:] != best[:-1]])) if len(best) else np.zeros(0, np.int64)
+    lengths = np.diff(np.append(starts, len(best)))
+    if not len(starts):
+        return np.zeros((0, len(INVENTORY)), np.float32)
+    means = np.add.reduceat(posteriors.astype(np.float32), starts, 0) / lengths[:, None]
+    means = means[best[starts] != BLANK]
+    means[:, BLANK] = 0
+    return means / means.sum(-1, keepdims=True).clip(1e-6)
