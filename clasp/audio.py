@@ -21,7 +21,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from clasp.errors import AudioError
+from .errors import AudioError
 
 SAMPLE_RATE = 16_000
 MIN_SECONDS = 0.2
@@ -31,7 +31,7 @@ RATES = range(4_000, 768_001)  # Hz; below 4 kHz nothing is left of speech
 SILENCE = 1e-4  # peak amplitude, -80 dB of full scale
 
 BLOCK_SAMPLES = 2**18  # decoded at once, all channels together
-MP3_FRAME = 1_152  # samples; the length of an mp3 without a header is known to about a frame
+MP3_FRAME = 1_152  # samples; a header may state the length of an mp3 in whole frames
 UNKNOWN_LENGTH = 2**31 - 2**16  # lengths from here on stand in headers of recordings that were piped
 
 SOUNDFILE_FORMATS = {"WAV", "WAVEX", "AIFF", "FLAC", "OGG", "MP3"}
@@ -46,7 +46,7 @@ FFMPEG_CUT = re.compile(r"ended prematurely|partial file|moov atom not found|tru
 
 @dataclass(frozen=True, eq=False)
 class Waveform:
-    """Sound ready for the encoder: float32 (n,) within [-1, 1], 16 kHz mono; made by decode and from_samples."""
+    """Sound for the encoder: float32 (n,) within [-1, 1], 16 kHz, mono. Made by decode and from_samples."""
 
     samples: np.ndarray
     rate: int = SAMPLE_RATE
@@ -135,6 +135,8 @@ def _decode_soundfile(path: Path, name: str, max_seconds: float, max_bytes: int)
         with file:
             if file.format not in SOUNDFILE_FORMATS or file.frames >= UNKNOWN_LENGTH:
                 return None
+            if file.format == "MP3" and not _mp3_states_length(path):
+                return None  # libsndfile would guess it from the first frames, and stop there
             if _wav_is_cut(file.extra_info) or (file.format == "OGG" and _ogg_is_cut(path)):
                 raise AudioError(_cut_message(name))
             try:
@@ -171,18 +173,29 @@ def _ogg_is_cut(path: Path) -> bool:
     return len(page) < 27 + segments + sum(page[27 : 27 + segments])
 
 
+def _mp3_states_length(path: Path) -> bool:
+    """Whether the first frame, behind an ID3 tag, is the one that says how many follow."""
+    with path.open("rb") as raw:
+        head = raw.read(10)
+        if head[:3] == b"ID3":
+            size = sum(byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
+            raw.seek(10 + size)
+        frame = raw.read(2_048)
+    return any(mark in frame for mark in (b"Xing", b"Info", b"VBRI"))
+
+
 def _decode_ffmpeg(path: Path, name: str, max_seconds: float, max_bytes: int) -> np.ndarray:
     """The first audio stream as float32 (n,) at 16 kHz."""
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
         raise AudioError(
-            f"{name} is not wav, flac, ogg or mp3, and other formats need ffmpeg, which is not installed: install "
-            "it (Debian and Ubuntu: apt install ffmpeg; macOS: brew install ffmpeg) or convert the file."
+            f"{name} can only be read by ffmpeg, which is not installed: install it (Debian, Ubuntu: "
+            "apt install ffmpeg; macOS: brew install ffmpeg) or convert the file to wav, flac or ogg."
         )
     limit = min(max_bytes, int((max_seconds + 1) * SAMPLE_RATE * 4)) + 4  # bytes; one sample over is an error
-    guards = f"-nostdin -v error -max_alloc {2**28} -protocol_whitelist file,pipe -format_whitelist {FFMPEG_FORMATS}"
+    guards = f"-protocol_whitelist file,pipe -format_whitelist {FFMPEG_FORMATS} -max_alloc {2**28} -vn"
     output = f"-map 0:a:0 -ac 1 -ar {SAMPLE_RATE} -fs {limit} -f f32le pipe:1"
-    command = [ffmpeg, *guards.split(), "-vn", "-i", f"file:{path}", *output.split()]
+    command = [ffmpeg, "-nostdin", "-v", "error", *guards.split(), "-i", f"file:{path}", *output.split()]
     with tempfile.TemporaryFile() as log:
         try:
             done = subprocess.run(
