@@ -1,0 +1,151 @@
+"""From a query to an answer: encode it, find what lies near, and say how likely each hit says the same.
+
+    query = encode(model, text="The ship was lost in the storm.")
+    answer = search(library, model, query)
+    print(answer.good, answer.matches[0].segment.text, answer.matches[0].probability)
+
+A query is encoded once; searching it again with another weight or other filters takes milliseconds.
+"""
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from unicodedata import category
+
+import numpy as np
+
+from clasp.errors import ClaspError
+
+if TYPE_CHECKING:
+    from clasp import Clasp, Waveform
+    from clasp.calibration import Direction
+
+    from .library import Hit, Library, Segment
+
+MAX_CHARACTERS = 1_000  # of a typed query
+CANDIDATES = 50  # per search, before they are ranked by probability
+
+
+@dataclass(frozen=True, eq=False)
+class Query:
+    """An encoded query; `text` and `language` (BCP-47) are None for a spoken one."""
+
+    vector: np.ndarray  # float32 (dim,), unit length
+    encode_seconds: float
+    text: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True)
+class Match:
+    """A segment that was found."""
+
+    segment: "Segment"
+    score: float  # similarity of the vectors, weighted as the query was when it found this
+    meaning: float  # cosine of the meaning halves
+    sound: float  # cosine of the sound halves
+    probability: float  # that it says the same, calibrated
+    good: bool  # whether the probability reaches the cut-off
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was found, best first."""
+
+    query: Query
+    matches: list[Match]
+    search_seconds: float
+    device: str
+
+    @property
+    def good(self) -> bool:
+        """Whether anything found is a good match."""
+        return any(match.good for match in self.matches)
+
+
+def encode(model: "Clasp", *, text: str | None = None, waveform: "Waveform | None" = None) -> Query:
+    """Encode a typed or a spoken query.
+
+    Raises:
+        ClaspError: if the text has no words or more than MAX_CHARACTERS.
+        ValueError: unless exactly one of `text` and `waveform` is given.
+    """
+    if (text is None) == (waveform is None):
+        raise ValueError("A query is either text or a waveform.")
+    started = time.perf_counter()
+    if waveform is not None:
+        vector = model.encode_speech([waveform])[0]
+        return Query(vector, time.perf_counter() - started)
+    text = " ".join("".join(" " if category(letter) in ("Cc", "Cs") else letter for letter in text).split())
+    if not any(letter.isalnum() for letter in text):
+        raise ClaspError("The query has no words: type what to look for, or record it.")
+    if len(text) > MAX_CHARACTERS:
+        raise ClaspError(f"The query has {len(text)} characters: one sentence has {MAX_CHARACTERS} at most.")
+    language = model.language_of(text)
+    vector = model.encode_text([text], [language])[0]
+    return Query(vector, time.perf_counter() - started, text, language)
+
+
+def search(
+    library: "Library",
+    model: "Clasp",
+    query: Query,
+    *,
+    k: int = 10,
+    meaning: float | None = None,
+    categories: Collection[str] | None = None,
+    languages: Collection[str] | None = None,
+) -> Answer:
+    """Find the `k` best matches of a query among those of the given categories and languages (None: all).
+
+    With `meaning`, from what was said (0) to what was meant (1), hits are ranked by the similarity so weighted.
+    Without it, what is near by meaning, or by both, is ranked by the probability that it says the same.
+
+    Raises:
+        ClaspError: if the library has no such category or language.
+    """
+    started = time.perf_counter()
+    _check("category", categories, library.categories())
+    _check("language", languages, library.languages())
+
+    def near(weight: float, count: int) -> "list[Hit]":
+        vector = model.reweight(query.vector[None], weight)[0]
+        return library.search(vector, count, categories=categories, languages=languages)
+
+    if meaning is not None:
+        matches = _matches(model, query, near(meaning, k))
+    else:
+        found = {hit.segment.id: hit for weight in (1.0, 0.5) for hit in near(weight, max(k, CANDIDATES))}
+        matches = _matches(model, query, list(found.values()))
+        matches = sorted(matches, key=lambda match: (-match.probability, -match.score))[:k]
+    return Answer(query, matches, time.perf_counter() - started, str(model.device))
+
+
+def _matches(model: "Clasp", query: Query, hits: "list[Hit]") -> list[Match]:
+    """Each hit with its probability, calibrated for its direction."""
+    probabilities = np.zeros(len(hits))
+    cutoffs = np.zeros(len(hits))
+    directions = np.array([_direction(query, hit.segment) for hit in hits])
+    cosines = np.array([(hit.meaning, hit.sound) for hit in hits]).reshape(-1, 2)
+    for direction in set(directions.tolist()):
+        rows = directions == direction
+        probabilities[rows] = model.calibration.probability(direction, cosines[rows, 0], cosines[rows, 1])
+        cutoffs[rows] = model.calibration.cutoff(direction)
+    return [
+        Match(hit.segment, hit.score, hit.meaning, hit.sound, float(probability), bool(probability >= cutoff))
+        for hit, probability, cutoff in zip(hits, probabilities, cutoffs, strict=True)
+    ]
+
+
+def _direction(query: Query, segment: "Segment") -> "Direction":
+    if query.language is None:
+        return "speech"
+    # "pt-BR" and "pt" are one language
+    return "text" if query.language.split("-")[0] == segment.language.split("-")[0] else "translation"
+
+
+def _check(what: str, asked: Collection[str] | None, known: Collection[str]) -> None:
+    for name in asked or ():
+        if name not in known:
+            raise ClaspError(f"The library has no {what} {name!r}: it has {', '.join(known)}.")
