@@ -1,7 +1,7 @@
 """What a similarity is worth: the probability that a hit says the same as the query.
 
-A logistic function of the two cosines, fitted on held-out pairs by `python -m clasp calibrate` and stored with
-the model as calibration.json. There is one per direction, because speech lies closer to speech than to text:
+A logistic function of the two cosines, fitted on held-out pairs by `python -m clasp calibrate` and stored
+with the model as calibration.json. There is one per direction: speech lies closer to speech than to text.
 
 - "text": a typed query, a hit in the same language;
 - "speech": a spoken query;

@@ -3,8 +3,8 @@
 The rank of a query is that of its best-placed *correct* candidate; every candidate with the query's label is
 correct, so equal texts count as one answer. Other correct candidates never push the best one down.
 
-Ties are counted against the model: a wrong candidate that scores as high as the right one stands before it, so
-that an encoder which maps everything to one vector finds nothing. `ties="optimistic"` is the published
+Ties are counted against the model: a wrong candidate that scores as high as the right one stands before it,
+so that an encoder which maps everything to one vector finds nothing. `ties="optimistic"` is the published
 protocol, where only strictly better candidates count.
 """
 

@@ -11,14 +11,12 @@ def naive_rank(scores: np.ndarray, gold: str, labels: list[str], ties: str) -> i
     worse_first = ties == "pessimistic"
     order = sorted(
         range(len(labels)),
-        key=lambda i: (-round(float(scores[i]), 9), (labels[i] == gold) if worse_first else (labels[i] != gold)),
+        key=lambda i: (
+            -round(float(scores[i]), 9),
+            (labels[i] == gold) if worse_first else (labels[i] != gold),
+        ),
     )
-    wrong_before = 0
-    for index in order:
-        if labels[index] == gold:
-            return wrong_before + 1
-        wrong_before += 1
-    raise AssertionError("no gold")
+    return 1 + [labels[index] == gold for index in order].index(True)
 
 
 @pytest.mark.parametrize("ties", ["pessimistic", "optimistic"])
@@ -63,5 +61,11 @@ def test_refuses_queries_without_an_answer_and_labels_that_do_not_fit() -> None:
 
 def test_summary_of_known_ranks() -> None:
     assert summary(np.array([1, 1, 2, 6, 20])) == pytest.approx(
-        {"hits@1": 0.4, "recall@5": 0.6, "recall@10": 0.8, "mrr": (2 + 1 / 2 + 1 / 6 + 1 / 20) / 5, "mean_rank": 6.0}
+        {
+            "hits@1": 0.4,
+            "recall@5": 0.6,
+            "recall@10": 0.8,
+            "mrr": (2 + 1 / 2 + 1 / 6 + 1 / 20) / 5,
+            "mean_rank": 6.0,
+        }
     )

@@ -1,0 +1,205 @@
+"""Fit the calibration of a model on validation sentences: `python -m clasp calibrate --model FOLDER`.
+
+A probability answers the question a person has: does this top hit say the same? Every query is asked twice of
+a pool of about 1,000: once with its answer there (the top hit is right or wrong), once without (it is wrong).
+The cut-off is the probability that the best of the ten nearest reaches for 5 % of the queries when the answer
+is not there.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from ..calibration import Calibration, Logistic
+from ..training.corpora import data_folder
+from ..training.synthesis import TRAINING_VOICES, espeak_voice
+from . import testsets
+from .evaluate import embed_speech
+from .testsets import TRANSLATED, Utterance, label
+
+if TYPE_CHECKING:
+    from ..model import Clasp
+
+BROWN = 760  # validation sentences said by training voices; with the real recordings about 1,200
+REAL = ("en-commonvoice13", "en-speechocean", "en-ljspeech", "fr-commonvoice17", "de-kerstin", "nl-nathalie")
+TRANSLATIONS = 300  # FLORES sentences after those of the test
+FALSE_MATCH_RATE = 0.05
+NEAREST = 10  # wrong neighbours kept per query: as many as a page of hits shows
+FOLDS = 5
+RIDGE = 1e-4  # keeps the slopes finite where right and wrong do not overlap
+
+Halves = tuple[np.ndarray, np.ndarray]  # meaning and sound, unit rows
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `python -m clasp calibrate`."""
+    parser.add_argument("--model", default="bundled", help="a model folder (default: the bundled model)")
+    parser.add_argument("--data", help="the folder of training data (default: $CLASP_DATA or ./data)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Fit, write calibration.json into the model folder, print what was fitted."""
+    from ..model import BUNDLED, load
+
+    calibration = calibrate(load(args.model), data_folder(args.data))
+    folder = BUNDLED if args.model == "bundled" else Path(args.model)
+    calibration.save(folder / "calibration.json")
+    Console(width=120).print(table(calibration))
+    return 0
+
+
+def calibrate(model: "Clasp", data: Path, cache: Path = testsets.CACHE) -> Calibration:
+    """Fit all directions on validation sentences; no sentence of an evaluation is among them."""
+    brown = testsets.brown(data, "validation", BROWN, TRAINING_VOICES).utterances
+    real = testsets.real(data, "validation", dict.fromkeys(REAL, 1000)).utterances
+    flores = testsets.flores(data, testsets.FLORES_TEST, TRANSLATIONS)
+    said = brown + real
+    again = [Utterance(one.text, one.language, espeak_voice(one.language, one.text)) for one in said]
+    testsets.prepare([*said, *again, *flores.utterances], cache)
+
+    speech = embed_speech(model, said, cache)
+    labels = [label(one.text) for one in said]
+    texts = model.encode_text([one.text for one in said], [one.language for one in said])
+    text_pairs = pairs(model.halves(texts), model.halves(speech), labels, weight=0.5)
+
+    other_voice = embed_speech(model, again, cache)
+    speech_pairs = pairs(model.halves(speech), model.halves(other_voice), labels, weight=0.5)
+
+    pool = model.halves(np.concatenate([embed_speech(model, flores.utterances, cache), speech[: len(brown)]]))
+    pool_labels = [label(one.text) for one in flores.utterances] + labels[: len(brown)]
+    translation_pairs = []
+    for language in TRANSLATED:
+        queries = model.encode_text(list(flores.translations[language]), [language] * len(flores.utterances))
+        translation_pairs.append(pairs(model.halves(queries), pool, pool_labels, weight=1.0))
+
+    directions = {
+        "text": fit(text_pairs),
+        "speech": fit(speech_pairs),
+        "translation": fit(join(translation_pairs), use_sound=False),
+    }
+    return Calibration(directions, FALSE_MATCH_RATE)
+
+
+def table(calibration: Calibration) -> Table:
+    """The fit for reading."""
+    shown = Table(title=f"Calibration; cut-off at a false-match rate of {calibration.false_match_rate:.0%}")
+    measures = ("queries", "right_top_hits", "brier", "ece", "answers_above_cutoff")
+    for heading in ("direction", "bias", "meaning", "sound", "cut-off", *measures):
+        shown.add_column(heading.replace("_", " "), justify="left" if heading == "direction" else "right")
+    for direction, logistic in calibration.directions.items():
+        figures = (logistic.bias, logistic.meaning, logistic.sound, logistic.cutoff)
+        rest = (f"{logistic.measured[name]:.4g}" for name in measures)
+        shown.add_row(direction, *(f"{figure:.3f}" for figure in figures), *rest)
+    return shown
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Cosines of n queries with their answer and with their nearest wrong neighbours, nearest first."""
+
+    right_meaning: np.ndarray  # (n,)
+    right_sound: np.ndarray  # (n,)
+    wrong_meaning: np.ndarray  # (n, NEAREST)
+    wrong_sound: np.ndarray  # (n, NEAREST)
+    first: np.ndarray  # bool (n,): the answer ranks before every wrong neighbour
+
+
+def pairs(queries: Halves, pool: Halves, labels: Sequence[str], *, weight: float) -> Pairs:
+    """Pairs of n queries with a pool of m ≥ n candidates, the i-th of which answers the i-th query.
+
+    Args:
+        queries: meaning (n, meaning_dim) and sound (n, sound_dim) halves, unit rows.
+        pool: the same for the m candidates.
+        labels: m normalised texts of the candidates; one that equals the answer's is never wrong.
+        weight: of the meaning half in the ranking, 0 to 1.
+    """
+    count = len(queries[0])
+    meaning = queries[0] @ pool[0].T  # (n, m)
+    sound = queries[1] @ pool[1].T  # (n, m)
+    scores = weight * meaning + (1 - weight) * sound
+    names = np.array(labels)
+    wrong = np.where(names[:count, None] == names, -np.inf, scores)
+    nearest = np.argsort(-wrong, axis=1)[:, :NEAREST]  # (n, NEAREST)
+    return Pairs(
+        right_meaning=np.diagonal(meaning),
+        right_sound=np.diagonal(sound),
+        wrong_meaning=np.take_along_axis(meaning, nearest, axis=1),
+        wrong_sound=np.take_along_axis(sound, nearest, axis=1),
+        first=np.diagonal(scores) > wrong.max(axis=1),
+    )
+
+
+def join(parts: Sequence[Pairs]) -> Pairs:
+    """One Pairs of several, in order."""
+    return Pairs(
+        *(np.concatenate(columns) for columns in zip(*(vars(part).values() for part in parts), strict=True))
+    )
+
+
+def fit(found: Pairs, *, use_sound: bool = True) -> Logistic:
+    """The logistic function of one direction, its cut-off, and its errors on queries left out of the fit."""
+    meaning, sound, truth = _top_hits(found)  # (2, n) each: with the answer there, and without
+    count = truth.shape[1]
+    fold = np.random.default_rng(0).permutation(count) % FOLDS
+    unseen = np.empty((2, count))
+    for number in range(FOLDS):
+        rest, left_out = fold != number, fold == number
+        model = _logistic(meaning[:, rest], sound[:, rest], truth[:, rest], use_sound)
+        unseen[:, left_out] = model.probability(meaning[:, left_out], sound[:, left_out])
+
+    model = _logistic(meaning, sound, truth, use_sound)
+    best_wrong = model.probability(found.wrong_meaning, found.wrong_sound).max(axis=1)
+    cutoff = float(np.quantile(best_wrong, 1 - FALSE_MATCH_RATE, method="higher"))
+    right = model.probability(found.right_meaning, found.right_sound)
+    measured = {
+        "queries": count,
+        "right_top_hits": int(truth.sum()),
+        "wrong_top_hits": int((1 - truth).sum()),
+        "brier": float(((unseen - truth) ** 2).mean()),
+        "ece": calibration_error(unseen.ravel(), truth.ravel()),
+        "answers_above_cutoff": float((right >= cutoff).mean()),
+    }
+    return replace(model, cutoff=cutoff, measured=measured)
+
+
+def calibration_error(probabilities: np.ndarray, truth: np.ndarray, bins: int = 10) -> float:
+    """Expected calibration error: mean gap of probability and share of right ones over equal-width bins."""
+    which = np.minimum((probabilities * bins).astype(int), bins - 1)
+    gaps = [abs((probabilities - truth)[which == number].sum()) for number in range(bins)]
+    return float(sum(gaps) / len(truth))
+
+
+def _top_hits(found: Pairs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Meaning cosine, sound cosine and truth (1 or 0) of top hits, (2, n) each: with the answer, without."""
+    wrong_meaning, wrong_sound = found.wrong_meaning[:, 0], found.wrong_sound[:, 0]
+    meaning = np.stack([np.where(found.first, found.right_meaning, wrong_meaning), wrong_meaning])
+    sound = np.stack([np.where(found.first, found.right_sound, wrong_sound), wrong_sound])
+    return meaning, sound, np.stack([found.first, np.zeros_like(found.first)]).astype(float)
+
+
+def _logistic(meaning: np.ndarray, sound: np.ndarray, truth: np.ndarray, use_sound: bool) -> Logistic:
+    """Logistic regression with slopes ≥ 0, on arrays of one shape; the cut-off is left at one half."""
+    from scipy.optimize import minimize
+
+    inputs = np.stack(
+        [np.ones(meaning.size), meaning.ravel(), sound.ravel() * use_sound], axis=1
+    )  # (examples, 3)
+    target = truth.ravel()
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        logits = inputs @ weights
+        value = (np.logaddexp(0, logits) - target * logits).mean() + RIDGE / 2 * (weights[1:] ** 2).sum()
+        slope = inputs.T @ (0.5 * (1 + np.tanh(logits / 2)) - target) / len(target)
+        return value, slope + RIDGE * np.array([0, *weights[1:]])
+
+    best = minimize(
+        loss, np.zeros(3), jac=True, method="L-BFGS-B", bounds=[(None, None), (0, None), (0, None)]
+    )
+    bias, meaning_slope, sound_slope = map(float, best.x)
+    return Logistic(bias, meaning_slope, sound_slope, cutoff=0.5)
