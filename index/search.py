@@ -99,7 +99,7 @@ def search(
 ) -> Answer:
     """Find the `k` best matches of a query among those of the given categories and languages (None: all).
 
-    With `meaning`, from what was said (0) to what was meant (1), hits are ranked by the similarity so weighted.
+    With `meaning`, from what was said (0) to what was meant (1), the similarity weighted so ranks the hits.
     Without it, what is near by meaning, or by both, is ranked by the probability that it says the same.
 
     Raises:

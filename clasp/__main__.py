@@ -1,0 +1,55 @@
+"""CLASP on the command line: say it or type it, and hear the sentence that says the same.
+
+python -m clasp search "the ship was lost in the storm"
+python -m clasp search --speech question.wav
+python -m clasp serve
+python -m clasp search --help
+"""
+
+import argparse
+import importlib
+import sys
+
+from .errors import ClaspError
+
+COMMANDS = {  # name: (module with add_arguments(parser) and run(args) -> exit code, what it does)
+    "search": ("index.command", "find utterances that say the same as a text or a recording"),
+    "serve": ("app", "open the app in the browser"),
+    "evaluate": ("clasp.evaluation.evaluate", "measure the model on held-out speech and text"),
+    "benchmark": ("clasp.evaluation.benchmark", "measure speed and memory on this machine"),
+    "calibrate": ("clasp.evaluation.calibrate", "fit the probabilities of a model's scores"),
+    "corpus": ("clasp.training.corpus", "build the training corpus"),
+    "train": ("clasp.training.train", "train the model"),
+    "demo": ("clasp.training.demo", "build the demo library"),
+    "map": ("index.map", "fit the map of the demo library"),
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command. Returns its exit code; 2 where it failed, with one line on stderr."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = argparse.ArgumentParser(
+        "python -m clasp", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, (module_name, summary) in COMMANDS.items():
+        command = subparsers.add_parser(
+            name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        if name in arguments[:1]:  # only the module of the command at hand is loaded
+            module = importlib.import_module(module_name)
+            command.description = module.__doc__
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    options = parser.parse_args(arguments)
+    try:
+        return options.run(options)
+    except ClaspError as error:
+        print(f"clasp: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""Find what says the same as a text or a recording, in the library that ships with CLASP.
+
+    python -m clasp search "the ship was lost in the storm"
+    python -m clasp search "Wann fährt der letzte Zug?" --language en
+    python -m clasp search --speech question.wav -k 3
+    python -m clasp search "a recipe with lentils" --category hobbies --meaning 1
+    python -m clasp search "the council voted" --json | jq -r '.hits[0].file'
+
+Exit codes: 0 a good match was found; 1 none was (the nearest are listed); 2 an error (one line on stderr).
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clasp.audio import decode
+
+from .search import Answer, Match, encode, search
+
+if TYPE_CHECKING:
+    from .library import Library
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `python -m clasp search`."""
+    query = parser.add_mutually_exclusive_group(required=True)
+    query.add_argument("text", nargs="?", help="what to look for, in any of the model's languages")
+    query.add_argument("--speech", type=Path, metavar="FILE", help="a recording of what to look for")
+    parser.add_argument("-k", type=_positive, default=10, metavar="N", help="how many hits (default: 10)")
+    parser.add_argument("--category", action="append", metavar="NAME", help="only this category; repeatable")
+    parser.add_argument("--language", action="append", metavar="TAG", help="only this language; repeatable")
+    parser.add_argument(
+        "--meaning", type=_weight, metavar="0..1",
+        help="rank by what was said (0), by what was meant (1), or in between (default: by probability)",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Search, print the answer. Returns 0 if it holds a good match, otherwise 1."""
+    waveform = None if args.speech is None else decode(args.speech)  # before the model: errors come at once
+
+    import clasp
+
+    from .demo import open_demo
+
+    model = clasp.load()
+    library = open_demo(model)
+    query = encode(model, text=args.text, waveform=waveform)
+    answer = search(
+        library, model, query,
+        k=args.k, meaning=args.meaning, categories=args.category, languages=args.language,
+    )  # fmt: skip
+    if args.json:
+        json.dump(as_dict(answer, library), sys.stdout, ensure_ascii=False, indent=2)
+        print()
+    else:
+        print(as_text(answer))
+    return 0 if answer.good else 1
+
+
+def as_dict(answer: Answer, library: "Library") -> dict[str, Any]:
+    """The answer as JSON has it."""
+    return {
+        "query": answer.query.text,
+        "language": answer.query.language,
+        "good_match": answer.good,
+        "hits": [_hit(match, library) for match in answer.matches],
+        "timings": {
+            "encode_ms": round(1000 * answer.query.encode_seconds, 1),
+            "search_ms": round(1000 * answer.search_seconds, 1),
+        },
+        "device": answer.device,
+    }
+
+
+def as_text(answer: Answer) -> str:
+    """The answer for reading: a line of facts and one of text per hit."""
+    lines = []
+    if not answer.good:
+        lines = ["No good match. " + ("The nearest:" if answer.matches else "No utterance passes the filters.")]
+    for match in answer.matches:
+        segment = match.segment
+        span = f" {segment.start:.1f}-{segment.end:.1f} s" if segment.start > 0 else ""
+        facts = f"{segment.language}, {segment.category}, {segment.voice}, {segment.recording}{span}"
+        lines += [f"{match.probability:4.0%}  {segment.text or '(not written down)'}", f"      {facts}"]
+    timings = f"encoded in {1000 * answer.query.encode_seconds:.0f} ms, searched in"
+    return "\n".join([*lines, f"{timings} {1000 * answer.search_seconds:.0f} ms on {answer.device}"])
+
+
+def _hit(match: Match, library: "Library") -> dict[str, Any]:
+    segment = match.segment
+    path, start, end = library.audio(segment)
+    return {
+        "id": segment.id,
+        "text": segment.text,
+        "recording": segment.recording,
+        "file": str(path),
+        "start": start,
+        "end": end,
+        "language": segment.language,
+        "category": segment.category,
+        "voice": segment.voice,
+        "score": round(match.score, 4),
+        "probability": round(match.probability, 4),
+        "good": match.good,
+    }
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, not {text!r}")
+    return int(text)
+
+
+def _weight(text: str) -> float:
+    try:
+        weight = float(text)
+    except ValueError:
+        weight = -1.0
+    if not 0 <= weight <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, not {text!r}")
+    return weight
