@@ -2,8 +2,8 @@
 
 A probability answers the question a person has: does this top hit say the same? Every query is asked twice of
 a pool of about 1,000: once with its answer there (the top hit is right or wrong), once without (it is wrong).
-The cut-off is the probability that the best of the ten nearest reaches for 5 % of the queries when the answer
-is not there.
+Hits are ranked as a search ranks them, by the probability itself, so ranking and fit take turns.
+The cut-off is the probability that some wrong candidate of the pool reaches for 5 % of the queries.
 """
 
 import argparse
@@ -30,7 +30,7 @@ BROWN = 760  # validation sentences said by training voices; with the real recor
 REAL = ("en-commonvoice13", "en-speechocean", "en-ljspeech", "fr-commonvoice17", "de-kerstin", "nl-nathalie")
 TRANSLATIONS = 300  # FLORES sentences after those of the test
 FALSE_MATCH_RATE = 0.05
-NEAREST = 10  # wrong neighbours kept per query: as many as a page of hits shows
+ROUNDS = 3  # of ranking and fitting
 FOLDS = 5
 RIDGE = 1e-4  # keeps the slopes finite where right and wrong do not overlap
 
@@ -66,22 +66,22 @@ def calibrate(model: "Clasp", data: Path, cache: Path = testsets.CACHE) -> Calib
     speech = embed_speech(model, said, cache)
     labels = [label(one.text) for one in said]
     texts = model.encode_text([one.text for one in said], [one.language for one in said])
-    text_pairs = pairs(model.halves(texts), model.halves(speech), labels, weight=0.5)
+    found_text = cosines(model.halves(texts), model.halves(speech), labels)
 
     other_voice = embed_speech(model, again, cache)
-    speech_pairs = pairs(model.halves(speech), model.halves(other_voice), labels, weight=0.5)
+    found_speech = cosines(model.halves(speech), model.halves(other_voice), labels)
 
     pool = model.halves(np.concatenate([embed_speech(model, flores.utterances, cache), speech[: len(brown)]]))
     pool_labels = [label(one.text) for one in flores.utterances] + labels[: len(brown)]
-    translation_pairs = []
+    found_translation = []
     for language in TRANSLATED:
         queries = model.encode_text(list(flores.translations[language]), [language] * len(flores.utterances))
-        translation_pairs.append(pairs(model.halves(queries), pool, pool_labels, weight=1.0))
+        found_translation.append(cosines(model.halves(queries), pool, pool_labels))
 
     directions = {
-        "text": fit(text_pairs),
-        "speech": fit(speech_pairs),
-        "translation": fit(join(translation_pairs), use_sound=False),
+        "text": fit(found_text),
+        "speech": fit(found_speech),
+        "translation": fit(join(found_translation), use_sound=False),
     }
     return Calibration(directions, FALSE_MATCH_RATE)
 
@@ -100,72 +100,79 @@ def table(calibration: Calibration) -> Table:
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """Cosines of n queries with their answer and with their nearest wrong neighbours, nearest first."""
+class Cosines:
+    """Cosines of n queries with m candidates."""
 
-    right_meaning: np.ndarray  # (n,)
-    right_sound: np.ndarray  # (n,)
-    wrong_meaning: np.ndarray  # (n, NEAREST)
-    wrong_sound: np.ndarray  # (n, NEAREST)
-    first: np.ndarray  # bool (n,): the answer ranks before every wrong neighbour
+    meaning: np.ndarray  # (n, m)
+    sound: np.ndarray  # (n, m)
+    answer: np.ndarray  # (n,): the candidate that says the same
+    equal: np.ndarray  # bool (n, m): candidates with the answer's text, neither wrong nor asked for
 
 
-def pairs(queries: Halves, pool: Halves, labels: Sequence[str], *, weight: float) -> Pairs:
-    """Pairs of n queries with a pool of m ≥ n candidates, the i-th of which answers the i-th query.
+def cosines(queries: Halves, pool: Halves, labels: Sequence[str]) -> Cosines:
+    """Cosines of n queries with a pool of m ≥ n candidates, the i-th of which answers the i-th query.
 
     Args:
         queries: meaning (n, meaning_dim) and sound (n, sound_dim) halves, unit rows.
         pool: the same for the m candidates.
-        labels: m normalised texts of the candidates; one that equals the answer's is never wrong.
-        weight: of the meaning half in the ranking, 0 to 1.
+        labels: m normalised texts of the candidates.
     """
-    count = len(queries[0])
-    meaning = queries[0] @ pool[0].T  # (n, m)
-    sound = queries[1] @ pool[1].T  # (n, m)
-    scores = weight * meaning + (1 - weight) * sound
+    answer = np.arange(len(queries[0]))
     names = np.array(labels)
-    wrong = np.where(names[:count, None] == names, -np.inf, scores)
-    nearest = np.argsort(-wrong, axis=1)[:, :NEAREST]  # (n, NEAREST)
-    return Pairs(
-        right_meaning=np.diagonal(meaning),
-        right_sound=np.diagonal(sound),
-        wrong_meaning=np.take_along_axis(meaning, nearest, axis=1),
-        wrong_sound=np.take_along_axis(sound, nearest, axis=1),
-        first=np.diagonal(scores) > wrong.max(axis=1),
+    return Cosines(queries[0] @ pool[0].T, queries[1] @ pool[1].T, answer, names[answer, None] == names)
+
+
+def join(parts: Sequence[Cosines]) -> Cosines:
+    """The queries of several, asked of pools of one size."""
+    return Cosines(
+        *(np.concatenate(each) for each in zip(*(vars(part).values() for part in parts), strict=True))
     )
 
 
-def join(parts: Sequence[Pairs]) -> Pairs:
-    """One Pairs of several, in order."""
-    return Pairs(
-        *(np.concatenate(columns) for columns in zip(*(vars(part).values() for part in parts), strict=True))
-    )
-
-
-def fit(found: Pairs, *, use_sound: bool = True) -> Logistic:
+def fit(found: Cosines, *, use_sound: bool = True) -> Logistic:
     """The logistic function of one direction, its cut-off, and its errors on queries left out of the fit."""
-    meaning, sound, truth = _top_hits(found)  # (2, n) each: with the answer there, and without
-    count = truth.shape[1]
+    model = Logistic(bias=0.0, meaning=1.0, sound=float(use_sound), cutoff=0.5)
+    for _ in range(ROUNDS):
+        meaning, sound, truth = top_hits(found, model)  # (2, n) each
+        model = _logistic(meaning, sound, truth, use_sound)
+
+    meaning, sound, truth = top_hits(found, model)
+    count = len(found.answer)
     fold = np.random.default_rng(0).permutation(count) % FOLDS
     unseen = np.empty((2, count))
     for number in range(FOLDS):
         rest, left_out = fold != number, fold == number
-        model = _logistic(meaning[:, rest], sound[:, rest], truth[:, rest], use_sound)
-        unseen[:, left_out] = model.probability(meaning[:, left_out], sound[:, left_out])
+        partial = _logistic(meaning[:, rest], sound[:, rest], truth[:, rest], use_sound)
+        unseen[:, left_out] = partial.probability(meaning[:, left_out], sound[:, left_out])
 
-    model = _logistic(meaning, sound, truth, use_sound)
-    best_wrong = model.probability(found.wrong_meaning, found.wrong_sound).max(axis=1)
+    probability = model.probability(found.meaning, found.sound)  # (n, m)
+    best_wrong = np.where(found.equal, 0, probability).max(axis=1)
     cutoff = float(np.quantile(best_wrong, 1 - FALSE_MATCH_RATE, method="higher"))
-    right = model.probability(found.right_meaning, found.right_sound)
     measured = {
         "queries": count,
+        "candidates": found.meaning.shape[1],
         "right_top_hits": int(truth.sum()),
         "wrong_top_hits": int((1 - truth).sum()),
         "brier": float(((unseen - truth) ** 2).mean()),
         "ece": calibration_error(unseen.ravel(), truth.ravel()),
-        "answers_above_cutoff": float((right >= cutoff).mean()),
+        "answers_above_cutoff": float((probability[np.arange(count), found.answer] >= cutoff).mean()),
     }
     return replace(model, cutoff=cutoff, measured=measured)
+
+
+def top_hits(found: Cosines, model: Logistic) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Meaning cosine, sound cosine and truth (1 or 0) of the hits that `model` ranks first.
+
+    Each is (2, n): with the answer in the pool, and without. A tie goes to the wrong candidate.
+    """
+    scores = model.meaning * found.meaning + model.sound * found.sound  # (n, m)
+    rows = np.arange(len(scores))
+    wrong = np.where(found.equal, -np.inf, scores)
+    nearest = wrong.argmax(axis=1)
+    right = scores[rows, found.answer] > wrong[rows, nearest]
+    first = np.stack([np.where(right, found.answer, nearest), nearest])  # (2, n) candidates
+    truth = np.stack([right, np.zeros_like(right)]).astype(float)
+    return found.meaning[rows, first], found.sound[rows, first], truth
 
 
 def calibration_error(probabilities: np.ndarray, truth: np.ndarray, bins: int = 10) -> float:
@@ -173,14 +180,6 @@ def calibration_error(probabilities: np.ndarray, truth: np.ndarray, bins: int = 
     which = np.minimum((probabilities * bins).astype(int), bins - 1)
     gaps = [abs((probabilities - truth)[which == number].sum()) for number in range(bins)]
     return float(sum(gaps) / len(truth))
-
-
-def _top_hits(found: Pairs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Meaning cosine, sound cosine and truth (1 or 0) of top hits, (2, n) each: with the answer, without."""
-    wrong_meaning, wrong_sound = found.wrong_meaning[:, 0], found.wrong_sound[:, 0]
-    meaning = np.stack([np.where(found.first, found.right_meaning, wrong_meaning), wrong_meaning])
-    sound = np.stack([np.where(found.first, found.right_sound, wrong_sound), wrong_sound])
-    return meaning, sound, np.stack([found.first, np.zeros_like(found.first)]).astype(float)
 
 
 def _logistic(meaning: np.ndarray, sound: np.ndarray, truth: np.ndarray, use_sound: bool) -> Logistic:

@@ -9,7 +9,7 @@ import pytest
 
 from clasp.calibration import DIRECTIONS, Calibration, Logistic
 from clasp.errors import ModelError
-from clasp.evaluation.calibrate import FALSE_MATCH_RATE, Pairs, calibration_error, fit, join, pairs
+from clasp.evaluation.calibrate import FALSE_MATCH_RATE, calibration_error, cosines, fit, join, top_hits
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
@@ -28,48 +28,46 @@ def world(seed: int, count: int = 800, noise: float = 1.0) -> tuple[tuple, tuple
     return noisy[0], noisy[1], [f"sentence {i}" for i in range(count)]
 
 
-def test_pairs_are_the_nearest_wrong_neighbours_of_the_full_matrix() -> None:
+def test_top_hits_are_those_of_the_naive_search() -> None:
     queries, pool, labels = world(0, count=50)
     queries = queries[0][:40], queries[1][:40]  # the last ten candidates answer nothing
-    labels[7] = labels[31]  # equal texts are never wrong neighbours of one another
-    found = pairs(queries, pool, labels, weight=0.3)
+    labels[7] = labels[31]  # equal texts are never wrong
+    meaning, sound, truth = top_hits(cosines(queries, pool, labels), Logistic(-1.0, 3.0, 7.0, 0.5))
     for i in range(40):
-        scores = {j: 0.3 * queries[0][i] @ pool[0][j] + 0.7 * queries[1][i] @ pool[1][j]
-                  for j in range(50) if labels[j] != labels[i]}  # fmt: skip
-        best = sorted(scores, key=lambda j: -scores[j])[:10]
-        assert found.wrong_meaning[i] == pytest.approx([queries[0][i] @ pool[0][j] for j in best], abs=1e-5)
-        assert found.wrong_sound[i] == pytest.approx([queries[1][i] @ pool[1][j] for j in best], abs=1e-5)
-        assert found.first[i] == (
-            0.3 * found.right_meaning[i] + 0.7 * found.right_sound[i] > max(scores.values())
-        )
-        assert found.right_meaning[i] == pytest.approx(queries[0][i] @ pool[0][i], abs=1e-5)
-        assert found.right_sound[i] == pytest.approx(queries[1][i] @ pool[1][i], abs=1e-5)
+        found = [(queries[0][i] @ pool[0][j], queries[1][i] @ pool[1][j]) for j in range(50)]
+        scores = [3 * cosine + 7 * other for cosine, other in found]
+        wrong = max((j for j in range(50) if labels[j] != labels[i]), key=lambda j: scores[j])
+        first = i if scores[i] > scores[wrong] else wrong
+        assert truth[:, i].tolist() == [first == i, 0]
+        assert (meaning[0, i], sound[0, i]) == pytest.approx(found[first], abs=1e-5)
+        assert (meaning[1, i], sound[1, i]) == pytest.approx(found[wrong], abs=1e-5)
+    assert 0 < truth[0].sum() < 40
 
 
 @pytest.mark.parametrize("noise", [0.6, 1.2])  # a good model, and one that finds few answers
 def test_probability_and_cutoff_hold_on_queries_never_seen(noise: float) -> None:
-    model = fit(pairs(*world(1, noise=noise), weight=0.5))
-    fresh = pairs(*world(2, noise=noise), weight=0.5)
-    right = model.probability(fresh.right_meaning, fresh.right_sound)
-    wrong = model.probability(fresh.wrong_meaning, fresh.wrong_sound)
-
-    top_hits = np.concatenate([np.where(fresh.first, right, wrong[:, 0]), wrong[:, 0]])
-    assert calibration_error(top_hits, np.concatenate([fresh.first, np.zeros(800)])) < 0.05
-    assert np.mean(wrong.max(axis=1) >= model.cutoff) == pytest.approx(FALSE_MATCH_RATE, abs=0.025)
-    assert model.sound > model.meaning > 0  # the half with less noise counts for more
-    assert model.measured["queries"] == 800
+    model = fit(cosines(*world(1, noise=noise)))
+    fresh = cosines(*world(2, noise=noise))
+    meaning, sound, truth = top_hits(fresh, model)
+    assert calibration_error(model.probability(meaning, sound).ravel(), truth.ravel()) < 0.05
+    assert model.measured["right_top_hits"] == pytest.approx(truth.sum(), abs=80)
     assert model.measured["right_top_hits"] + model.measured["wrong_top_hits"] == 1600
-    assert model.measured["right_top_hits"] == pytest.approx(fresh.first.sum(), abs=80)
-    assert model.measured["answers_above_cutoff"] == pytest.approx(np.mean(right >= model.cutoff), abs=0.05)
-    assert (model.measured["answers_above_cutoff"] > 0.5) == (noise < 1)
+
+    probability = model.probability(fresh.meaning, fresh.sound)
+    accepted = (probability >= model.cutoff) & ~np.eye(800, dtype=bool)
+    assert accepted.any(axis=1).mean() == pytest.approx(FALSE_MATCH_RATE, abs=0.025)
+    right = np.diagonal(probability) >= model.cutoff
+    assert model.measured["answers_above_cutoff"] == pytest.approx(right.mean(), abs=0.05)
+    assert (right.mean() > 0.5) == (noise < 1)
+    assert model.sound > model.meaning > 0  # the half with less noise counts for more
 
 
 def test_a_half_that_says_nothing_gets_no_weight_and_sound_can_be_left_out() -> None:
     queries, pool, labels = world(3, noise=0.6)
     silent = np.random.default_rng(4).permutation(pool[0])
-    model = fit(pairs(queries, (silent, pool[1]), labels, weight=0.5))
-    assert 0 <= model.meaning < model.sound / 10
-    assert fit(pairs(queries, pool, labels, weight=1.0), use_sound=False).sound == 0
+    model = fit(cosines(queries, (silent, pool[1]), labels))
+    assert 0 <= model.meaning < model.sound / 5
+    assert fit(cosines(queries, pool, labels), use_sound=False).sound == 0
 
 
 def test_calibration_error_of_known_cases() -> None:
@@ -77,12 +75,14 @@ def test_calibration_error_of_known_cases() -> None:
     assert calibration_error(np.array([1.0, 1.0, 0.0]), np.array([0.0, 1.0, 0.0])) == pytest.approx(1 / 3)
 
 
-def test_join_keeps_every_query_in_order() -> None:
-    one, two = pairs(*world(5, count=20), weight=0.5), pairs(*world(6, count=30), weight=0.5)
-    both = join([one, two])
-    assert isinstance(both, Pairs)
-    assert both.wrong_sound.shape == (50, 10)
-    assert both.right_meaning[20:] == pytest.approx(two.right_meaning)
+def test_joined_queries_keep_their_answers() -> None:
+    queries, pool, labels = world(5, count=60, noise=0.6)
+    one = cosines((queries[0][:20], queries[1][:20]), pool, labels)
+    both = join([one, cosines(queries, pool, labels)])
+    assert both.meaning.shape == both.equal.shape == (80, 60)
+    assert both.answer.tolist() == [*range(20), *range(60)]
+    model = Logistic(0.0, 1.0, 1.0, 0.5)
+    assert top_hits(both, model)[2][0, :20].tolist() == top_hits(one, model)[2][0].tolist()
 
 
 @pytest.fixture

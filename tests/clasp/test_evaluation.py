@@ -19,7 +19,7 @@ from clasp.evaluation.testsets import SpeechSet, Utterance, label
 from clasp.training.corpora import clips
 from clasp.training.synthesis import TRAINING_VOICES, Voice
 
-WORDS = ["ship", "storm", "light", "shore", "boat", "sail", "wind", "wave", "night", "rain", "sailor", "captain"]
+WORDS = ["ship", "storm", "light", "shore", "boat", "sail", "wind", "wave", "night", "rain"]  # fmt: skip
 
 
 def sentence(number: int) -> str:
