@@ -21,14 +21,14 @@ from ..training.corpora import data_folder
 from ..training.synthesis import TRAINING_VOICES, espeak_voice
 from . import testsets
 from .evaluate import embed_speech
-from .testsets import TRANSLATED, Utterance, label
+from .testsets import Utterance, label
 
 if TYPE_CHECKING:
     from ..model import Clasp
 
 BROWN = 760  # validation sentences said by training voices; with the real recordings about 1,200
 REAL = ("en-commonvoice13", "en-speechocean", "en-ljspeech", "fr-commonvoice17", "de-kerstin", "nl-nathalie")
-TRANSLATIONS = 300  # FLORES sentences after those of the test
+TRANSLATED = 400  # English sentences kept out of training with their translations, said by training voices
 FALSE_MATCH_RATE = 0.05
 ROUNDS = 3  # of ranking and fitting
 FOLDS = 5
@@ -58,32 +58,46 @@ def calibrate(model: "Clasp", data: Path, cache: Path = testsets.CACHE) -> Calib
     """Fit all directions on validation sentences; no sentence of an evaluation is among them."""
     brown = testsets.brown(data, "validation", BROWN, TRAINING_VOICES).utterances
     real = testsets.real(data, "validation", dict.fromkeys(REAL, 1000)).utterances
-    flores = testsets.flores(data, testsets.FLORES_TEST, TRANSLATIONS)
     said = brown + real
     again = [Utterance(one.text, one.language, espeak_voice(one.language, one.text)) for one in said]
-    testsets.prepare([*said, *again, *flores.utterances], cache)
+    translated, translations = held_out_translations(data)
+    testsets.prepare([*said, *again, *translated], cache)
 
     speech = embed_speech(model, said, cache)
     labels = [label(one.text) for one in said]
     texts = model.encode_text([one.text for one in said], [one.language for one in said])
-    found_text = cosines(model.halves(texts), model.halves(speech), labels)
+    each = np.arange(len(said))
+    by_text = cosines(model.halves(texts), model.halves(speech), labels, each)
 
     other_voice = embed_speech(model, again, cache)
-    found_speech = cosines(model.halves(speech), model.halves(other_voice), labels)
+    by_speech = cosines(model.halves(speech), model.halves(other_voice), labels, each)
 
-    pool = model.halves(np.concatenate([embed_speech(model, flores.utterances, cache), speech[: len(brown)]]))
-    pool_labels = [label(one.text) for one in flores.utterances] + labels[: len(brown)]
-    found_translation = []
-    for language in TRANSLATED:
-        queries = model.encode_text(list(flores.translations[language]), [language] * len(flores.utterances))
-        found_translation.append(cosines(model.halves(queries), pool, pool_labels))
+    queries = model.encode_text(
+        [text for _, _, text in translations], [language for _, language, _ in translations]
+    )
+    pool = np.concatenate([embed_speech(model, translated, cache), speech[: len(brown)]])
+    pool_labels = [label(one.text) for one in translated] + labels[: len(brown)]
+    answers = np.array([answer for answer, _, _ in translations])
+    by_translation = cosines(model.halves(queries), model.halves(pool), pool_labels, answers)
 
     directions = {
-        "text": fit(found_text),
-        "speech": fit(found_speech),
-        "translation": fit(join(found_translation), use_sound=False),
+        "text": fit(by_text),
+        "speech": fit(by_speech),
+        "translation": fit(by_translation, use_sound=False),
     }
     return Calibration(directions, FALSE_MATCH_RATE)
+
+
+def held_out_translations(data: Path) -> tuple[tuple[Utterance, ...], list[tuple[int, str, str]]]:
+    """English utterances of the text encoder's development pairs; (index, language, text) of translations."""
+    from ..training.distil import texts_of
+
+    _, development, _ = texts_of(data)
+    eligible = [pair for pair in development if len(pair.english.split()) in testsets.WORDS]
+    utterances = testsets.spoken([pair.english for pair in eligible], TRANSLATED, TRAINING_VOICES)
+    place = {one.text: index for index, one in enumerate(utterances)}
+    said = [pair for pair in eligible if pair.english in place]
+    return utterances, [(place[pair.english], pair.language, pair.other) for pair in said]
 
 
 def table(calibration: Calibration) -> Table:
@@ -109,24 +123,17 @@ class Cosines:
     equal: np.ndarray  # bool (n, m): candidates with the answer's text, neither wrong nor asked for
 
 
-def cosines(queries: Halves, pool: Halves, labels: Sequence[str]) -> Cosines:
-    """Cosines of n queries with a pool of m ≥ n candidates, the i-th of which answers the i-th query.
+def cosines(queries: Halves, pool: Halves, labels: Sequence[str], answer: np.ndarray) -> Cosines:
+    """Cosines of n queries with a pool of m candidates.
 
     Args:
         queries: meaning (n, meaning_dim) and sound (n, sound_dim) halves, unit rows.
         pool: the same for the m candidates.
         labels: m normalised texts of the candidates.
+        answer: (n,) the candidate that answers each query.
     """
-    answer = np.arange(len(queries[0]))
     names = np.array(labels)
     return Cosines(queries[0] @ pool[0].T, queries[1] @ pool[1].T, answer, names[answer, None] == names)
-
-
-def join(parts: Sequence[Cosines]) -> Cosines:
-    """The queries of several, asked of pools of one size."""
-    return Cosines(
-        *(np.concatenate(each) for each in zip(*(vars(part).values() for part in parts), strict=True))
-    )
 
 
 def fit(found: Cosines, *, use_sound: bool = True) -> Logistic:

@@ -21,9 +21,10 @@ from rich.progress import Progress
 from rich.table import Table
 
 from ..training.corpora import batched, data_folder
+from ..training.parallel import LANGUAGES
 from . import testsets
 from .metrics import ranks, summary
-from .testsets import TRANSLATED, SpeechSet, label
+from .testsets import SpeechSet, label
 
 if TYPE_CHECKING:
     from ..model import Clasp
@@ -65,7 +66,7 @@ CASES = (
     *(
         Case(f"text-{language}", "flores", 0.10 if language in ("de", "fr", "es") else None, "meaning",
              language, directions=_ONE_WAY)
-        for language in TRANSLATED
+        for language in LANGUAGES
     ),
 )  # fmt: skip
 

@@ -26,8 +26,6 @@ from ..training.synthesis import HELD_OUT_VOICES, TRAINING_VOICES, Voice
 
 CACHE = Path(__file__).parents[2] / "runs" / "eval"
 WORDS = range(5, 31)  # length of a Brown or FLORES sentence in an evaluation
-FLORES_TEST = 300  # sentences of the cross-lingual test
-TRANSLATED = ("de", "fr", "es", "it", "pt", "nl", "ru", "pl", "tr", "ar", "fa", "zh", "hi", "ja")
 
 T = TypeVar("T")
 
@@ -68,9 +66,8 @@ def label(text: str) -> str:
 
 def brown(data: Path, split: str, count: int, voices: Sequence[Voice]) -> SpeechSet:
     """`count` Brown sentences of a held-out split, the voices taking turns."""
-    eligible = [s for s in corpora.brown(data) if s.split == split and len(s.text.split()) in WORDS]
-    chosen = _choose(eligible, count, lambda sentence: sentence.text)
-    return SpeechSet(_spoken([sentence.text for sentence in chosen], voices), {})
+    eligible = [s.text for s in corpora.brown(data) if s.split == split and len(s.text.split()) in WORDS]
+    return SpeechSet(spoken(eligible, count, voices), {})
 
 
 def real(data: Path, split: str, parts: dict[str, int]) -> SpeechSet:
@@ -85,19 +82,24 @@ def real(data: Path, split: str, parts: dict[str, int]) -> SpeechSet:
     return SpeechSet(tuple(utterances), {})
 
 
-def flores(data: Path, start: int, count: int) -> SpeechSet:
-    """`count` English FLORES sentences said by training voices, with their written translations.
-
-    `start` skips that many, so that the sentences of calibration are not those of the test.
-    """
+def flores(data: Path, count: int) -> SpeechSet:
+    """`count` English FLORES sentences said by training voices, translated into every language."""
     found: dict[str, dict[str, str]] = {}
-    for pair in parallel.read(data / "parallel", parallel.FLORES, TRANSLATED):
+    for pair in parallel.read(data / "parallel", parallel.FLORES, parallel.LANGUAGES):
         found.setdefault(pair.english, {})[pair.language] = pair.other
-    eligible = [text for text, others in found.items() if len(others) == len(TRANSLATED)]
-    eligible = [text for text in eligible if len(text.split()) in WORDS]
-    texts = _choose(eligible, start + count, lambda text: text)[start:]
-    translations = {language: tuple(found[text][language] for text in texts) for language in TRANSLATED}
-    return SpeechSet(_spoken(texts, TRAINING_VOICES), translations)
+    eligible = [text for text, others in found.items() if len(others) == len(parallel.LANGUAGES)]
+    utterances = spoken([text for text in eligible if len(text.split()) in WORDS], count, TRAINING_VOICES)
+    return SpeechSet(
+        utterances,
+        {language: tuple(found[one.text][language] for one in utterances) for language in parallel.LANGUAGES},
+    )
+
+
+def spoken(texts: Iterable[str], count: int, voices: Sequence[Voice]) -> tuple[Utterance, ...]:
+    """`count` of the sentences, the voices taking turns."""
+    chosen = _choose(texts, count, lambda text: text)
+    turns = (voices[index % len(voices)] for index in range(len(chosen)))
+    return tuple(Utterance(text, voice.language, voice) for text, voice in zip(chosen, turns, strict=True))
 
 
 SETS: dict[str, Callable[[Path], SpeechSet]] = {
@@ -107,7 +109,7 @@ SETS: dict[str, Callable[[Path], SpeechSet]] = {
     "french": lambda data: real(data, "test", {"fr-commonvoice17": 200}),
     "german": lambda data: real(data, "test", {"de-kerstin": 200}),
     "dutch": lambda data: real(data, "test", {"nl-nathalie": 200}),
-    "flores": lambda data: flores(data, 0, FLORES_TEST),
+    "flores": lambda data: flores(data, 300),
 }
 
 
@@ -142,11 +144,6 @@ def _choose(items: Iterable[T], count: int, text: Callable[[T], str]) -> list[T]
     distinct = {label(text(item)): item for item in items}
     ordered = sorted(distinct, key=lambda key: hashlib.sha256(key.encode()).digest())
     return [distinct[key] for key in ordered[:count]]
-
-
-def _spoken(texts: Sequence[str], voices: Sequence[Voice]) -> tuple[Utterance, ...]:
-    turns = (voices[index % len(voices)] for index in range(len(texts)))
-    return tuple(Utterance(text, voice.language, voice) for text, voice in zip(texts, turns, strict=True))
 
 
 def _path(utterance: Utterance, cache: Path) -> Path:

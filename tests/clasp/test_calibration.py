@@ -9,11 +9,16 @@ import pytest
 
 from clasp.calibration import DIRECTIONS, Calibration, Logistic
 from clasp.errors import ModelError
-from clasp.evaluation.calibrate import FALSE_MATCH_RATE, calibration_error, cosines, fit, join, top_hits
+from clasp.evaluation import calibrate
+from clasp.evaluation.calibrate import FALSE_MATCH_RATE, Cosines, calibration_error, fit, top_hits
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def cosines(queries: tuple, pool: tuple, labels: list[str]) -> Cosines:
+    return calibrate.cosines(queries, pool, labels, np.arange(len(queries[0])))
 
 
 def world(seed: int, count: int = 800, noise: float = 1.0) -> tuple[tuple, tuple, list[str]]:
@@ -70,19 +75,19 @@ def test_a_half_that_says_nothing_gets_no_weight_and_sound_can_be_left_out() -> 
     assert fit(cosines(queries, pool, labels), use_sound=False).sound == 0
 
 
+def test_several_queries_may_have_one_answer() -> None:
+    queries, pool, labels = world(5, count=60, noise=0.3)
+    rows = np.array([7, 7, 3])
+    found = calibrate.cosines((queries[0][rows], queries[1][rows]), pool, labels, rows)
+    _, _, truth = top_hits(found, Logistic(0.0, 1.0, 1.0, 0.5))
+    assert truth.tolist() == [[1, 1, 1], [0, 0, 0]]
+    astray = calibrate.cosines((queries[0][rows], queries[1][rows]), pool, labels, np.array([7, 8, 3]))
+    assert top_hits(astray, Logistic(0.0, 1.0, 1.0, 0.5))[2].tolist() == [[1, 0, 1], [0, 0, 0]]
+
+
 def test_calibration_error_of_known_cases() -> None:
     assert calibration_error(np.array([0.25] * 4), np.array([1.0, 0, 0, 0])) == pytest.approx(0)
     assert calibration_error(np.array([1.0, 1.0, 0.0]), np.array([0.0, 1.0, 0.0])) == pytest.approx(1 / 3)
-
-
-def test_joined_queries_keep_their_answers() -> None:
-    queries, pool, labels = world(5, count=60, noise=0.6)
-    one = cosines((queries[0][:20], queries[1][:20]), pool, labels)
-    both = join([one, cosines(queries, pool, labels)])
-    assert both.meaning.shape == both.equal.shape == (80, 60)
-    assert both.answer.tolist() == [*range(20), *range(60)]
-    model = Logistic(0.0, 1.0, 1.0, 0.5)
-    assert top_hits(both, model)[2][0, :20].tolist() == top_hits(one, model)[2][0].tolist()
 
 
 @pytest.fixture
