@@ -1,0 +1,76 @@
+"""Open CLASP in the browser.
+
+make run                                      # or: python app.py, python -m clasp serve
+HOST=0.0.0.0 PORT=8080 make run               # where to listen (127.0.0.1:7860)
+CLASP_MODEL=folder CLASP_DEVICE=cpu make run  # another model; cuda, mps or cpu (the best there is)
+"""
+
+import argparse
+import logging
+import os
+import sys
+import threading
+
+from clasp.errors import ClaspError
+from ui.service import Service
+
+LARGEST_UPLOAD = "64mb"
+
+
+def add_arguments(_: argparse.ArgumentParser) -> None:
+    """`python -m clasp serve` takes its settings from the environment, as this module's help says."""
+
+
+def run(_: argparse.Namespace | None = None) -> int:
+    """Serve until interrupted."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    address = launch()
+    print(f"CLASP is open at {address} (Ctrl-C ends it).", flush=True)
+    threading.Event().wait()
+    return 0
+
+
+def launch() -> str:
+    """Start the server in the background, the model loading beside it. Returns the page's address.
+
+    Raises:
+        ClaspError: if it cannot listen where HOST and PORT say.
+    """
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    host = os.environ.get("HOST") or ("0.0.0.0" if "SPACE_ID" in os.environ else "127.0.0.1")
+    port = os.environ.get("PORT") or "7860"
+    if not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise ClaspError(f"PORT is {port!r}: it must be a number from 1 to 65535.")
+    service = Service(os.environ.get("CLASP_MODEL") or "bundled", os.environ.get("CLASP_DEVICE")).start()
+
+    from ui import page, theme
+    from ui.routes import routes
+
+    try:
+        _, address, _ = page.build(service).launch(
+            server_name=host,
+            server_port=int(port),
+            theme=theme.theme(),
+            css=theme.css(),
+            head=theme.HEAD,
+            app_kwargs={"routes": routes(service)},
+            mcp_server=True,
+            max_file_size=LARGEST_UPLOAD,
+            footer_links=[],
+            run_history=False,
+            ssr_mode=False,
+            quiet=True,
+            prevent_thread_lock=True,
+        )
+    except OSError as error:
+        raise ClaspError(f"Cannot listen on {host}:{port}: set HOST or PORT to something free.") from error
+    return address
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(run())
+    except ClaspError as problem:
+        sys.exit(f"clasp: {problem}")
+    except KeyboardInterrupt:
+        sys.exit(130)

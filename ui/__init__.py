@@ -1,0 +1,1 @@
+"""The page that shows a library: Gradio components, their handlers, their script and style."""

@@ -1,0 +1,291 @@
+/* The page's script: one player for every play button and map point, the map, the busy state, light and dark.
+   Loaded before Gradio builds the page; components call into `clasp` from their js_on_load. */
+"use strict";
+
+const clasp = (() => {
+  const all = (selector) => document.querySelectorAll(selector);
+  const listeners = new Set(); // called with the id now playing, or null
+
+  // ---- player: one sound at a time --------------------------------------------------------------------------
+
+  const audio = new Audio();
+  audio.preload = "none";
+  audio.id = "player";
+  let now = null; // {id, src, start, end} or null
+  let frame = 0;
+
+  function play(item) {
+    stop();
+    now = item;
+    const address = new URL(item.src, document.baseURI).href;
+    if (audio.src !== address) audio.src = address;
+    seek(item.start);
+    audio.play().catch((error) => {
+      if (error.name !== "AbortError" && now === item) fail();
+    });
+    announce();
+    frame = requestAnimationFrame(follow);
+  }
+
+  function seek(seconds) {
+    if (audio.readyState >= HTMLMediaElement.HAVE_METADATA) audio.currentTime = seconds;
+    else if (seconds > 0) audio.addEventListener("loadedmetadata", () => (audio.currentTime = seconds), { once: true });
+    else if (audio.currentTime) audio.currentTime = 0;
+  }
+
+  function stop() {
+    cancelAnimationFrame(frame);
+    audio.pause();
+    now = null;
+    announce();
+  }
+
+  function fail() {
+    stop();
+    for (const caption of all(".map-caption")) caption.textContent = "This recording could not be played.";
+  }
+
+  function follow() {
+    if (!now) return;
+    if (audio.ended || (now.end > now.start && audio.currentTime >= now.end)) return stop();
+    const length = (now.end > now.start ? now.end : audio.duration || 1) - now.start;
+    const done = Math.min(1, Math.max(0, (audio.currentTime - now.start) / length));
+    for (const button of all(".play-button[aria-pressed=true]")) button.style.setProperty("--done", done);
+    frame = requestAnimationFrame(follow);
+  }
+
+  function announce() {
+    for (const button of all(".play-button")) {
+      const mine = now !== null && button.dataset.play === String(now.id);
+      button.setAttribute("aria-pressed", mine);
+      if (!mine) button.style.removeProperty("--done");
+    }
+    for (const listener of listeners) listener(now && now.id);
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.(".play-button");
+    if (!button) return;
+    const { play: id, src, start, end } = button.dataset;
+    if (now && String(now.id) === id) stop();
+    else play({ id: Number(id), src, start: Number(start), end: Number(end) });
+  });
+
+  // ---- results: busy while an answer is under way -----------------------------------------------------------
+
+  const busy = () => all("#results").forEach((results) => results.setAttribute("aria-busy", "true"));
+
+  function results(element, watch) {
+    watch("value", () => {
+      all("#results").forEach((results) =>
+        results.setAttribute("aria-busy", String(Boolean(results.querySelector(".working")))),
+      );
+      announce();
+    });
+  }
+
+  // ---- light and dark ---------------------------------------------------------------------------------------
+
+  function theme() {
+    const chosen = localStorage.getItem("clasp-theme");
+    if (chosen && !new URL(location).searchParams.has("__theme")) dress(chosen === "dark");
+    document.addEventListener("click", (event) => {
+      if (!event.target.closest?.("[data-theme-toggle]")) return;
+      const dark = !document.body.classList.contains("dark");
+      localStorage.setItem("clasp-theme", dark ? "dark" : "light");
+      dress(dark);
+    });
+  }
+
+  function dress(dark) {
+    document.body.classList.toggle("dark", dark);
+  }
+
+  // ---- map --------------------------------------------------------------------------------------------------
+
+  const colour = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  const coarse = matchMedia("(pointer: coarse)");
+
+  function script(src) {
+    return new Promise((resolve, reject) => {
+      const tag = Object.assign(document.createElement("script"), { src, onload: resolve, onerror: reject });
+      document.head.append(tag);
+    });
+  }
+
+  async function map(element, props, watch) {
+    const plot = element.querySelector(".map-plot");
+    const wait = element.querySelector(".map-wait");
+    try {
+      const [data] = await Promise.all([
+        fetch("map.json").then((reply) => reply.json()),
+        window.Plotly || script("plotly.js"),
+      ]);
+      if (data.error) throw new Error(data.error);
+      const view = chart(element, plot, data);
+      wait.hidden = true;
+      const overlay = () => view.overlay(props.value ? JSON.parse(props.value) : null);
+      overlay();
+      watch("value", overlay);
+    } catch (error) {
+      wait.textContent = error.message || "The map could not be loaded.";
+    }
+  }
+
+  function chart(element, plot, data) {
+    const caption = element.querySelector(".map-caption");
+    const hint = caption.innerHTML;
+    const gl = document.createElement("canvas").getContext("webgl") ? "scattergl" : "scatter";
+    const index = new Map(data.id.map((id, n) => [id, n]));
+    const range = (values) => {
+      const [low, high] = values.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
+      const margin = 0.05 * (high - low) || 1;
+      return [low - margin, high + margin];
+    };
+    const home = { "xaxis.range": range(data.x), "yaxis.range": range(data.y) };
+    let shown = null; // the overlay
+    let spot = null; // the point that plays or is pointed at, as a row number
+
+    const at = (rows) => ({ x: rows.map((n) => data.x[n]), y: rows.map((n) => data.y[n]) });
+    const passes = (n) =>
+      !shown ||
+      ((!shown.category || data.categories[data.category[n]] === shown.category) &&
+        (!shown.language || data.languages[data.language[n]] === shown.language));
+
+    function traces() {
+      const ink = colour("--ink");
+      const paper = colour("--card");
+      const colours = data.categories.map((_, n) => colour(`--category-${n}`));
+      const hits = (shown?.hits ?? []).filter((id) => index.has(id)).map((id) => index.get(id));
+      const common = { type: gl, mode: "markers", hoverinfo: "skip" };
+      return [
+        {
+          ...common,
+          x: data.x,
+          y: data.y,
+          text: data.text.map(label),
+          hoverinfo: "text",
+          marker: {
+            size: 8,
+            color: data.category.map((n) => colours[n]),
+            opacity: data.id.map((_, n) => (passes(n) ? 0.85 : 0.12)),
+            line: { width: 0 },
+          },
+        },
+        {
+          ...common,
+          ...at(hits),
+          marker: { size: 15, symbol: "circle-open", color: ink, line: { width: 2 } },
+        },
+        {
+          ...common,
+          ...at(spot === null ? [] : [spot]),
+          marker: { size: 24, symbol: "circle-open", color: colour("--accent"), line: { width: 3 } },
+        },
+        {
+          ...common,
+          x: shown ? [shown.query[0]] : [],
+          y: shown ? [shown.query[1]] : [],
+          hoverinfo: "text",
+          text: ["Your query"],
+          marker: { size: 21, symbol: "star", color: colour("--accent"), line: { width: 1.5, color: paper } },
+        },
+      ];
+    }
+
+    function label(text, n) {
+      const lines = (text || "Not written down").match(/.{1,42}(\s|$)|.{1,42}/gu) ?? [];
+      const safe = lines.slice(0, 5).join("\n").trim().replace(/&/g, "&amp;").replace(/</g, "&lt;");
+      return `${safe.replace(/\n/g, "<br>")}<br><i>${data.categories[data.category[n]]} · ${data.languages[data.language[n]]}</i>`;
+    }
+
+    function layout() {
+      const axis = { visible: false, fixedrange: false };
+      return {
+        margin: { l: 0, r: 0, t: 0, b: 0 },
+        paper_bgcolor: "rgba(0,0,0,0)",
+        plot_bgcolor: "rgba(0,0,0,0)",
+        showlegend: false,
+        hovermode: "closest",
+        hoverdistance: 12,
+        dragmode: coarse.matches ? false : "pan",
+        xaxis: { ...axis, range: plot._fullLayout?.xaxis.range ?? home["xaxis.range"] },
+        yaxis: { ...axis, range: plot._fullLayout?.yaxis.range ?? home["yaxis.range"] },
+        hoverlabel: {
+          bgcolor: colour("--ink"),
+          bordercolor: colour("--ink"),
+          align: "left",
+          font: { family: "system-ui, sans-serif", size: 13, color: colour("--paper") },
+        },
+      };
+    }
+
+    const draw = () =>
+      Plotly.react(plot, traces(), layout(), { displayModeBar: false, responsive: true, doubleClick: false });
+
+    function say(row) {
+      if (row === null) return (caption.innerHTML = hint);
+      const said = Object.assign(document.createElement("span"), { dir: "auto", textContent: data.text[row] });
+      const from = Object.assign(document.createElement("small"), {
+        textContent: `${data.categories[data.category[row]]} · ${data.languages[data.language[row]]}`,
+      });
+      caption.replaceChildren(said, from);
+    }
+
+    function mark(row) {
+      if (row === spot) return;
+      spot = row;
+      Plotly.restyle(plot, { x: [at(row === null ? [] : [row]).x], y: [at(row === null ? [] : [row]).y] }, [2]);
+    }
+
+    function zoom(factor) {
+      const ranges = {};
+      for (const name of ["xaxis", "yaxis"]) {
+        const [low, high] = plot._fullLayout[name].range;
+        const [middle, half] = [(low + high) / 2, ((high - low) / 2) * factor];
+        ranges[`${name}.range`] = [middle - half, middle + half];
+      }
+      Plotly.relayout(plot, factor ? ranges : home);
+    }
+
+    draw();
+    plot.on("plotly_click", ({ points: [point] }) => {
+      if (point.curveNumber !== 0) return;
+      const n = point.pointNumber;
+      const id = data.id[n];
+      if (now?.id === id) return stop();
+      play({ id, src: `audio/${encodeURIComponent(data.recording[n])}`, start: data.start[n], end: data.end[n] });
+    });
+    element.querySelector(".map-zoom").hidden = false;
+    element.querySelectorAll("[data-zoom]").forEach((button) =>
+      button.addEventListener("click", () => zoom(Number(button.dataset.zoom))),
+    );
+    element.querySelector(".map-key").innerHTML = data.categories
+      .map((name, n) => `<li><i style="background:var(--category-${n})"></i>${name}</li>`)
+      .join("");
+
+    const current = () => (now && index.has(now.id) ? index.get(now.id) : null);
+    listeners.add(() => {
+      mark(current());
+      say(current());
+    });
+    for (const [event, row] of [
+      ["pointerover", (card) => index.get(Number(card.dataset.segment)) ?? null],
+      ["focusin", (card) => index.get(Number(card.dataset.segment)) ?? null],
+    ])
+      document.addEventListener(event, ({ target }) => {
+        const card = target.closest?.(".hit");
+        mark(card ? row(card) : current());
+      });
+    new MutationObserver(draw).observe(document.body, { attributeFilter: ["class"] });
+    return {
+      overlay(next) {
+        shown = next;
+        draw();
+      },
+    };
+  }
+
+  return { busy, results, theme, map, play, stop, audio };
+})();

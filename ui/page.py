@@ -1,0 +1,39 @@
+"""The page: header, the search tab, footer."""
+
+import gradio as gr
+
+from . import search
+from .service import Service
+
+HEADER = """
+<header class="masthead">
+  <a class="wordmark" href="./" aria-label="CLASP, start again">CLASP</a>
+  <h1>Say it or type it, and hear the sentence that says the same.</h1>
+  <button type="button" data-theme-toggle aria-label="Switch between light and dark" title="Light or dark">
+    <svg viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" r="8.5"/>
+      <path d="M12 3.5a8.5 8.5 0 0 1 0 17z"/></svg>
+  </button>
+</header>
+"""
+
+FOOTER = """
+<footer class="colophon">
+  <p>Every voice here is synthetic, and the probabilities are calibrated on held-out speech. What you record
+    or upload is used for your search alone and deleted within two hours.</p>
+  <p><a href="?view=api">Use it from a program</a></p>
+</footer>
+"""
+
+
+def build(service: Service) -> gr.Blocks:
+    """The whole page."""
+    with gr.Blocks(
+        title="CLASP: find the sentence that says the same",
+        analytics_enabled=False,
+        fill_width=True,
+        delete_cache=(600, 3600),
+    ) as page:
+        gr.HTML(HEADER, js_on_load="clasp.theme()", apply_default_css=False)
+        search.build(service)
+        gr.HTML(FOOTER, js_on_load=None, apply_default_css=False)
+    return page
