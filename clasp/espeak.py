@@ -12,7 +12,12 @@ from functools import cache
 import numpy as np
 
 RATE = 22_050  # Hz, of every espeak-ng voice
-LANGUAGES = {"en": "en-us", "zh": "cmn", "pt": "pt-br", "no": "nb"}  # BCP-47 tag -> espeak name where they differ
+LANGUAGES = {
+    "en": "en-us",
+    "zh": "cmn",
+    "pt": "pt-br",
+    "no": "nb",
+}  # BCP-47 tag -> espeak name where they differ
 
 _SYNCHRONOUS, _PHONEME_EVENTS, _PHONEME_IPA = 2, 1, 2
 _EVENT_END, _EVENT_PHONEME = 5, 7
@@ -41,7 +46,9 @@ def phonemes(text: str, language: str) -> list[str]:
     return [clause for clause in clauses if clause.strip()]
 
 
-def speak(text: str, voice: str, *, rate: int = 175, pitch: int = 50) -> tuple[np.ndarray, list[TimedPhoneme]]:
+def speak(
+    text: str, voice: str, *, rate: int = 175, pitch: int = 50
+) -> tuple[np.ndarray, list[TimedPhoneme]]:
     """Samples (int16, 22,050 Hz) and timed phonemes of `text`.
 
     Args:
@@ -75,20 +82,24 @@ class _Event(ctypes.Structure):
     ]  # fmt: skip
 
 
-_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
+_Callback = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
+)
 _chunks: list[np.ndarray] = []
 _events: list[TimedPhoneme] = []
 
 
 @_Callback
-def _collect(samples, count, events):  # noqa: ANN001, ANN202 - called from C
+def _collect(samples, count, events):
     if samples and count > 0:
         _chunks.append(np.ctypeslib.as_array(samples, (count,)).copy())
     position = 0
     while events[position].type != 0:
         event = events[position]
         if event.type == _EVENT_PHONEME:
-            _events.append(TimedPhoneme(event.id.string.decode("utf-8", "ignore"), event.audio_position / 1000))
+            _events.append(
+                TimedPhoneme(event.id.string.decode("utf-8", "ignore"), event.audio_position / 1000)
+            )
         elif event.type == _EVENT_END:
             _events.append(TimedPhoneme("", event.audio_position / 1000))
         position += 1

@@ -15,19 +15,34 @@ from . import espeak
 from .errors import ModelError
 
 BLANK = 0
-INVENTORY = ("",) + tuple(
-    "aɑæɐʌəɚɜɛeɪiɨyʏɯuʊoɔɒøœ"  # vowels
-    "pbtdʈɖcɟkɡqʔmnɳɲŋ"  # stops and nasals
-    "fvθðszʃʒʂʐɕʑçxɣχʁħʕhβ"  # fricatives
-    "lɹɾrɽʎjwʋ"  # liquids and glides
+INVENTORY = (
+    "",
+    *"aɑæɐʌəɚɜɛeɪiɨyʏɯuʊoɔɒøœ",  # vowels
+    *"pbtdʈɖcɟkɡqʔmnɳɲŋ",  # stops and nasals
+    *"fvθðszʃʒʂʐɕʑçxɣχʁħʕhβ",  # fricatives
+    *"lɹɾrɽʎjwʋ",  # liquids and glides
 )
 """Phone of each id; id 0 is silence, and the blank of the recogniser."""
 
-_FOLDED = {"ɭ": "l", "ɫ": "l", "ᵻ": "ɪ", "ɵ": "ø", "ɴ": "ŋ", "ɸ": "f", "ʝ": "j", "g": "ɡ", "ɝ": "ɚ", "ɬ": "l", "ʍ": "w"}
+_FOLDED = {
+    "ɭ": "l",
+    "ɫ": "l",
+    "ᵻ": "ɪ",
+    "ɵ": "ø",
+    "ɴ": "ŋ",
+    "ɸ": "f",
+    "ʝ": "j",
+    "g": "ɡ",
+    "ɝ": "ɚ",
+    "ɬ": "l",
+    "ʍ": "w",
+}
 _IDS = {phone: number for number, phone in enumerate(INVENTORY)} | {
     letter: INVENTORY.index(phone) for letter, phone in _FOLDED.items()
 }
-_SWITCHED = re.compile(r"\((?!ja\))[a-z-]+\)[^(]*\(ja\)|\([a-z-]+\)")  # espeak naming letters it cannot read
+_SWITCHED = re.compile(
+    r"\(en\)[^(]*\(ja\)l\S*|\([a-z-]+\)"
+)  # a kanji named "chinese letter"; a change of language
 
 
 def from_text(text: str, language: str) -> np.ndarray:
@@ -39,7 +54,9 @@ def from_text(text: str, language: str) -> np.ndarray:
     try:
         clauses = espeak.phonemes(text, language.lower())
     except ValueError:
-        raise ModelError(f"No letter-to-sound rules for language {language!r}: give one that espeak-ng speaks.") from None
+        raise ModelError(
+            f"No letter-to-sound rules for language {language!r}: give one that espeak-ng speaks."
+        ) from None
     return collapse(ids(_SWITCHED.sub(" ", " ".join(clauses))))
 
 
@@ -71,11 +88,15 @@ def segments(posteriors: np.ndarray) -> np.ndarray:
         dropped and the rest renormalised. Its row-wise argmax is the recognised phone sequence.
     """
     best = posteriors.argmax(-1)
-    starts = np.flatnonzero(np.concatenate([[True], best[1:] != best[:-1]])) if len(best) else np.zeros(0, np.int64)
+    starts = (
+        np.flatnonzero(np.concatenate([[True], best[1:] != best[:-1]]))
+        if len(best)
+        else np.zeros(0, np.int64)
+    )
     lengths = np.diff(np.append(starts, len(best)))
     if not len(starts):
         return np.zeros((0, len(INVENTORY)), np.float32)
     means = np.add.reduceat(posteriors.astype(np.float32), starts, 0) / lengths[:, None]
     means = means[best[starts] != BLANK]
     means[:, BLANK] = 0
-    return means / means.sum(-1, keepdims=True).clip(1e-6)
+    return (means / means.sum(-1, keepdims=True).clip(1e-6)).astype(np.float32)

@@ -50,7 +50,7 @@ class Clip:
 
     def audio(self) -> bytes:
         """The encoded file."""
-        return _archive(self.archive).read(self.member)
+        return _archive(self.archive, os.getpid()).read(self.member)
 
 
 def data_folder(folder: str | Path | None = None) -> Path:
@@ -69,7 +69,9 @@ def data_folder(folder: str | Path | None = None) -> Path:
         if (candidate / "brown.zip").is_file():
             return candidate
     looked = ", ".join(str(candidate) for candidate in candidates)
-    raise DataError(f"No training data found (looked for brown.zip in {looked}): give the folder with --data.")
+    raise DataError(
+        f"No training data found (looked for brown.zip in {looked}): give the folder with --data."
+    )
 
 
 def brown(folder: str | Path | None = None) -> list[Sentence]:
@@ -79,7 +81,9 @@ def brown(folder: str | Path | None = None) -> list[Sentence]:
     """
     path = data_folder(folder) / "brown.zip"
     with zipfile.ZipFile(path) as archive:
-        categories = dict(line.split() for line in archive.read("brown/cats.txt").decode().splitlines() if line)
+        categories = dict(
+            line.split() for line in archive.read("brown/cats.txt").decode().splitlines() if line
+        )
         sentences = []
         for name in sorted(categories):
             lines = archive.read(f"brown/{name}").decode().splitlines()
@@ -104,10 +108,10 @@ def clips(folder: str | Path | None = None, corpora: tuple[str, ...] | None = No
     for path in sorted(root.glob("*.zip")):
         if corpora is not None and path.stem not in corpora:
             continue
-        members = {Path(name).name: name for name in _archive(path).namelist()}
-        rows = list(csv.DictReader(
-            io.StringIO(_archive(path).read(members["metadata.tsv"]).decode()), delimiter="\t", quoting=csv.QUOTE_NONE
-        ))  # fmt: skip
+        archive = _archive(path, os.getpid())
+        members = {Path(name).name: name for name in archive.namelist()}
+        metadata = io.StringIO(archive.read(members["metadata.tsv"]).decode())
+        rows = list(csv.DictReader(metadata, delimiter="\t", quoting=csv.QUOTE_NONE))
         one_reader = len({row["speaker"] for row in rows}) == 1
         for row in rows:
             key = _normal(row["text"]) if one_reader else row["speaker"]
@@ -116,7 +120,9 @@ def clips(folder: str | Path | None = None, corpora: tuple[str, ...] | None = No
                 text=row["text"], split=_split(f"{path.stem}/{key}"), archive=path, member=members[row["file"]],
             ))  # fmt: skip
     held_out = {(clip.language, _normal(clip.text)) for clip in found if clip.split != "train"}
-    return [clip for clip in found if clip.split != "train" or (clip.language, _normal(clip.text)) not in held_out]
+    return [
+        clip for clip in found if clip.split != "train" or (clip.language, _normal(clip.text)) not in held_out
+    ]
 
 
 def batched(iterable: list, size: int) -> Iterator[list]:
@@ -126,7 +132,8 @@ def batched(iterable: list, size: int) -> Iterator[list]:
 
 
 @cache
-def _archive(path: Path) -> zipfile.ZipFile:
+def _archive(path: Path, process: int) -> zipfile.ZipFile:
+    """The open archive; every process has its own, for they would move each other's place in a shared file."""
     return zipfile.ZipFile(path)
 
 

@@ -81,7 +81,11 @@ def training_items(data: Path) -> list[Item]:
     items += [Item(f"flite-{s.id}", s.text, "en", "flite", s.text) for s in brown[13_000:18_500]]
     for language in SPOKEN_LANGUAGES:
         pairs = list(parallel.read(data / "parallel", "tatoeba_challenge_testsets", [language]))
-        pairs = [pair for pair in pairs if 12 <= len(pair.other) <= 120 or (language == "zh" and len(pair.other) > 5)]
+        pairs = [
+            pair
+            for pair in pairs
+            if 12 <= len(pair.other) <= 120 or (language == "zh" and len(pair.other) > 5)
+        ]
         for place in draw.permutation(len(pairs))[:1_000]:
             pair = pairs[place]
             items.append(Item(f"espeak-{language}-{place}", pair.other, language, "espeak", pair.english))
@@ -127,7 +131,10 @@ def load(folder: Path, split: str, limit: int | None = None) -> Utterances:
     def starts(name: str) -> np.ndarray:
         return np.concatenate([[0], np.cumsum(np.concatenate([np.diff(shard[name]) for shard in shards]))])
 
-    joined = {name: np.concatenate([shard[name] for shard in shards]) for name in ("mel", "labels", "phones", "rows")}
+    joined = {
+        name: np.concatenate([shard[name] for shard in shards])
+        for name in ("mel", "labels", "phones", "rows")
+    }
     bounds = {name: starts(name) for name in ("mel_starts", "label_starts", "phone_starts")}
     return Utterances(**joined, **bounds)
 
@@ -188,7 +195,9 @@ def _build_shard(items: list[Item], path: Path) -> Counter[str]:
 def _say(item: Item) -> tuple[str, np.ndarray, list[tuple[int, float, float]] | None]:
     if item.clip is not None:
         return f"real:{item.clip.corpus}/{item.clip.speaker}", decode(item.clip.audio()).samples, None
-    choose = partial(synthesis.espeak_voice, item.language) if item.engine == "espeak" else synthesis.flite_voice
+    choose = (
+        partial(synthesis.espeak_voice, item.language) if item.engine == "espeak" else synthesis.flite_voice
+    )
     voice = choose(item.id)
     spoken = synthesis.speak(item.text, voice)
     return str(voice), spoken.samples, spoken.labels

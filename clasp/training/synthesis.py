@@ -49,8 +49,10 @@ class Spoken:
     labels: list[tuple[int, float, float]] | None
 
 
-VARIANTS = ("", "+m1", "+m2", "+m3", "+m4", "+m5", "+m6", "+m7", "+f1", "+f2", "+f3", "+f4", "+f5", "+klatt",
-            "+klatt2", "+klatt4", "+croak", "+Alex", "+Andy", "+Gene", "+Jacky", "+Lee", "+Michael", "+Steph")  # fmt: skip
+VARIANTS = (
+    "", "+m1", "+m2", "+m3", "+m4", "+m5", "+m6", "+m7", "+f1", "+f2", "+f3", "+f4", "+f5", "+klatt", "+klatt2",
+    "+klatt4", "+croak", "+Alex", "+Andy", "+Gene", "+Jacky", "+Lee", "+Michael", "+Steph",
+)  # fmt: skip
 ACCENTS = ("en-us", "en-us", "en-us", "en", "en-gb-x-rp", "en-gb-scotland")
 FLITE_VOICES = ("awb", "rms")
 TRAINING_VOICES = tuple(
@@ -67,7 +69,9 @@ def espeak_voice(language: str, key: str) -> Voice:
     draw = np.random.default_rng(int(hashlib.sha256(key.encode()).hexdigest()[:16], 16))
     base = str(draw.choice(ACCENTS)) if language == "en" else espeak.LANGUAGES.get(language, language)
     name = base + str(draw.choice(VARIANTS))
-    return Voice("espeak", name, language, round(float(draw.uniform(0.75, 1.3)), 2), int(draw.integers(20, 81)))
+    return Voice(
+        "espeak", name, language, round(float(draw.uniform(0.75, 1.3)), 2), int(draw.integers(20, 81))
+    )
 
 
 def flite_voice(key: str) -> Voice:
@@ -121,14 +125,20 @@ def _festival(text: str, voice: Voice) -> Spoken:
 def _program(command: list[str], text: str) -> tuple[np.ndarray, str]:
     """Run flite or festival on a text file; its samples at 16 kHz and what it printed."""
     if shutil.which(command[0]) is None:
-        raise DataError(f"{command[0]} is not installed: `apt-get install flite festival festvox-us-slt-hts`.")
+        raise DataError(
+            f"{command[0]} is not installed: `apt-get install flite festival festvox-us-slt-hts`."
+        )
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "text"), Path(folder, "speech.wav")
         source.write_text(text.replace("\n", " ") + "\n", "latin-1", "replace")
         arguments = ["-f", str(source)] if command[0] == "flite" else [str(source)]
-        run = subprocess.run([*command, *arguments, "-o", str(target)], capture_output=True, timeout=120, check=False)
+        run = subprocess.run(
+            [*command, *arguments, "-o", str(target)], capture_output=True, timeout=120, check=False
+        )
         if run.returncode or not target.is_file() or not target.stat().st_size:
-            raise DataError(f"{' '.join(command)} could not say {text!r}: {run.stderr.decode(errors='replace')[:200]}")
+            raise DataError(
+                f"{' '.join(command)} could not say {text!r}: {run.stderr.decode(errors='replace')[:200]}"
+            )
         samples, rate = soundfile.read(target, dtype="float32")
     return _resample(samples, rate), run.stdout.decode(errors="replace")
 

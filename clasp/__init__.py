@@ -1,0 +1,29 @@
+"""CLASP: search speech by meaning, in any language, without transcribing it.
+
+import clasp
+
+model = clasp.load()
+speech = model.encode_speech([clasp.decode("interview.mp3")])
+text = model.encode_text(["The ship was lost in the storm."])
+print(model.similarity(text, speech))
+"""
+
+from typing import Any
+
+from .errors import AudioError, ClaspError, DataError, LibraryError, ModelError
+
+__all__ = [
+    "AudioError", "Clasp", "ClaspError", "DataError", "LibraryError", "ModelError", "Waveform", "decode",
+    "from_samples", "load",
+]  # fmt: skip
+
+_HOMES = {"Clasp": "model", "load": "model", "Waveform": "audio", "decode": "audio", "from_samples": "audio"}
+
+
+def __getattr__(name: str) -> Any:
+    """Public names that bring large libraries are imported when they are first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'clasp' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

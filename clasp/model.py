@@ -1,0 +1,263 @@
+"""Clasp: text and speech in, unit vectors of one space out.
+
+A model is a folder:
+
+    config.json              how speech is encoded, languages, weight of the meaning half
+    speech.safetensors       speech backbone, spectrogram backbone, fusion
+    sound.safetensors        phone encoder (absent in a model without the sound half)
+    text/                    the text encoder, a sentence-transformers folder
+    calibration.json         what a similarity is worth
+"""
+
+import hashlib
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from . import phones
+from .audio import Waveform
+from .calibration import Calibration
+from .errors import ClaspError, ModelError
+from .phone_encoder import PhoneEncoder, one_hot, pad
+from .speech_encoder import SpeechEncoder, as_tensor
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+BUNDLED = Path(__file__).parent.parent / "assets" / "model"
+STORED_WEIGHT = 0.5  # of the meaning half in every vector that is stored
+
+
+def load(name: str | Path = "bundled", device: str | torch.device | None = None) -> "Clasp":
+    """Load a model.
+
+    Args:
+        name: "bundled", or a folder that `Clasp.save` wrote.
+        device: "cuda", "mps" or "cpu"; None takes the first of them that is there.
+
+    Raises:
+        ModelError: if there is no model, or it is damaged.
+    """
+    folder = BUNDLED if name == "bundled" else Path(name)
+    if not (folder / "config.json").is_file():
+        raise ModelError(f"No model in {folder}: give 'bundled' or a folder with config.json.")
+    try:
+        config = json.loads((folder / "config.json").read_text())
+        speech = SpeechEncoder(config["speech_encoder"])
+        _fill(speech, folder / "speech.safetensors")
+        sound = None
+        if config["phone_encoder"] is not None:
+            sound = PhoneEncoder(**config["phone_encoder"])
+            _fill(sound, folder / "sound.safetensors")
+        text = _text_encoder(folder / "text")
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
+        raise ModelError(f"The model in {folder} is damaged ({error}): restore its files.") from error
+    return Clasp(text, speech, sound, config, folder=folder, device=device)
+
+
+class Clasp:
+    """A dual encoder of text and speech.
+
+    A vector has two halves, `[√.5 · meaning, √.5 · sound]`: what was meant (a text encoder and a speech encoder
+    trained contrastively, arXiv 2412.13071) and what was said (phones). A model without the sound half has the
+    meaning alone. Vectors are float32 rows of unit length; a dot product of two is their similarity.
+    """
+
+    def __init__(
+        self,
+        text: "SentenceTransformer",
+        speech: SpeechEncoder,
+        sound: PhoneEncoder | None,
+        config: dict[str, Any],
+        *,
+        folder: Path | None = None,
+        device: str | torch.device | None = None,
+    ):
+        self.device = torch.device(device) if device is not None else _best_device()
+        self.text = text.to(self.device).eval()
+        self.speech = speech.to(self.device).eval()
+        self.sound = sound.to(self.device).eval() if sound is not None else None
+        self.config = config
+        self.folder = folder
+        self.languages: tuple[str, ...] = tuple(config["languages"])
+        self.meaning_dim: int = config["speech_encoder"]["dim"]
+        self.sound_dim: int = sound.project.out_features if sound is not None else 0
+        self.dim = self.meaning_dim + self.sound_dim
+
+    @torch.inference_mode()
+    def encode_text(
+        self, texts: list[str], languages: list[str] | None = None, batch_size: int = 32
+    ) -> np.ndarray:
+        """Vectors of sentences, float32 (n, dim), unit rows.
+
+        Args:
+            languages: BCP-47 tag of each text, for its letter-to-sound rules; None lets the model tell.
+
+        Raises:
+            ClaspError: if a text is empty.
+        """
+        if any(not text.strip() for text in texts):
+            raise ClaspError("There is an empty text among those to encode: give at least one word.")
+        if not texts:
+            return np.zeros((0, self.dim), np.float32)
+        meaning = self.text.encode(
+            texts,
+            batch_size=batch_size,
+            normalize_embeddings=True,
+            convert_to_numpy=True,
+            show_progress_bar=False,
+        )
+        if self.sound is None:
+            return meaning.astype(np.float32)
+        languages = [self.language_of(text) for text in texts] if languages is None else languages
+        written = [
+            one_hot(torch.from_numpy(phones.from_text(text, language)))
+            for text, language in zip(texts, languages, strict=True)
+        ]
+        sound = np.concatenate([
+            self._sound(written[start : start + batch_size], heard=False)
+            for start in range(0, len(written), batch_size)
+        ])  # fmt: skip
+        return self._join(meaning, sound)
+
+    @torch.inference_mode()
+    def encode_speech(self, waveforms: list[Waveform], batch_size: int = 8) -> np.ndarray:
+        """Vectors of utterances, float32 (n, dim), unit rows, in the order given.
+
+        Utterances are batched by length; an utterance has the same vector (within 1e-4) in any batch.
+        """
+        vectors = np.zeros((len(waveforms), self.dim), np.float32)
+        order = np.argsort([len(waveform.samples) for waveform in waveforms], kind="stable")
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            heard = self.speech([as_tensor(waveforms[row].samples, self.device) for row in rows])
+            meaning = heard.meaning.cpu().numpy()
+            vectors[rows] = (
+                meaning if self.sound is None else self._join(meaning, self._sound(heard.phones, heard=True))
+            )
+        return vectors
+
+    def reweight(self, vectors: np.ndarray, meaning: float) -> np.ndarray:
+        """Queries whose halves count as `[√meaning · m, √(1 − meaning) · s]`; stored vectors stay as they are.
+
+        Args:
+            vectors: (n, dim), unit rows; meaning: 0 (what was said) to 1 (what was meant).
+
+        Returns:
+            float32 (n, dim), unit rows. Unchanged for a model without the sound half.
+        """
+        if not 0 <= meaning <= 1:
+            raise ClaspError(f"The weight of the meaning is {meaning}: give a number from 0 to 1.")
+        if not self.sound_dim:
+            return vectors
+        first, second = self.halves(vectors)
+        return _unit(np.concatenate([np.sqrt(meaning) * first, np.sqrt(1 - meaning) * second], 1))
+
+    def halves(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Meaning (n, meaning_dim) and sound (n, sound_dim) of vectors (n, dim), unit rows each; a half that says
+        nothing (no phones in a text, no sound half in the model) is zero."""
+        return _unit(vectors[:, : self.meaning_dim]), _unit(vectors[:, self.meaning_dim :])
+
+    def similarity(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Cosines of every row of `first` (n, dim) with every row of `second` (m, dim), float32 (n, m)."""
+        return first @ second.T
+
+    def language_of(self, text: str) -> str:
+        """The BCP-47 tag, among the model's languages, that `text` is most likely written in.
+
+        English wins a close call: a word or two rarely tell.
+        """
+        ranked = dict(self._identifier.rank(text))
+        best = max(ranked, key=ranked.get)
+        return "en" if ranked.get("en", 0) > 0.5 * ranked[best] else best
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """What a similarity is worth, from the model's folder."""
+        if self.folder is None:
+            raise ModelError("This model was not loaded from a folder and is not calibrated: save it first.")
+        return Calibration.load(self.folder / "calibration.json")
+
+    @cached_property
+    def checksum(self) -> str:
+        """SHA-256 over weights and configuration: vectors of models with different checksums do not compare."""
+        if self.folder is None:
+            raise ModelError("This model was not loaded from a folder and has no checksum: save it first.")
+        digest = hashlib.sha256()
+        for path in sorted(self.folder.rglob("*")):
+            if path.suffix in (".json", ".safetensors") and path.name not in (
+                "calibration.json",
+                "card.json",
+            ):
+                digest.update(path.relative_to(self.folder).as_posix().encode())
+                digest.update(path.read_bytes())
+        return digest.hexdigest()
+
+    def save(self, folder: str | Path) -> None:
+        """Write the model to `folder`, weights as float16."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config.json").write_text(json.dumps(self.config, indent=1) + "\n")
+        _store(self.speech, folder / "speech.safetensors")
+        if self.sound is not None:
+            _store(self.sound, folder / "sound.safetensors")
+        self.text.half().save(str(folder / "text"), create_model_card=False)
+        self.text.float()
+
+    def _sound(self, sequences: list[torch.Tensor], *, heard: bool) -> np.ndarray:
+        batch, lengths = pad(sequences)
+        return self.sound(batch.to(self.device), lengths.to(self.device), heard=heard).cpu().numpy()
+
+    def _join(self, meaning: np.ndarray, sound: np.ndarray) -> np.ndarray:
+        """Halves, unit rows each, as one unit vector."""
+        weights = np.sqrt([STORED_WEIGHT, 1 - STORED_WEIGHT])
+        return _unit(np.concatenate([weights[0] * meaning, weights[1] * sound], 1))
+
+    @cached_property
+    def _identifier(self) -> Any:
+        from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+        identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+        identifier.set_languages(list(self.languages))
+        return identifier
+
+
+def _unit(rows: np.ndarray) -> np.ndarray:
+    norms = np.linalg.norm(rows, axis=1, keepdims=True) if rows.shape[1] else np.ones((len(rows), 1))
+    return (rows / np.maximum(norms, 1e-12)).astype(np.float32)
+
+
+def _best_device() -> torch.device:
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def _text_encoder(folder: Path) -> "SentenceTransformer":
+    from sentence_transformers import SentenceTransformer
+
+    if not folder.is_dir():
+        raise ModelError(f"No text encoder in {folder}: restore the folder.")
+    return SentenceTransformer(str(folder), device="cpu", local_files_only=True).float()
+
+
+def _fill(module: nn.Module, path: Path) -> None:
+    weights = {
+        name: value.float() if value.is_floating_point() else value for name, value in load_file(path).items()
+    }
+    module.load_state_dict(weights)
+
+
+def _store(module: nn.Module, path: Path) -> None:
+    weights = {
+        name: (value.half() if value.is_floating_point() else value).contiguous().cpu()
+        for name, value in module.state_dict().items()
+    }
+    save_file(weights, path)

@@ -1,0 +1,98 @@
+"""Augmentation of log-mel spectrograms in batches: rate, vocal tract, room tone and babble, channel, SpecAugment.
+
+Everything happens on the spectrogram, where it costs milliseconds for minutes of speech.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..mel import BINS, RANGE
+
+
+def augment(
+    mel: Tensor, lengths: Tensor, labels: Tensor, draw: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """A random rendering of the same speech.
+
+    Args:
+        mel: float32 (batch, time, BINS) in [0, 1]; lengths: (batch,); labels: (batch, time / 4), phone ids.
+
+    Returns:
+        the same three, with other lengths where the rate has changed.
+    """
+    mel, lengths, labels = _warp(mel, lengths, labels, draw)
+    mask = (torch.arange(mel.shape[1]) < lengths[:, None])[..., None]  # (batch, time, 1)
+    mel = _noise(mel, lengths, draw)
+    mel = mel + _channel(len(mel), draw)
+    mel = mel.masked_fill(~mask, -torch.inf)
+    mel = (1 + mel - mel.amax((1, 2), keepdim=True)).clamp(min=0)
+    return _mask(mel, lengths, draw) * mask, lengths, labels
+
+
+def _uniform(size: tuple[int, ...], low: float, high: float, draw: torch.Generator) -> Tensor:
+    return low + (high - low) * torch.rand(size, generator=draw)
+
+
+def _warp(
+    mel: Tensor, lengths: Tensor, labels: Tensor, draw: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Speaking rate 0.85 to 1.2 and vocal tract length 0.86 to 1.16, by interpolation."""
+    batch, time, _ = mel.shape
+    rates = _uniform((batch,), 0.85, 1.2, draw)
+    warped = (lengths / rates).long().clamp(min=16)
+    longest = int(warped.max())
+    places = torch.arange(longest)[None] * rates[:, None]  # (batch, longest) in source frames
+    tract = _uniform((batch, 1), 0.86, 1.16, draw)
+    bins = (torch.arange(BINS)[None] * tract).clamp(max=BINS - 1)  # (batch, BINS)
+    vertical = (2 * places / max(time - 1, 1) - 1)[:, :, None].expand(-1, -1, BINS)
+    horizontal = (2 * bins / (BINS - 1) - 1)[:, None].expand(-1, longest, -1)
+    grid = torch.stack([horizontal, vertical], -1)  # (batch, longest, BINS, 2)
+    moved = functional.grid_sample(mel[:, None], grid, align_corners=True, padding_mode="zeros")[:, 0]
+    label_count = 2 * -(-longest // 8)
+    label_places = (
+        ((torch.arange(label_count)[None] + 0.5) * rates[:, None]).long().clamp(max=labels.shape[1] - 1)
+    )
+    return moved, warped, labels.gather(1, label_places)
+
+
+def _noise(mel: Tensor, lengths: Tensor, draw: torch.Generator) -> Tensor:
+    """Coloured noise at 5 to 45 dB below the loudest bin for most utterances, babble for some."""
+    batch, time, _ = mel.shape
+    power = torch.exp(RANGE * (mel - 1))
+    slope = _uniform((batch, 1, 1), -3.5, 1.0, draw) * torch.linspace(0, 1, BINS)
+    ripple = 0.7 * torch.randn(batch, 1, BINS, generator=draw)
+    level = _uniform((batch, 1, 1), -10.4, -2.8, draw)  # natural log of power
+    grain = -torch.log(torch.rand(batch, time, BINS, generator=draw).clamp(min=1e-6))
+    present = (torch.rand(batch, 1, 1, generator=draw) < 0.7).float()
+    power = power + present * torch.exp(level + slope + ripple) * grain
+    babble = torch.exp(RANGE * (mel[torch.randperm(batch, generator=draw)] - 1))
+    babble_level = torch.exp(_uniform((batch, 1, 1), -6.5, -2.3, draw))
+    power = power + (torch.rand(batch, 1, 1, generator=draw) < 0.2).float() * babble_level * babble
+    return 1 + torch.log(power.clamp(min=1e-7)) / RANGE
+
+
+def _channel(batch: int, draw: torch.Generator) -> Tensor:
+    """A smooth random frequency response, (batch, 1, BINS); one in eight is limited to the telephone band."""
+    phase = torch.linspace(0, torch.pi, BINS)
+    waves = torch.stack([torch.cos(order * phase) for order in (1, 2, 3, 4)])  # (4, BINS)
+    response = (0.06 * torch.randn(batch, 4, generator=draw)) @ waves  # (batch, BINS)
+    band = (torch.arange(BINS) >= 8) & (torch.arange(BINS) <= 58)  # about 300 to 3,400 Hz
+    telephone = torch.rand(batch, 1, generator=draw) < 0.125
+    return (response - 0.6 * (telephone & ~band)).unsqueeze(1)
+
+
+def _mask(mel: Tensor, lengths: Tensor, draw: torch.Generator) -> Tensor:
+    """SpecAugment: two bands of up to 12 bins, and one stretch of up to 70 ms for every second, set to zero."""
+    batch = len(mel)
+    keep = torch.ones_like(mel)
+    for row in range(batch):
+        for _ in range(2):
+            width, start = (int(torch.randint(0, high, (1,), generator=draw)) for high in (13, BINS - 12))
+            keep[row, :, start : start + width] = 0
+        for _ in range(int(lengths[row]) // 100):
+            width, start = (
+                int(torch.randint(0, high, (1,), generator=draw)) for high in (8, int(lengths[row]))
+            )
+            keep[row, start : start + width] = 0
+    return mel * keep

@@ -1,0 +1,52 @@
+"""What every training loop shares: checkpoints that resume exactly, and the learning-rate schedule."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+
+
+class Checkpoint:
+    """State of a training run in `folder/checkpoint.pt`, replaced atomically.
+
+    Args:
+        parts: anything with `state_dict` and `load_state_dict`. Batches and augmentation are drawn from the
+            seed and the step alone, so the random state of the loop is the global generator's.
+    """
+
+    def __init__(self, folder: Path, **parts: Any):
+        self.path = folder / "checkpoint.pt"
+        self.parts = parts
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def resume(self) -> int:
+        """Load the last state, if there is one; the number of steps done."""
+        if not self.path.exists():
+            return 0
+        state = torch.load(self.path, weights_only=True)
+        for name, part in self.parts.items():
+            part.load_state_dict(state[name])
+        torch.set_rng_state(state["random"])
+        return state["step"]
+
+    def save(self, step: int) -> None:
+        state = {name: part.state_dict() for name, part in self.parts.items()}
+        temporary = self.path.with_suffix(".tmp")
+        torch.save(state | {"step": step, "random": torch.get_rng_state()}, temporary)
+        temporary.rename(self.path)
+
+
+def autocast() -> torch.autocast:
+    """bfloat16 where the processor multiplies it (a CPU without it emulates it a hundred times slower)."""
+    if torch.cuda.is_available():
+        return torch.autocast("cuda", torch.bfloat16)
+    return torch.autocast("cpu", torch.bfloat16, enabled=torch.cpu._is_avx512_bf16_supported())
+
+
+def learning_rate(step: int, steps: int, peak: float, warm_up: int) -> float:
+    """Linear warm-up, then a cosine down to a hundredth of `peak`."""
+    if step < warm_up:
+        return peak * (step + 1) / warm_up
+    done = (step - warm_up) / max(steps - warm_up, 1)
+    return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))

@@ -1,0 +1,56 @@
+"""Put the trained parts together as one model folder, with its model card.
+
+python -m clasp train release --out assets/model
+"""
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+
+import torch
+
+from ..model import Clasp
+from ..phone_encoder import PhoneEncoder
+from ..speech_encoder import SpeechEncoder
+from . import corpus, hearing, meaning, recogniser, sound, words
+from .parallel import LANGUAGES
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--text", type=Path, default=Path("runs/text"))
+    parser.add_argument("--recogniser", type=Path, default=Path("runs/recogniser"))
+    parser.add_argument("--sound", type=Path, default=Path("runs/sound"))
+    parser.add_argument("--meaning", type=Path, default=Path("runs/meaning"))
+    parser.add_argument("--fusion", default=meaning.FUSION)
+    parser.add_argument("--out", type=Path, default=Path("assets/model"))
+
+
+def run(args: argparse.Namespace) -> int:
+    from sentence_transformers import SentenceTransformer
+
+    config = {
+        "languages": ["en", *LANGUAGES],
+        "spoken_languages": ["en", *corpus.SPOKEN_LANGUAGES],
+        "speech_encoder": {
+            "dim": words.DIM,
+            "speech": {"phones": True, "backbone": recogniser.BACKBONE, "words": words.WORDS},
+            "spectrogram": meaning.SPECTROGRAM,
+            "fusion": args.fusion,
+        },
+        "phone_encoder": sound.ENCODER,
+    }
+    speech = SpeechEncoder(config["speech_encoder"])
+    speech.speech.load_state_dict(hearing.trained_recogniser(args.recogniser).state_dict())
+    head = meaning.MeaningHead(args.fusion)
+    head.load_state_dict(torch.load(args.meaning / "checkpoint.pt", weights_only=True)["head"])
+    for name in ("words", "spectrogram", "fusion"):
+        getattr(speech, name).load_state_dict(getattr(head, name).state_dict())
+    phone_encoder = PhoneEncoder(**sound.ENCODER)
+    phone_encoder.load_state_dict(torch.load(args.sound / "checkpoint.pt", weights_only=True)["model"])
+    text = SentenceTransformer(str(args.text), device="cpu", local_files_only=True)
+    shutil.rmtree(args.out / "text", ignore_errors=True)
+    Clasp(text, speech, phone_encoder, config, device="cpu").save(args.out)
+    size = sum(path.stat().st_size for path in args.out.rglob("*") if path.is_file())
+    print(json.dumps({"folder": str(args.out), "megabytes": round(size / 1e6, 1)}))
+    return 0

@@ -1,0 +1,61 @@
+"""Letters to phones, the inventory, and what is made of a recogniser's posteriors."""
+
+import numpy as np
+import pytest
+
+from clasp import phones
+from clasp.errors import ModelError
+from clasp.phones import BLANK, INVENTORY
+from clasp.training.parallel import LANGUAGES
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        ("The ship was lost.", "en", "ðəʃɪpwʌzlɔst"),
+        ("Das Schiff", "de", "dasʃɪf"),
+        ("le bateau", "fr", "ləbato"),
+        ("", "en", ""),
+    ],
+)
+def test_text_becomes_phones(text: str, language: str, expected: str) -> None:
+    assert phones.to_ipa(phones.from_text(text, language)) == expected
+
+
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
+def test_every_language_has_rules(language: str) -> None:
+    words = {
+        "ru": "корабль",
+        "ar": "سفينة",
+        "fa": "کشتی",
+        "zh": "船在海上",
+        "hi": "जहाज़",
+        "ja": "ふねはうみ",
+        "ko": "배가 사라졌다",
+    }
+    found = phones.from_text(words.get(language, "navigator"), language)
+    assert len(found) >= 4
+    assert found.min() > BLANK
+    assert found.max() < len(INVENTORY)
+    assert (found[1:] != found[:-1]).all()
+
+
+def test_a_language_without_rules_is_refused() -> None:
+    with pytest.raises(ModelError, match="'xx'"):
+        phones.from_text("hello", "xx")
+
+
+def test_kanji_are_left_out_rather_than_spelled_in_english() -> None:
+    assert len(phones.from_text("船", "ja")) == 0
+
+
+def test_segments_are_the_runs_of_the_best_phone() -> None:
+    best = [0, 5, 5, 0, 5, 7, 7, 7]
+    posteriors = np.full((len(best), len(INVENTORY)), 0.1 / (len(INVENTORY) - 1), np.float32)
+    posteriors[np.arange(len(best)), best] = 0.9
+    found = phones.segments(posteriors)
+    assert found.argmax(-1).tolist() == [5, 5, 7]
+    np.testing.assert_allclose(found.sum(-1), 1, atol=1e-5)
+    assert (found[:, BLANK] == 0).all()
+    assert phones.segments(posteriors[:1]).shape == (0, len(INVENTORY))
+    assert phones.segments(posteriors[:0]).shape == (0, len(INVENTORY))
