@@ -41,7 +41,7 @@ FFMPEG_FORMATS = (
     "3g2,3gp,aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,asf_o,au,avi,caf,dts,eac3,flac,flv,gsm,m4a,matroska,mj2,"
     "mov,mp3,mp4,mpeg,mpegts,ogg,tta,voc,w64,wav,webm,wv"
 )
-FFMPEG_CUT = re.compile(r"ended prematurely|partial file|moov atom not found|truncated|End of file")
+FFMPEG_CUT = re.compile(r"ended prematurely|partial file|moov atom not found|truncated")
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,8 +97,8 @@ def from_samples(samples: np.ndarray, rate: int) -> Waveform:
         scale = 2.0 ** (8 * samples.dtype.itemsize - 1)
         offset = scale if samples.dtype.kind == "u" else 0.0
         floats = ((samples - offset) / scale).astype(np.float32)
-    floats = floats.reshape(len(floats), -1)  # (n, channels)
-    return _checked(_mono_16k([floats], rate, name, MAX_SECONDS, MAX_BYTES), name)
+    block = floats[:, None] if floats.ndim == 1 else floats  # (n, channels)
+    return _checked(_mono_16k([block], rate, name, MAX_SECONDS, MAX_BYTES), name)
 
 
 @contextmanager
@@ -137,6 +137,8 @@ def _decode_soundfile(path: Path, name: str, max_seconds: float, max_bytes: int)
                 return None
             if file.format == "MP3" and not _mp3_states_length(path):
                 return None  # libsndfile would guess it from the first frames, and stop there
+            if file.subtype == "PCM_U8" and re.search(r"Bit Width +: [1-7]$", file.extra_info, re.MULTILINE):
+                raise AudioError(f"{name} has fewer than 8 bits per sample: export it with 16.")
             if _wav_is_cut(file.extra_info) or (file.format == "OGG" and _ogg_is_cut(path)):
                 raise AudioError(_cut_message(name))
             try:
@@ -210,7 +212,9 @@ def _decode_ffmpeg(path: Path, name: str, max_seconds: float, max_bytes: int) ->
     if FFMPEG_CUT.search(complaints):
         raise AudioError(_cut_message(name))
     if done.returncode != 0:
-        raise AudioError(f"{name} is not a recording that can be read: give a sound or video file.")
+        raise AudioError(
+            f"{name} is not a recording that can be read: give a sound file, or a video with sound."
+        )
     samples = np.frombuffer(done.stdout[: len(done.stdout) // 4 * 4], dtype="<f4")
     return _mono_16k([samples[:, None]], SAMPLE_RATE, name, max_seconds, max_bytes)
 
@@ -236,7 +240,7 @@ def _mono_16k(
                 f"{name} unfolds to more than {max_bytes / 2**20:g} MiB of sound: "
                 "give a shorter recording, or one with fewer channels."
             )
-        mono = block.mean(axis=1, dtype=np.float32)  # (n, channels) -> (n,)
+        mono = block.mean(axis=1, dtype=np.float64).astype(np.float32)  # (n, channels) -> (n,)
         if not np.isfinite(mono).all():
             raise AudioError(f"{name} has samples that are not numbers (NaN or infinite): export it again.")
         parts.append(mono if rate == SAMPLE_RATE else resampler.resample_chunk(mono))
