@@ -1,9 +1,11 @@
 """CLASP on the command line: say it or type it, and hear the sentence that says the same.
 
-python -m clasp search "the ship was lost in the storm"
-python -m clasp search --speech question.wav
-python -m clasp serve
-python -m clasp search --help
+    python -m clasp search "the ship was lost in the storm"
+    python -m clasp search --speech question.wav
+    python -m clasp serve
+    python -m clasp search --help
+
+Every command explains itself like this one.
 """
 
 import argparse
@@ -33,9 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, (module_name, summary) in COMMANDS.items():
-        command = subparsers.add_parser(
-            name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter
-        )
+        command = subparsers.add_parser(name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
         if name in arguments[:1]:  # only the module of the command at hand is loaded
             module = importlib.import_module(module_name)
             command.description = module.__doc__

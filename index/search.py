@@ -111,7 +111,8 @@ def search(
 
     def near(weight: float, count: int) -> "list[Hit]":
         vector = model.reweight(query.vector[None], weight)[0]
-        return library.search(vector, count, categories=categories, languages=languages)
+        filters = {"categories": categories, "languages": languages}
+        return library.search(vector, count, original=query.vector, **filters)
 
     if meaning is not None:
         matches = _matches(model, query, near(meaning, k))
