@@ -6,8 +6,8 @@ PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 7860
 
-# Where there is no NVIDIA GPU, torch comes without gigabytes of CUDA.
-CPU_WHEELS := $(shell command -v nvidia-smi >/dev/null || echo --retries 1 --extra-index-url https://download.pytorch.org/whl/cpu)
+# Where there is no NVIDIA GPU, torch comes without gigabytes of CUDA; its dependencies come with the rest.
+CPU_WHEELS := $(shell command -v nvidia-smi >/dev/null || echo --no-deps --retries 1 --extra-index-url https://download.pytorch.org/whl/cpu)
 
 WITH_DEPS := $(shell [ "$$(id -u)" != 0 ] || echo --with-deps)
 
