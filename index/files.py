@@ -1,0 +1,41 @@
+"""Files that appear whole or not at all."""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+
+@contextmanager
+def whole_file(target: Path) -> Iterator[Path]:
+    """A path to write to; what was written is flushed to the disk and put in `target`'s place.
+
+    If anything fails, `target` stays as it was.
+    """
+    path = target.with_name(f".{target.name}-{secrets.token_hex(4)}")
+    try:
+        yield path
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(path, target)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def save_arrays(target: Path, **arrays: np.ndarray | str) -> None:
+    """Write arrays to an .npz file that `np.load` reads without pickle."""
+    with whole_file(target) as path, path.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def sha256(path: Path) -> str:
+    """The file's checksum, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()

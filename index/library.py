@@ -1,0 +1,314 @@
+"""A library: recordings, their segments and the vectors of these, searchable by vector.
+
+    with Library.create(folder, model) as library:
+        library.add([recording], segments, model.encode_speech(waveforms))
+        for hit in library.search(model.encode_text(["the ship was lost"])[0], k=5, languages=["en"]):
+            print(hit.score, hit.segment.text, library.audio(hit.segment))
+
+The database is the truth. What searches need is kept in memory as a snapshot that never changes: writing
+makes a new one and swaps it in, so any number of threads can search meanwhile.
+"""
+
+import logging
+import math
+import threading
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from clasp.errors import LibraryError
+
+from .database import DATABASE_FILE, Contents, Database, Recording, Segment, are_unit
+from .vectors import MANIFEST_FILE, HnswIndex, StaleIndex, VectorIndex, Version, exact_search
+
+__all__ = ["Hit", "Library", "Model", "Recording", "Segment"]
+
+log = logging.getLogger(__name__)
+
+EXACT_BELOW = 2_000  # segments that pass a filter: so few are compared one by one
+REACH = 2  # times as many neighbours as should be needed are looked at for k that pass a filter
+
+
+class Model(Protocol):
+    """What a library needs to know of the model that makes its vectors."""
+
+    checksum: str
+    dim: int
+    meaning_dim: int
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A segment that was found."""
+
+    segment: Segment
+    score: float  # dot product of the query with the segment's vector
+    meaning: float  # cosine of the meaning halves
+    sound: float  # cosine of the sound halves; 0 for a model without one
+
+
+@dataclass(frozen=True, eq=False)
+class _Snapshot:
+    contents: Contents
+    index: VectorIndex
+
+    def nearest(self, query: np.ndarray, k: int, allowed: np.ndarray | None) -> np.ndarray:
+        """Rows, int64, of the `k` vectors most like `query`, best first; fewer only where there are fewer."""
+        ids = self.contents.ids
+        available = len(ids) if allowed is None else int(allowed.sum())
+        k = min(k, available)
+        if k == 0:
+            return np.empty(0, np.int64)
+        if allowed is None or available > EXACT_BELOW:
+            reach = k if allowed is None else math.ceil(REACH * k * len(ids) / available)
+            rows = np.searchsorted(ids, self.index.search(query, reach))
+            rows = rows if allowed is None else rows[allowed[rows]]
+            if len(rows) >= k:
+                return rows[:k]
+        return exact_search(self.contents.vectors, query, k, allowed)
+
+
+class Library:
+    """A folder with a database, an HNSW index that can be rebuilt from it, and perhaps the audio."""
+
+    def __init__(self, database: Database, model: Model, audio: Path | None) -> None:
+        """Use `create` or `open`."""
+        self.folder = database.folder
+        self._database = database
+        self._model = model
+        self._audio = (audio or self.folder).absolute()
+        self._lock = threading.Lock()  # one writer at a time
+        contents = database.contents()
+        self._snapshot = _Snapshot(contents, self._stored_index(contents))
+
+    @classmethod
+    def create(cls, folder: Path, model: Model, *, audio: Path | None = None) -> "Library":
+        """Make an empty library. Relative paths of recordings start from `audio` (default: `folder`).
+
+        Raises:
+            LibraryError: if the folder holds one already, or cannot be written.
+        """
+        if (folder / DATABASE_FILE).exists():
+            raise LibraryError(f"{folder} already holds a library: open it, or choose another folder.")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LibraryError(f"No library can be made in {folder}: {error}.") from error
+        database = Database(folder)
+        database.set_model(model.checksum, model.dim)
+        return cls(database, model, audio)
+
+    @classmethod
+    def open(cls, folder: Path, model: Model, *, audio: Path | None = None) -> "Library":
+        """Open the library in `folder`. Relative paths of recordings start from `audio` (default: `folder`).
+
+        Raises:
+            LibraryError: if there is none, it is damaged, or another model made its vectors.
+        """
+        path = folder / DATABASE_FILE
+        if not path.is_file() or path.stat().st_size == 0:
+            lost = (folder / MANIFEST_FILE).exists()
+            advice = f"Its {DATABASE_FILE} is lost: restore it from a copy." if lost else "Create one first."
+            raise LibraryError(f"There is no library in {folder}. {advice}")
+        database = Database(folder)
+        try:
+            made_by = database.model()
+            if made_by != (model.checksum, model.dim):
+                raise LibraryError(_other_model(folder, made_by, model))
+            return cls(database, model, audio)
+        except BaseException:
+            database.close()
+            raise
+
+    def close(self) -> None:
+        """Close the database. Searching afterwards is an error."""
+        with self._lock:
+            self._database.close()
+
+    def __enter__(self) -> "Library":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        """How many segments can be found."""
+        return len(self._snapshot.contents.ids)
+
+    @property
+    def model(self) -> str:
+        """Checksum of the model that made the vectors."""
+        return self._model.checksum
+
+    def categories(self) -> list[str]:
+        """The categories there are, sorted."""
+        return [str(name) for name in np.unique(self._snapshot.contents.categories) if name]
+
+    def languages(self) -> list[str]:
+        """The languages there are, as BCP-47 tags, sorted."""
+        return [str(tag) for tag in np.unique(self._snapshot.contents.languages) if tag]
+
+    def vectors(self) -> tuple[np.ndarray, np.ndarray]:
+        """Ids, int64 (n,), ascending, and their vectors, float32 (n, dim), unit rows. Both read-only."""
+        return self._snapshot.contents.ids, self._snapshot.contents.vectors
+
+    def segments(self) -> list[Segment]:
+        """All segments, in the order of ids."""
+        return list(self._database.segments(self._snapshot.contents.ids.tolist()).values())
+
+    def segment(self, number: int) -> Segment:
+        """The segment with this id.
+
+        Raises:
+            LibraryError: if there is none.
+        """
+        found = self._database.segments([number])
+        if number not in found:
+            raise LibraryError(f"There is no segment {number} in this library.")
+        return found[number]
+
+    def recording(self, name: str) -> Recording:
+        """The recording with this id, its path absolute.
+
+        Raises:
+            LibraryError: if there is none.
+        """
+        recording = self._database.recording(name)
+        if recording is None:
+            raise LibraryError(f"There is no recording {name!r} in this library.")
+        return replace(recording, path=self._audio / recording.path)
+
+    def audio(self, segment: Segment) -> tuple[Path, float, float]:
+        """The file in which a segment is heard, and its start and end there in seconds.
+
+        Raises:
+            LibraryError: if the file is no longer where it was.
+        """
+        path = self.recording(segment.recording).path
+        if not path.is_file():
+            raise LibraryError(f"The recording {path} is no longer there: put it back to hear it.")
+        return path, segment.start, segment.end
+
+    def search(
+        self,
+        vector: np.ndarray,
+        k: int = 10,
+        *,
+        original: np.ndarray | None = None,
+        categories: Collection[str] | None = None,
+        languages: Collection[str] | None = None,
+    ) -> list[Hit]:
+        """The `k` segments most like a query, best first; fewer only where there are fewer.
+
+        Args:
+            vector: the query, (dim,), its halves weighted as they shall count.
+            k: how many, from 1.
+            original: the query as it was encoded (default: `vector`). The cosines of the halves are taken
+                from it: a half that has been weighted with 0 has no direction left, and its cosines are 0.
+            categories: find these categories only; all if None or empty.
+            languages: find these languages only, given as the library has them; all if None or empty.
+
+        Raises:
+            LibraryError: if a vector has another shape or is not finite, or `k` is below 1.
+        """
+        if k < 1:
+            raise LibraryError(f"Cannot search for {k} hits: ask for one or more.")
+        query = self._checked(vector)
+        whole = query if original is None else self._checked(original)
+        snapshot = self._snapshot
+        contents = snapshot.contents
+        rows = snapshot.nearest(query, k, _allowed(contents, categories, languages))
+        vectors = contents.vectors[rows]  # (≤ k, dim)
+        half = self._model.meaning_dim
+        scores = vectors @ query
+        meaning = _cosines(vectors[:, :half], whole[:half])
+        sound = _cosines(vectors[:, half:], whole[half:])
+        ids = contents.ids[rows].tolist()
+        segments = self._database.segments(ids)
+        return [
+            Hit(segments[number], float(scores[n]), float(meaning[n]), float(sound[n]))
+            for n, number in enumerate(ids)
+        ]
+
+    def add(
+        self, recordings: Sequence[Recording], segments: Sequence[Segment], vectors: np.ndarray
+    ) -> list[Segment]:
+        """Add recordings and segments (of these or of earlier recordings) in one transaction: all or nothing.
+
+        Args:
+            vectors: (number of segments, dim), unit rows; stored as float16.
+
+        Returns:
+            The segments with their ids.
+
+        Raises:
+            LibraryError: if something is there already, a segment is of an unknown recording, a value is out
+                of range, or the vectors do not fit. The library is as before then.
+        """
+        vectors = np.asarray(vectors, np.float32)
+        shape = (len(segments), self._model.dim)
+        if vectors.shape != shape or not are_unit(vectors):
+            raise LibraryError(
+                f"{len(segments)} segments need unit vectors of shape {shape}; these are {vectors.shape} "
+                "or of other lengths."
+            )
+        with self._lock:
+            stored = self._database.insert(recordings, segments, vectors)
+            old = self._snapshot
+            new = self._database.contents(after=int(old.contents.ids.max(initial=0)))
+            index = old.index.extended(new.ids, new.vectors)
+            self._store_index(index, new.version)
+            self._snapshot = _Snapshot(old.contents.joined(new), index)
+        return stored
+
+    def _stored_index(self, contents: Contents) -> HnswIndex:
+        """The index in the folder, or a new one where that does not hold these contents."""
+        try:
+            return HnswIndex.load(self.folder, contents.version, self._model.dim, contents.ids)
+        except StaleIndex as reason:
+            log.warning("Building the search index of %s anew: %s.", self.folder, reason)
+        index = HnswIndex(self._model.dim).extended(contents.ids, contents.vectors)
+        self._store_index(index, contents.version)
+        return index
+
+    def _store_index(self, index: HnswIndex, version: Version) -> None:
+        try:
+            index.save(self.folder, version)
+        except OSError as error:  # it is made anew at the next start
+            log.warning("The search index of %s could not be stored: %s.", self.folder, error)
+
+    def _checked(self, vector: np.ndarray) -> np.ndarray:
+        """A query as float32 (dim,)."""
+        vector = np.asarray(vector, np.float32)
+        if vector.shape != (self._model.dim,) or not np.isfinite(vector).all():
+            raise LibraryError(f"A query has {self._model.dim} finite numbers; this one is {vector.shape}.")
+        return vector
+
+
+def _allowed(
+    contents: Contents, categories: Collection[str] | None, languages: Collection[str] | None
+) -> np.ndarray | None:
+    """Which segments pass the filters, bool (n,); None if there is no filter."""
+    filters = ((contents.categories, categories), (contents.languages, languages))
+    passing = [np.isin(values, list(wanted)) for values, wanted in filters if wanted]
+    return np.logical_and.reduce(passing) if passing else None
+
+
+def _cosines(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
+    """Cosines, float32 (n,), of rows (n, d) with a query (d,); 0 where one has no length."""
+    lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(query)
+    return np.divide(vectors @ query, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+
+
+def _other_model(folder: Path, made_by: tuple[str, int] | None, model: Model) -> str:
+    if made_by is None:
+        return f"The library in {folder} was never finished: delete the folder and make it anew."
+    checksum, dim = made_by
+    return (
+        f"The library in {folder} was made by another model ({checksum[:12]}, vectors of {dim} numbers) than "
+        f"the one in use ({model.checksum[:12]}, {model.dim}), and their vectors cannot be compared. "
+        "Open it with its own model, or make a new library."
+    )

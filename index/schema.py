@@ -1,0 +1,79 @@
+"""The database of a library: its tables, and how an older one is brought up to date.
+
+A migration is a tuple of statements; the number of those applied is SQLite's `user_version`. To change the
+tables, append a migration. Those that exist are never edited: libraries out there were made by them.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from clasp.errors import LibraryError
+
+BUSY_SECONDS = 30.0  # to wait for another process that writes
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE library (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            model TEXT NOT NULL,          -- checksum of the model that made the vectors
+            dim INTEGER NOT NULL,
+            generation INTEGER NOT NULL,  -- counts commits
+            commit_name TEXT NOT NULL     -- random: no two libraries, nor two copies of one, share it
+        )""",
+        """CREATE TABLE recordings (
+            id TEXT PRIMARY KEY,
+            path TEXT NOT NULL,           -- absolute, or relative to the library's audio folder
+            title TEXT NOT NULL,
+            duration REAL NOT NULL CHECK (duration > 0),  -- seconds
+            language TEXT NOT NULL,       -- BCP-47; '' where unknown, as in the columns below
+            voice TEXT NOT NULL,
+            category TEXT NOT NULL,
+            text TEXT NOT NULL
+        ) WITHOUT ROWID""",
+        """CREATE TABLE segments (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice; also the label in the HNSW index
+            recording TEXT NOT NULL REFERENCES recordings (id) ON DELETE CASCADE,
+            start_s REAL NOT NULL CHECK (start_s >= 0),
+            end_s REAL NOT NULL CHECK (end_s > start_s),
+            text TEXT NOT NULL,
+            language TEXT NOT NULL,
+            voice TEXT NOT NULL,
+            category TEXT NOT NULL,
+            UNIQUE (recording, start_s, end_s)
+        )""",
+        """CREATE TABLE vectors (
+            segment INTEGER PRIMARY KEY REFERENCES segments (id) ON DELETE CASCADE,
+            vector BLOB NOT NULL          -- dim little-endian float16, unit length
+        )""",
+    ),
+)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that may be used from any thread, by one at a time; transactions are begun explicitly."""
+    connection = sqlite3.connect(path, BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")  # what was committed survives a loss of power
+    return connection
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Apply what is missing of MIGRATIONS, each in a transaction of its own.
+
+    Raises:
+        LibraryError: if the database was made by a newer version.
+    """
+    if _version(connection) > len(MIGRATIONS):
+        raise LibraryError("The library was made by a newer version of CLASP: update CLASP to open it.")
+    for number, statements in enumerate(MIGRATIONS, start=1):
+        connection.execute("BEGIN IMMEDIATE")
+        if _version(connection) < number:  # asked inside: another process may have come first
+            for statement in statements:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("COMMIT")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return connection.execute("PRAGMA user_version").fetchone()[0]

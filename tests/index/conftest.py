@@ -1,0 +1,67 @@
+"""Random unit vectors with fixed seeds, and libraries of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index.library import Library, Recording, Segment
+
+CATEGORIES = ("news", "hobbies", "fiction", "")
+LANGUAGES = ("en", "de", "pt-BR")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a library needs to know of a model."""
+
+    checksum: str = "a" * 64
+    dim: int = 32
+    meaning_dim: int = 16
+
+
+@pytest.fixture
+def model() -> Identity:
+    return Identity()
+
+
+def random_units(count: int, dim: int, seed: int = 0) -> np.ndarray:
+    """Random directions, float32 (count, dim)."""
+    vectors = np.random.default_rng(seed).standard_normal((count, dim), np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+@pytest.fixture
+def units() -> Callable[..., np.ndarray]:
+    return random_units
+
+
+def one_each(count: int, first: int = 0) -> tuple[list[Recording], list[Segment]]:
+    """Recordings of one segment each; every segment's text is its number."""
+    recordings, segments = [], []
+    for number in range(first, first + count):
+        facts = (LANGUAGES[number % 3], f"voice {number % 5}", CATEGORIES[number % 4])
+        name = f"recording {number}"
+        recordings.append(Recording(name, Path(f"audio/{number}.ogg"), f"No. {number}", 2.0, *facts, str(number)))
+        segments.append(Segment(0, name, 0.0, 2.0, str(number), *facts))
+    return recordings, segments
+
+
+@pytest.fixture
+def items() -> Callable[..., tuple[list[Recording], list[Segment]]]:
+    return one_each
+
+
+@pytest.fixture
+def make(tmp_path: Path, model: Identity) -> Callable[..., Library]:
+    """Makes a library of random vectors."""
+
+    def make(count: int, name: str = "library", seed: int = 0) -> Library:
+        library = Library.create(tmp_path / name, model)
+        if count:
+            library.add(*one_each(count), random_units(count, model.dim, seed))
+        return library
+
+    return make

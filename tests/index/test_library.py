@@ -1,0 +1,432 @@
+import logging
+import os
+import sqlite3
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clasp.errors import LibraryError
+from index.database import DATABASE_FILE
+from index.library import EXACT_BELOW, Hit, Library, Recording, Segment
+from index.vectors import INDEX_FILE, MANIFEST_FILE
+
+
+def oracle(library: Library, query: np.ndarray, k: int, passes=lambda segment: True) -> list[int]:
+    """Ids of the `k` nearest segments that pass, by comparing all."""
+    ids, vectors = library.vectors()
+    scores = dict(zip(ids.tolist(), (vectors @ query).tolist(), strict=True))
+    passing = [segment.id for segment in library.segments() if passes(segment)]
+    return sorted(passing, key=lambda number: -scores[number])[:k]
+
+
+def found(hits: list[Hit]) -> list[int]:
+    return [hit.segment.id for hit in hits]
+
+
+def cosine(one: np.ndarray, other: np.ndarray) -> float:
+    return float(one @ other / np.linalg.norm(one) / np.linalg.norm(other))
+
+
+def test_search_finds_what_comparing_all_finds(make, units):
+    library = make(400)
+    for query in units(50, 32, seed=1):
+        assert found(library.search(query, 10)) == oracle(library, query, 10)
+
+
+def test_a_hit_has_its_segment_and_its_similarities(make, units, model):
+    library = make(400)
+    vectors = dict(zip(*(array.tolist() for array in library.vectors()), strict=True))
+    query = units(1, 32, seed=1)[0]
+    for hit in library.search(query, 20):
+        vector = np.array(vectors[hit.segment.id], np.float32)
+        assert hit.segment == library.segment(hit.segment.id)
+        assert hit.score == pytest.approx(float(vector @ query), abs=1e-6)
+        assert hit.meaning == pytest.approx(cosine(vector[:16], query[:16]), abs=1e-6)
+        assert hit.sound == pytest.approx(cosine(vector[16:], query[16:]), abs=1e-6)
+
+
+def test_a_half_without_weight_keeps_its_cosine(make, units):
+    library, query = make(50), units(1, 32, seed=1)[0]
+    meant = np.concatenate([query[:16] / np.linalg.norm(query[:16]), np.zeros(16, np.float32)])
+    assert {hit.sound for hit in library.search(meant, 50)} == {0.0}
+    for hit, whole in zip(library.search(meant, 50, original=query), library.search(meant, 50), strict=True):
+        assert (hit.segment, hit.score) == (whole.segment, whole.score)
+        assert hit.meaning == pytest.approx(whole.meaning, abs=1e-5)
+    sounds = {hit.segment.id: hit.sound for hit in library.search(query, 50)}
+    assert {hit.segment.id: hit.sound for hit in library.search(meant, 50, original=query)} == sounds
+
+
+def test_a_model_without_the_sound_half(tmp_path, model, units, items):
+    meaning_only = type(model)(meaning_dim=32)
+    with Library.create(tmp_path / "library", meaning_only) as library:
+        library.add(*items(20), units(20, 32))
+        hit = library.search(units(1, 32)[0], 1)[0]
+        assert (hit.segment.text, hit.sound) == ("0", 0.0)
+        assert hit.meaning == pytest.approx(1, abs=1e-3)
+
+
+FILTERS = (
+    {"categories": ["news"]},
+    {"categories": ["news", "fiction"]},
+    {"languages": ("pt-BR",)},
+    {"languages": {"en", "de"}, "categories": {"hobbies", "news", "fiction"}},
+    {"categories": [], "languages": None},
+)
+
+
+@pytest.mark.parametrize("count", [300, 3 * EXACT_BELOW])  # compared one by one, and by the index
+@pytest.mark.parametrize("filters", FILTERS, ids=str)
+def test_filters(make, units, count, filters):
+    library = make(count)
+    categories, languages = filters.get("categories"), filters.get("languages")
+
+    def passes(segment: Segment) -> bool:
+        return (not categories or segment.category in categories) and (not languages or segment.language in languages)
+
+    for query in units(10, 32, seed=1):
+        assert found(library.search(query, 10, **filters)) == oracle(library, query, 10, passes)
+
+
+def test_a_filter_that_leaves_only_what_is_far(tmp_path, model, units, items):
+    """Many pass, but none among the nearest: the index cannot help."""
+    count = 3 * EXACT_BELOW
+    recordings, segments = items(count)
+    query = units(1, 32, seed=1)[0]
+    vectors = units(count, 32)
+    order = np.argsort(-(vectors @ query))
+    half = [
+        Segment(0, one.recording, 0, 2, one.text, "en" if n < count // 2 else "de") for n, one in enumerate(segments)
+    ]
+    with Library.create(tmp_path / "library", model) as library:
+        library.add(recordings, half, vectors[order])
+        hits = library.search(query, 10, languages=["de"])
+        assert found(hits) == oracle(library, query, 10, lambda segment: segment.language == "de")
+
+
+def test_unknown_filters_find_nothing(make, units):
+    assert make(10).search(units(1, 32)[0], categories=["weather"]) == []
+
+
+def test_more_hits_than_there_are(make, units):
+    library, query = make(12), units(1, 32, seed=1)[0]
+    assert found(library.search(query, 500)) == oracle(library, query, 12)
+    assert len(library.search(query, 500, categories=["news"])) == 3
+
+
+def test_an_empty_library(make, units, tmp_path, model):
+    library = make(0)
+    query = units(1, 32)[0]
+    assert library.search(query) == library.search(query, categories=["news"]) == library.segments() == []
+    assert (len(library), library.categories(), library.languages()) == (0, [], [])
+    library.close()
+    with Library.open(tmp_path / "library", model) as library:
+        assert library.search(query) == []
+
+
+@pytest.mark.parametrize(
+    ("vector", "k"),
+    [(np.ones(31), 5), (np.ones((1, 32)), 5), (np.full(32, np.nan), 5), (np.ones(32), 0), (np.ones(32), -1)],
+)
+def test_queries_that_make_no_sense(make, vector, k):
+    with pytest.raises(LibraryError):
+        make(5).search(vector, k)
+
+
+def test_what_it_holds(make, items, tmp_path):
+    library = make(8)
+    assert len(library) == 8
+    assert library.categories() == ["fiction", "hobbies", "news"]
+    assert library.languages() == ["de", "en", "pt-BR"]
+    segments = library.segments()
+    assert [segment.text for segment in segments] == [str(number) for number in range(8)]
+    assert segments[3].name == "recording 3@0.00"
+    recording = library.recording("recording 3")
+    assert recording == Recording(
+        "recording 3", tmp_path / "library/audio/3.ogg", "No. 3", 2.0, "en", "voice 3", "", "3"
+    )
+    for lookup in (lambda: library.recording("recording 8"), lambda: library.segment(99)):
+        with pytest.raises(LibraryError, match="There is no"):
+            lookup()
+
+
+def test_audio(tmp_path, model, units):
+    elsewhere = tmp_path / "elsewhere.wav"
+    recordings = [Recording("near", Path("near.ogg"), "", 9.0), Recording("far", elsewhere, "", 9.0)]
+    segments = [Segment(0, "near", 1.5, 4.0), Segment(0, "far", 0.0, 9.0)]
+    with Library.create(tmp_path / "library", model, audio=tmp_path / "audio") as library:
+        near, far = library.add(recordings, segments, units(2, 32))
+        with pytest.raises(LibraryError, match=r"near\.ogg"):
+            library.audio(near)
+        (tmp_path / "audio").mkdir()
+        for path in (tmp_path / "audio/near.ogg", elsewhere):
+            path.touch()
+        assert library.audio(near) == (tmp_path / "audio/near.ogg", 1.5, 4.0)
+        assert library.audio(far) == (elsewhere, 0.0, 9.0)
+
+
+def test_reopened(make, units, tmp_path, model, caplog):
+    library = make(200)
+    queries = units(20, 32, seed=1)
+    before = [library.search(query, 5) for query in queries]
+    library.close()
+    with Library.open(tmp_path / "library", model) as library:
+        assert [library.search(query, 5) for query in queries] == before
+    assert not caplog.records
+
+
+def test_adding_more(make, items, units, tmp_path, model):
+    library = make(100)
+    vectors = units(50, 32, seed=1)
+    recordings, segments = items(50, first=100)
+    stored = library.add(recordings, segments, vectors)
+    assert [one.id for one in stored] == list(range(101, 151))
+    later = library.add([], [Segment(0, "recording 3", 2.0, 3.5, "later")], units(1, 32, seed=2))
+    assert library.add([], [], np.empty((0, 32))) == []
+    library.close()
+    with Library.open(tmp_path / "library", model) as library:
+        assert len(library) == 151
+        assert [library.search(vector, 1)[0].segment for vector in vectors] == stored
+        assert library.search(units(1, 32, seed=2)[0], 1)[0].segment == later[0]
+        for query in units(20, 32, seed=3):
+            assert found(library.search(query, 10)) == oracle(library, query, 10)
+
+
+WRONG = {
+    "known recording": ([Recording("recording 3", Path("x"), "", 1.0)], [], 0),
+    "known segment": ([], [Segment(0, "recording 3", 0.0, 2.0)], 1),
+    "unknown recording": ([], [Segment(0, "nowhere", 0.0, 2.0)], 1),
+    "backwards": ([], [Segment(0, "recording 3", 5.0, 4.0)], 1),
+    "before the start": ([], [Segment(0, "recording 3", -1.0, 4.0)], 1),
+    "not a time": ([], [Segment(0, "recording 3", float("nan"), 4.0)], 1),
+    "no duration": ([Recording("new", Path("x"), "", 0.0)], [], 0),
+    "too few vectors": ([], [Segment(0, "recording 3", 5.0, 6.0)], 0),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+def test_adding_is_all_or_nothing(make, items, units, tmp_path, model, wrong):
+    library = make(20)
+    recordings, segments, count = wrong
+    good_recordings, good_segments = items(5, first=20)
+    before = (tmp_path / "library" / MANIFEST_FILE).read_text(), library.segments()
+    with pytest.raises(LibraryError):
+        library.add(good_recordings + recordings, good_segments + segments, units(5 + count, 32, seed=1))
+    assert ((tmp_path / "library" / MANIFEST_FILE).read_text(), library.segments()) == before
+    assert len(library.search(units(1, 32)[0], 99)) == 20
+    library.add(good_recordings, good_segments, units(5, 32, seed=1))  # nothing of them is in the way
+    library.close()
+    with Library.open(tmp_path / "library", model) as library:
+        assert len(library) == 25
+
+
+@pytest.mark.parametrize("vectors", [np.ones((1, 32)), np.zeros((1, 32)), np.full((1, 32), np.nan), np.ones((1, 8))])
+def test_vectors_that_are_not_of_unit_length(make, vectors):
+    with pytest.raises(LibraryError, match="unit"):
+        make(5).add([], [Segment(0, "recording 3", 5.0, 6.0)], vectors)
+
+
+def test_another_model_is_refused(make, tmp_path, model):
+    make(5).close()
+    for other in (type(model)(checksum="b" * 64), type(model)(dim=64)):
+        with pytest.raises(LibraryError, match=r"another model.*cannot be compared"):
+            Library.open(tmp_path / "library", other)
+    assert len(Library.open(tmp_path / "library", model)) == 5
+
+
+def test_nothing_is_made_by_opening(tmp_path, model):
+    with pytest.raises(LibraryError, match="There is no library"):
+        Library.open(tmp_path / "nowhere", model)
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_nothing_is_overwritten_by_creating(make, tmp_path, model):
+    make(5).close()
+    with pytest.raises(LibraryError, match="already"):
+        Library.create(tmp_path / "library", model)
+
+
+def test_a_lost_or_damaged_database_is_never_an_empty_library(make, tmp_path, model):
+    make(200).close()
+    database = tmp_path / "library" / DATABASE_FILE
+    content = database.read_bytes()
+    half = bytearray(content)
+    half[len(half) // 2 :] = os.urandom(len(half) // 2)
+    for damaged in (b"", b"not a database" * 100, content[:5_000], bytes(half)):
+        database.write_bytes(damaged)
+        with pytest.raises(LibraryError, match="restore"):
+            Library.open(tmp_path / "library", model)
+    database.unlink()
+    with pytest.raises(LibraryError, match="restore"):
+        Library.open(tmp_path / "library", model)
+    database.write_bytes(content)
+    assert len(Library.open(tmp_path / "library", model)) == 200
+
+
+@pytest.mark.parametrize("vector", [b"", b"\0" * 64, b"\xff" * 64])
+def test_a_damaged_vector_is_noticed(make, tmp_path, model, vector):
+    make(20).close()
+    with sqlite3.connect(tmp_path / "library" / DATABASE_FILE) as database:
+        database.execute("UPDATE vectors SET vector = ? WHERE segment = 7", (vector,))
+    with pytest.raises(LibraryError, match="damaged"):
+        Library.open(tmp_path / "library", model)
+
+
+def test_a_database_of_a_newer_version(make, tmp_path, model):
+    make(5).close()
+    with sqlite3.connect(tmp_path / "library" / DATABASE_FILE) as database:
+        database.execute("PRAGMA user_version = 99")
+    with pytest.raises(LibraryError, match="newer"):
+        Library.open(tmp_path / "library", model)
+
+
+def test_a_library_that_was_never_finished(tmp_path, model):
+    folder = tmp_path / "library"
+    folder.mkdir()
+    sqlite3.connect(folder / DATABASE_FILE).execute("CREATE TABLE begun (x)")
+    with pytest.raises(LibraryError, match="never finished"):
+        Library.open(folder, model)
+
+
+def swap(folder: Path, other: Path) -> None:
+    for name in (INDEX_FILE, MANIFEST_FILE):
+        (folder / name).write_bytes((other / name).read_bytes())
+
+
+DAMAGE = {
+    "truncated": lambda folder, _: os.truncate(folder / INDEX_FILE, 1_000),
+    "deleted": lambda folder, _: (folder / INDEX_FILE).unlink(),
+    "one byte": lambda folder, _: (folder / INDEX_FILE).write_bytes((folder / INDEX_FILE).read_bytes()[:-1] + b"\x7f"),
+    "another library's file": lambda folder, other: (folder / INDEX_FILE).write_bytes(
+        (other / INDEX_FILE).read_bytes()
+    ),
+    "another library's index": swap,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_index_is_built_anew_with_one_line(make, units, tmp_path, model, caplog, damage):
+    library = make(200)
+    make(200, "other", seed=9).close()
+    query = units(1, 32, seed=1)[0]
+    before = library.search(query, 10)
+    library.close()
+    damage(tmp_path / "library", tmp_path / "other")
+    with caplog.at_level(logging.INFO), Library.open(tmp_path / "library", model) as library:
+        assert library.search(query, 10) == before
+    assert [record.message.startswith("Building the search index") for record in caplog.records] == [True]
+    caplog.clear()
+    Library.open(tmp_path / "library", model).close()  # it was stored again
+    assert not caplog.records
+
+
+def test_an_older_index_is_built_anew(make, items, units, tmp_path, model, caplog):
+    library = make(100)
+    older = [
+        (path, path.read_bytes()) for path in (tmp_path / "library" / name for name in (INDEX_FILE, MANIFEST_FILE))
+    ]
+    library.add(*items(100, first=100), units(100, 32, seed=1))
+    library.close()
+    for path, content in older:
+        path.write_bytes(content)
+    with Library.open(tmp_path / "library", model) as library:
+        assert library.search(units(100, 32, seed=1)[50], 1)[0].segment.text == "150"
+    assert "generation" in caplog.text
+
+
+def test_a_copy_that_went_its_own_way(make, items, units, tmp_path, model, caplog):
+    """Two copies of a library, with as many commits and segments since: their indexes are not interchangeable."""
+    make(50).close()
+    (tmp_path / "copy").mkdir()
+    for path in (tmp_path / "library").iterdir():
+        (tmp_path / "copy" / path.name).write_bytes(path.read_bytes())
+    for seed, name in enumerate(("library", "copy"), start=1):
+        with Library.open(tmp_path / name, model) as library:
+            library.add(*items(50, first=50), units(50, 32, seed=seed))
+    swap(tmp_path / "library", tmp_path / "copy")
+    with Library.open(tmp_path / "library", model) as library:
+        assert library.search(units(50, 32, seed=1)[7], 1)[0].segment.text == "57"
+    assert "anew" in caplog.text
+
+
+def test_two_of_one_library_at_once(make, items, units, tmp_path, model):
+    first = make(10)
+    with Library.open(tmp_path / "library", model) as second:
+        second.add(*items(10, first=10), units(10, 32, seed=1))
+        first.add(*items(10, first=20), units(10, 32, seed=2))  # takes up what the other added
+        assert [len(second), len(first)] == [20, 30]
+    assert first.search(units(10, 32, seed=1)[4], 1)[0].segment.text == "14"
+    first.close()
+    with Library.open(tmp_path / "library", model) as library:
+        assert len(library) == 30
+
+
+def test_searching_while_adding(make, items, units, tmp_path):
+    """Every answer is right for some moment: k hits in order, each with its own similarity; none is lost."""
+    library = make(200)
+    queries = units(8, 32, seed=1)
+    batches = [units(20, 32, seed=10 + number) for number in range(15)]
+    everything = np.concatenate([units(200, 32), *batches])
+    truth = everything.astype(np.float16).astype(np.float32)
+    truth /= np.linalg.norm(truth, axis=1, keepdims=True)
+    done, wrong, answered = threading.Event(), [], []
+
+    def search(query: np.ndarray) -> None:
+        try:
+            size, last = 0, False
+            while not last:
+                last = done.is_set()
+                least, hits = len(library), library.search(query, 10)
+                rows = [int(hit.segment.text) for hit in hits]
+                scores = [hit.score for hit in hits]
+                assert np.allclose(scores, truth[rows] @ query, atol=1e-6)
+                assert len(set(rows)) == 10 and scores == sorted(scores, reverse=True)
+                assert least >= size and scores[-1] >= np.sort(truth[:least] @ query)[-10] - 1e-6
+                size = least
+            answered.append(rows == np.argsort(-(truth @ query))[:10].tolist())
+        except BaseException as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=search, args=(query,)) for query in queries]
+    for thread in threads:
+        thread.start()
+    for number, batch in enumerate(batches):
+        library.add(*items(20, first=200 + 20 * number), batch)
+        assert library.search(batch[7], 1)[0].segment.text == str(207 + 20 * number)
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    assert answered == [True] * 8
+
+
+def test_adding_from_many_threads(make, items, units, tmp_path, model):
+    library = make(0)
+    wrong = []
+
+    def add(number: int) -> None:
+        try:
+            for part in range(5):
+                first = 100 * number + 10 * part
+                library.add(*items(10, first=first), units(10, 32, seed=first))
+        except BaseException as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=add, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    library.close()
+    with Library.open(tmp_path / "library", model) as library:
+        assert len(library) == 300
+        assert library.search(units(10, 32, seed=340)[3], 1)[0].segment.text == "343"
+
+
+def test_a_closed_library_says_so(make, units):
+    library = make(5)
+    library.close()
+    with pytest.raises(LibraryError, match="closed"):
+        library.search(units(1, 32)[0])
