@@ -30,6 +30,7 @@ BACKBONE = {
 }  # fmt: skip
 REAL_FROM = 0.33  # share of the steps after which real speech joins
 PEAK_RATE, WARM_UP, DECAY, AVERAGE = 1.5e-3, 60, 0.01, 0.99
+SAVE_EVERY = 150  # steps
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         if (step + 1) % 25 == 0:
             print(f"step {step + 1} loss {np.mean(losses):.3f} {time.time() - started:.0f} s", flush=True)
             losses.clear()
-        if (step + 1) % 150 == 0 or step + 1 == args.steps:
+        if (step + 1) % SAVE_EVERY == 0 or step + 1 == args.steps:
             checkpoint.save(step + 1)
             print(f"step {step + 1} phone error rate {phone_error_rates(average, validation)}", flush=True)
     return 0

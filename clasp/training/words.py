@@ -50,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     words, scale = WordEncoder(**WORDS, dim=DIM), Temperature()
     words.keys.copy_(torch.from_numpy(written.frequent_runs(made, WORDS["runs"])))
     measured = args.heard / "confusions.npy"
+    confusions = np.load(measured) if measured.exists() else written.generic_confusions()
     parameters = [*words.parameters(), *scale.parameters()]
     optimiser = torch.optim.AdamW(parameters, lr=PEAK_RATE, weight_decay=0.01)
     checkpoint = Checkpoint(args.out, words=words, scale=scale, optimiser=optimiser)
@@ -59,7 +60,6 @@ def run(args: argparse.Namespace) -> int:
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, args.steps, PEAK_RATE, WARM_UP)
         draw = np.random.default_rng((args.seed, step))
-        confusions = np.load(measured) if measured.exists() else written.generic_confusions()
         rows = take(shelves, (args.english, 1 - args.english), args.batch, draw)
         with autocast():
             said = words(*pad(read(made, rows, confusions, draw)))

@@ -1,0 +1,221 @@
+"""Training on a corpus of a dozen utterances: what is built, what is learned from, and that it resumes exactly."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from clasp import phones
+from clasp.mel import BINS, log_mel, quantise
+from clasp.phones import INVENTORY
+from clasp.training import contrast, corpus, hearing, recogniser, sound, synthesis, written
+from clasp.training.augment import augment
+from clasp.training.corpus import IGNORED, Item
+
+TEXTS = [
+    "The ship was lost in the storm.", "Bread is baked before dawn.", "She never answered his letters.",
+    "The committee voted against the tax.", "A cat slept on the warm stones.", "Nobody believed the old sailor.",
+    "The train leaves at nine.", "Snow fell all night long.", "He painted the fence green.",
+    "Rain drums on the roof.", "The museum opens on Sunday.", "They sang until morning.",
+]  # fmt: skip
+TINY = {
+    "model_type": "parakeet_encoder", "num_mel_bins": 80, "subsampling_conv_channels": 4, "hidden_size": 16,
+    "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32, "scale_input": False, "dropout": 0.0,
+    "activation_dropout": 0.0, "attention_dropout": 0.0, "layerdrop": 0.0,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    items = [Item(f"s{number}", text, "en", "espeak", text) for number, text in enumerate(TEXTS)]
+    items.append(Item("foreign", "Das Schiff ging im Sturm verloren.", "de", "espeak", TEXTS[0]))
+    items.append(Item("unsayable", "…", "en", "espeak", ""))
+    corpus.build([items[:8], items[8:]], folder, "train", workers=2)
+    corpus.build([items[:6]], folder, "validation", workers=1)
+    return folder
+
+
+def parse(module, *words: str) -> argparse.Namespace:  # noqa: ANN001
+    parser = argparse.ArgumentParser()
+    module.add_arguments(parser)
+    return parser.parse_args(words)
+
+
+def test_corpus_holds_every_sayable_sentence_with_its_phones(shards: Path) -> None:
+    speech = corpus.load(shards, "train")
+    assert sorted(speech.rows[:, 1]) == sorted([*TEXTS, "Das Schiff ging im Sturm verloren."])
+    assert speech.mel.shape == (speech.mel_starts[-1], BINS)
+    assert speech.mel.dtype == np.uint8
+    for row, (_, text, language, voice, english) in enumerate(speech.rows):
+        said = speech.phones[speech.phone_starts[row] : speech.phone_starts[row + 1]]
+        np.testing.assert_array_equal(said, phones.from_text(text, language))
+        assert voice.startswith("espeak:")
+        assert english
+        frames = np.diff(speech.mel_starts)[row]
+        labels = speech.labels[speech.label_starts[row] : speech.label_starts[row + 1]]
+        assert len(labels) == 2 * -(-frames // 8)
+        # the times of the phones spell, but for phones shorter than a label and accents, what the rules spell
+        spelled = phones.collapse(labels[labels > 0])
+        assert recogniser.edit_distance(said.astype(np.int64), spelled) < 0.55 * len(said)
+
+
+def test_a_shard_that_exists_is_not_built_again(shards: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in shards.iterdir()}
+    corpus.build([[], []], shards, "train", workers=1)
+    assert {path: path.stat().st_mtime_ns for path in shards.iterdir()} == before
+
+
+def test_frame_labels_are_the_phone_at_the_middle() -> None:
+    labels = corpus.frame_labels([(5, 0.0, 0.1), (7, 0.1, 0.16)], frames=24)
+    assert labels.tolist() == [5, 5, 7, 7, 0, 0]
+    assert (corpus.frame_labels(None, 24) == IGNORED).all()
+
+
+def test_flite_tells_the_same_phones_as_the_rules() -> None:
+    spoken = synthesis.speak("The ship was lost in the storm.", synthesis.Voice("flite", "rms", "en"))
+    heard = phones.to_ipa(phones.collapse([phone for phone, _, _ in spoken.labels]))
+    assert heard == "ðəʃɪpwɑzlɔstɪnðəstɔɹm"
+
+
+def test_voices_are_chosen_by_the_key_alone() -> None:
+    first = synthesis.espeak_voice("en", "a")
+    assert first == synthesis.espeak_voice("en", "a")
+    assert len({synthesis.espeak_voice("en", str(number)) for number in range(20)}) > 15
+
+
+@pytest.mark.parametrize("interrupted_at", [1, 3])
+def test_interrupted_training_resumes_exactly(
+    interrupted_at: int, shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recogniser, "BACKBONE", TINY)
+    monkeypatch.setattr(recogniser, "SAVE_EVERY", 1)
+    schedule = recogniser.learning_rate
+
+    def arguments(name: str) -> argparse.Namespace:
+        words = ("--corpus", str(shards), "--out", str(tmp_path / name), "--steps", "4", "--seconds", "6")
+        return parse(recogniser, *words)
+
+    def power_cut(step: int, *rest: float) -> float:
+        if step == interrupted_at:
+            raise KeyboardInterrupt
+        return schedule(step, *rest)
+
+    recogniser.run(arguments("whole"))
+    monkeypatch.setattr(recogniser, "learning_rate", power_cut)
+    with pytest.raises(KeyboardInterrupt):
+        recogniser.run(arguments("parts"))
+    monkeypatch.setattr(recogniser, "learning_rate", schedule)
+    recogniser.run(arguments("parts"))
+    whole, parts = (torch.load(tmp_path / name / "checkpoint.pt", weights_only=True) for name in ("whole", "parts"))
+    assert whole["step"] == parts["step"] == 4
+    for kind in ("model", "average"):
+        for name, weight in whole[kind].items():
+            torch.testing.assert_close(parts[kind][name], weight, rtol=0, atol=0, msg=name)
+
+
+def test_hearing_and_sound_run_on_what_the_recogniser_left(
+    shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (recogniser, hearing):
+        monkeypatch.setattr(module, "BACKBONE", TINY)
+    monkeypatch.setattr(sound, "ENCODER", {"dim": 8, "hidden": 8, "layers": 1, "kernel": 3})
+    where = {"--corpus": str(shards), "--out": str(tmp_path / "recogniser")}
+    recogniser.run(parse(recogniser, *_flat(where), "--steps", "2", "--seconds", "6"))
+    where = {"--corpus": str(shards), "--recogniser": str(tmp_path / "recogniser"), "--out": str(tmp_path / "heard")}
+    hearing.run(parse(hearing, *_flat(where)))
+    heard = hearing.load(tmp_path / "heard", "train")
+    assert len(heard) == 2 * len(corpus.load(shards, "train"))
+    assert heard.posteriors.shape == (heard.starts[-1], len(INVENTORY))
+    confusions = np.load(tmp_path / "heard" / "confusions.npy")
+    np.testing.assert_allclose(confusions.sum(1), 1, atol=1e-4)
+
+
+def test_augmentation_keeps_lengths_and_labels_in_step() -> None:
+    spoken = synthesis.speak("The ship was lost in the storm.", synthesis.Voice("espeak", "en-us", "en"))
+    mel = torch.from_numpy(quantise(log_mel(spoken.samples))).float() / 255
+    labels = torch.from_numpy(corpus.frame_labels(spoken.labels, len(mel)).astype(np.int64))
+    batch = mel[None].repeat(16, 1, 1)
+    lengths = torch.full((16,), len(mel))
+    out, changed, moved = augment(batch, lengths, labels[None].repeat(16, 1), torch.Generator().manual_seed(0))
+    assert out.shape[:2] == (16, int(changed.max()))
+    assert moved.shape[1] == 2 * -(-out.shape[1] // 8)
+    assert out.min() >= 0
+    assert out.max() <= 1 + 1e-5
+    assert changed.min() < len(mel) < changed.max()  # slower and faster
+    for row in range(16):
+        assert out[row, changed[row] :].abs().sum() == 0
+        kept = phones.collapse(moved[row, : 2 * -(-int(changed[row]) // 8)].numpy())
+        # faster speech may lose a short phone, never the order
+        assert recogniser.edit_distance(phones.collapse(labels.numpy()), kept) <= 6
+    again = augment(batch, lengths, labels[None].repeat(16, 1), torch.Generator().manual_seed(0))[0]
+    torch.testing.assert_close(out, again, rtol=0, atol=0)
+
+
+def test_edit_distance_and_alignment_agree_with_each_other() -> None:
+    draw = np.random.default_rng(0)
+    assert recogniser.edit_distance(np.array([1, 2, 3]), np.array([1, 3])) == 1
+    assert recogniser.edit_distance(np.array([1, 2]), np.array([3, 4, 5])) == 3
+    for _ in range(30):
+        first, second = (draw.integers(1, 5, draw.integers(0, 12)) for _ in range(2))
+        pairs = hearing.align(first, second)
+        assert sum(a != b for a, b in pairs) == recogniser.edit_distance(first, second)
+        assert [a for a, _ in pairs if a] == first.tolist()
+        assert [b for _, b in pairs if b] == second.tolist()
+
+
+def test_misheard_sentences_follow_the_confusions() -> None:
+    size = len(INVENTORY)
+    certain = np.zeros((size, size), np.float32)
+    certain[:, 9] = 1  # every phone is heard as phone 9
+    certain[0] = 0
+    certain[0, 0] = 1  # and none is imagined
+    parts = [np.arange(1, 30, dtype=np.uint8)] * 200
+    heard = written.misheard(parts, certain, np.random.default_rng(0))
+    assert len(heard) == len(parts)
+    shares = [(row == 9).mean() for row in heard]
+    assert min(shares) < 0.15  # a sentence heard almost as written
+    assert max(shares) == 1.0  # and one wholly misheard
+    untouched = np.eye(size, dtype=np.float32)
+    for row, part in zip(written.misheard(parts, untouched, np.random.default_rng(0)), parts, strict=True):
+        np.testing.assert_array_equal(row, part)
+
+
+def test_equal_texts_are_all_right_answers() -> None:
+    rows = torch.nn.functional.normalize(torch.randn(4, 8, generator=torch.Generator().manual_seed(0)), dim=1)
+    rows[1] = rows[0]
+    scale = torch.tensor(50.0)
+    same = contrast.symmetric(rows, rows, scale, torch.tensor([0, 0, 1, 2]))
+    apart = contrast.symmetric(rows, rows, scale, torch.tensor([0, 1, 2, 3]))
+    assert same.item() == pytest.approx(apart.item(), abs=1e-4)  # two equal vectors share the answer either way
+    wrong = contrast.symmetric(rows, rows[[2, 3, 0, 1]], scale, torch.tensor([0, 0, 1, 2]))
+    assert wrong > same + 5
+    against = contrast.against_bank(rows, rows[[0, 2, 3]], torch.tensor([0, 0, 1, 2]), scale)
+    logits = 50 * rows @ rows[[0, 2, 3]].T
+    expected = torch.nn.functional.cross_entropy(logits, torch.tensor([0, 0, 1, 2]))
+    torch.testing.assert_close(against, expected)
+
+
+def test_held_out_sentences_stay_held_out(tmp_path: Path) -> None:
+    """The cards of what was trained on and what is measured on never name one Brown file twice."""
+    from clasp.training import corpora
+
+    names = [f"c{letter}{number:02d}" for letter in "ab" for number in range(1, 12)]
+    splits = {name: {"0": "test", "5": "validation"}.get(name[-1], "train") for name in names}
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "brown.zip", "w") as archive:
+        archive.writestr("brown/cats.txt", "".join(f"{name} news\n" for name in names))
+        for name in names:
+            long = " ".join(["word/nn"] * 48)
+            archive.writestr(f"brown/{name}", f"``/`` It/pps is/bez {name}/np ''/'' ,/, he/pps said/vbd ./.\n\n{long}\n")
+    sentences = corpora.brown(tmp_path)
+    assert {sentence.file: sentence.split for sentence in sentences} == splits
+    assert len(sentences) == len(names)  # the sentence of 48 tokens is left out
+    assert sentences[0].text == f'"It is {names[0]}", he said.'
+
+
+def _flat(settings: dict[str, str]) -> list[str]:
+    return [part for pair in settings.items() for part in pair]
