@@ -85,6 +85,7 @@ class _Event(ctypes.Structure):
 _Callback = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
 )
+_voice: list[str] = []  # the voice that is loaded
 _chunks: list[np.ndarray] = []
 _events: list[TimedPhoneme] = []
 
@@ -120,8 +121,12 @@ def _library() -> ctypes.CDLL:
 
 
 def _set_voice(voice: str) -> None:
+    if _voice == [voice]:  # loading one takes longer than reading a sentence
+        return
+    _voice.clear()
     if _library().espeak_SetVoiceByName(voice.encode()) != 0:
         raise ValueError(f"espeak-ng has no voice {voice!r}")
+    _voice.append(voice)
 
 
 def _encode(text: str) -> bytes:
