@@ -11,16 +11,11 @@ Exit codes: 0 a good match was found; 1 none was (the nearest are listed); 2 an 
 
 import argparse
 import json
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from clasp.audio import decode
 
-from .search import Answer, Match, encode, search
-
-if TYPE_CHECKING:
-    from .library import Library
+from .search import Answer, encode, search
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,26 +49,13 @@ def run(args: argparse.Namespace) -> int:
         k=args.k, meaning=args.meaning, categories=args.category, languages=args.language,
     )  # fmt: skip
     if args.json:
-        json.dump(as_dict(answer, library), sys.stdout, ensure_ascii=False, indent=2)
-        print()
+        found = answer.as_dict()
+        for hit, match in zip(found["hits"], answer.matches, strict=True):
+            hit["file"] = str(library.audio(match.segment)[0])
+        print(json.dumps(found, ensure_ascii=False, indent=2))
     else:
         print(as_text(answer))
     return 0 if answer.good else 1
-
-
-def as_dict(answer: Answer, library: "Library") -> dict[str, Any]:
-    """The answer as JSON has it."""
-    return {
-        "query": answer.query.text,
-        "language": answer.query.language,
-        "good_match": answer.good,
-        "hits": [_hit(match, library) for match in answer.matches],
-        "timings": {
-            "encode_ms": round(1000 * answer.query.encode_seconds, 1),
-            "search_ms": round(1000 * answer.search_seconds, 1),
-        },
-        "device": answer.device,
-    }
 
 
 def as_text(answer: Answer) -> str:
@@ -88,25 +70,6 @@ def as_text(answer: Answer) -> str:
         lines += [f"{match.probability:4.0%}  {segment.text or '(not written down)'}", f"      {facts}"]
     timings = f"encoded in {1000 * answer.query.encode_seconds:.0f} ms, searched in"
     return "\n".join([*lines, f"{timings} {1000 * answer.search_seconds:.0f} ms on {answer.device}"])
-
-
-def _hit(match: Match, library: "Library") -> dict[str, Any]:
-    segment = match.segment
-    path, start, end = library.audio(segment)
-    return {
-        "id": segment.id,
-        "text": segment.text,
-        "recording": segment.recording,
-        "file": str(path),
-        "start": start,
-        "end": end,
-        "language": segment.language,
-        "category": segment.category,
-        "voice": segment.voice,
-        "score": round(match.score, 4),
-        "probability": round(match.probability, 4),
-        "good": match.good,
-    }
 
 
 def _positive(text: str) -> int:

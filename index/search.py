@@ -10,7 +10,7 @@ A query is encoded once; searching it again with another weight or other filters
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unicodedata import category
 
 import numpy as np
@@ -48,6 +48,25 @@ class Match:
     probability: float  # that it says the same, calibrated
     good: bool  # whether the probability reaches the cut-off
 
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it; how the segment can be heard is for the caller to add."""
+        segment = self.segment
+        return {
+            "id": segment.id,
+            "text": segment.text,
+            "recording": segment.recording,
+            "start": segment.start,
+            "end": segment.end,
+            "language": segment.language,
+            "category": segment.category,
+            "voice": segment.voice,
+            "score": round(self.score, 4),
+            "meaning": round(self.meaning, 4),
+            "sound": round(self.sound, 4),
+            "probability": round(self.probability, 4),
+            "good": self.good,
+        }
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -62,6 +81,20 @@ class Answer:
     def good(self) -> bool:
         """Whether anything found is a good match."""
         return any(match.good for match in self.matches)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "query": self.query.text,
+            "language": self.query.language,
+            "good_match": self.good,
+            "hits": [match.as_dict() for match in self.matches],
+            "timings": {
+                "encode_ms": round(1000 * self.query.encode_seconds, 1),
+                "search_ms": round(1000 * self.search_seconds, 1),
+            },
+            "device": self.device,
+        }
 
 
 def encode(model: "Clasp", *, text: str | None = None, waveform: "Waveform | None" = None) -> Query:
