@@ -108,7 +108,7 @@ def test_text_finds_what_says_so(clasp: Callable[..., Result]):
 
 
 def test_json_holds_what_was_found(clasp: Callable[..., Result]):
-    code, out, _ = clasp("search", "the ship was lost in the storm", "--json", "-k", "4")
+    code, out, _ = clasp("search", " the ship\twas lost in\x07 the storm", "--json", "-k", "4")
     answer = json.loads(out)
     assert code == 0
     assert answer["query"] == "the ship was lost in the storm"

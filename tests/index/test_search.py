@@ -1,0 +1,166 @@
+"""Search against brute force: random vectors, the library's own database and index, the model's own weighting."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clasp.calibration import Calibration, Logistic
+from clasp.errors import ClaspError
+from clasp.model import Clasp
+from index.library import Library
+from index.search import CANDIDATES, Query, encode, search
+
+DIM, HALF = 32, 16
+CALIBRATION = Calibration(
+    {
+        "text": Logistic(bias=-2.0, meaning=3.0, sound=5.0, cutoff=0.5),
+        "speech": Logistic(bias=-1.0, meaning=1.0, sound=6.0, cutoff=0.7),
+        "translation": Logistic(bias=-1.5, meaning=6.0, sound=0.0, cutoff=0.6),
+    },
+    false_match_rate=0.05,
+)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model whose queries are given as vectors; it weighs them as every model does."""
+
+    checksum: str = "a" * 64
+    dim: int = DIM
+    meaning_dim: int = HALF
+    sound_dim: int = HALF
+    device: str = "cpu"
+    calibration: Calibration = field(default=CALIBRATION, repr=False)
+
+    reweight = Clasp.reweight
+    halves = Clasp.halves
+
+
+@pytest.fixture
+def model() -> Model:
+    return Model()
+
+
+def halves_of(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    meaning, sound = vectors[..., :HALF], vectors[..., HALF:]
+    unit = [half / np.linalg.norm(half, axis=-1, keepdims=True) for half in (meaning, sound)]
+    return unit[0], unit[1]
+
+
+def cosines(library: Library, query: Query) -> dict[int, tuple[float, float]]:
+    """Meaning and sound of every segment, straight from the stored vectors."""
+    ids, vectors = library.vectors()
+    (meaning, sound), (q_meaning, q_sound) = halves_of(np.asarray(vectors, float)), halves_of(query.vector)
+    pairs = zip((meaning @ q_meaning).tolist(), (sound @ q_sound).tolist(), strict=True)
+    return dict(zip(ids.tolist(), pairs, strict=True))
+
+
+def probability(direction: str, meaning: float, sound: float) -> float:
+    fit = CALIBRATION.directions[direction]
+    return 1 / (1 + np.exp(-(fit.bias + fit.meaning * meaning + fit.sound * sound)))
+
+
+def direction_of(query: Query, language: str) -> str:
+    if query.language is None:
+        return "speech"
+    return "text" if language[:2] == query.language[:2] else "translation"
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.3, 0.5, 1.0])
+def test_a_weight_ranks_by_the_weighted_similarity(
+    make: Callable[..., Library], model: Model, units: Callable[..., np.ndarray], weight: float
+):
+    library = make(300)
+    query = Query(units(1, DIM, seed=5)[0], 0.0, "a query", "en")
+    answer = search(library, model, query, k=20, meaning=weight)
+    expected = {
+        number: np.sqrt(weight) * meaning * norm_m + np.sqrt(1 - weight) * sound * norm_s
+        for (number, (meaning, sound)), norm_m, norm_s in zip(
+            cosines(library, query).items(), *half_norms(library), strict=True
+        )
+    }
+    best = sorted(expected, key=expected.get, reverse=True)[:20]
+    assert [match.segment.id for match in answer.matches] == best
+
+
+def half_norms(library: Library) -> tuple[np.ndarray, np.ndarray]:
+    """Lengths of the stored halves; random vectors have halves of any length, those of a model √½."""
+    vectors = np.asarray(library.vectors()[1], float)
+    return np.linalg.norm(vectors[:, :HALF], axis=1), np.linalg.norm(vectors[:, HALF:], axis=1)
+
+
+@pytest.mark.parametrize("language", ["en", "pt", None])
+def test_without_a_weight_the_probability_ranks(
+    make: Callable[..., Library], model: Model, units: Callable[..., np.ndarray], language: str | None
+):
+    library = make(CANDIDATES)  # so few that all are candidates
+    query = Query(units(1, DIM, seed=6)[0], 0.0, language and "a query", language)
+    answer = search(library, model, query, k=15)
+    found = cosines(library, query)
+    languages = {segment.id: segment.language for segment in library.segments()}
+    expected = {number: probability(direction_of(query, languages[number]), *found[number]) for number in found}
+    best = sorted(expected, key=expected.get, reverse=True)[:15]
+    assert [match.segment.id for match in answer.matches] == best
+    for match in answer.matches:
+        number = match.segment.id
+        assert (match.meaning, match.sound) == pytest.approx(found[number], abs=1e-5)
+        assert match.probability == pytest.approx(expected[number], abs=1e-5)
+        cutoff = CALIBRATION.directions[direction_of(query, match.segment.language)].cutoff
+        assert match.good == (match.probability >= cutoff)
+    assert answer.good == any(match.good for match in answer.matches)
+    assert {direction_of(query, match.segment.language) for match in answer.matches} == (
+        {"speech"} if language is None else {"text", "translation"}
+    )
+
+
+def test_a_translation_is_found_however_much_sounds_alike(
+    model: Model, tmp_path: Path, items: Callable[..., tuple], units: Callable[..., np.ndarray]
+):
+    """Two hundred segments that sound like the query come before the one that means it, by weight one half."""
+    query, meant, *rest = units(202, DIM, seed=7)
+    vectors = np.concatenate([rest, [meant]]).astype(np.float32)
+    vectors[:-1, HALF:] = query[HALF:] + 0.05 * vectors[:-1, HALF:]
+    vectors[-1, :HALF] = query[:HALF]
+    vectors[-1, HALF:] = -query[HALF:]
+    first, second = halves_of(vectors)
+    library = Library.create(tmp_path / "library", model)
+    library.add(*items(201), np.sqrt(0.5) * np.concatenate([first, second], axis=1))
+    asked = Query(query, 0.0, "eine Frage", "ru")
+    by_half = search(library, model, asked, k=CANDIDATES, meaning=0.5)
+    assert "200" not in [match.segment.text for match in by_half.matches]
+    answer = search(library, model, asked, k=3)
+    assert answer.matches[0].segment.text == "200" and answer.matches[0].good
+
+
+def test_filters_and_small_libraries(make: Callable[..., Library], model: Model, units: Callable[..., np.ndarray]):
+    library = make(30)
+    query = Query(units(1, DIM, seed=8)[0], 0.0, "a query", "en")
+    assert len(search(library, model, query, k=100).matches) == 30
+    filtered = search(library, model, query, k=100, categories=["news"], languages=["de", "pt-BR"])
+    assert {(match.segment.category, match.segment.language) for match in filtered.matches} == {
+        ("news", "de"),
+        ("news", "pt-BR"),
+    }
+    empty = search(make(0, "empty"), model, query)
+    assert empty.matches == [] and not empty.good
+    with pytest.raises(ClaspError, match="no category 'sport': it has "):
+        search(library, model, query, categories=["news", "sport"])
+    with pytest.raises(ClaspError, match="no language 'pt': it has "):
+        search(library, model, query, languages=["pt"])
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [("", "no words"), (" \n\0", "no words"), ("¿?", "no words"), ("a" * 1_001, "1001 characters")],
+)
+def test_a_text_without_words_or_without_end(text: str, error: str, model: Model):
+    with pytest.raises(ClaspError, match=error):
+        encode(model, text=text)
+
+
+def test_a_query_is_text_or_speech(model: Model):
+    with pytest.raises(ValueError, match="either"):
+        encode(model)
