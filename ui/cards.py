@@ -1,6 +1,7 @@
 """Answers as HTML: a card per hit, one sentence for what went wrong, and a first page that teaches."""
 
 from html import escape
+from itertools import count
 from urllib.parse import quote
 
 from index.search import Answer, Match
@@ -13,6 +14,8 @@ PLAY = (
     '<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">'
     '<path class="play" d="M8 5.2v13.6L19 12z"/><path class="stop" d="M7 7h10v10H7z"/></svg>'
 )
+
+NUMBERS = count(1)
 
 WELCOME = """
 <section class="welcome">
@@ -38,17 +41,22 @@ def answer(found: Answer, colours: dict[str, int], size: int) -> str:
     if rest:
         label = f"{len(rest)} less likely" if good else f"Show the nearest {len(rest)} anyway"
         more = f'<details class="more"><summary>{label}</summary>{_cards(rest, colours)}</details>'
-    return _heading(good, rest) + _cards(good, colours) + more + _timings(found, size)
+    return _new(_heading(good, rest) + _cards(good, colours) + more + _timings(found, size))
 
 
 def notice(sentence: str) -> str:
     """One sentence on what went wrong."""
-    return f'<p class="notice" role="alert">{escape(sentence)}</p>'
+    return _new(f'<p class="notice" role="alert">{escape(sentence)}</p>')
 
 
 def working(sentence: str) -> str:
     """What the page is busy with."""
-    return f'<p class="working" role="status">{escape(sentence)}</p>'
+    return _new(f'<p class="working" role="status">{escape(sentence)}</p>')
+
+
+def _new(content: str) -> str:
+    """Never twice the same: the page is to notice an answer even if it repeats the last one."""
+    return f'<div data-number="{next(NUMBERS)}">{content}</div>'
 
 
 def _heading(good: list[Match], rest: list[Match]) -> str:

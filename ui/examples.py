@@ -58,7 +58,8 @@ element.addEventListener('click', (event) => {
   const chip = event.target.closest('[data-example]');
   if (!chip) return;
   clasp.busy();
-  trigger('select', { index: Number(chip.dataset.example) });
+  const index = Number(chip.dataset.example);
+  trigger('select', { index, value: index });
 });""",
         apply_default_css=False,
         elem_id="examples",

@@ -133,9 +133,7 @@ class Search:
             gr.Dropdown(choices=[("Every language", ""), *languages]),
         )
 
-    def _answer(
-        self, text: str, recording: str | None, settings: Settings, inputs: tuple[Any, Any]
-    ) -> Iterator[Shown]:
+    def _answer(self, text: str, recording: str | None, settings: Settings, inputs: tuple[Any, Any]) -> Iterator[Shown]:
         """Search for a text or a recording, and put `inputs` into the text box and the recorder."""
 
         def busy(sentence: str) -> Shown:
@@ -198,7 +196,7 @@ def build(service: Service) -> None:
     with gr.Row(elem_id="found"):
         results = gr.HTML(
             cards.WELCOME,
-            js_on_load="clasp.results(element, watch)",
+            js_on_load="clasp.results(watch)",
             apply_default_css=False,
             elem_id="results",
         )

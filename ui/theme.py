@@ -84,7 +84,5 @@ def theme() -> gr.themes.Base:
 
 def css() -> str:
     """The style sheet, with the category colours as --category-0 … --category-14."""
-    light, dark = (
-        "".join(f"--category-{n}: {pair[mode]};" for n, pair in enumerate(PALETTE)) for mode in (0, 1)
-    )
+    light, dark = ("".join(f"--category-{n}: {pair[mode]};" for n, pair in enumerate(PALETTE)) for mode in (0, 1))
     return f":root {{{light}}} .dark {{{dark}}}\n" + (ASSETS / "page.css").read_text(encoding="utf-8")

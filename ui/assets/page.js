@@ -73,14 +73,16 @@ const clasp = (() => {
 
   // ---- results: busy while an answer is under way -----------------------------------------------------------
 
-  const busy = () => all("#results").forEach((results) => results.setAttribute("aria-busy", "true"));
+  const panel = () => document.querySelector("#results");
+  const busy = () => panel().setAttribute("aria-busy", "true");
 
-  function results(element, watch) {
+  function results(watch) {
+    let answers = 0;
     watch("value", () => {
-      all("#results").forEach((results) =>
-        results.setAttribute("aria-busy", String(Boolean(results.querySelector(".working")))),
-      );
-      announce();
+      announce(); // the new cards know what plays
+      if (panel().querySelector(".working")) return busy();
+      panel().setAttribute("aria-busy", "false");
+      panel().dataset.answers = ++answers;
     });
   }
 

@@ -1,0 +1,107 @@
+"""The app as a person runs it, and a browser to look at it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import soundfile
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from clasp.audio import decode
+
+ROOT = Path(__file__).parents[2]
+START = 180  # seconds within which the app must answer; generous, because tests share the machine
+
+BROWSER = """--headless --no-sandbox --disable-gpu --enable-unsafe-swiftshader --disable-quic --no-first-run
+--disable-background-networking --disable-component-update --disable-sync
+--autoplay-policy=no-user-gesture-required --use-fake-device-for-media-stream
+--use-fake-ui-for-media-stream""".split()
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the running app."""
+    folder = tmp_path_factory.mktemp("app")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = folder / "log"
+    settings = {"PORT": str(port), "HOST": "127.0.0.1", "CLASP_CACHE": str(folder / "cache")}
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [sys.executable, "app.py"], cwd=ROOT, env={**os.environ, **settings}, stdout=output, stderr=output
+        )
+        try:
+            url = f"http://127.0.0.1:{port}/"
+            _wait_for(url, server, log)
+            yield url
+        finally:
+            server.terminate()
+            server.wait(30)
+    assert "Traceback" not in log.read_text(), log.read_text()
+
+
+def _wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + START
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            urllib.request.urlopen(f"{url}map.json", timeout=START).close()
+            return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.5)
+    pytest.fail(f"The app did not start:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def spoken() -> Path:
+    """A recording that says: The bear was between us and the canoe, and we had no other boat."""
+    return ROOT / "assets" / "library" / "queries" / "bear.ogg"
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory, spoken: Path) -> Iterator[Browser]:
+    """A Chromium whose microphone hears `spoken`, once, whenever it is opened."""
+    heard = tmp_path_factory.mktemp("microphone") / "heard.wav"
+    waveform = decode(spoken)
+    soundfile.write(heard, waveform.samples, waveform.rate, subtype="PCM_16")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"),
+            args=[*BROWSER, f"--use-file-for-fake-audio-capture={heard}%noloop"],
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def tolerated() -> list[str]:
+    """Words of console errors that a test expects; it may add some."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, address: str, tolerated: list[str]) -> Iterator[Page]:
+    """The page, opened afresh; afterwards, that it asked nobody else and complained of nothing."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, permissions=["microphone"])
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    elsewhere: list[str] = []
+    complaints: list[str] = []
+    own = (address, "data:", f"blob:{address}")
+    page.on("request", lambda request: request.url.startswith(own) or elsewhere.append(request.url))
+    page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(address)
+    page.wait_for_selector(".map-key li")  # the map is drawn
+    yield page
+    context.close()
+    assert elsewhere == []
+    assert [text for text in complaints if not any(words in text for words in tolerated)] == []

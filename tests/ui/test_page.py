@@ -1,0 +1,149 @@
+"""The page in a real browser, with the model and the library that ship."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from clasp.audio import decode
+from tests.malformed import write_malformed
+
+SAID = "#results .hits .said"
+
+# Of the points of the map that nothing covers, the one farthest from its neighbours: [x, y, row]
+ISOLATED = """() => {
+  const plot = document.querySelector('.map-plot');
+  const { xaxis, yaxis } = plot._fullLayout;
+  const box = plot.getBoundingClientRect();
+  const { x, y } = plot.data[0];
+  const at = [...x].map((_, n) => [box.left + xaxis.l2p(x[n]), box.top + yaxis.l2p(y[n])]);
+  const free = (n) => document.elementFromPoint(...at[n])?.classList.contains('nsewdrag');
+  const room = at.map(([a, b], n) =>
+    free(n) ? Math.min(...at.map(([c, d], m) => (m === n ? Infinity : Math.hypot(a - c, b - d)))) : 0);
+  const row = room.indexOf(Math.max(...room));
+  return [...at[row], row];
+}"""
+PLAYS = "() => !clasp.audio.paused && clasp.audio.currentTime > 0"
+
+
+@contextmanager
+def answered(page: Page) -> Iterator[None]:
+    """Do something, and wait until the page has answered it."""
+    results = page.locator("#results")
+    before = int(results.get_attribute("data-answers") or 0)
+    yield
+    page.wait_for_function("(n) => document.querySelector('#results').dataset.answers > n", arg=before)
+
+
+def search(page: Page, text: str) -> None:
+    """Type a query, press Enter, and wait for the answer."""
+    with answered(page):
+        page.locator("#text textarea").fill(text)
+        page.locator("#text textarea").press("Enter")
+
+
+def rows_on_map(page: Page, trace: int) -> int:
+    """How many points a trace of the map has: 1 are the rings of hits, 3 the star of the query."""
+    return page.evaluate("(n) => document.querySelector('.map-plot').data[n].x.length", trace)
+
+
+def test_a_typed_query_finds_first_what_says_so(page: Page) -> None:
+    assert rows_on_map(page, 3) == 0
+    search(page, "the ship was lost in the storm")
+    expect(page.locator(SAID).first).to_contain_text("ship was lost in the storm")
+    expect(page.locator(".timings")).to_contain_text("ms")
+    assert rows_on_map(page, 1) == page.locator("#results .hit").count() - page.locator(".more .hit").count()
+    assert rows_on_map(page, 3) == 1
+
+
+def test_the_microphone_finds_the_sentence_that_was_said(page: Page, spoken: Path) -> None:
+    page.locator("#recording .record-button").click()
+    page.wait_for_timeout(1000 * (decode(spoken).duration + 1.5))
+    with answered(page):
+        page.locator("#recording .stop-button").click()
+    expect(page.locator(SAID).first).to_contain_text("canoe")
+    expect(page.locator("#text textarea")).to_have_value("")
+
+
+def test_a_click_on_a_point_of_the_map_plays_it(page: Page) -> None:
+    x, y, row = page.evaluate(ISOLATED)
+    page.mouse.click(x, y)
+    page.wait_for_function(PLAYS)
+    points = page.request.get(page.url + "map.json").json()
+    assert points["recording"][row] in page.evaluate("clasp.audio.src")
+    assert page.locator(".map-caption span").inner_text() == points["text"][row]
+    page.mouse.click(x, y)
+    assert page.evaluate("clasp.audio.paused")
+
+
+def test_one_sound_at_a_time_and_a_moment_from_where_it_is_said(page: Page) -> None:
+    search(page, "We pulled the men out of the water.")
+    moment = page.locator("#results .hit", has_text="in a recording").locator(".play-button").first
+    other = page.locator("#results .hit", has_not_text="in a recording").locator(".play-button").first
+    moment.scroll_into_view_if_needed()
+    moment.click()
+    page.wait_for_function(PLAYS)
+    start, end = (float(moment.get_attribute(f"data-{edge}")) for edge in ("start", "end"))
+    assert start <= page.evaluate("clasp.audio.currentTime") < end
+    expect(moment).to_have_attribute("aria-pressed", "true")
+    other.click()
+    expect(moment).to_have_attribute("aria-pressed", "false")
+    expect(other).to_have_attribute("aria-pressed", "true")
+    page.wait_for_function(PLAYS)
+    assert page.evaluate("clasp.audio.src").endswith(other.get_attribute("data-src"))
+
+
+def test_weight_and_filters_rank_the_same_query_anew(page: Page) -> None:
+    search(page, "Wo steht der letzte Baum auf dem Mars?")
+    balanced = page.locator(SAID).all_text_contents()
+    slider = page.locator("#heard input[type=range]")
+    with answered(page):
+        slider.press("End")
+    assert page.locator(SAID).all_text_contents() != balanced
+    with answered(page):
+        page.get_by_role("combobox", name="Language").click()
+        page.get_by_role("option", name="French").click()
+    expect(page.locator("#results .facts", has_text="French")).to_have_count(page.locator(".hit").count())
+
+
+def test_examples_search_at_once(page: Page) -> None:
+    with answered(page):
+        page.locator(".examples button", has_text="spoken").first.click()
+    assert page.locator(SAID).count() > 0
+    with answered(page):
+        page.locator(".examples button").first.click()
+    expect(page.locator("#text textarea")).not_to_have_value("")
+
+
+def test_a_malformed_upload_gives_one_sentence_and_the_next_search_works(
+    page: Page, tmp_path: Path, tolerated: list[str]
+) -> None:
+    tolerated += ["Waveform load error", "Range Not Satisfiable", "RANGE_NOT_SATISFIABLE"]  # it is drawn, too
+    write_malformed(tmp_path)
+    for name in ("text.wav", "empty.wav", "truncated.mp3"):
+        page.get_by_role("button", name="Upload file").click()
+        with answered(page):
+            page.locator("#recording input[type=file]").set_input_files(tmp_path / name)
+        sentence = page.locator("#results .notice")
+        expect(sentence).to_have_count(1)
+        assert "Traceback" not in sentence.inner_text()
+        search(page, "the last tree on Mars")
+        expect(page.locator(SAID).first).to_contain_text("Mars")
+
+
+def test_a_query_without_words_is_refused_in_one_sentence(page: Page) -> None:
+    search(page, "?!")
+    expect(page.locator("#results .notice")).to_contain_text("no words")
+
+
+def test_the_page_fits_a_phone_and_switches_to_dark(page: Page) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    search(page, "umbrella too small for two people")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    light = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.get_by_role("button", name="Switch between light and dark").click()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light
+    page.reload()
+    page.wait_for_selector(".map-key li")
+    assert page.evaluate("document.body.classList.contains('dark')")
