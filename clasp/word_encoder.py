@@ -9,49 +9,33 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-ORDERS = (1, 2, 3, 4, 5, 6)  # phones in a run
+ORDERS = (2, 3, 4, 5, 6)  # phones in a run
 _BITS = 7  # per phone in the key of a run; the inventory is smaller than 127
 
 
 class WordEncoder(nn.Module):
-    """Sum of run vectors at every phone, residual convolutions over time, attention pooling.
+    """The runs that end at each phone, summed; then attention over the phones, several heads wide.
 
     Args:
         runs: how many runs of phones have a vector.
-        embedding: width of those vectors; hidden: of the convolutions; dim: of the result.
+        embedding: width of those vectors; heads, width: of the attention; dim: of the result.
     """
 
-    def __init__(
-        self,
-        runs: int,
-        dim: int = 384,
-        embedding: int = 128,
-        hidden: int = 256,
-        layers: int = 3,
-        heads: int = 8,
-    ):
+    def __init__(self, runs: int, dim: int = 384, *, embedding: int = 128, heads: int = 8, width: int = 64):
         super().__init__()
         self.register_buffer("keys", torch.zeros(runs, dtype=torch.int64))  # sorted
         self.embedding = nn.Embedding(runs + 1, embedding, padding_idx=runs)  # the last one: a run not known
         nn.init.normal_(self.embedding.weight, std=0.05)
-        self.widen = nn.Linear(embedding, hidden)
-        self.blocks = nn.ModuleList(_Block(hidden) for _ in range(layers))
-        self.attend = nn.Linear(hidden, heads)
-        self.project = nn.Sequential(nn.LayerNorm(heads * hidden // 4), nn.Linear(heads * hidden // 4, dim))
-        self.value = nn.Linear(hidden, hidden // 4 * heads)
-        self.heads = heads
+        self.attend = nn.Linear(embedding, heads)
+        self.value = nn.Linear(embedding, heads * width)
+        self.project = nn.Linear(heads * width, dim)
 
     def forward(self, phones: Tensor, lengths: Tensor) -> Tensor:
         """int64 (batch, time) phone ids (0 beyond `lengths`, (batch,)) -> float32 (batch, dim), not normalised."""
         mask = (torch.arange(phones.shape[1], device=phones.device) < lengths[:, None])[..., None]
-        known = self.lookup(phones)  # (batch, time, orders)
-        x = (
-            self.widen(functional.embedding(known, self.embedding.weight).sum(2)) * mask
-        )  # (batch, time, hidden)
-        for block in self.blocks:
-            x = block(x, mask)
+        x = functional.embedding(self.lookup(phones), self.embedding.weight).sum(2)  # (batch, time, embedding)
         weights = self.attend(x).masked_fill(~mask, -1e4).softmax(1)  # (batch, time, heads)
-        values = self.value(x).unflatten(-1, (self.heads, -1))  # (batch, time, heads, width)
+        values = self.value(x).unflatten(-1, (weights.shape[-1], -1))  # (batch, time, heads, width)
         pooled = (weights[..., None] * values).sum(1).flatten(1)  # (batch, heads * width)
         return self.project(pooled) * (lengths > 0)[:, None]
 
@@ -60,20 +44,6 @@ class WordEncoder(nn.Module):
         keys = run_keys(phones)
         places = torch.searchsorted(self.keys, keys).clamp(max=len(self.keys) - 1)
         return torch.where(self.keys[places] == keys, places, len(self.keys))
-
-
-class _Block(nn.Module):
-    """Depthwise convolution over time, then two linear layers, residual."""
-
-    def __init__(self, hidden: int, kernel: int = 7):
-        super().__init__()
-        self.convolution = nn.Conv1d(hidden, hidden, kernel, padding=kernel // 2, groups=hidden)
-        self.norm = nn.LayerNorm(hidden)
-        self.feed = nn.Sequential(nn.Linear(hidden, 2 * hidden), nn.GELU(), nn.Linear(2 * hidden, hidden))
-
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        mixed = self.convolution(x.transpose(1, 2)).transpose(1, 2)
-        return (x + self.feed(self.norm(mixed))) * mask
 
 
 def run_keys(phones: Tensor) -> Tensor:

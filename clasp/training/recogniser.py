@@ -3,7 +3,8 @@
     python -m clasp train recogniser --corpus runs/corpus --out runs/recogniser
 
 Synthesised speech teaches by cross-entropy per frame (the synthesizers tell the time of every phone); real speech
-joins after a third of the steps, by CTC on the phones of its transcripts. The weights kept are a running average.
+joins after a quarter of the steps, by CTC on the phones of its transcripts, and counts for more after half of them.
+The weights kept are a running average.
 Interrupted training resumes exactly from the last checkpoint.
 """
 
@@ -28,7 +29,8 @@ BACKBONE = {
     "num_hidden_layers": 5, "num_attention_heads": 4, "intermediate_size": 1024, "conv_kernel_size": 9,
     "scale_input": False, "dropout": 0.0, "activation_dropout": 0.0, "attention_dropout": 0.0, "layerdrop": 0.0,
 }  # fmt: skip
-REAL_FROM = 0.33  # share of the steps after which real speech joins
+REAL_SPEECH = ((0.0, 0.0, 0.0), (0.245, 0.35, 0.4), (0.5, 0.5, 1.0))
+"""From which share of the steps on, what share of a batch is real speech and what weight its CTC loss has."""
 PEAK_RATE, WARM_UP, DECAY, AVERAGE = 1.5e-3, 60, 0.01, 0.99
 SAVE_EVERY = 150  # steps
 
@@ -36,11 +38,8 @@ SAVE_EVERY = 150  # steps
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpus", type=Path, default=Path("runs/corpus"))
     parser.add_argument("--out", type=Path, default=Path("runs/recogniser"))
-    parser.add_argument("--steps", type=int, default=2_000)
+    parser.add_argument("--steps", type=int, default=2_700)
     parser.add_argument("--seconds", type=float, default=160, help="speech per step")
-    parser.add_argument(
-        "--real", type=float, default=0.35, help="share of real speech in a batch, once it joins"
-    )
     parser.add_argument("--seed", type=int, default=0)
 
 
@@ -58,8 +57,8 @@ def run(args: argparse.Namespace) -> int:
             speech = corpus.load(args.corpus, "train")  # takes in the shards built meanwhile
             real = np.array([voice.startswith("real:") for voice in speech.rows[:, 3]])
         draw = np.random.default_rng((args.seed, step))
-        share = args.real if step >= REAL_FROM * args.steps else 0.0
-        loss = _loss(model, _batch(speech, real, share, args.seconds, draw), speech, step)
+        share, weight = [stage[1:] for stage in REAL_SPEECH if step >= stage[0] * args.steps][-1]
+        loss = _loss(model, _batch(speech, real, share, args.seconds, draw), speech, step, weight)
         rate = learning_rate(step, args.steps, PEAK_RATE, WARM_UP)
         for group in optimiser.param_groups:
             group["lr"] = rate
@@ -142,7 +141,7 @@ def _batch(
     return chosen
 
 
-def _loss(model: Recogniser, places: list[int], speech: corpus.Utterances, step: int) -> Tensor:
+def _loss(model: Recogniser, places: list[int], speech: corpus.Utterances, step: int, ctc_weight: float) -> Tensor:
     mel, lengths = pad([spectrogram(speech, place) for place in places])
     labels = torch.full((len(places), 2 * -(-mel.shape[1] // 8)), corpus.IGNORED)
     for row, place in zip(labels, places, strict=True):
@@ -171,4 +170,4 @@ def _loss(model: Recogniser, places: list[int], speech: corpus.Utterances, step:
         logits[~timed].log_softmax(-1).transpose(0, 1), torch.cat(targets), 2 * frames[~timed], target_lengths,
         blank=phones.BLANK, zero_infinity=True,
     )  # fmt: skip
-    return loss + 0.4 * ctc
+    return loss + ctc_weight * ctc

@@ -24,9 +24,9 @@ from .corpora import data_folder
 from .distil import texts_of
 from .teacher import load_teacher
 
-WORDS = {"runs": 80_000, "embedding": 128, "hidden": 256, "layers": 2, "heads": 8}
+WORDS = {"runs": 100_000, "embedding": 128, "heads": 8, "width": 64}
 DIM = 384
-PEAK_RATE, WARM_UP, NEGATIVES = 2e-3, 100, 6_144
+PEAK_RATE, WARM_UP, NEGATIVES = 5e-3, 50, 4_096
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -98,11 +98,11 @@ def generic_confusions() -> np.ndarray:
 
 
 def misheard(parts: list[np.ndarray], confusions: np.ndarray, draw: np.random.Generator) -> list[np.ndarray]:
-    """Phones (uint8) as they might be heard, each sentence with a severity of its own from 0 (as written) to 1.3
-    times the measured confusions."""
+    """Phones (uint8) as they might be heard, each sentence with a severity of its own from 0 (as written) to 1 (as
+    often confused as measured)."""
     lengths = np.array([len(part) for part in parts])
     written = np.concatenate(parts).astype(np.int64)
-    severity = np.repeat(draw.uniform(0, 1.3, len(parts)), lengths)
+    severity = np.repeat(draw.uniform(0, 1, len(parts)), lengths)
     cumulative = confusions.cumsum(1)
     replaced = (cumulative[written] < draw.random(len(written))[:, None]).sum(1).clip(max=len(confusions) - 1)
     kept = np.where(draw.random(len(written)) < severity, replaced, written)

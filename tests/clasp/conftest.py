@@ -20,7 +20,7 @@ SPEECH = {
             "model_type": "parakeet_encoder", "num_mel_bins": 80, "subsampling_conv_channels": 8, "hidden_size": 32,
             "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64, "scale_input": False,
         },
-        "words": {"runs": 500, "embedding": 16, "hidden": 32, "layers": 1, "heads": 4},
+        "words": {"runs": 500, "embedding": 16, "heads": 4, "width": 8},
     },
     "spectrogram": {
         "size": [40, 96],
