@@ -11,11 +11,14 @@ import numpy as np
 import pytest
 import soundfile
 
+from clasp.__main__ import main
 from clasp.audio import SAMPLE_RATE, Waveform
+from clasp.calibration import Calibration
 from clasp.errors import DataError
-from clasp.evaluation import evaluate, testsets
+from clasp.evaluation import calibrate, evaluate, testsets
 from clasp.evaluation.evaluate import SPEECH_TO_TEXT, TEXT_TO_SPEECH, Case, Evaluation
 from clasp.evaluation.testsets import SpeechSet, Utterance, label
+from clasp.model import Clasp
 from clasp.training.corpora import clips
 from clasp.training.parallel import LANGUAGES
 from clasp.training.synthesis import TRAINING_VOICES, Voice
@@ -30,7 +33,7 @@ def sentence(number: int) -> str:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten Brown files of twelve sentences, forty recordings by twenty speakers, FLORES in every language."""
+    """Ten Brown files of twelve sentences, forty recordings by twenty speakers, FLORES, and other translations."""
     folder = tmp_path_factory.mktemp("data")
     with zipfile.ZipFile(folder / "brown.zip", "w") as archive:
         names = [f"ca{number:02d}" for number in range(10)]
@@ -41,24 +44,30 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 " ".join(word if "/" in word else f"{word}/nn" for word in line.split()) for line in lines
             ))  # fmt: skip
     (folder / "speech").mkdir()
-    with zipfile.ZipFile(folder / "speech" / "en-small.zip", "w") as archive:
+    with zipfile.ZipFile(folder / "speech" / "de-kerstin.zip", "w") as archive:
         rows = ["file\tlanguage\tspeaker\ttext"]
         for number in range(40):
             tone = 0.3 * np.sin(np.arange(SAMPLE_RATE) * (0.05 + number / 400)).astype(np.float32)
             encoded = io.BytesIO()
             soundfile.write(encoded, tone, SAMPLE_RATE, format="OGG", subtype="OPUS")
             archive.writestr(f"clips/{number}.opus", encoded.getvalue())
-            rows.append(f"{number}.opus\ten\tspeaker{number // 2}\t{sentence(number // 3)}")
+            rows.append(f"{number}.opus\tde\tspeaker{number // 2}\t{sentence(number // 3)}")
         archive.writestr("metadata.tsv", "\n".join(rows) + "\n")
     (folder / "parallel").mkdir()
-    with tarfile.open(folder / "parallel" / "flores_devtest.tar.xz", "w:xz") as archive:
-        for language in LANGUAGES:
-            lines = "".join(
-                f"{sentence(n)}\t{sentence(n)} {language}\n" for n in range(30) if (n, language) != (3, "ja")
-            )
-            member = tarfile.TarInfo(f"flores_devtest/{language}.tsv")
-            member.size = len(lines.encode())
-            archive.addfile(member, io.BytesIO(lines.encode()))
+    lines: dict[str, list[str]] = {}
+    for language in LANGUAGES:
+        numbers = [number for number in range(30) if (number, language) != (3, "ja")]
+        lines[f"flores_devtest/{language}.tsv"] = [f"{sentence(n)}\t{sentence(n)} {language}" for n in numbers]
+    for language in ("de", "fr"):
+        lines[f"xquad/{language}.tsv"] = [f"{sentence(n)}\t{sentence(n)} {language}" for n in range(5000, 5500)]
+    for source in ("flores_devtest", "xquad"):
+        with tarfile.open(folder / "parallel" / f"{source}.tar.xz", "w:xz") as archive:
+            for name in lines:
+                if name.startswith(source):
+                    content = ("\n".join(lines[name]) + "\n").encode()
+                    member = tarfile.TarInfo(name)
+                    member.size = len(content)
+                    archive.addfile(member, io.BytesIO(content))
     return folder
 
 
@@ -74,14 +83,14 @@ def test_brown_takes_distinct_sentences_of_one_split_and_voices_in_turn(data: Pa
 
 
 def test_real_speech_is_held_out_by_speaker_with_each_sentence_once(data: Path) -> None:
-    chosen = testsets.real(data, "test", {"en-small": 100}).utterances
+    chosen = testsets.real(data, "test", {"de-kerstin": 100}).utterances
     held_out = [clip for clip in clips(data) if clip.split == "test"]
     assert {label(one.text) for one in chosen} == {label(clip.text) for clip in held_out}
     assert len(chosen) == len({label(one.text) for one in chosen})
     training = [clip for clip in clips(data) if clip.split == "train"]
     assert training
     assert not {one.source.speaker for one in chosen} & {clip.speaker for clip in training}
-    assert len(testsets.real(data, "test", {"en-small": 1}).utterances) == 1
+    assert len(testsets.real(data, "test", {"de-kerstin": 1}).utterances) == 1
     (sound,) = testsets.waveforms(chosen[:1])
     assert sound.duration == pytest.approx(1, abs=0.05)
 
@@ -90,9 +99,7 @@ def test_translations_stand_beside_their_utterance(data: Path) -> None:
     chosen = testsets.flores(data, 100)
     for index, one in enumerate(chosen.utterances):
         assert chosen.translations["ar"][index] == f"{one.text} ar"
-    assert {one.text for one in chosen.utterances} == {
-        sentence(n) for n in range(30) if n != 3
-    }  # no Japanese
+    assert {one.text for one in chosen.utterances} == {sentence(n) for n in range(30) if n != 3}  # no Japanese
     assert testsets.flores(data, 10).utterances == chosen.utterances[:10]
 
 
@@ -189,9 +196,7 @@ def test_one_voice_asks_the_whole_pool(evaluation: Evaluation) -> None:
 
 def test_translations_answer_by_position(evaluation: Evaluation) -> None:
     """Here German text i is English text 5 - i, so that the oracle is right for no sentence."""
-    (result,) = evaluation.run(
-        Case("de", "six", half="sound", translation="de", directions=(TEXT_TO_SPEECH,))
-    )
+    (result,) = evaluation.run(Case("de", "six", half="sound", translation="de", directions=(TEXT_TO_SPEECH,)))
     assert result.scores["hits@1"] == 0
 
 
@@ -234,3 +239,57 @@ def test_every_floor_of_the_table_is_asked_for() -> None:
     }
     assert {case.set for case in evaluate.CASES} <= set(testsets.SETS)
     assert len({case.name for case in evaluate.CASES}) == len(evaluate.CASES)
+
+
+def test_the_command_measures_a_model_folder(
+    data: Path, tiny_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = testsets.real(data, "test", {"de-kerstin": 200}).utterances
+    command = ["evaluate", "--model", str(tiny_folder), "--data", str(data), "--tests", "real-german"]
+
+    assert main([*command, "--json", str(tmp_path / "figures.json")]) == 0
+    assert "real-german" in capsys.readouterr().out
+    written = json.loads((tmp_path / "figures.json").read_text())
+    assert [row["direction"] for row in written["tests"]] == ["speech→text", "text→speech"]
+    assert {row["pool"] for row in written["tests"]} == {len(chosen)}
+
+    assert main([*command, "--json"]) == 0
+    streams = capsys.readouterr()
+    assert json.loads(streams.out) == written
+    assert "real-german" in streams.err
+
+
+def test_the_command_names_missing_data(tiny_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--model", str(tiny_folder), "--data", str(tmp_path)]) == 2
+    assert "give the folder with --data" in capsys.readouterr().err
+
+
+def test_a_model_is_calibrated_on_validation_sentences_only(
+    data: Path, tiny: Clasp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voices = [voice for voice in TRAINING_VOICES if voice.engine == "espeak"]
+    monkeypatch.setattr(calibrate, "TRAINING_VOICES", voices)
+    spoken: set[str] = set()
+    prepare = testsets.prepare
+
+    def listen(utterances: list[Utterance], cache: Path) -> None:
+        spoken.update(utterance.text for utterance in utterances)
+        prepare(utterances, cache)
+
+    monkeypatch.setattr(testsets, "prepare", listen)
+    calibration = calibrate.calibrate(tiny, data, tmp_path / "cache")
+    calibration.save(tmp_path / "calibration.json")
+    assert Calibration.load(tmp_path / "calibration.json") == calibration
+
+    validation = testsets.brown(data, "validation", 1000, voices).utterances
+    recordings = testsets.real(data, "validation", {"de-kerstin": 1000}).utterances
+    translated, translations = calibrate.held_out_translations(data)
+    assert spoken == {one.text for one in (*validation, *recordings, *translated)}
+    assert 0 < len(translated) < 20
+    assert {(translated[index].text, language) for index, language, _ in translations} == {
+        (one.text, language) for one in translated for language in ("de", "fr")
+    }
+    queries = {name: logistic.measured["queries"] for name, logistic in calibration.directions.items()}
+    said = len(validation) + len(recordings)
+    assert queries == {"text": said, "speech": said, "translation": len(translations)}
+    assert calibration.directions["translation"].sound == 0
