@@ -1,0 +1,229 @@
+"""The library that ships with CLASP: assets/library, put into a database in the user's cache at first use.
+
+    library = open_demo(clasp.load())
+
+Its vectors ship with it. They belong to one model and one state of the texts; for any other they are made
+from the audio, once, which takes a minute. The cache is where CLASP_CACHE says, or else the platform's.
+"""
+
+import csv
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from clasp.errors import LibraryError
+
+from .files import save_arrays
+from .library import Library, Recording, Segment
+from .library import Model as LibraryModel
+from .map import MAP_FILE
+
+if TYPE_CHECKING:
+    from clasp.audio import Waveform
+
+log = logging.getLogger(__name__)
+
+DEMO = Path(__file__).parents[1] / "assets" / "library"
+METADATA_FILE, SEGMENTS_FILE, VECTORS_FILE = "metadata.tsv", "segments.tsv", "vectors.npz"
+METADATA_COLUMNS = ["id", "file", "language", "voice", "category", "kind", "duration", "text"]
+SEGMENTS_COLUMNS = ["id", "recording", "start", "end", "text"]
+BATCH = 32  # utterances encoded at once
+
+Progress = Callable[[int, int], None]  # utterances done, of all
+Contents = tuple[list[Recording], list[Segment]]
+
+
+class Model(LibraryModel, Protocol):
+    """What is needed of a model to make vectors."""
+
+    def encode_speech(self, waveforms: "list[Waveform]") -> np.ndarray: ...
+
+    def encode_text(self, texts: list[str], languages: list[str] | None = None) -> np.ndarray: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Vectors:
+    """What vectors.npz holds."""
+
+    model: str  # checksum
+    texts: str  # SHA-256 of metadata and segments
+    names: np.ndarray  # str (n,), Segment.name
+    speech: np.ndarray  # float16 (n, dim)
+    text: np.ndarray  # float16 (n, dim); only the map shows them
+
+
+def open_demo(model: Model, folder: Path = DEMO, progress: Progress | None = None) -> Library:
+    """The library in `folder`, from the cache; built first where the cache has none for this model.
+
+    Raises:
+        LibraryError: if the folder is incomplete or the cache cannot be written.
+    """
+    target = _cache() / f"demo-{model.checksum[:12]}-{_digest(folder, all_files=True)[:12]}"
+    if target.exists():
+        try:
+            return Library.open(target, model, audio=folder)
+        except LibraryError as error:
+            log.warning("Building the demo library anew: %s", error)
+            shutil.rmtree(target, ignore_errors=True)
+    contents = read(folder)
+    vectors = shipped(folder, model)
+    if vectors is None:
+        log.warning("Making vectors of the demo library from its audio: %d utterances, once.", len(contents[1]))
+        speech = _speech(model, folder, contents, progress)
+    else:
+        speech = vectors.speech
+    try:
+        _build(target, model, folder, contents, speech.astype(np.float32))
+    except OSError as error:
+        raise LibraryError(
+            f"The demo library cannot be put into {target.parent} ({error}): "
+            "set CLASP_CACHE to a folder that can be written."
+        ) from error
+    return Library.open(target, model, audio=folder)
+
+
+def embed_demo(model: Model, folder: Path = DEMO, progress: Progress | None = None) -> Vectors:
+    """Make the vectors of the library in `folder` with a model, and write them to vectors.npz.
+
+    Raises:
+        LibraryError: if metadata or segments are missing or malformed.
+        AudioError: if a recording cannot be decoded.
+    """
+    contents = read(folder)
+    segments = contents[1]
+    texts, languages = [one.text for one in segments], [one.language for one in segments]
+    vectors = Vectors(
+        model.checksum,
+        _digest(folder),
+        np.array([one.name for one in segments]),
+        _speech(model, folder, contents, progress).astype(np.float16),
+        model.encode_text(texts, languages).astype(np.float16),
+    )
+    save_arrays(folder / VECTORS_FILE, **vars(vectors))
+    return vectors
+
+
+def shipped(folder: Path, model: Model) -> Vectors | None:
+    """What vectors.npz holds if it is of this model and these texts; None otherwise (the log says why)."""
+    try:
+        with np.load(folder / VECTORS_FILE, allow_pickle=False) as file:
+            vectors = Vectors(
+                str(file["model"]), str(file["texts"]), *(file[name] for name in ("names", "speech", "text"))
+            )
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        log.warning("%s of the demo library cannot be read: %s", VECTORS_FILE, error)
+        return None
+    if vectors.model != model.checksum or vectors.speech.shape[1:] != (model.dim,):
+        log.warning("The vectors of the demo library were made by another model (%s).", vectors.model[:12])
+        return None
+    if vectors.texts != _digest(folder):
+        log.warning("The vectors of the demo library were made from other texts.")
+        return None
+    return vectors
+
+
+def read(folder: Path) -> Contents:
+    """Recordings and segments as the metadata in `folder` lists them.
+
+    A recording of one sentence is one segment; those of the others stand in segments.tsv.
+
+    Raises:
+        LibraryError: if a file is missing or malformed.
+    """
+    recordings: list[Recording] = []
+    segments: list[Segment] = []
+    try:
+        spoken = list(_rows(folder / SEGMENTS_FILE, SEGMENTS_COLUMNS))
+        for row in _rows(folder / METADATA_FILE, METADATA_COLUMNS):
+            facts = (row["language"], row["voice"], row["category"])
+            duration = float(row["duration"])
+            recordings.append(Recording(row["id"], Path(row["file"]), row["text"], duration, *facts, row["text"]))
+            if row["kind"] == "sentence":
+                segments.append(Segment(0, row["id"], 0.0, duration, row["text"], *facts))
+            segments += [
+                Segment(0, row["id"], float(part["start"]), float(part["end"]), part["text"], *facts)
+                for part in spoken
+                if part["recording"] == row["id"]
+            ]
+    except (OSError, ValueError) as error:
+        raise LibraryError(f"The demo library in {folder} is incomplete: {error}") from error
+    return recordings, segments
+
+
+def _rows(path: Path, columns: list[str]) -> Iterator[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        if rows.fieldnames != columns:
+            raise ValueError(f"{path.name} has the columns {rows.fieldnames}, not {columns}.")
+        for row in rows:
+            if None in row or None in row.values():
+                raise ValueError(f"line {rows.line_num} of {path.name} does not have {len(columns)} columns.")
+            yield row
+
+
+def _speech(model: Model, folder: Path, contents: Contents, progress: Progress | None) -> np.ndarray:
+    """Vectors of the segments, float32 (n, dim), made from the audio."""
+    segments = contents[1]
+    vectors = np.empty((len(segments), model.dim), np.float32)
+    waveforms = _waveforms(folder, *contents)
+    for start in range(0, len(segments), BATCH):
+        stop = min(start + BATCH, len(segments))
+        vectors[start:stop] = model.encode_speech([next(waveforms) for _ in range(start, stop)])
+        log.info("Utterances of the demo library: %d of %d.", stop, len(segments))
+        if progress is not None:
+            progress(stop, len(segments))
+    return vectors
+
+
+def _waveforms(folder: Path, recordings: list[Recording], segments: list[Segment]) -> "Iterator[Waveform]":
+    """The sound of each segment; those of one recording stand together, so each is decoded once."""
+    from clasp.audio import SAMPLE_RATE, Waveform, decode
+
+    paths = {one.id: folder / one.path for one in recordings}
+    name, samples = "", np.empty(0, np.float32)
+    for one in segments:
+        if one.recording != name:
+            name, samples = one.recording, decode(paths[one.recording]).samples
+        yield Waveform(samples[round(one.start * SAMPLE_RATE) : round(one.end * SAMPLE_RATE)])
+
+
+def _build(target: Path, model: Model, folder: Path, contents: Contents, speech: np.ndarray) -> None:
+    """Make `target`, whole or not at all. Of processes that do so at once, the first one's stays."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".building-") as name:
+        built = Path(name) / "library"
+        with Library.create(built, model, audio=folder) as library:
+            library.add(*contents, speech)
+        if (folder / MAP_FILE).is_file():
+            shutil.copyfile(folder / MAP_FILE, built / MAP_FILE)
+        try:
+            built.rename(target)
+        except OSError:
+            if not target.exists():
+                raise
+
+
+def _cache() -> Path:
+    from platformdirs import user_cache_path
+
+    chosen = os.environ.get("CLASP_CACHE")
+    return Path(chosen) if chosen else user_cache_path("clasp")
+
+
+def _digest(folder: Path, all_files: bool = False) -> str:
+    """SHA-256 of the texts or, with `all_files`, of everything that a cached library is made from."""
+    digest = hashlib.sha256()
+    for name in (METADATA_FILE, SEGMENTS_FILE, *((VECTORS_FILE, MAP_FILE) if all_files else ())):
+        path = folder / name
+        digest.update(path.read_bytes() if path.is_file() else b"")
+        digest.update(b"\0")
+    return digest.hexdigest()
