@@ -36,7 +36,7 @@ def clasp(
 
 
 def test_help_explains_by_example_and_loads_nothing_heavy():
-    heavy = "{'torch', 'gradio', 'transformers', 'umap', 'librosa'} & set(sys.modules)"
+    heavy = "{'torch', 'gradio', 'transformers', 'umap'} & set(sys.modules)"
     script = f"import sys\nfrom clasp.__main__ import main\ntry: main()\nfinally: print(sorted({heavy}))"
     for arguments in (["--help"], ["search", "--help"]):
         run = [sys.executable, "-c", script, *arguments]

@@ -19,8 +19,6 @@ have() { command -v "$1" >/dev/null; }
     needed="$needed python3-dev"
 have g++ || needed="$needed g++"
 have ffmpeg || useful="$useful ffmpeg"
-"$python" -c 'import ctypes.util, sys; sys.exit(not ctypes.util.find_library("portaudio"))' ||
-    useful="$useful libportaudio2"
 if [ "$purpose" = test ]; then
     for program in espeak-ng flite festival; do
         have $program || useful="$useful $program"
