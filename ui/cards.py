@@ -65,7 +65,7 @@ def _heading(good: list[Match], rest: list[Match]) -> str:
     if rest:
         nearest = max(match.probability for match in rest)
         chance = f"{100 * nearest:.0f} %" if nearest >= 0.01 else "less than 1 %"
-        tail = f"The nearest utterance is {chance} likely to."
+        tail = f"The nearest utterance is {chance} likely to mean it."
     else:
         tail = "No utterance passes these filters."
     return (

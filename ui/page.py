@@ -2,8 +2,10 @@
 
 import gradio as gr
 
-from . import search
+from . import endpoints, search
 from .service import Service
+
+LINE = {"concurrency_id": "search", "concurrency_limit": 4}  # searches at once; the others wait
 
 HEADER = """
 <header class="masthead">
@@ -19,7 +21,7 @@ HEADER = """
 FOOTER = """
 <footer class="colophon">
   <p>Every voice here is synthetic, and the probabilities are calibrated on held-out speech. What you record
-    or upload is used for your search alone and deleted within two hours.</p>
+    or upload is used for your search alone and deleted within the hour.</p>
   <p><a href="?view=api">Use it from a program</a></p>
 </footer>
 """
@@ -31,9 +33,10 @@ def build(service: Service) -> gr.Blocks:
         title="CLASP: find the sentence that says the same",
         analytics_enabled=False,
         fill_width=True,
-        delete_cache=(600, 3600),
+        delete_cache=(600, 1800),
     ) as page:
         gr.HTML(HEADER, js_on_load="clasp.theme()", apply_default_css=False)
-        search.build(service)
+        search.build(service, **LINE)
+        endpoints.build(service, **LINE)
         gr.HTML(FOOTER, js_on_load=None, apply_default_css=False)
     return page

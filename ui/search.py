@@ -1,15 +1,14 @@
-"""The search tab: query row, examples, results and map; and the two public endpoints."""
+"""The search tab: query row, filters, examples, results and map."""
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import gradio as gr
 
 import clasp
 from clasp.errors import ClaspError
-from index.search import Match, Query, encode, search
+from index.search import Query, encode, search
 
 from . import cards, examples, labels
 from . import map as map_view
@@ -18,8 +17,6 @@ from .service import Opened, Service
 log = logging.getLogger(__name__)
 
 HITS = 10
-MOST_HITS = 100
-LINES = 4  # searches at once; the encoder itself takes one after the other
 LONG = 15.0  # seconds of a spoken query from which the page says what takes so long
 OURS = "Something went wrong on this side, not with what you asked: please try again."
 AGAIN = 1.0  # seconds between two looks at how far opening is
@@ -29,72 +26,11 @@ Shown = tuple[Any, ...]  # results as HTML, overlay of the map, the encoded quer
 
 
 class Search:
-    """Handlers of the search tab: search_text and search_speech are public, the others answer the page."""
+    """What the page does when something is asked; none of it can be called from outside."""
 
     def __init__(self, service: Service, shown: list[examples.Example]) -> None:
         self._service = service
         self._examples = shown
-
-    def search_text(
-        self,
-        query: str,
-        meaning: float | None = None,
-        categories: list[str] | None = None,
-        languages: list[str] | None = None,
-        k: int = HITS,
-    ) -> dict[str, Any]:
-        """Find the spoken utterances of the library that say the same as a text in any of its languages.
-
-        Args:
-            query: A sentence or a question, in your own words.
-            meaning: Rank by what was said (0: names, the very words), by what was meant (1: paraphrase,
-                translation) or in between; by the probability that it says the same if left out.
-            categories: Search these categories only; all if left out.
-            languages: Search these languages only, as BCP-47 tags such as "en"; all if left out.
-            k: How many hits, 1 to 100.
-
-        Returns:
-            The hits, best first, each with its text, where it is heard, and the probability that it says the
-            same; the query's place on the map; the time taken.
-        """
-        with _errors_for_clients():
-            opened = self._service.opened()
-            return _as_json(
-                opened, encode(opened.model, text=query),
-                k=k, meaning=meaning, categories=categories, languages=languages,
-            )  # fmt: skip
-
-    def search_speech(
-        self,
-        recording: str,
-        meaning: float | None = None,
-        categories: list[str] | None = None,
-        languages: list[str] | None = None,
-        k: int = HITS,
-    ) -> dict[str, Any]:
-        """Find the spoken utterances of the library that say the same as a recording.
-
-        Args:
-            recording: A sound file of 0.2 seconds to 10 minutes, in any common format.
-            meaning: Rank by what was said (0: names, the very words), by what was meant (1: paraphrase,
-                translation) or in between; by the probability that it says the same if left out.
-            categories: Search these categories only; all if left out.
-            languages: Search these languages only, as BCP-47 tags such as "en"; all if left out.
-            k: How many hits, 1 to 100.
-
-        Returns:
-            The hits, best first, each with its text, where it is heard, and the probability that it says the
-            same; the query's place on the map; the time taken.
-        """
-        with _errors_for_clients():
-            if not recording:
-                raise ClaspError("There is no recording: give a sound file.")
-            waveform = clasp.decode(recording)
-            opened = self._service.opened()
-            return _as_json(
-                opened, encode(opened.model, waveform=waveform),
-                k=k, meaning=meaning, categories=categories, languages=languages,
-            )  # fmt: skip
 
     def typed(self, text: str, heard: float, category: str, language: str) -> Iterator[Shown]:
         """A text was entered: forget the recording."""
@@ -117,8 +53,8 @@ class Search:
         try:
             opened = self._service.opened()
             return _show(opened, query, heard, category, language)
-        except ClaspError as error:
-            return cards.notice(str(error)), gr.skip()
+        except Exception as error:
+            return cards.notice(_sentence(error)), gr.skip()
 
     def filters(self) -> tuple[Any, Any]:
         """What the filters offer, once the library is open."""
@@ -153,15 +89,12 @@ class Search:
                     yield busy(f"Listening to {labels.clock(waveform.duration)} of speech …")
                 query = encode(opened.model, waveform=waveform)
             yield *_show(opened, query, *settings), query, *inputs
-        except ClaspError as error:
-            yield cards.notice(str(error)), "", None, inputs[0], None
-        except Exception:
-            log.exception("a search failed")
-            yield cards.notice(OURS), "", None, inputs[0], None
+        except Exception as error:
+            yield cards.notice(_sentence(error)), "", None, inputs[0], None
 
 
-def build(service: Service) -> None:
-    """Lay out the tab and connect it; called inside gr.Blocks."""
+def build(service: Service, **line: Any) -> None:
+    """Lay out the tab and connect it; called inside gr.Blocks. `line` says in which queue searches stand."""
     shown = examples.read()
     handlers = Search(service, shown)
     query = gr.State(None)
@@ -183,6 +116,7 @@ def build(service: Service) -> None:
                 type="filepath",
                 editable=False,
                 buttons=[],
+                waveform_options=gr.WaveformOptions(waveform_color="#8f8b81", waveform_progress_color="#0b6e6a"),
                 elem_id="recording",
             )
         with gr.Row(elem_id="settings"):
@@ -207,7 +141,6 @@ def build(service: Service) -> None:
     said = [recording.stop_recording, recording.upload]
     changed = [heard.change, category.input, language.input]
     quiet = {"api_visibility": "private", "show_progress": "hidden"}
-    line = {"concurrency_id": "search", "concurrency_limit": LINES}
     gr.on([text.submit, *said], None, js="() => clasp.busy()", **quiet)
     text.submit(handlers.typed, [text, *settings], answer, **quiet, **line)
     gr.on(said, handlers.spoken, [recording, *settings], answer, **quiet, **line)
@@ -217,13 +150,6 @@ def build(service: Service) -> None:
         trigger_mode="always_last", **quiet, **line,
     )  # fmt: skip
     gr.on(None, handlers.filters, None, [category, language], **quiet)
-
-    gr.api(handlers.search_text, **line)
-    with gr.Row(visible=False):  # what search_speech takes; Gradio lets only uploaded files pass here
-        sound = gr.Audio(type="filepath")
-        options = [gr.Number(None), gr.JSON(None), gr.JSON(None), gr.Number(HITS, precision=0)]
-        call = gr.Button()
-    call.click(handlers.search_speech, [sound, *options], gr.JSON(visible=False), **line)
 
 
 def _show(opened: Opened, query: Query, heard: float, category: str, language: str) -> tuple[str, str]:
@@ -239,60 +165,9 @@ def _show(opened: Opened, query: Query, heard: float, category: str, language: s
     return results, map_view.overlay(opened, found, category, language)
 
 
-def _as_json(
-    opened: Opened,
-    query: Query,
-    *,
-    k: int,
-    meaning: float | None,
-    categories: list[str] | None,
-    languages: list[str] | None,
-) -> dict[str, Any]:
-    """An answer for clients."""
-    if not 1 <= k <= MOST_HITS:
-        raise ClaspError(f"Cannot return {k} hits: ask for 1 to {MOST_HITS}.")
-    if meaning is not None and not 0 <= meaning <= 1:
-        raise ClaspError(f"The weight of meaning is between 0 and 1, not {meaning}.")
-    found = search(
-        opened.library, opened.model, query,
-        k=int(k), meaning=meaning, categories=categories, languages=languages,
-    )  # fmt: skip
-    x, y = opened.map.place(query.vector)
-    return {
-        "query": query.text,
-        "language": query.language,
-        "good_match": found.good,
-        "hits": [_hit(match) for match in found.matches],
-        "map": {"x": float(x), "y": float(y)},
-        "timings": {"encode_ms": 1000 * query.encode_seconds, "search_ms": 1000 * found.search_seconds},
-        "device": found.device,
-    }
-
-
-def _hit(match: Match) -> dict[str, Any]:
-    segment = match.segment
-    return {
-        "id": segment.id,
-        "text": segment.text,
-        "recording": segment.recording,
-        "audio": cards.audio_address(segment.recording),
-        "start": segment.start,
-        "end": segment.end,
-        "language": segment.language,
-        "category": segment.category,
-        "voice": segment.voice,
-        "score": match.score,
-        "meaning": match.meaning,
-        "sound": match.sound,
-        "probability": match.probability,
-        "good": match.good,
-    }
-
-
-@contextmanager
-def _errors_for_clients() -> Iterator[None]:
-    """Gives the sentence of a ClaspError to the caller of an endpoint; anything else stays in the log."""
-    try:
-        yield
-    except ClaspError as error:
-        raise gr.Error(str(error), print_exception=False) from error
+def _sentence(error: Exception) -> str:
+    """What to tell a person; what is not meant for one goes to the log."""
+    if isinstance(error, ClaspError):
+        return str(error)
+    log.error("a search failed", exc_info=error)
+    return OURS

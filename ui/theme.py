@@ -5,6 +5,7 @@ from pathlib import Path
 import gradio as gr
 
 ASSETS = Path(__file__).parent / "assets"
+STYLE_SHEETS = ("page", "query", "results", "map")
 
 # One (light, dark) pair per category, found by maximising the smallest difference between any two of them, to
 # full and to red-green deficient colour vision, at a contrast of 3:1 or more to the background.
@@ -83,6 +84,7 @@ def theme() -> gr.themes.Base:
 
 
 def css() -> str:
-    """The style sheet, with the category colours as --category-0 … --category-14."""
+    """The style sheets, after the category colours as --category-0 … --category-14."""
     light, dark = ("".join(f"--category-{n}: {pair[mode]};" for n, pair in enumerate(PALETTE)) for mode in (0, 1))
-    return f":root {{{light}}} .dark {{{dark}}}\n" + (ASSETS / "page.css").read_text(encoding="utf-8")
+    sheets = [(ASSETS / f"{name}.css").read_text(encoding="utf-8") for name in STYLE_SHEETS]
+    return "\n".join([f":root {{{light}}} .dark {{{dark}}}", *sheets])

@@ -16,14 +16,11 @@ import soundfile
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from clasp.audio import decode
+from ui.screenshots import CHROMIUM
 
 ROOT = Path(__file__).parents[2]
+MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 START = 180  # seconds within which the app must answer; generous, because tests share the machine
-
-BROWSER = """--headless --no-sandbox --disable-gpu --enable-unsafe-swiftshader --disable-quic --no-first-run
---disable-background-networking --disable-component-update --disable-sync
---autoplay-policy=no-user-gesture-required --use-fake-device-for-media-stream
---use-fake-ui-for-media-stream""".split()
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +72,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory, spoken: Path) -> Iterator[
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=shutil.which("chromium"),
-            args=[*BROWSER, f"--use-file-for-fake-audio-capture={heard}%noloop"],
+            args=[*CHROMIUM, *MICROPHONE, f"--use-file-for-fake-audio-capture={heard}%noloop"],
         )
         yield chromium
         chromium.close()
