@@ -24,7 +24,6 @@ from . import corpus, hearing, words, written
 from .checkpoint import Checkpoint, autocast, learning_rate
 from .contrast import Temperature
 from .corpora import data_folder
-from .distil import texts_of
 from .recogniser import spectrogram
 from .teacher import load_teacher
 
@@ -78,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     speech, heard = corpus.load(args.corpus, "train"), hearing.load(args.heard, "train")
     texts, _ = load_teacher(args.teacher)
     bank = encoded(args.text, [*texts, *speech.rows[:, 1]], args.out / "bank.npz")
-    made = written.sentences(texts, texts_of(data_folder(args.data))[0], args.words / "sentences.npz")
+    made = written.sentences(texts, data_folder(args.data), args.words / "sentences.npz")
     confusions = np.load(args.heard / "confusions.npy")
     head, scale = MeaningHead(args.fusion), Temperature()
     head.words.load_state_dict(torch.load(args.words / "checkpoint.pt", weights_only=True)["words"])

@@ -21,7 +21,6 @@ from . import written
 from .checkpoint import Checkpoint, autocast, learning_rate
 from .contrast import Temperature, against_bank
 from .corpora import data_folder
-from .distil import texts_of
 from .teacher import load_teacher
 
 WORDS = {"runs": 100_000, "embedding": 128, "heads": 8, "width": 64}
@@ -46,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     torch.manual_seed(args.seed)
     texts, vectors = load_teacher(args.teacher)
     bank = functional.normalize(torch.from_numpy(vectors.astype(np.float32)), dim=-1)
-    made = written.sentences(texts, texts_of(data_folder(args.data))[0], args.out / "sentences.npz")
+    made = written.sentences(texts, data_folder(args.data), args.out / "sentences.npz")
     words, scale = WordEncoder(**WORDS, dim=DIM), Temperature()
     words.keys.copy_(torch.from_numpy(written.frequent_runs(made, WORDS["runs"])))
     measured = args.heard / "confusions.npy"

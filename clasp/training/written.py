@@ -9,7 +9,8 @@ from .. import phones
 from ..errors import ClaspError
 from ..phones import INVENTORY
 from ..word_encoder import ORDERS
-from .parallel import Pair, key
+from .distil import texts_of
+from .parallel import key
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,12 @@ class Sentences:
         return len(self.answer)
 
 
-def sentences(bank: list[str], pairs: list[Pair], cache: Path) -> Sentences:
+def sentences(bank: list[str], data: Path, cache: Path) -> Sentences:
     """Every English text of the bank and every translation of one, as phones; kept in `cache`."""
     if cache.exists():
         with np.load(cache) as arrays:
             return Sentences(**dict(arrays))
+    pairs = texts_of(data)[0]
     rows = {key(text): row for row, text in enumerate(bank)}
     wanted = [(text, "en", row) for row, text in enumerate(bank)]
     wanted += [
