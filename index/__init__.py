@@ -1,5 +1,6 @@
 """A library of recordings that can be searched by meaning and by sound.
 
-Modules: `library` (SQLite, the truth), `vectors` (HNSW, a cache of it), `demo` (the library that ships),
-`map` (the persisted two-dimensional map), `search` (query in, scored hits out).
+Modules: `library` (recordings in, hits out), on `database` and `schema` (SQLite, the truth) and `vectors` (HNSW,
+a cache of it); `demo` (the library that ships); `map` (its persisted two-dimensional map); `search` (a query in,
+an answer with probabilities out) and `command` (the same on the command line); `files` (whole or not at all).
 """

@@ -229,13 +229,10 @@ class Library:
         ids = contents.ids[rows].tolist()
         segments = self._database.segments(ids)
         return [
-            Hit(segments[number], float(scores[n]), float(meaning[n]), float(sound[n]))
-            for n, number in enumerate(ids)
+            Hit(segments[number], float(scores[n]), float(meaning[n]), float(sound[n])) for n, number in enumerate(ids)
         ]
 
-    def add(
-        self, recordings: Sequence[Recording], segments: Sequence[Segment], vectors: np.ndarray
-    ) -> list[Segment]:
+    def add(self, recordings: Sequence[Recording], segments: Sequence[Segment], vectors: np.ndarray) -> list[Segment]:
         """Add recordings and segments (of these or of earlier recordings) in one transaction: all or nothing.
 
         Args:
@@ -305,7 +302,7 @@ def _cosines(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
 
 def _other_model(folder: Path, made_by: tuple[str, int] | None, model: Model) -> str:
     if made_by is None:
-        return f"The library in {folder} was never finished: delete the folder and make it anew."
+        return f"The library in {folder} was never finished: delete its {DATABASE_FILE} and make it anew."
     checksum, dim = made_by
     return (
         f"The library in {folder} was made by another model ({checksum[:12]}, vectors of {dim} numbers) than "

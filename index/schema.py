@@ -64,9 +64,10 @@ def migrate(connection: sqlite3.Connection) -> None:
     Raises:
         LibraryError: if the database was made by a newer version.
     """
-    if _version(connection) > len(MIGRATIONS):
+    current = _version(connection)
+    if current > len(MIGRATIONS):
         raise LibraryError("The library was made by a newer version of CLASP: update CLASP to open it.")
-    for number, statements in enumerate(MIGRATIONS, start=1):
+    for number, statements in enumerate(MIGRATIONS[current:], start=current + 1):
         connection.execute("BEGIN IMMEDIATE")
         if _version(connection) < number:  # asked inside: another process may have come first
             for statement in statements:

@@ -362,6 +362,17 @@ def test_two_of_one_library_at_once(make, items, units, tmp_path, model):
         assert len(library) == 30
 
 
+def test_reading_while_another_process_writes(make, units, tmp_path, model):
+    make(10).close()
+    other = sqlite3.connect(tmp_path / "library" / DATABASE_FILE, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("DELETE FROM segments")
+    with Library.open(tmp_path / "library", model) as library:  # does not wait, and sees what is committed
+        assert library.search(units(10, 32)[3], 1)[0].segment.text == "3"
+    other.execute("ROLLBACK")
+    other.close()
+
+
 def test_searching_while_adding(make, items, units, tmp_path):
     """Every answer is right for some moment: k hits in order, each with its own similarity; none is lost."""
     library = make(200)
