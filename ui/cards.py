@@ -61,7 +61,8 @@ def _new(content: str) -> str:
 
 def _heading(good: list[Match], rest: list[Match]) -> str:
     if good:
-        return f'<h2 class="count" role="status">{len(good)} good match{"es" if len(good) > 1 else ""}</h2>'
+        count = f"{len(good)} good match" + ("es" if len(good) > 1 else "")
+        return f'<div role="status"><h2 class="count">{count}</h2></div>'
     if rest:
         nearest = max(match.probability for match in rest)
         chance = f"{100 * nearest:.0f} %" if nearest >= 0.01 else "less than 1 %"

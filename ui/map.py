@@ -22,7 +22,7 @@ FRAME = """
       <button type="button" data-zoom="0" aria-label="Show all" title="Show all">⤢</button>
     </div>
   </div>
-  <p class="map-caption" aria-live="polite"><span>What says something alike lies close together.</span>
+  <p class="map-caption"><span>What says something alike lies close together.</span>
     <small>Click a point to hear it.</small></p>
   <ul class="map-key" aria-label="Categories"></ul>
 </section>

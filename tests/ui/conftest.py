@@ -20,7 +20,7 @@ from ui.screenshots import CHROMIUM
 
 ROOT = Path(__file__).parents[2]
 MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-START = 180  # seconds within which the app must answer; generous, because tests share the machine
+START = 300  # seconds within which the app must answer; generous, because tests share the machine
 
 
 @pytest.fixture(scope="session")

@@ -16,10 +16,11 @@ const clasp = (() => {
 
   function play(item) {
     stop();
+    document.querySelector("#recording .play-pause-button[aria-label=Pause]")?.click();
     now = item;
     const address = new URL(item.src, document.baseURI).href;
     if (audio.src !== address) audio.src = address;
-    seek(item.start);
+    else audio.currentTime = item.start;
     audio.play().catch((error) => {
       if (error.name !== "AbortError" && now === item) fail();
     });
@@ -27,11 +28,12 @@ const clasp = (() => {
     frame = requestAnimationFrame(follow);
   }
 
-  function seek(seconds) {
-    if (audio.readyState >= HTMLMediaElement.HAVE_METADATA) audio.currentTime = seconds;
-    else if (seconds > 0) audio.addEventListener("loadedmetadata", () => (audio.currentTime = seconds), { once: true });
-    else if (audio.currentTime) audio.currentTime = 0;
-  }
+  audio.addEventListener("loadedmetadata", () => {
+    if (now && now.start > 0) audio.currentTime = now.start;
+  });
+  audio.addEventListener("timeupdate", () => finished() && stop()); // also where no frames are drawn
+
+  const finished = () => now && (audio.ended || (now.end > now.start && audio.currentTime >= now.end));
 
   function stop() {
     cancelAnimationFrame(frame);
@@ -47,7 +49,7 @@ const clasp = (() => {
 
   function follow() {
     if (!now) return;
-    if (audio.ended || (now.end > now.start && audio.currentTime >= now.end)) return stop();
+    if (finished()) return stop();
     const length = (now.end > now.start ? now.end : audio.duration || 1) - now.start;
     const done = Math.min(1, Math.max(0, (audio.currentTime - now.start) / length));
     for (const button of all(".play-button[aria-pressed=true]")) button.style.setProperty("--done", done);
@@ -64,6 +66,7 @@ const clasp = (() => {
   }
 
   document.addEventListener("click", (event) => {
+    if (event.target.closest?.("#recording .play-pause-button")) return stop();
     const button = event.target.closest?.(".play-button");
     if (!button) return;
     const { play: id, src, start, end } = button.dataset;
@@ -106,7 +109,6 @@ const clasp = (() => {
   // ---- map --------------------------------------------------------------------------------------------------
 
   const colour = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
-  const still = matchMedia("(prefers-reduced-motion: reduce)");
   const coarse = matchMedia("(pointer: coarse)");
 
   function script(src) {
