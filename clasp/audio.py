@@ -64,9 +64,7 @@ class Waveform:
         return len(self.samples) / self.rate
 
 
-def decode(
-    source: str | Path | bytes, *, max_seconds: float = MAX_SECONDS, max_bytes: int = MAX_BYTES
-) -> Waveform:
+def decode(source: str | Path | bytes, *, max_seconds: float = MAX_SECONDS, max_bytes: int = MAX_BYTES) -> Waveform:
     """Decode a recording (a path, or a file's bytes) of any rate and number of channels.
 
     Raises AudioError where it is missing, not audio, cut off, empty, silent, shorter than 0.2 s, longer than
@@ -88,9 +86,7 @@ def from_samples(samples: np.ndarray, rate: int) -> Waveform:
     name = "The recording"
     samples = np.asarray(samples)
     if samples.ndim not in (1, 2) or samples.dtype.kind not in "iuf":
-        raise AudioError(
-            f"Samples are numbers of shape (n,) or (n, channels), not {samples.dtype} {samples.shape}."
-        )
+        raise AudioError(f"Samples are numbers of shape (n,) or (n, channels), not {samples.dtype} {samples.shape}.")
     if samples.dtype.kind == "f":
         floats = samples.astype(np.float32, copy=False)
     else:
@@ -105,19 +101,23 @@ def from_samples(samples: np.ndarray, rate: int) -> Waveform:
 def _as_file(source: str | Path | bytes) -> Iterator[tuple[Path, str]]:
     """A regular file that holds `source`, and what to call it in a message."""
     if isinstance(source, bytes):
+        if not source:
+            raise AudioError("The recording is empty (0 bytes).")
         with tempfile.TemporaryDirectory(prefix="clasp-") as folder:
             path = Path(folder, "recording")
             path.write_bytes(source)
             yield path, "The recording"
         return
     path = Path(source)
-    name = " ".join(path.name.split())
+    name = " ".join(path.name.split()) or str(path)
     try:
         if not path.exists():
             raise AudioError(f"There is no file {name}: give the path of a recording.")
         if not path.is_file():
             raise AudioError(f"{name} is not a file: give the path of one recording.")
         path.open("rb").close()
+        if path.stat().st_size == 0:
+            raise AudioError(f"{name} is empty (0 bytes).")
     except (OSError, ValueError) as error:
         raise AudioError(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
     yield path.resolve(), name
@@ -125,8 +125,6 @@ def _as_file(source: str | Path | bytes) -> Iterator[tuple[Path, str]]:
 
 def _decode_soundfile(path: Path, name: str, max_seconds: float, max_bytes: int) -> np.ndarray | None:
     """Samples as float32 (n,) at 16 kHz, or None where libsndfile does not know the format."""
-    if path.stat().st_size == 0:
-        raise AudioError(f"{name} is empty (0 bytes).")
     with path.open("rb") as raw:
         try:  # by its descriptor: a name would let its extension decide
             file = soundfile.SoundFile(raw.fileno(), closefd=False)
@@ -200,33 +198,23 @@ def _decode_ffmpeg(path: Path, name: str, max_seconds: float, max_bytes: int) ->
     command = [ffmpeg, "-nostdin", "-v", "error", *guards.split(), "-i", f"file:{path}", *output.split()]
     with tempfile.TemporaryFile() as log:
         try:
-            done = subprocess.run(
-                command, stdout=subprocess.PIPE, stderr=log, timeout=FFMPEG_SECONDS, check=False
-            )
+            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=log, timeout=FFMPEG_SECONDS, check=False)
         except subprocess.TimeoutExpired as error:
-            raise AudioError(
-                f"{name} took longer than {FFMPEG_SECONDS} s to decode: give a shorter one."
-            ) from error
+            raise AudioError(f"{name} took longer than {FFMPEG_SECONDS} s to decode: give a shorter one.") from error
         log.seek(0)
         complaints = log.read(2**16).decode("utf-8", "replace")
     if FFMPEG_CUT.search(complaints):
         raise AudioError(_cut_message(name))
     if done.returncode != 0:
-        raise AudioError(
-            f"{name} is not a recording that can be read: give a sound file, or a video with sound."
-        )
+        raise AudioError(f"{name} is not a recording that can be read: give a sound file, or a video with sound.")
     samples = np.frombuffer(done.stdout[: len(done.stdout) // 4 * 4], dtype="<f4")
     return _mono_16k([samples[:, None]], SAMPLE_RATE, name, max_seconds, max_bytes)
 
 
-def _mono_16k(
-    blocks: Iterable[np.ndarray], rate: int, name: str, max_seconds: float, max_bytes: int
-) -> np.ndarray:
+def _mono_16k(blocks: Iterable[np.ndarray], rate: int, name: str, max_seconds: float, max_bytes: int) -> np.ndarray:
     """Mix blocks of float32 (n, channels) to one channel and resample them, as they come, to float32 (n,)."""
     if rate not in RATES:
-        raise AudioError(
-            f"{name} has a sample rate of {rate} Hz: expected {RATES.start} to {RATES.stop - 1} Hz."
-        )
+        raise AudioError(f"{name} has a sample rate of {rate} Hz: expected {RATES.start} to {RATES.stop - 1} Hz.")
     resampler = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32")
     parts: list[np.ndarray] = []
     frames = decoded = 0

@@ -210,8 +210,8 @@ def test_limits_hold_while_decoding(tmp_path: Path, name: str):
         decode(path, max_bytes=int(length * SAMPLE_RATE * 4) - 4)
 
 
-@pytest.mark.parametrize("path", ["nowhere.wav", ".", "\0.wav", ""])
-def test_what_is_no_file(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("path", ["nowhere.wav", ".", "\0.wav", "", b""])
+def test_what_is_no_file(path: str | bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(AudioError):
         decode(path)
