@@ -83,9 +83,7 @@ def _encoded(samples: np.ndarray, kind: str, subtype: str, rate: int = RATE) -> 
     return file.getvalue()
 
 
-def _wav(
-    data: bytes, *, rate: int = RATE, channels: int = 1, bits: int = 16, size: int | None = None
-) -> bytes:
+def _wav(data: bytes, *, rate: int = RATE, channels: int = 1, bits: int = 16, size: int | None = None) -> bytes:
     """A WAV file with any header at all."""
     size = len(data) if size is None else size
     frame = max(1, channels * bits // 8)

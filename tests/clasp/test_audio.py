@@ -149,9 +149,7 @@ def test_samples_of_any_type(dtype: str):
     scale = {"int16": 2**15, "int32": 2**31, "uint8": 2**7, "int8": 2**7}.get(dtype, 1)
     samples = (REFERENCE.astype(np.float64) * scale + (128 if dtype == "uint8" else 0)).astype(dtype)
     waveform = from_samples(samples, SAMPLE_RATE)
-    np.testing.assert_allclose(
-        waveform.samples, REFERENCE, atol=1.5 / min(scale, 2**15) if scale > 1 else 1e-6
-    )
+    np.testing.assert_allclose(waveform.samples, REFERENCE, atol=1.5 / min(scale, 2**15) if scale > 1 else 1e-6)
 
 
 def test_a_recording_beyond_full_scale_is_brought_back():
