@@ -72,9 +72,7 @@ def calibrate(model: "Clasp", data: Path, cache: Path = testsets.CACHE) -> Calib
     other_voice = embed_speech(model, again, cache)
     by_speech = cosines(model.halves(speech), model.halves(other_voice), labels, each)
 
-    queries = model.encode_text(
-        [text for _, _, text in translations], [language for _, language, _ in translations]
-    )
+    queries = model.encode_text([text for _, _, text in translations], [language for _, language, _ in translations])
     pool = np.concatenate([embed_speech(model, translated, cache), speech[: len(brown)]])
     pool_labels = [label(one.text) for one in translated] + labels[: len(brown)]
     answers = np.array([answer for answer, _, _ in translations])
@@ -193,9 +191,7 @@ def _logistic(meaning: np.ndarray, sound: np.ndarray, truth: np.ndarray, use_sou
     """Logistic regression with slopes ≥ 0, on arrays of one shape; the cut-off is left at one half."""
     from scipy.optimize import minimize
 
-    inputs = np.stack(
-        [np.ones(meaning.size), meaning.ravel(), sound.ravel() * use_sound], axis=1
-    )  # (examples, 3)
+    inputs = np.stack([np.ones(meaning.size), meaning.ravel(), sound.ravel() * use_sound], axis=1)  # (examples, 3)
     target = truth.ravel()
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
@@ -204,8 +200,6 @@ def _logistic(meaning: np.ndarray, sound: np.ndarray, truth: np.ndarray, use_sou
         slope = inputs.T @ (0.5 * (1 + np.tanh(logits / 2)) - target) / len(target)
         return value, slope + RIDGE * np.array([0, *weights[1:]])
 
-    best = minimize(
-        loss, np.zeros(3), jac=True, method="L-BFGS-B", bounds=[(None, None), (0, None), (0, None)]
-    )
+    best = minimize(loss, np.zeros(3), jac=True, method="L-BFGS-B", bounds=[(None, None), (0, None), (0, None)])
     bias, meaning_slope, sound_slope = map(float, best.x)
     return Logistic(bias, meaning_slope, sound_slope, cutoff=0.5)

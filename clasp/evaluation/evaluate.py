@@ -141,9 +141,7 @@ class Evaluation:
         return self._text[key]
 
 
-def embed_speech(
-    model: "Clasp", utterances: Sequence[testsets.Utterance], cache: Path = testsets.CACHE
-) -> np.ndarray:
+def embed_speech(model: "Clasp", utterances: Sequence[testsets.Utterance], cache: Path = testsets.CACHE) -> np.ndarray:
     """Vectors, float32 (n, dim), of utterances that `testsets.prepare` has made ready; progress on stderr."""
     parts = []
     with Progress(console=Console(stderr=True), transient=True) as progress:

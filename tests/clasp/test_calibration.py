@@ -96,9 +96,7 @@ def calibration() -> Calibration:
 
 
 def test_probability_is_the_logistic_function(calibration: Calibration) -> None:
-    found = calibration.probability(
-        "text", np.array([0.1, 1.0], np.float32), np.array([0.2, 0.9], np.float32)
-    )
+    found = calibration.probability("text", np.array([0.1, 1.0], np.float32), np.array([0.2, 0.9], np.float32))
     assert found == pytest.approx([1 / (1 + np.exp(1.6)), 1 / (1 + np.exp(-5.5))])
     assert calibration.cutoff("speech") == 0.6
     steep = replace(calibration.directions["text"], meaning=1e6)
