@@ -32,6 +32,7 @@ from clasp.training.teacher import load_teacher, teach
 from clasp.training.text_card import measure, write_card
 
 TEMPERATURE = 0.05
+DIRECTION = 10.0  # weight of the cosine to the teacher beside the contrast, whose gradient is 1 / TEMPERATURE
 CHUNK = 16  # batches drawn together, so that rows of like length meet in one batch
 CHECK_EVERY = 500  # steps between looks at the development pairs, each of which also exports the model
 
@@ -46,8 +47,8 @@ class Stage:
     peak: float
 
 
-BAG = Stage(deep=False, batch=1024, negatives=6144, peak=4e-3)
-LAYERS = Stage(deep=True, batch=320, negatives=4096, peak=1e-3)
+BAG = Stage(deep=False, batch=1024, negatives=2048, peak=5e-3)
+LAYERS = Stage(deep=True, batch=256, negatives=2048, peak=1e-3)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -183,7 +184,7 @@ class Trainer:
         self.args, self.tokenizer, self.views = args, tokenizer, views
         self.bank = torch.from_numpy(np.array(vectors))  # float16 (n, 384)
         self.student = Student(tokenizer.get_vocab_size())
-        self.average = AveragedModel(self.student, multi_avg_fn=get_ema_multi_avg_fn(0.98))
+        self.average = AveragedModel(self.student, multi_avg_fn=get_ema_multi_avg_fn(0.95))
         matrices = [weight for weight in self.student.parameters() if weight.ndim > 1]
         others = [weight for weight in self.student.parameters() if weight.ndim < 2]
         self.optimizer = torch.optim.AdamW(
@@ -222,7 +223,7 @@ class Trainer:
     def step(self, step: int) -> float:
         bag = step < self.args.bag_steps
         stage, mine = (BAG, step) if bag else (LAYERS, step - self.args.bag_steps)
-        rate = learning_rate(mine, self.args.bag_steps if bag else self.args.steps, stage.peak, warm_up=200)
+        rate = learning_rate(mine, self.args.bag_steps if bag else self.args.steps, stage.peak, warm_up=100)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         views = self.views.batch(self.args.seed, mine, stage)
@@ -269,7 +270,7 @@ def distillation_loss(vectors: Tensor, targets: Tensor, negatives: Tensor) -> Te
     bank = torch.cat([targets, negatives])  # (B + N, D)
     label = (targets @ bank.T / TEMPERATURE).softmax(1)
     contrast = torch.nn.functional.cross_entropy(vectors @ bank.T / TEMPERATURE, label)
-    return contrast + 2 * (1 - (vectors * targets).sum(1)).mean()
+    return contrast + DIRECTION * (1 - (vectors * targets).sum(1)).mean()
 
 
 def _percent(text: str) -> int:

@@ -74,7 +74,7 @@ class Student(nn.Module):
     embeddings (`deep=False`) can be trained first, which is fast, and the layers then only refine it."""
 
     def __init__(
-        self, vocabulary: int, *, width: int = 256, layers: int = 3, heads: int = 4, inner: int = 384
+        self, vocabulary: int, *, width: int = 256, layers: int = 2, heads: int = 4, inner: int = 512
     ):
         super().__init__()
         self.backbone = ModernBertModel(ModernBertConfig(

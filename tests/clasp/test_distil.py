@@ -123,7 +123,7 @@ def test_the_loss_is_the_cross_entropy_with_the_teacher_and_least_at_its_vector(
         label = torch.exp(bank @ target / distil.TEMPERATURE)
         guess = torch.exp(bank @ mine / distil.TEMPERATURE)
         naive -= float((label / label.sum() * torch.log(guess / guess.sum())).sum()) / 3
-        naive += 2 * (1 - float(mine @ target)) / 3
+        naive += distil.DIRECTION * (1 - float(mine @ target)) / 3
     assert float(distillation_loss(vectors, targets, negatives)) == pytest.approx(naive, rel=1e-4)
     assert distillation_loss(targets, targets, negatives) < distillation_loss(vectors, targets, negatives)
 
