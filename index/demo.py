@@ -12,9 +12,8 @@ import logging
 import os
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,7 +21,7 @@ import numpy as np
 
 from clasp.errors import LibraryError
 
-from .files import save_arrays
+from .files import load_arrays, save_arrays
 from .library import Library, Recording, Segment
 from .library import Model as LibraryModel
 from .map import MAP_FILE
@@ -115,13 +114,11 @@ def embed_demo(model: Model, folder: Path = DEMO, progress: Progress | None = No
 def shipped(folder: Path, model: Model) -> Vectors | None:
     """What vectors.npz holds if it is of this model and these texts; None otherwise (the log says why)."""
     try:
-        with np.load(folder / VECTORS_FILE, allow_pickle=False) as file:
-            vectors = Vectors(
-                str(file["model"]), str(file["texts"]), *(file[name] for name in ("names", "speech", "text"))
-            )
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        log.warning("%s of the demo library cannot be read: %s", VECTORS_FILE, error)
+        checksum, texts, *arrays = load_arrays(folder / VECTORS_FILE, *(field.name for field in fields(Vectors)))
+    except LibraryError as error:
+        log.warning("The demo library comes without vectors: %s", error)
         return None
+    vectors = Vectors(str(checksum), str(texts), *arrays)
     if vectors.model != model.checksum or vectors.speech.shape[1:] != (model.dim,):
         log.warning("The vectors of the demo library were made by another model (%s).", vectors.model[:12])
         return None

@@ -3,11 +3,14 @@
 import hashlib
 import os
 import secrets
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+
+from clasp.errors import LibraryError
 
 
 @contextmanager
@@ -30,6 +33,19 @@ def save_arrays(target: Path, **arrays: np.ndarray | str) -> None:
     """Write arrays to an .npz file that `np.load` reads without pickle."""
     with whole_file(target) as path, path.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
+
+
+def load_arrays(path: Path, *names: str) -> list[np.ndarray]:
+    """The arrays of these names in an .npz file.
+
+    Raises:
+        LibraryError: if the file is missing, damaged, or lacks one of them.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return [file[name] for name in names]
+    except (OSError, EOFError, ValueError, KeyError, NotImplementedError, zipfile.BadZipFile) as error:
+        raise LibraryError(f"{path.name} cannot be read: {error}") from error
 
 
 def sha256(path: Path) -> str:

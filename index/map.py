@@ -9,7 +9,6 @@ alike, far ones are not, and how far says little.
 
 import argparse
 import logging
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ import numpy as np
 
 from clasp.errors import LibraryError
 
-from .files import save_arrays
+from .files import load_arrays, save_arrays
 
 if TYPE_CHECKING:
     from .library import Library
@@ -55,9 +54,7 @@ class Map:
         positions: float32 (p, 2), within [-1, 1].
     """
 
-    def __init__(
-        self, library: "Library", names: np.ndarray, spoken: np.ndarray, positions: np.ndarray
-    ) -> None:
+    def __init__(self, library: "Library", names: np.ndarray, spoken: np.ndarray, positions: np.ndarray) -> None:
         """Raises LibraryError if a segment of the library has no point."""
         self.names, self.spoken, self.positions = names, spoken, positions
         self._library = library
@@ -66,8 +63,7 @@ class Map:
         missing = [one.name for one in segments if one.name not in points]
         if missing:
             raise LibraryError(
-                f"The map lacks {len(missing)} of {len(segments)} utterances: "
-                "fit it anew with `python -m clasp map`."
+                f"The map lacks {len(missing)} of {len(segments)} utterances: fit it anew with `python -m clasp map`."
             )
         self._points = {one.id: points[one.name] for one in segments}
 
@@ -78,19 +74,14 @@ class Map:
         Raises:
             LibraryError: if there is none, it is damaged, or it lacks segments.
         """
-        path = library.folder / MAP_FILE
         try:
-            with np.load(path, allow_pickle=False) as file:
-                model, names, spoken, positions = (
-                    file[key] for key in ("model", "names", "spoken", "positions")
-                )
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise LibraryError(
-                f"There is no usable map ({error}): fit it with `python -m clasp map`."
-            ) from error
+            arrays = load_arrays(library.folder / MAP_FILE, "model", "names", "spoken", "positions")
+        except LibraryError as error:
+            raise LibraryError(f"There is no usable map: fit it with `python -m clasp map` ({error}).") from error
+        model, *points = arrays
         if str(model) != library.model:  # the utterances are the same: it still shows them, only less well
             log.warning("The map was fitted with another model: fit it anew with `python -m clasp map`.")
-        return cls(library, names, spoken, positions)
+        return cls(library, *points)
 
     def places(self, segments: Sequence[int]) -> np.ndarray:
         """Positions, float32 (n, 2), of the speech of segments with these ids."""

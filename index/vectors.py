@@ -144,7 +144,7 @@ def search_effort(count: int) -> int:
     It keeps recall@10 above .99 for random directions in 768 dimensions, the hardest there are: they need a share
     of the vectors that stays the same from a thousand to a hundred thousand. Speech needs far less.
     """
-    return max(MIN_EFFORT, count // 15)
+    return max(MIN_EFFORT, count // 12)
 
 
 def exact_search(matrix: np.ndarray, query: np.ndarray, k: int, allowed: np.ndarray | None = None) -> np.ndarray:

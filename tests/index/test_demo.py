@@ -122,6 +122,7 @@ def replace_vectors(folder: Path, **changes: object) -> None:
 
 DOUBTS = {
     "no vectors": lambda folder: (folder / VECTORS_FILE).unlink(),
+    "empty": lambda folder: (folder / VECTORS_FILE).write_bytes(b""),
     "damaged": lambda folder: (folder / VECTORS_FILE).write_bytes(b"PK\3\4 and no more"),
     "truncated": lambda folder: (folder / VECTORS_FILE).write_bytes((folder / VECTORS_FILE).read_bytes()[:900]),
     "pickled": lambda folder: np.savez(folder / VECTORS_FILE, model=np.array([Ear], object)),
