@@ -10,7 +10,7 @@ import soundfile
 
 from clasp.audio import Waveform, decode
 from clasp.errors import LibraryError
-from index.demo import METADATA_FILE, SEGMENTS_FILE, VECTORS_FILE, embed_demo, open_demo, read
+from index.demo import DEMO, METADATA_FILE, SEGMENTS_FILE, VECTORS_FILE, embed_demo, open_demo, read
 from index.files import save_arrays
 
 RATE = 16_000
@@ -85,6 +85,16 @@ def test_the_metadata_becomes_recordings_and_segments(folder):
         ("long@2.00", 3.0, "Höher", "de", "flute", "hobbies"),
         ("b@0.00", 1.0, "Une note", "fr", "horn", "news"),
     ]
+
+
+def test_the_shipped_metadata():
+    recordings, segments = read(DEMO)
+    assert len(segments) >= 900 and len({one.name for one in segments}) == len(segments)
+    assert len({one.category for one in segments}) == 15 and len({one.language for one in segments}) >= 11
+    assert all((DEMO / one.path).is_file() for one in recordings)
+    ends = {one.id: one.duration for one in recordings}
+    assert all(0 <= one.start < one.end <= ends[one.recording] + 0.01 for one in segments)
+    assert any(60 <= one.duration <= 180 for one in recordings)
 
 
 def test_without_vectors_it_is_made_from_the_audio(folder):
