@@ -88,7 +88,7 @@ def _card(match: Match, colours: dict[str, int]) -> str:
         said = '<p class="said unknown">Not written down: press play to hear it</p>'
     dot = f'<i style="background:var(--category-{colours.get(segment.category, 0)})"></i>'
     facts = [dot + escape(labels.category(segment.category)), escape(labels.language(segment.language))]
-    facts += [f'<span class="voice">{escape(segment.voice)}</span>'] if segment.voice else []
+    facts += [escape(labels.voice(segment.voice))] if segment.voice else []
     facts += [f"from {labels.clock(segment.start)} in a recording"] if segment.start > 0 else []
     percent = round(100 * match.probability)
     return f"""

@@ -43,6 +43,11 @@ def category(name: str) -> str:
     return name.replace("_", " ")
 
 
+def voice(name: str) -> str:
+    """ "espeak:en-us+f3" → "espeak en-us+f3"."""
+    return name.replace(":", " ")
+
+
 def clock(seconds: float) -> str:
     """72.4 → "1:12"."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"

@@ -130,7 +130,7 @@ def build(service: Service, **line: Any) -> None:
     with gr.Row(elem_id="found"):
         results = gr.HTML(
             cards.WELCOME,
-            js_on_load="clasp.results(watch)",
+            js_on_load="clasp.results(props, watch)",
             apply_default_css=False,
             elem_id="results",
         )

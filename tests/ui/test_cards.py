@@ -68,6 +68,7 @@ def test_labels() -> None:
     assert labels.language("pt-BR") == "Portuguese"
     assert labels.language("tlh") == "tlh"
     assert labels.category("belles_lettres") == "belles lettres"
+    assert labels.voice("flite:rms") == "flite rms"
     assert labels.clock(725) == "12:05"
 
 

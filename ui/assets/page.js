@@ -79,8 +79,14 @@ const clasp = (() => {
   const panel = () => document.querySelector("#results");
   const busy = () => panel().setAttribute("aria-busy", "true");
 
-  function results(watch) {
+  function results(props, watch) {
     let answers = 0;
+    window.addEventListener("unhandledrejection", (event) => {
+      if (!/microphone/i.test(event.reason?.message ?? event.reason)) return;
+      event.preventDefault(); // the recorder says it to nobody else
+      props.value = `<p class="notice" role="alert">No microphone can be used: allow it in the browser's settings
+        for this page, plug one in, or upload a recording.</p>`;
+    });
     watch("value", () => {
       announce(); // the new cards know what plays
       if (panel().querySelector(".working")) return busy();
@@ -152,6 +158,7 @@ const clasp = (() => {
     let spot = null; // the point that plays or is pointed at, as a row number
 
     const at = (rows) => ({ x: rows.map((n) => data.x[n]), y: rows.map((n) => data.y[n]) });
+    const from = (n) => `${data.categories[data.category[n]]} · ${data.languages[data.language[n]]}`;
     const passes = (n) =>
       !shown ||
       ((!shown.category || data.categories[data.category[n]] === shown.category) &&
@@ -200,8 +207,8 @@ const clasp = (() => {
 
     function label(text, n) {
       const lines = (text || "Not written down").match(/.{1,42}(\s|$)|.{1,42}/gu) ?? [];
-      const safe = lines.slice(0, 5).join("\n").trim().replace(/&/g, "&amp;").replace(/</g, "&lt;");
-      return `${safe.replace(/\n/g, "<br>")}<br><i>${data.categories[data.category[n]]} · ${data.languages[data.language[n]]}</i>`;
+      const shown = lines.length > 5 ? [...lines.slice(0, 4), "…"] : lines;
+      return [...shown, from(n)].map((line) => line.trim().replace(/&/g, "&amp;").replace(/</g, "&lt;")).join("<br>");
     }
 
     function layout() {
@@ -231,10 +238,8 @@ const clasp = (() => {
     function say(row) {
       if (row === null) return (caption.innerHTML = hint);
       const said = Object.assign(document.createElement("span"), { dir: "auto", textContent: data.text[row] });
-      const from = Object.assign(document.createElement("small"), {
-        textContent: `${data.categories[data.category[row]]} · ${data.languages[data.language[row]]}`,
-      });
-      caption.replaceChildren(said, from);
+      const facts = Object.assign(document.createElement("small"), { textContent: from(row) });
+      caption.replaceChildren(said, facts);
     }
 
     function mark(row) {
@@ -265,9 +270,14 @@ const clasp = (() => {
     element.querySelectorAll("[data-zoom]").forEach((button) =>
       button.addEventListener("click", () => zoom(Number(button.dataset.zoom))),
     );
-    element.querySelector(".map-key").innerHTML = data.categories
-      .map((name, n) => `<li><i style="background:var(--category-${n})"></i>${name}</li>`)
-      .join("");
+    const key = data.categories.map((name, n) => {
+      const entry = document.createElement("li");
+      const dot = document.createElement("i");
+      dot.style.background = `var(--category-${n})`;
+      entry.append(dot, name);
+      return entry;
+    });
+    element.querySelector(".map-key").replaceChildren(...key);
 
     const current = () => (now && index.has(now.id) ? index.get(now.id) : null);
     listeners.add(() => {
