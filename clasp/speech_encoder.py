@@ -1,9 +1,11 @@
 """The speech route of CLASP: speech backbone and spectrogram backbone, fused into one meaning vector.
 
-One configuration describes it, so the small bundled model and the large published one share this code:
+One configuration describes it, so the small bundled model and the large published one share this code ("residual": the
+fusion corrects a speech vector that is already in the space of meanings):
 
     {"dim": 384, "speech": {"phones": true, "backbone": {"model_type": "parakeet_encoder", ...}, "words": {...}},
-     "spectrogram": {"size": [80, 160], "backbone": {"model_type": "resnet", ...}}, "fusion": "gating"}
+     "spectrogram": {"size": [80, 160], "backbone": {"model_type": "resnet", ...}}, "fusion": "concat",
+     "residual": true}
     {"dim": 768, "speech": {"phones": false, "backbone": {"model_type": "hubert", ...}},
      "spectrogram": {"size": [600, 600], "backbone": {"model_type": "efficientnet", ...}}, "fusion": "concat"}
 """
@@ -64,7 +66,8 @@ class SpeechEncoder(nn.Module):
             self.pool_words(heard) if heard is not None else self._pool_states(samples)
         )  # (batch, speech_dim)
         if self.spectrogram is not None:
-            pooled = self.fusion(pooled, self.spectrogram(mels))  # (batch, dim)
+            fused = self.fusion(pooled, self.spectrogram(mels))  # (batch, dim)
+            pooled = pooled + fused if self.config.get("residual") else fused
         return Heard(functional.normalize(pooled, dim=-1), heard)
 
     def recognise(self, mels: list[Tensor]) -> list[Tensor]:

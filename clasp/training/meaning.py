@@ -47,11 +47,15 @@ class MeaningHead(nn.Module):
         self.words = WordEncoder(**words.WORDS, dim=words.DIM)
         self.spectrogram = SpectrogramBackbone(**SPECTROGRAM)
         self.fusion = fusion.build(kind, words.DIM, self.spectrogram.dim, words.DIM)
+        if kind == "concat":  # the correction starts from nothing
+            nn.init.zeros_(self.fusion.mix[-1].weight)
+            nn.init.zeros_(self.fusion.mix[-1].bias)
 
     def forward(self, phones: Tensor, lengths: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
         """Words alone for every row (batch, dim), and fused (images, dim) for the first rows, that have images."""
         said = self.words(phones, lengths)
-        return said, self.fusion(said[: len(images)], self.spectrogram.features(images))
+        heard = said[: len(images)]
+        return said, heard + self.fusion(heard, self.spectrogram.features(images))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
             "speech": {"phones": True, "backbone": recogniser.BACKBONE, "words": words.WORDS},
             "spectrogram": meaning.SPECTROGRAM,
             "fusion": args.fusion,
+            "residual": True,
         },
         "phone_encoder": sound.ENCODER,
     }

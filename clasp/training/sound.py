@@ -15,6 +15,7 @@ from ..phone_encoder import PhoneEncoder, one_hot, pad
 from . import corpus, hearing
 from .checkpoint import Checkpoint, autocast, learning_rate
 from .contrast import Temperature, symmetric
+from .words import take
 
 ENCODER = {"dim": 384, "hidden": 256, "layers": 4, "kernel": 5}
 PEAK_RATE, WARM_UP = 1e-3, 40
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpus", type=Path, default=Path("runs/corpus"))
     parser.add_argument("--heard", type=Path, default=Path("runs/heard"))
     parser.add_argument("--out", type=Path, default=Path("runs/sound"))
-    parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--batch", type=int, default=384)
     parser.add_argument("--real", type=float, default=0.3, help="share of real speech in a batch")
     parser.add_argument("--seed", type=int, default=0)
@@ -38,18 +39,17 @@ def run(args: argparse.Namespace) -> int:
     optimiser = torch.optim.AdamW(parameters, lr=PEAK_RATE, weight_decay=0.02)
     checkpoint = Checkpoint(args.out, model=encoder, scale=scale, optimiser=optimiser)
     texts = np.unique(speech.rows[:, 1], return_inverse=True)[1]
-    usable = np.flatnonzero(np.diff(heard.starts) >= 4)
+    lengths = np.diff(heard.starts)
+    usable = np.flatnonzero(lengths >= 4)
+    usable = usable[np.argsort(lengths[usable], kind="stable")]
     real = np.char.startswith(speech.rows[heard.utterance[usable], 3], "real:")
+    shelves = [usable[real], usable[~real]]
     started, losses = time.time(), []
     for step in range(checkpoint.resume(), args.steps):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, args.steps, PEAK_RATE, WARM_UP)
         draw = np.random.default_rng((args.seed, step))
-        from_real = round(args.real * args.batch)
-        places = np.concatenate([
-            draw.choice(usable[real], from_real, replace=False),
-            draw.choice(usable[~real], args.batch - from_real, replace=False),
-        ])  # fmt: skip
+        places = take(shelves, (args.real, 1 - args.real), args.batch, draw)
         rows = heard.utterance[places]
         encoder.train()
         with autocast():
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
         losses.append(loss.item())
-        if (step + 1) % 50 == 0 or step + 1 == args.steps:
+        if (step + 1) % 100 == 0 or step + 1 == args.steps:
             checkpoint.save(step + 1)
             scores = validate(
                 encoder, corpus.load(args.corpus, "validation"), hearing.load(args.heard, "validation")
