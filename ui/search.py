@@ -120,8 +120,12 @@ def build(service: Service, **line: Any) -> None:
                 elem_id="recording",
             )
         with gr.Row(elem_id="settings"):
-            category = gr.Dropdown([("Every category", "")], value="", label="Category", elem_id="category")
-            language = gr.Dropdown([("Every language", "")], value="", label="Language", elem_id="language")
+            category = gr.Dropdown(
+                [("Every category", "")], value="", label="Category", filterable=False, elem_id="category"
+            )
+            language = gr.Dropdown(
+                [("Every language", "")], value="", label="Language", filterable=False, elem_id="language"
+            )
             heard = gr.Slider(
                 0, 1, 0.5, step=0.05, label="From what was meant to what was said", elem_id="heard",
                 buttons=[],
