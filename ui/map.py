@@ -9,6 +9,7 @@ from index.search import Answer
 
 from . import labels
 from .service import Opened
+from .theme import SCRIPT
 
 FRAME = """
 <section class="map" aria-label="Map of the library">
@@ -34,6 +35,7 @@ def build() -> gr.HTML:
     return gr.HTML(
         value="",
         html_template=FRAME,
+        head=SCRIPT,
         js_on_load="clasp.map(element, props, watch)",
         apply_default_css=False,
         elem_id="map",

@@ -4,6 +4,7 @@ import gradio as gr
 
 from . import endpoints, search
 from .service import Service
+from .theme import SCRIPT
 
 LINE = {"concurrency_id": "search", "concurrency_limit": 4}  # searches at once; the others wait
 
@@ -35,7 +36,7 @@ def build(service: Service) -> gr.Blocks:
         fill_width=True,
         delete_cache=(600, 1800),
     ) as page:
-        gr.HTML(HEADER, js_on_load="clasp.theme()", apply_default_css=False)
+        gr.HTML(HEADER, head=SCRIPT, js_on_load="clasp.theme()", apply_default_css=False)
         search.build(service, **LINE)
         endpoints.build(service, **LINE)
         gr.HTML(FOOTER, js_on_load=None, apply_default_css=False)

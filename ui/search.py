@@ -13,6 +13,7 @@ from index.search import Query, encode, search
 from . import cards, examples, labels
 from . import map as map_view
 from .service import Opened, Service
+from .theme import SCRIPT
 
 log = logging.getLogger(__name__)
 
@@ -134,6 +135,7 @@ def build(service: Service, **line: Any) -> None:
     with gr.Row(elem_id="found"):
         results = gr.HTML(
             cards.WELCOME,
+            head=SCRIPT,
             js_on_load="clasp.results(props, watch)",
             apply_default_css=False,
             elem_id="results",

@@ -27,11 +27,7 @@ PALETTE = (
     ("#975e84", "#e565bf"),
 )
 
-HEAD = """
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<script src="page.js"></script>
-"""
+SCRIPT = '<script src="page.js"></script>'  # for each component that calls it: loaded once, and before it is called
 
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "Noto Sans Mono", "monospace")

@@ -1,5 +1,5 @@
 /* The page's script: one player for every play button and map point, the map, the busy state, light and dark.
-   Loaded before Gradio builds the page; components call into `clasp` from their js_on_load. */
+   Each component that calls it brings it along; components call into `clasp` from their js_on_load. */
 "use strict";
 
 const clasp = (() => {
