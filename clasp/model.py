@@ -245,7 +245,8 @@ def _text_encoder(folder: Path) -> "SentenceTransformer":
 
     if not folder.is_dir():
         raise ModelError(f"No text encoder in {folder}: restore the folder.")
-    return SentenceTransformer(str(folder), device="cpu", local_files_only=True).float()
+    kwargs = {"dtype": torch.float32}
+    return SentenceTransformer(str(folder), device="cpu", local_files_only=True, model_kwargs=kwargs)
 
 
 def _fill(module: nn.Module, path: Path) -> None:

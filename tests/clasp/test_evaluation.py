@@ -60,6 +60,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lines[f"flores_devtest/{language}.tsv"] = [f"{sentence(n)}\t{sentence(n)} {language}" for n in numbers]
     for language in ("de", "fr"):
         lines[f"xquad/{language}.tsv"] = [f"{sentence(n)}\t{sentence(n)} {language}" for n in range(5000, 5500)]
+    lines["xquad/de.tsv"] += [f"in other words {sentence(n)}\t{sentence(n)} de" for n in range(5000, 5500)]
     for source in ("flores_devtest", "xquad"):
         with tarfile.open(folder / "parallel" / f"{source}.tar.xz", "w:xz") as archive:
             for name in lines:
@@ -283,13 +284,21 @@ def test_a_model_is_calibrated_on_validation_sentences_only(
 
     validation = testsets.brown(data, "validation", 1000, voices).utterances
     recordings = testsets.real(data, "validation", {"de-kerstin": 1000}).utterances
-    translated, translations = calibrate.held_out_translations(data)
-    assert spoken == {one.text for one in (*validation, *recordings, *translated)}
-    assert 0 < len(translated) < 20
+    translated, translations, reworded = calibrate.held_out_pairs(data)
+    other_words = {text for _, text in reworded}
+    assert spoken == {one.text for one in (*validation, *recordings, *translated)} | other_words
+    assert 0 < len(translated) < 30
     assert {(translated[index].text, language) for index, language, _ in translations} == {
-        (one.text, language) for one in translated for language in ("de", "fr")
+        (one.text, language)
+        for one in translated
+        for language in (("de",) if one.text.startswith("in other words") else ("de", "fr"))
     }
+    for index, text in reworded:
+        assert {text, translated[index].text} == {
+            text.removeprefix("in other words "),
+            "in other words " + text.removeprefix("in other words "),
+        }
     queries = {name: logistic.measured["queries"] for name, logistic in calibration.directions.items()}
     said = len(validation) + len(recordings)
-    assert queries == {"text": said, "speech": said, "translation": len(translations)}
+    assert queries == {"text": 2 * said, "speech": 2 * said, "translation": len(translations)}
     assert calibration.directions["translation"].sound == 0

@@ -1,0 +1,66 @@
+"""The model that ships: its size, its speed of answering, and numbers it must go on giving."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import clasp
+from clasp.model import BUNDLED, Clasp
+
+LIBRARY = BUNDLED.parent / "library"
+GOLDEN = Path(__file__).with_name("golden.json")
+
+
+@pytest.fixture(scope="module")
+def model() -> Clasp:
+    return clasp.load("bundled", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[dict[str, str]]:
+    with (LIBRARY / "metadata.tsv").open(encoding="utf-8") as file:
+        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return [row for row in rows if row["kind"] == "sentence"]
+
+
+def test_it_is_small() -> None:
+    assert sum(path.stat().st_size for path in BUNDLED.rglob("*") if path.is_file()) <= 80e6
+
+
+def test_vectors_are_unit_rows_that_do_not_depend_on_the_batch(model: Clasp, rows: list[dict[str, str]]) -> None:
+    waveforms = [clasp.decode(LIBRARY / row["file"]) for row in rows[:6]]
+    together = model.encode_speech(waveforms)
+    assert together.shape == (6, 768)
+    np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
+    alone = np.concatenate([model.encode_speech([waveform]) for waveform in waveforms])
+    np.testing.assert_allclose(together, alone, atol=1e-4)
+    texts = [row["text"] for row in rows[:6]]
+    alone = np.concatenate([model.encode_text([text]) for text in texts])
+    np.testing.assert_allclose(model.encode_text(texts), alone, atol=1e-4)
+
+
+def test_similarities_are_those_recorded_when_it_was_released(model: Clasp, rows: list[dict[str, str]]) -> None:
+    """Golden numbers: a change in decoding, front end or weights shows here first."""
+    golden = json.loads(GOLDEN.read_text())
+    by_id = {row["id"]: row for row in rows}
+    texts = model.encode_text([entry["query"] for entry in golden], [entry["language"] for entry in golden])
+    speech = model.encode_speech([clasp.decode(LIBRARY / by_id[entry["id"]]["file"]) for entry in golden])
+    for part, first, second in zip(("meaning", "sound"), model.halves(texts), model.halves(speech), strict=True):
+        expected = [entry[part] for entry in golden]
+        np.testing.assert_allclose((first * second).sum(1), expected, atol=5e-3, err_msg=part)
+
+
+def test_an_utterance_is_found_by_its_own_words(model: Clasp, rows: list[dict[str, str]]) -> None:
+    english = [row for row in rows if row["language"] == "en"][::6]
+    speech = model.encode_speech([clasp.decode(LIBRARY / row["file"]) for row in english])
+    text = model.encode_text([row["text"] for row in english], ["en"] * len(english))
+    found = (text @ speech.T).argmax(1) == np.arange(len(english))
+    assert found.mean() >= 0.9
+
+
+def test_no_speech_is_not_an_error(model: Clasp) -> None:
+    noise = clasp.Waveform(np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32))
+    np.testing.assert_allclose(np.linalg.norm(model.encode_speech([noise])), 1, atol=1e-5)
