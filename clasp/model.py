@@ -242,7 +242,9 @@ def _best_device() -> torch.device:
 
 def _text_encoder(folder: Path) -> "SentenceTransformer":
     from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     if not folder.is_dir():
         raise ModelError(f"No text encoder in {folder}: restore the folder.")
     kwargs = {"dtype": torch.float32}
