@@ -10,8 +10,9 @@ import soundfile
 
 from clasp.audio import Waveform, decode
 from clasp.errors import LibraryError
-from index.demo import DEMO, METADATA_FILE, SEGMENTS_FILE, VECTORS_FILE, embed_demo, open_demo, read
-from index.files import save_arrays
+from index.demo import DEMO, METADATA_FILE, SEGMENTS_FILE, VECTORS_FILE, embed_demo, open_demo, read, shipped
+from index.files import load_arrays, save_arrays
+from index.map import Map
 
 RATE = 16_000
 DIM = 32
@@ -95,6 +96,21 @@ def test_the_shipped_metadata():
     ends = {one.id: one.duration for one in recordings}
     assert all(0 <= one.start < one.end <= ends[one.recording] + 0.01 for one in segments)
     assert any(60 <= one.duration <= 180 for one in recordings)
+
+
+def test_the_shipped_vectors_and_map(caplog):
+    checksum = str(load_arrays(DEMO / VECTORS_FILE, "model")[0])
+    model = Ear(checksum=checksum, dim=768, meaning_dim=384)
+    library, vectors = open_demo(model), shipped(DEMO, model)
+    assert not caplog.records and model.heard == []  # they are of the shipped texts, and of one model
+    points = Map.load(library)
+    assert not caplog.records and len(points.positions) == 2 * len(library)
+    ids, speech = library.vectors()
+    missed = 0
+    for query in vectors.text.astype(np.float32):
+        nearest = ids[np.argsort(-(speech @ query))[:10]]
+        missed += len(set(nearest.tolist()) - {hit.segment.id for hit in library.search(query, 10)})
+    assert missed <= 0.01 * 10 * len(library)
 
 
 def test_without_vectors_it_is_made_from_the_audio(folder):
