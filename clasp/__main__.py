@@ -10,7 +10,6 @@ Every command explains itself like this one.
 
 import argparse
 import importlib
-import os
 import sys
 
 from .errors import ClaspError
@@ -30,7 +29,6 @@ COMMANDS = {  # name: (module with add_arguments(parser) and run(args) -> exit c
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command. Returns its exit code; 2 where it failed, with one line on stderr."""
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # loading takes a moment; stderr is for errors
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(
         "python -m clasp", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
