@@ -60,7 +60,7 @@ def test_probability_and_cutoff_hold_on_queries_never_seen(noise: float) -> None
 
     probability = model.probability(fresh.meaning, fresh.sound)
     accepted = (probability >= model.cutoff) & ~np.eye(800, dtype=bool)
-    assert accepted.any(axis=1).mean() == pytest.approx(FALSE_MATCH_RATE, abs=0.025)
+    assert accepted.any(axis=1).mean() == pytest.approx(FALSE_MATCH_RATE, abs=0.035)
     right = np.diagonal(probability) >= model.cutoff
     assert model.measured["answers_above_cutoff"] == pytest.approx(right.mean(), abs=0.05)
     assert (right.mean() > 0.5) == (noise < 1)
