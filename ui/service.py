@@ -5,12 +5,16 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from clasp.errors import ClaspError
 
 if TYPE_CHECKING:
     from clasp import Clasp
     from index.library import Library
     from index.map import Map
+
+GREETING = "Say it or type it."
 
 log = logging.getLogger(__name__)
 
@@ -77,4 +81,6 @@ class Service:
         model = clasp.load(self._model, self._device)
         self.status = "Opening the library …"
         library = open_demo(model, progress=count)
+        model.encode_text([GREETING])  # the first use of an encoder is slow: be it now
+        model.encode_speech([clasp.from_samples(np.random.default_rng(0).normal(0, 0.1, 16_000), 16_000)])
         return Opened(model, library, Map.load(library))
