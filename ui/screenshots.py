@@ -34,8 +34,8 @@ class Shot:
 
 SHOTS = (
     Shot("light", "the ship was lost in the storm", 1360, 980, play=True),
-    Shot("dark", "Wo steht der letzte Baum auf dem Mars?", 1360, 980, dark=True),
-    Shot("phone", "umbrella too small for two people", 390, 844, scale=2.0),
+    Shot("dark", "Los elefantes reconocen los huesos de otros elefantes.", 1360, 980, dark=True),
+    Shot("phone", "Who delayed the trains on the western line?", 390, 844, scale=2.0),
 )
 
 
