@@ -186,8 +186,11 @@ const clasp = (() => {
         },
         {
           ...common,
-          ...at(hits),
-          marker: { size: 15, symbol: "circle-open", color: ink, line: { width: 2 } },
+          x: shown ? [shown.query[0]] : [],
+          y: shown ? [shown.query[1]] : [],
+          hoverinfo: "text",
+          text: ["Your query"],
+          marker: { size: 21, symbol: "star", color: colour("--accent"), line: { width: 1.5, color: paper } },
         },
         {
           ...common,
@@ -196,11 +199,8 @@ const clasp = (() => {
         },
         {
           ...common,
-          x: shown ? [shown.query[0]] : [],
-          y: shown ? [shown.query[1]] : [],
-          hoverinfo: "text",
-          text: ["Your query"],
-          marker: { size: 21, symbol: "star", color: colour("--accent"), line: { width: 1.5, color: paper } },
+          ...at(hits),
+          marker: { size: 15, symbol: "circle-open", color: ink, line: { width: 2 } },
         },
       ];
     }
