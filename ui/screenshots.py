@@ -33,9 +33,9 @@ class Shot:
 
 
 SHOTS = (
-    Shot("light", "the ship was lost in the storm", 1360, 980, play=True),
-    Shot("dark", "Los elefantes reconocen los huesos de otros elefantes.", 1360, 980, dark=True),
-    Shot("phone", "Who delayed the trains on the western line?", 390, 844, scale=2.0),
+    Shot("light", "Los elefantes reconocen los huesos de otros elefantes.", 1360, 980, play=True),
+    Shot("dark", "Who delayed the trains on the western line?", 1360, 980, dark=True),
+    Shot("phone", "the ship was lost in the storm", 390, 844, scale=2.0),
 )
 
 

@@ -44,17 +44,17 @@ def search(page: Page, text: str) -> None:
 
 
 def rows_on_map(page: Page, trace: int) -> int:
-    """How many points a trace of the map has: 1 is the star of the query, 3 the rings of hits."""
+    """How many points a trace of the map has: 1 are the rings of hits, 3 the star of the query."""
     return page.evaluate("(n) => document.querySelector('.map-plot').data[n].x.length", trace)
 
 
 def test_a_typed_query_finds_first_what_says_so(page: Page) -> None:
-    assert rows_on_map(page, 1) == 0
+    assert rows_on_map(page, 3) == 0
     search(page, "the ship was lost in the storm")
     expect(page.locator(SAID).first).to_contain_text("ship was lost in the storm")
     expect(page.locator(".timings")).to_contain_text("ms")
-    assert rows_on_map(page, 3) == page.locator("#results .hit").count() - page.locator(".more .hit").count()
-    assert rows_on_map(page, 1) == 1
+    assert rows_on_map(page, 1) == page.locator("#results .hit").count() - page.locator(".more .hit").count()
+    assert rows_on_map(page, 3) == 1
 
 
 def test_the_microphone_finds_the_sentence_that_was_said(page: Page, spoken: Path) -> None:

@@ -186,21 +186,21 @@ const clasp = (() => {
         },
         {
           ...common,
-          x: shown ? [shown.query[0]] : [],
-          y: shown ? [shown.query[1]] : [],
-          hoverinfo: "text",
-          text: ["Your query"],
-          marker: { size: 21, symbol: "star", color: colour("--accent"), line: { width: 1.5, color: paper } },
+          ...at(hits),
+          marker: { size: 21, symbol: "circle-open", color: ink, line: { width: 2 } },
         },
         {
           ...common,
           ...at(spot === null ? [] : [spot]),
-          marker: { size: 24, symbol: "circle-open", color: colour("--accent"), line: { width: 3 } },
+          marker: { size: 30, symbol: "circle-open", color: colour("--accent"), line: { width: 3 } },
         },
         {
           ...common,
-          ...at(hits),
-          marker: { size: 15, symbol: "circle-open", color: ink, line: { width: 2 } },
+          x: shown ? [shown.query[0]] : [],
+          y: shown ? [shown.query[1]] : [],
+          hoverinfo: "text",
+          text: ["Your query"],
+          marker: { size: 20, symbol: "star", color: colour("--accent"), line: { width: 1.5, color: paper } },
         },
       ];
     }
