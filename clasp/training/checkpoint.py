@@ -37,6 +37,17 @@ class Checkpoint:
         temporary.rename(self.path)
 
 
+def descend(loss: torch.Tensor, optimiser: torch.optim.Optimizer, rate: float, longest: float = 1.0) -> float:
+    """One step of the optimiser at learning rate `rate`, the gradient cut to length `longest`; the loss as a number."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    optimiser.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_([weight for group in optimiser.param_groups for weight in group["params"]], longest)
+    optimiser.step()
+    return loss.item()
+
+
 def autocast() -> torch.autocast:
     """bfloat16 where the processor multiplies it (a CPU without it emulates it a hundred times slower)."""
     if torch.cuda.is_available():

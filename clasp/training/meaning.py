@@ -21,7 +21,7 @@ from .. import fusion
 from ..speech_encoder import SpectrogramBackbone, draw
 from ..word_encoder import WordEncoder
 from . import corpus, hearing, words, written
-from .checkpoint import Checkpoint, autocast, learning_rate
+from .checkpoint import Checkpoint, autocast, descend, learning_rate
 from .contrast import Temperature
 from .corpora import data_folder
 from .recogniser import spectrogram
@@ -94,8 +94,6 @@ def run(args: argparse.Namespace) -> int:
     shelf = words.shelve(made, np.arange(len(made)))
     started, losses = time.time(), []
     for step in range(checkpoint.resume(), args.steps):
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, args.steps, PEAK_RATE, WARM_UP)
         random = np.random.default_rng((args.seed, step))
         places = words.take([order], (1.0,), args.batch, random)
         rows = heard.utterance[places]
@@ -108,11 +106,8 @@ def run(args: argparse.Namespace) -> int:
         answers = np.concatenate([len(texts) + rows, made.answer[others]])
         loss = words.meaning_loss(fused.float(), bank, answers[: args.batch], scale(), random)
         loss = loss + words.meaning_loss(said.float(), bank, answers, scale(), random)
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimiser.step()
-        losses.append(loss.item())
+        rate = learning_rate(step, args.steps, PEAK_RATE, WARM_UP)
+        losses.append(descend(loss, optimiser, rate))
         if (step + 1) % 100 == 0 or step + 1 == args.steps:
             checkpoint.save(step + 1)
             scores = validate(head, args)

@@ -22,7 +22,7 @@ from .. import phones
 from ..recogniser import Recogniser, pad
 from . import corpus
 from .augment import augment
-from .checkpoint import Checkpoint, autocast, learning_rate
+from .checkpoint import Checkpoint, autocast, descend, learning_rate
 
 BACKBONE = {
     "model_type": "parakeet_encoder", "num_mel_bins": 80, "subsampling_conv_channels": 24, "hidden_size": 256,
@@ -60,17 +60,11 @@ def run(args: argparse.Namespace) -> int:
         share, weight = [stage[1:] for stage in REAL_SPEECH if step >= stage[0] * args.steps][-1]
         loss = _loss(model, _batch(speech, real, share, args.seconds, draw), speech, step, weight)
         rate = learning_rate(step, args.steps, PEAK_RATE, WARM_UP)
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
-        optimiser.step()
+        losses.append(descend(loss, optimiser, rate, longest=5.0))
         decay = min(AVERAGE, (step + 1) / (step + 10))
         with torch.no_grad():
             for mean, value in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
                 mean.lerp_(value, 1 - decay) if mean.is_floating_point() else mean.copy_(value)
-        losses.append(loss.item())
         if (step + 1) % 25 == 0:
             print(f"step {step + 1} loss {np.mean(losses):.3f} {time.time() - started:.0f} s", flush=True)
             losses.clear()

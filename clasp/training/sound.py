@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..phone_encoder import PhoneEncoder, one_hot, pad
 from . import corpus, hearing
-from .checkpoint import Checkpoint, autocast, learning_rate
+from .checkpoint import Checkpoint, autocast, descend, learning_rate
 from .contrast import Temperature, symmetric
 from .words import take
 
@@ -46,8 +46,6 @@ def run(args: argparse.Namespace) -> int:
     shelves = [usable[real], usable[~real]]
     started, losses = time.time(), []
     for step in range(checkpoint.resume(), args.steps):
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, args.steps, PEAK_RATE, WARM_UP)
         draw = np.random.default_rng((args.seed, step))
         places = take(shelves, (args.real, 1 - args.real), args.batch, draw)
         rows = heard.utterance[places]
@@ -56,11 +54,8 @@ def run(args: argparse.Namespace) -> int:
             spoken = encoder(*pad([torch.from_numpy(heard[place]).float() for place in places]), heard=True)
             written = encoder(*pad([one_hot(_written(speech, row)) for row in rows]), heard=False)
         loss = symmetric(spoken.float(), written.float(), scale(), torch.from_numpy(texts[rows]))
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimiser.step()
-        losses.append(loss.item())
+        rate = learning_rate(step, args.steps, PEAK_RATE, WARM_UP)
+        losses.append(descend(loss, optimiser, rate))
         if (step + 1) % 100 == 0 or step + 1 == args.steps:
             checkpoint.save(step + 1)
             scores = validate(

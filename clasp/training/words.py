@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from ..word_encoder import WordEncoder
 from . import written
-from .checkpoint import Checkpoint, autocast, learning_rate
+from .checkpoint import Checkpoint, autocast, descend, learning_rate
 from .contrast import Temperature, against_bank
 from .corpora import data_folder
 from .teacher import load_teacher
@@ -56,18 +56,13 @@ def run(args: argparse.Namespace) -> int:
     shelves = [shelve(made, np.flatnonzero(made.english == english)) for english in (True, False)]
     started, losses = time.time(), []
     for step in range(checkpoint.resume(), args.steps):
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, args.steps, PEAK_RATE, WARM_UP)
         draw = np.random.default_rng((args.seed, step))
         rows = take(shelves, (args.english, 1 - args.english), args.batch, draw)
         with autocast():
             said = words(*pad(read(made, rows, confusions, draw)))
         loss = meaning_loss(said.float(), bank, made.answer[rows], scale(), draw)
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimiser.step()
-        losses.append(loss.item())
+        rate = learning_rate(step, args.steps, PEAK_RATE, WARM_UP)
+        losses.append(descend(loss, optimiser, rate))
         if (step + 1) % 100 == 0 or step + 1 == args.steps:
             print(f"step {step + 1} loss {np.mean(losses):.3f} {time.time() - started:.0f} s", flush=True)
             losses.clear()

@@ -38,7 +38,7 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def parse(module, *words: str) -> argparse.Namespace:  # noqa: ANN001
+def parse(module, *words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     module.add_arguments(parser)
     return parser.parse_args(words)
@@ -131,6 +131,10 @@ def test_hearing_and_sound_run_on_what_the_recogniser_left(
     assert heard.posteriors.shape == (heard.starts[-1], len(INVENTORY))
     confusions = np.load(tmp_path / "heard" / "confusions.npy")
     np.testing.assert_allclose(confusions.sum(1), 1, atol=1e-4)
+    assert (np.diff(heard.starts) >= 4).sum() >= 4
+    where = {"--corpus": str(shards), "--heard": str(tmp_path / "heard"), "--out": str(tmp_path / "sound")}
+    sound.run(parse(sound, *_flat(where), "--steps", "2", "--batch", "4", "--real", "0"))
+    assert torch.load(tmp_path / "sound" / "checkpoint.pt", weights_only=True)["step"] == 2
 
 
 def test_augmentation_keeps_lengths_and_labels_in_step() -> None:
@@ -210,7 +214,8 @@ def test_held_out_sentences_stay_held_out(tmp_path: Path) -> None:
         archive.writestr("brown/cats.txt", "".join(f"{name} news\n" for name in names))
         for name in names:
             long = " ".join(["word/nn"] * 48)
-            archive.writestr(f"brown/{name}", f"``/`` It/pps is/bez {name}/np ''/'' ,/, he/pps said/vbd ./.\n\n{long}\n")
+            said = f"``/`` It/pps is/bez {name}/np ''/'' ,/, he/pps said/vbd ./."
+            archive.writestr(f"brown/{name}", f"{said}\n\n{long}\n")
     sentences = corpora.brown(tmp_path)
     assert {sentence.file: sentence.split for sentence in sentences} == splits
     assert len(sentences) == len(names)  # the sentence of 48 tokens is left out
