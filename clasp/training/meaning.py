@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--words", type=Path, default=Path("runs/words"))
     parser.add_argument("--out", type=Path, default=Path("runs/meaning"))
     parser.add_argument("--fusion", choices=tuple(fusion.FUSIONS), default=FUSION)
-    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--steps", type=int, default=700)
     parser.add_argument(
         "--batch", type=int, default=256, help="spoken utterances, and as many written sentences"
     )
