@@ -52,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
     text = SentenceTransformer(str(args.text), device="cpu", local_files_only=True)
     shutil.rmtree(args.out / "text", ignore_errors=True)
     Clasp(text, speech, phone_encoder, config, device="cpu").save(args.out)
+    shutil.copy(args.text / "card.json", args.out / "text")
     size = sum(path.stat().st_size for path in args.out.rglob("*") if path.is_file())
     print(json.dumps({"folder": str(args.out), "megabytes": round(size / 1e6, 1)}))
     return 0
