@@ -3,6 +3,7 @@
 import hashlib
 import os
 import secrets
+import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,10 @@ def whole_file(target: Path) -> Iterator[Path]:
         path.unlink(missing_ok=True)
 
 
+# numpy parses array headers as Python literals, at which two threads at once can fail in CPython 3.11 (SystemError)
+_one_reader = threading.Lock()
+
+
 def save_arrays(target: Path, **arrays: np.ndarray | str) -> None:
     """Write arrays to an .npz file that `np.load` reads without pickle."""
     with whole_file(target) as path, path.open("wb") as file:
@@ -42,7 +47,7 @@ def load_arrays(path: Path, *names: str) -> list[np.ndarray]:
         LibraryError: if the file is missing, damaged, or lacks one of them.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with _one_reader, np.load(path, allow_pickle=False) as file:
             return [file[name] for name in names]
     except (OSError, EOFError, ValueError, KeyError, NotImplementedError, zipfile.BadZipFile) as error:
         raise LibraryError(f"{path.name} cannot be read: {error}") from error
