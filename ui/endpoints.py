@@ -8,7 +8,7 @@ import gradio as gr
 
 import clasp
 from clasp.errors import ClaspError
-from index.search import Match, Query, encode, search
+from index.search import Query, encode, search
 
 from .cards import audio_address
 from .service import Opened, Service
@@ -115,35 +115,8 @@ def _as_json(
         k=int(k), meaning=meaning, categories=categories, languages=languages,
     )  # fmt: skip
     x, y = opened.map.place(query.vector)
-    return {
-        "query": query.text,
-        "language": query.language,
-        "good_match": found.good,
-        "hits": [_hit(match) for match in found.matches],
-        "map": {"x": float(x), "y": float(y)},
-        "timings": {"encode_ms": 1000 * query.encode_seconds, "search_ms": 1000 * found.search_seconds},
-        "device": found.device,
-    }
-
-
-def _hit(match: Match) -> dict[str, Any]:
-    segment = match.segment
-    return {
-        "id": segment.id,
-        "text": segment.text,
-        "recording": segment.recording,
-        "audio": audio_address(segment.recording),
-        "start": segment.start,
-        "end": segment.end,
-        "language": segment.language,
-        "category": segment.category,
-        "voice": segment.voice,
-        "score": match.score,
-        "meaning": match.meaning,
-        "sound": match.sound,
-        "probability": match.probability,
-        "good": match.good,
-    }
+    hits = [match.as_dict() | {"audio": audio_address(match.segment.recording)} for match in found.matches]
+    return found.as_dict() | {"hits": hits, "map": {"x": float(x), "y": float(y)}}
 
 
 @contextmanager
