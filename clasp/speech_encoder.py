@@ -62,13 +62,15 @@ class SpeechEncoder(nn.Module):
         """16 kHz mono float32 (n,) each; they may differ in length, and do not influence each other."""
         mels = [log_mel(wave, self.filters) for wave in samples]
         heard = self.recognise(mels) if self.words is not None else None
-        pooled = (
-            self.pool_words(heard) if heard is not None else self._pool_states(samples)
-        )  # (batch, speech_dim)
+        pooled = self.pool_words(heard) if heard is not None else self.pool_states(samples)
+        return Heard(self.fuse(pooled, mels), heard)
+
+    def fuse(self, pooled: Tensor, mels: list[Tensor]) -> Tensor:
+        """Speech vectors (batch, speech_dim) and spectrograms (time, BINS) as meaning (batch, dim), unit rows."""
         if self.spectrogram is not None:
             fused = self.fusion(pooled, self.spectrogram(mels))  # (batch, dim)
             pooled = pooled + fused if self.config.get("residual") else fused
-        return Heard(functional.normalize(pooled, dim=-1), heard)
+        return functional.normalize(pooled, dim=-1)
 
     def recognise(self, mels: list[Tensor]) -> list[Tensor]:
         """Recognised phones of spectrograms (time, BINS), as distributions (phones, inventory)."""
@@ -88,7 +90,7 @@ class SpeechEncoder(nn.Module):
         distributions, lengths = pad_phones(heard)
         return self.words(distributions.argmax(-1), lengths.to(distributions.device))
 
-    def _pool_states(self, samples: list[Tensor]) -> Tensor:
+    def pool_states(self, samples: list[Tensor]) -> Tensor:
         """Mean hidden state over time of a backbone that takes waveforms, (batch, hidden).
 
         Group-normalised backbones are not invariant to padding, so waveforms go through one at a time.

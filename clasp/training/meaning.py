@@ -9,8 +9,9 @@ batch, for vocabulary.
 
 import argparse
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -22,13 +23,10 @@ from ..speech_encoder import SpectrogramBackbone, draw
 from ..word_encoder import WordEncoder
 from . import corpus, hearing, words, written
 from .checkpoint import Checkpoint, autocast, descend, learning_rate
-from .contrast import Temperature
+from .contrast import LOSSES, Temperature, meaning_loss
 from .corpora import data_folder
 from .recogniser import spectrogram
 from .teacher import load_teacher
-
-if TYPE_CHECKING:
-    pass
 
 SPECTROGRAM = {
     "size": [40, 96],
@@ -36,16 +34,23 @@ SPECTROGRAM = {
                  "depths": [1, 1, 1, 1], "layer_type": "basic"},
 }  # fmt: skip
 FUSION = "concat"
+KINDS = (*fusion.FUSIONS, "words", "spectrogram")  # fused, or one backbone alone
 PEAK_RATE, WARM_UP = 1e-3, 50
 
 
 class MeaningHead(nn.Module):
-    """Word encoder, spectrogram backbone and fusion, as the speech encoder combines them."""
+    """Word encoder, spectrogram backbone and fusion, as the speech encoder combines them; `kind` is one of KINDS."""
 
     def __init__(self, kind: str = FUSION):
         super().__init__()
+        self.kind = kind
         self.words = WordEncoder(**words.WORDS, dim=words.DIM)
+        if kind == "words":
+            return
         self.spectrogram = SpectrogramBackbone(**SPECTROGRAM)
+        if kind == "spectrogram":
+            self.project = nn.Linear(self.spectrogram.dim, words.DIM)
+            return
         self.fusion = fusion.build(kind, words.DIM, self.spectrogram.dim, words.DIM)
         if kind == "concat":  # the correction starts from nothing
             nn.init.zeros_(self.fusion.mix[-1].weight)
@@ -55,88 +60,155 @@ class MeaningHead(nn.Module):
         """Words alone for every row (batch, dim), and fused (images, dim) for the first rows, that have images."""
         said = self.words(phones, lengths)
         heard = said[: len(images)]
-        return said, heard + self.fusion(heard, self.spectrogram.features(images))
+        if self.kind == "words":
+            return said, heard
+        seen = self.spectrogram.features(images)
+        return said, self.project(seen) if self.kind == "spectrogram" else heard + self.fusion(heard, seen)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the head is trained: the default is what ships, the others are compared by `clasp train ablate`."""
+
+    kind: str = FUSION  # of KINDS
+    loss: str = LOSSES[0]
+    real: bool = True  # with recorded speech
+    pretrained: bool = True  # the word encoder comes trained on text
+    written: bool = True  # half of every batch are written sentences
+
+
+@dataclass(frozen=True)
+class Material:
+    """What the head learns from, in memory. `phones` are the ids heard in each rendering of an utterance,
+    `utterance` (renderings,) is its row among the `pictures` (utterances, height, width) and in `answer`, its row
+    in the bank of text vectors."""
+
+    phones: list[np.ndarray]
+    utterance: np.ndarray
+    real: np.ndarray  # (renderings,) whether recorded
+    pictures: Tensor
+    answer: np.ndarray
+    bank: Tensor
+    made: written.Sentences
+    confusions: np.ndarray
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_inputs(parser)
+    parser.add_argument("--out", type=Path, default=Path("runs/meaning"))
+    parser.add_argument("--fusion", choices=KINDS, default=FUSION)
+    parser.add_argument("--loss", choices=LOSSES, default=LOSSES[0])
+    parser.add_argument("--steps", type=int, default=700)
+    parser.add_argument("--batch", type=int, default=256, help="spoken utterances, and as many written sentences")
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def add_inputs(parser: argparse.ArgumentParser) -> None:
+    """Where the earlier stages left their results."""
     parser.add_argument("--data", type=Path, help="folder of the training data (default: $CLASP_DATA, data)")
     parser.add_argument("--corpus", type=Path, default=Path("runs/corpus"))
     parser.add_argument("--heard", type=Path, default=Path("runs/heard"))
     parser.add_argument("--teacher", type=Path, default=Path("runs/teacher"))
-    parser.add_argument(
-        "--text", type=Path, default=Path("runs/text"), help="the text encoder, which stays frozen"
-    )
+    parser.add_argument("--text", type=Path, default=Path("runs/text"), help="the text encoder, which stays frozen")
     parser.add_argument("--words", type=Path, default=Path("runs/words"))
-    parser.add_argument("--out", type=Path, default=Path("runs/meaning"))
-    parser.add_argument("--fusion", choices=tuple(fusion.FUSIONS), default=FUSION)
-    parser.add_argument("--steps", type=int, default=700)
-    parser.add_argument(
-        "--batch", type=int, default=256, help="spoken utterances, and as many written sentences"
-    )
-    parser.add_argument("--seed", type=int, default=0)
 
 
 def run(args: argparse.Namespace) -> int:
     torch.manual_seed(args.seed)
+    material, recipe = load(args), Recipe(args.fusion, args.loss)
+    head = initialise(recipe, args.words)
+    started = time.time()
+    for step, loss in train(head, recipe, material, args):
+        scores = validate(head, args)
+        print(f"step {step} loss {loss:.3f} HITS@1 {scores} {time.time() - started:.0f} s", flush=True)
+    return 0
+
+
+def load(args: argparse.Namespace) -> Material:
+    """The training split of the corpus as heard, the written sentences, and what both mean."""
     speech, heard = corpus.load(args.corpus, "train"), hearing.load(args.heard, "train")
     texts, _ = load_teacher(args.teacher)
-    bank = encoded(args.text, [*texts, *speech.rows[:, 1]], args.out / "bank.npz")
-    made = written.sentences(texts, data_folder(args.data), args.words / "sentences.npz")
-    confusions = np.load(args.heard / "confusions.npy")
-    head, scale = MeaningHead(args.fusion), Temperature()
-    head.words.load_state_dict(torch.load(args.words / "checkpoint.pt", weights_only=True)["words"])
-    parameters = [*head.parameters(), *scale.parameters()]
-    optimiser = torch.optim.AdamW(parameters, lr=PEAK_RATE, weight_decay=0.02)
+    return Material(
+        phones=[part.astype(np.uint8) for part in np.split(heard.posteriors.argmax(-1), heard.starts[1:-1])],
+        utterance=heard.utterance,
+        real=np.char.startswith(speech.rows[heard.utterance, 3], "real:"),
+        pictures=images(speech),
+        answer=len(texts) + np.arange(len(speech)),
+        bank=encoded(args.text, [*texts, *speech.rows[:, 1]], args.out / "bank.npz"),
+        made=written.sentences(texts, data_folder(args.data), args.words / "sentences.npz"),
+        confusions=np.load(args.heard / "confusions.npy"),
+    )
+
+
+def initialise(recipe: Recipe, trained: Path) -> MeaningHead:
+    """The head before it hears anything; the runs of phones in its table are always those of the folder `trained`."""
+    head = MeaningHead(recipe.kind)
+    state = torch.load(trained / "checkpoint.pt", weights_only=True)["words"]
+    if recipe.pretrained:
+        head.words.load_state_dict(state)
+    else:
+        head.words.keys.copy_(state["keys"])
+    return head
+
+
+def train(
+    head: MeaningHead, recipe: Recipe, material: Material, args: argparse.Namespace, every: int = 100
+) -> Iterator[tuple[int, float]]:
+    """Train for `args.steps` in all, from the last checkpoint in `args.out`; after `every` steps yields the number
+    of steps done and their mean loss."""
+    scale = Temperature()
+    optimiser = torch.optim.AdamW([*head.parameters(), *scale.parameters()], lr=PEAK_RATE, weight_decay=0.02)
     checkpoint = Checkpoint(args.out, head=head, scale=scale, optimiser=optimiser)
-    pictures = images(speech)
-    usable = np.flatnonzero(np.diff(heard.starts) >= 4)
-    order = usable[np.argsort(np.diff(heard.starts)[usable], kind="stable")]
-    shelf = words.shelve(made, np.arange(len(made)))
-    started, losses = time.time(), []
+    lengths = np.array([len(part) for part in material.phones])
+    usable = np.flatnonzero((lengths >= 4) & (recipe.real | ~material.real))
+    order = usable[np.argsort(lengths[usable], kind="stable")]
+    shelf, losses = words.shelve(material.made, np.arange(len(material.made))), []
     for step in range(checkpoint.resume(), args.steps):
         random = np.random.default_rng((args.seed, step))
         places = words.take([order], (1.0,), args.batch, random)
-        rows = heard.utterance[places]
-        others = words.take([shelf], (1.0,), args.batch, random)
-        phones = [heard[place].argmax(-1) for place in places]
-        phones += words.read(made, others, confusions, random)
+        rows = material.utterance[places]
+        phones, answers = [material.phones[place] for place in places], material.answer[rows]
+        if recipe.written:
+            others = words.take([shelf], (1.0,), args.batch, random)
+            phones += words.read(material.made, others, material.confusions, random)
+            answers = np.concatenate([answers, material.made.answer[others]])
         head.train()
         with autocast():
-            said, fused = head(*words.pad(phones), pictures[torch.from_numpy(rows)].float() / 255)
-        answers = np.concatenate([len(texts) + rows, made.answer[others]])
-        loss = words.meaning_loss(fused.float(), bank, answers[: args.batch], scale(), random)
-        loss = loss + words.meaning_loss(said.float(), bank, answers, scale(), random)
-        rate = learning_rate(step, args.steps, PEAK_RATE, WARM_UP)
-        losses.append(descend(loss, optimiser, rate))
-        if (step + 1) % 100 == 0 or step + 1 == args.steps:
+            said, fused = head(*words.pad(phones), material.pictures[torch.from_numpy(rows)].float() / 255)
+        loss = meaning_loss(fused.float(), material.bank, answers[: args.batch], scale(), random, recipe.loss)
+        if recipe.kind != "spectrogram":
+            loss = loss + meaning_loss(said.float(), material.bank, answers, scale(), random, recipe.loss)
+        losses.append(descend(loss, optimiser, learning_rate(step, args.steps, PEAK_RATE, WARM_UP)))
+        if (step + 1) % every == 0 or step + 1 == args.steps:
             checkpoint.save(step + 1)
-            scores = validate(head, args)
-            print(
-                f"step {step + 1} loss {np.mean(losses):.3f} HITS@1 {scores} {time.time() - started:.0f} s",
-                flush=True,
-            )
+            yield step + 1, float(np.mean(losses))
             losses.clear()
-    return 0
 
 
 @torch.inference_mode()
 def validate(head: MeaningHead, args: argparse.Namespace) -> dict[str, float]:
     """HITS@1 speech to text over the validation split, of the fused vector and of the words alone, by engine."""
-    head.eval()
     speech, heard = corpus.load(args.corpus, "validation"), hearing.load(args.heard, "validation")
     bank = encoded(args.text, list(speech.rows[:, 1]), args.out / "validation.npz")
-    phones = [heard[place].argmax(-1) for place in range(len(heard))]
+    said, fused = vectors(head, speech, heard)
     rows = heard.utterance
-    said, fused = head(*words.pad(phones), images(speech)[torch.from_numpy(rows)].float() / 255)
     engines = np.array([f"{row[2]} {row[3].split(':')[0]}" for row in speech.rows[rows]])
     texts, scores = speech.rows[:, 1], {}
-    for name, vectors in (("fused", fused), ("words", said)):
-        right = texts[(functional.normalize(vectors, dim=-1) @ bank.T).argmax(1).numpy()] == texts[rows]
+    for name, spoken in (("fused", fused), ("words", said)):
+        right = texts[(spoken @ bank.T).argmax(1).numpy()] == texts[rows]
         scores |= {
-            f"{name} {engine}": round(float(right[engines == engine].mean()), 3)
-            for engine in np.unique(engines)
+            f"{name} {engine}": round(float(right[engines == engine].mean()), 3) for engine in np.unique(engines)
         }
     return scores
+
+
+@torch.inference_mode()
+def vectors(head: MeaningHead, speech: corpus.Utterances, heard: hearing.Heard) -> tuple[Tensor, Tensor]:
+    """Unit vectors of every rendering, by the words alone and fused, float32 (renderings, dim) each."""
+    head.eval()
+    phones = [heard[place].argmax(-1) for place in range(len(heard))]
+    said, fused = head(*words.pad(phones), images(speech)[torch.from_numpy(heard.utterance)].float() / 255)
+    return functional.normalize(said, dim=-1), functional.normalize(fused, dim=-1)
 
 
 def encoded(folder: Path, texts: list[str], cache: Path) -> Tensor:
@@ -148,10 +220,10 @@ def encoded(folder: Path, texts: list[str], cache: Path) -> Tensor:
     from sentence_transformers import SentenceTransformer
 
     encoder: SentenceTransformer = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
-    vectors = encoder.encode(texts, batch_size=128, normalize_embeddings=True, show_progress_bar=False)
+    encoded = encoder.encode(texts, batch_size=128, normalize_embeddings=True, show_progress_bar=False)
     cache.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(cache, vectors=vectors.astype(np.float16))
-    return torch.from_numpy(vectors)
+    np.savez(cache, vectors=encoded.astype(np.float16))
+    return torch.from_numpy(encoded)
 
 
 def images(speech: corpus.Utterances) -> Tensor:
