@@ -40,8 +40,8 @@ WARM_UP, EVERY = 100, 200  # steps
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, required=True, help="recordings and what they say: Speech Brown, Common "
-                        "Voice, or a folder with a table of your own")  # fmt: skip
+    parser.add_argument("--data", type=Path, default=Path("SpeechBrown"), help="recordings and what they say, in any "
+                        "layout that clasp.training.readers knows")  # fmt: skip
     parser.add_argument("--speech", default="facebook/hubert-large-ls960-ft", help="name or folder of the backbone")
     parser.add_argument("--image", default="google/efficientnet-b7", help="name or folder of the backbone")
     parser.add_argument("--size", type=int, default=600, help="height and width of the spectrogram in pixels")
