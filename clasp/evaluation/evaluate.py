@@ -1,138 +1,119 @@
 """What a model finds on held-out sets: `python -m clasp evaluate`.
 
-    python -m clasp evaluate --json figures.json
-    python -m clasp evaluate --model runs/mine --tests real-english training-voices
+    python -m clasp evaluate --json figures.json --report figures.html
+    python -m clasp evaluate --model runs/mine --tests real-english spoken --asr none
 
 A query and its answers are texts and utterances of one set; the pool is every candidate of the set, and equal
-texts are all correct. Ties count against the model (see `metrics`).
+texts are all correct. Ties count against the model (see `metrics`). On real English it is compared with transcribing
+first. All tests take about an hour of one core, the first time longer: sentences are spoken and transcribed then.
 """
 
 import argparse
+import importlib.util
 import json
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
 
-from ..training.corpora import batched, data_folder
-from ..training.parallel import LANGUAGES
-from . import testsets
-from .metrics import ranks, summary
-from .testsets import SpeechSet, label
+from ..errors import ModelError
+from ..training.corpora import data_folder
+from . import tables, testsets, translation
+from .cases import CASES, FAMILIES, SPEECH_TO_TEXT, Case, Half
+from .groups import group, groups
+from .listening import Heard, listen
+from .listening import embed_speech as embed_speech  # noqa: PLC0414
+from .pipeline import SET, compare
+from .reliability import reliability
+from .retrieval import Result, Retrieval, measure, median
+from .testsets import SpeechSet, Utterance, label
 
 if TYPE_CHECKING:
     from ..model import Clasp
 
-SPEECH_TO_TEXT, TEXT_TO_SPEECH = "speech→text", "text→speech"
-CLIPS = 64  # decoded and encoded at a time: 64 clips of 10 s are 40 MB
-
-Half = Literal["both", "meaning", "sound"]
-
-
-@dataclass(frozen=True)
-class Case:
-    """One row of the table, measured in each of `directions`."""
-
-    name: str
-    set: str  # of testsets.SETS
-    floor: float | None = None  # HITS@1 asked for
-    half: Half = "both"
-    translation: str | None = None  # language of the text, where it is not the speech's
-    voice: str | None = None  # only queries said by this voice
-    directions: tuple[str, ...] = (SPEECH_TO_TEXT, TEXT_TO_SPEECH)
-
-
-_ONE_WAY = (TEXT_TO_SPEECH,)
-CASES = (
-    Case("training-voices", "brown", 0.90),
-    Case("new-engine", "brown-festival", 0.50),
-    Case("new-engine-slt", "brown-festival", voice="festival:slt", directions=(SPEECH_TO_TEXT,)),
-    Case("new-engine-kal", "brown-festival", voice="festival:kal", directions=(SPEECH_TO_TEXT,)),
-    Case("real-english", "english", 0.30),
-    Case("meaning-training-voices", "brown", 0.25, "meaning"),
-    Case("sound-training-voices", "brown", None, "sound"),
-    Case("meaning-real-english", "english", None, "meaning"),
-    Case("sound-real-english", "english", None, "sound"),
-    Case("real-french", "french"),
-    Case("real-german", "german"),
-    Case("real-dutch", "dutch"),
-    Case("text-en", "flores", None, "meaning", directions=_ONE_WAY),
-    *(
-        Case(f"text-{language}", "flores", 0.10 if language in ("de", "fr", "es") else None, "meaning",
-             language, directions=_ONE_WAY)
-        for language in LANGUAGES
-    ),
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Result:
-    """Figures of one test in one direction; `scores` as metrics.summary gives them."""
-
-    name: str
-    direction: str
-    pool: int
-    queries: int
-    scores: dict[str, float]
-    floor: float | None
-
-    @property
-    def passed(self) -> bool | None:
-        """Whether HITS@1 reaches the floor; None without one."""
-        return None if self.floor is None else self.scores["hits@1"] >= self.floor
-
-    def row(self) -> dict[str, object]:
-        """The form that --json writes."""
-        figures = {"name": self.name, "direction": self.direction, "pool": self.pool, "queries": self.queries}
-        return figures | self.scores | {"floor": self.floor}
+OTHER_TESTS = ("translation", "teacher")  # of the text encoder alone
+RELIABILITY = {  # direction of the calibration: tests whose queries it is for
+    "text": ("training-voices", "real-english", "paraphrases"),
+    "speech": ("speech-to-speech",),
+    "translation": tuple(case.name for case in CASES if case.family == "text"),
+}
 
 
 class Evaluation:
-    """Runs tests on one model; every set and every list of texts is embedded once."""
+    """Runs tests on one model; every utterance and every list of texts is embedded once."""
 
     def __init__(self, model: "Clasp", sets: dict[str, SpeechSet], cache: Path = testsets.CACHE) -> None:
         self.model = model
         self.sets = sets
         self.cache = cache
-        self._speech: dict[str, np.ndarray] = {}
+        self._heard: dict[Utterance, Heard] = {}
         self._text: dict[tuple[tuple[str, ...], tuple[str, ...]], np.ndarray] = {}
 
-    def run(self, case: Case) -> list[Result]:
-        """Measure a case in each of its directions."""
-        chosen = self.sets[case.set]
-        spoken = self._half(self._speech_vectors(case.set), case.half)
-        languages = [utterance.language for utterance in chosen.utterances]
-        texts = [utterance.text for utterance in chosen.utterances]
-        if case.translation is not None:
-            texts, languages = list(chosen.translations[case.translation]), [case.translation] * len(texts)
-        written = self._half(self._text_vectors(texts, languages), case.half)
-        labels = [label(text) for text in texts]
-        wanted = [case.voice in (None, str(utterance.source)) for utterance in chosen.utterances]
+    def run(self, case: Case, spoken: np.ndarray | None = None) -> list[Result]:
+        """Measure a case in each of its directions.
 
+        Args:
+            spoken: vectors (n, dim) in the place of those of the set's speech.
+        """
         results = []
         for direction in case.directions:
-            queries, pool = (spoken, written) if direction == SPEECH_TO_TEXT else (written, spoken)
-            asked = [label for label, is_wanted in zip(labels, wanted, strict=True) if is_wanted]
-            found = ranks(queries[wanted], pool, asked, labels)
-            results.append(Result(case.name, direction, len(pool), len(found), summary(found), case.floor))
+            whole = self.retrieval(case, direction, spoken)
+            asked = Retrieval(
+                self._half(whole.queries, case.half), self._half(whole.pool, case.half), whole.labels, whole.answers
+            )
+            about = [self.sets[case.set].utterances[answer] for answer in whole.answers]
+            results.append(
+                measure(asked, case.name, case.title, direction, asked=about, floor=case.floor,
+                        recall_floor=case.recall_floor)
+            )  # fmt: skip
         return results
+
+    def retrieval(self, case: Case, direction: str, spoken: np.ndarray | None = None) -> Retrieval:
+        """Queries and pool of a case in one direction, both halves."""
+        chosen = self.sets[case.set]
+        utterances = chosen.utterances
+        answers = [
+            index for index, utterance in enumerate(utterances[: chosen.queries])
+            if case.voice in (None, str(utterance.source))
+        ]  # fmt: skip
+        texts = [utterance.text for utterance in utterances]
+        languages = [utterance.language for utterance in utterances]
+        if case.translation is not None:
+            other = chosen.translations[case.translation]
+            texts[: len(other)] = other
+            languages[: len(other)] = [case.translation] * len(other)
+        spoken = self._speech_vectors(utterances) if spoken is None else spoken
+        if case.asked_by is not None:
+            queries, pool = self._speech_vectors(self.sets[case.asked_by].utterances)[answers], spoken
+        elif direction == SPEECH_TO_TEXT:
+            queries, pool = spoken[answers], self._text_vectors(texts, languages)
+        else:
+            asked = [texts[answer] for answer in answers], [languages[answer] for answer in answers]
+            queries, pool = self._text_vectors(*asked), spoken
+        return Retrieval(queries, pool, [label(text) for text in texts], np.array(answers))
+
+    def durations(self, utterances: Iterable[Utterance]) -> list[float]:
+        """Seconds of sound of utterances that a test has used."""
+        return [self._heard[utterance].duration for utterance in utterances]
+
+    def seconds(self, name: str) -> float:
+        """Seconds that the model took to embed the speech of a set, decoding left out."""
+        self._speech_vectors(self.sets[name].utterances)
+        return sum(self._heard[utterance].seconds for utterance in self.sets[name].utterances)
 
     def _half(self, vectors: np.ndarray, half: Half) -> np.ndarray:
         if half == "both":
             return vectors
         return self.model.halves(vectors)[0 if half == "meaning" else 1]
 
-    def _speech_vectors(self, name: str) -> np.ndarray:
-        if name not in self._speech:
-            utterances = self.sets[name].utterances
-            self._speech[name] = embed_speech(self.model, utterances, self.cache)
-        return self._speech[name]
+    def _speech_vectors(self, utterances: Sequence[Utterance]) -> np.ndarray:
+        missing = [utterance for utterance in utterances if utterance not in self._heard]
+        self._heard.update(zip(missing, listen(self.model, missing, self.cache), strict=True))
+        return np.stack([self._heard[utterance].vector for utterance in utterances])
 
     def _text_vectors(self, texts: list[str], languages: list[str]) -> np.ndarray:
         key = (tuple(texts), tuple(languages))
@@ -141,70 +122,127 @@ class Evaluation:
         return self._text[key]
 
 
-def embed_speech(model: "Clasp", utterances: Sequence[testsets.Utterance], cache: Path = testsets.CACHE) -> np.ndarray:
-    """Vectors, float32 (n, dim), of utterances that `testsets.prepare` has made ready; progress on stderr."""
-    parts = []
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("Listening", total=len(utterances))
-        for batch in batched(utterances, CLIPS):
-            parts.append(model.encode_speech(list(testsets.waveforms(batch, cache))))
-            progress.advance(task, len(batch))
-    return np.concatenate(parts)
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `python -m clasp evaluate`."""
+    names = list(dict.fromkeys([case.family or case.name for case in CASES] + list(OTHER_TESTS)))
     parser.add_argument("--model", default="bundled", help="a model folder (default: the bundled model)")
     parser.add_argument("--data", help="the folder of training data (default: $CLASP_DATA or ./data)")
     parser.add_argument(
-        "--tests", nargs="+", metavar="NAME", choices=[case.name for case in CASES],
-        help="only these tests: " + ", ".join(case.name for case in CASES),
+        "--tests", nargs="+", metavar="NAME", choices=[*names, *(case.name for case in CASES if case.family)],
+        help="only these tests: " + ", ".join(names) + "; or one language of a family, such as spoken-de",
+    )  # fmt: skip
+    parser.add_argument(
+        "--asr", metavar="NAME",
+        help="transcribe first with pocketsphinx (the default where it is installed) or a transformers checkpoint; "
+        "none skips it",
     )  # fmt: skip
     parser.add_argument(
         "--json", nargs="?", const="-", metavar="FILE",
-        help="write the figures as JSON to FILE, or to the standard output (the table then goes to stderr)",
+        help="write the figures as JSON to FILE, or to the standard output (the tables then go to stderr)",
     )  # fmt: skip
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write the figures as one HTML page")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure, print the table, write JSON. Returns 0; a missed floor is a finding."""
+    """Measure, print the tables, write JSON and the report. Returns 0; a missed floor is a finding."""
     from .. import load
 
     data = data_folder(args.data)
     model = load(args.model)
-    cases = [case for case in CASES if args.tests is None or case.name in args.tests]
-    if not model.sound_dim:
-        cases = [case for case in cases if case.half != "sound"]
-    sets = {name: testsets.speech_set(name, data) for name in dict.fromkeys(case.set for case in cases)}
-    testsets.prepare(utterance for chosen in sets.values() for utterance in chosen.utterances)
-
-    evaluation = Evaluation(model, sets)
-    results = [result for case in cases for result in evaluation.run(case)]
-    Console(stderr=args.json == "-", width=120).print(table(results))
+    system = args.asr or ("pocketsphinx" if importlib.util.find_spec("pocketsphinx") else "none")
+    figures = evaluate(model, data, args.tests, None if system == "none" else system)
+    console = Console(stderr=args.json == "-", width=120)
+    for table in tables.tables(figures):
+        console.print(table, "")
     if args.json:
-        text = json.dumps({"model": model.checksum, "tests": [result.row() for result in results]},
-                          indent=1, ensure_ascii=False)  # fmt: skip
+        text = json.dumps(figures, indent=1, ensure_ascii=False)
         if args.json == "-":
             sys.stdout.write(text + "\n")
         else:
             Path(args.json).write_text(text + "\n", encoding="utf-8")
+    if args.report:
+        from .report import write
+
+        write(args.report, figures)
     return 0
 
 
-def table(results: Sequence[Result]) -> Table:
-    """The results for reading."""
-    shown = Table(title="Held-out sets: HITS@1, recall, mean reciprocal rank, mean rank")
-    shown.add_column("test")
-    shown.add_column("direction")
-    for heading in ("pool", "queries", "HITS@1", "R@5", "R@10", "MRR", "mean rank", "floor", ""):
-        shown.add_column(heading, justify="right")
+def evaluate(
+    model: "Clasp", data: Path, tests: Sequence[str] | None = None, system: str | None = None,
+    cache: Path = testsets.CACHE,
+) -> dict[str, Any]:  # fmt: skip
+    """All figures, in the form that --json writes.
+
+    Args:
+        tests: names of cases, of families and of OTHER_TESTS; None is all.
+        system: the recogniser that transcribes first, see `asr.transcriber`; None is none.
+    """
+    began = time.perf_counter()
+    cases = [case for case in CASES if tests is None or case.name in tests or case.family in tests]
+    if not model.sound_dim:
+        cases = [case for case in cases if case.half != "sound"]
+    names = dict.fromkeys(name for case in cases for name in (case.set, case.asked_by) if name is not None)
+    sets = {name: testsets.speech_set(name, data) for name in names}
+    testsets.prepare((utterance for chosen in sets.values() for utterance in chosen.utterances), cache)
+
+    evaluation = Evaluation(model, sets, cache)
+    results: list[Result] = []
+    parts: list[dict[str, Any]] = []
+    for case in cases:
+        for result in evaluation.run(case):
+            results.append(result)
+            if case.grouped:
+                parts += groups(result, evaluation.durations(result.asked))
+    if tests is None or "translation" in tests:
+        results += translation.translations(model, data)
+    medians, by_language = families(results)
+    figures = {
+        "model": model.checksum,
+        "data": str(data),
+        "tests": [result.row() for result in results] + medians,
+        "pipeline": [],
+        "groups": parts + by_language,
+        "reliability": reliabilities(evaluation, cases),
+    }
+    if system is not None and SET in sets:
+        figures["pipeline"] = compare(evaluation, [case for case in cases if case.set == SET], system)
+    if tests is None or "teacher" in tests:
+        figures["teacher"] = translation.agreement(model, data)
+    return figures | {"seconds": time.perf_counter() - began}
+
+
+def families(results: Iterable[Result]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Of every family and direction the median row, and the rows by language."""
+    found: dict[tuple[str, str], list[Result]] = {}
     for result in results:
-        scores = result.scores
-        shares = [f"{scores[name]:.3f}" for name in ("hits@1", "recall@5", "recall@10", "mrr")]
-        floor = "" if result.floor is None else f"{result.floor:.2f}"
-        verdict = {None: "", True: "[green]pass", False: "[red]below"}[result.passed]
-        shown.add_row(
-            result.name, result.direction, str(result.pool), str(result.queries), *shares,
-            f"{scores['mean_rank']:.1f}", floor, verdict,
-        )  # fmt: skip
-    return shown
+        if tables.language_of(result.name) is not None:
+            found.setdefault((result.name.split("-")[0], result.direction), []).append(result)
+    medians = [
+        median(members, f"{name}-median", FAMILIES[name].title, FAMILIES[name].floor)
+        for (name, _), members in found.items()
+    ]
+    by_language = [
+        group(result, "language", str(tables.language_of(result.name)), result.ranks)
+        for members in found.values()
+        for result in members
+    ]
+    return medians, by_language
+
+
+def reliabilities(evaluation: Evaluation, cases: Sequence[Case]) -> dict[str, list[list[float]]]:
+    """The reliability of each direction of which there are tests; none for a model that is not calibrated."""
+    try:
+        _ = evaluation.model.calibration
+    except ModelError:
+        return {}
+    found = {
+        direction: [
+            evaluation.retrieval(case, way)
+            for case in cases
+            if case.name in names
+            for way in case.directions
+            if way != SPEECH_TO_TEXT
+        ]
+        for direction, names in RELIABILITY.items()
+    }
+    return {direction: reliability(evaluation.model, direction, asked) for direction, asked in found.items() if asked}

@@ -6,12 +6,18 @@
 
 The choice of sentences is fixed by hashes, so that a set is the same on every machine. Synthesised clips are
 16 kHz FLAC files named by voice and text; delete the folder and they are spoken again.
+
+Where fewer recordings are held out than a pool should have, the held-out ones ask and other recordings of the same
+corpora fill the pool: of the validation split first, then of the training split. They are never asked for, only
+mistaken for an answer.
 """
 
+import csv
+import functools
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,9 +28,11 @@ from rich.progress import track
 from ..audio import SAMPLE_RATE, Waveform, decode
 from ..training import corpora, parallel, synthesis
 from ..training.corpora import Clip
-from ..training.synthesis import HELD_OUT_VOICES, TRAINING_VOICES, Voice
+from ..training.corpus import SPOKEN_LANGUAGES
+from ..training.synthesis import HELD_OUT_VOICES, TRAINING_VOICES, Voice, espeak_voice
 
 CACHE = Path(__file__).parents[2] / "runs" / "eval"
+PARAPHRASES = Path(__file__).parent / "paraphrases.tsv"
 WORDS = range(5, 31)  # length of a Brown or FLORES sentence in an evaluation
 
 T = TypeVar("T")
@@ -37,14 +45,20 @@ class Utterance:
     text: str
     language: str  # BCP-47 tag
     source: Voice | Clip
+    category: str = ""
 
 
 @dataclass(frozen=True)
 class SpeechSet:
-    """Utterances of distinct sentences; `translations[language][i]` says in writing what utterance i says."""
+    """Utterances of distinct sentences, the pool.
+
+    `translations[language][i]` says in writing what utterance i says: in another language, or in other words.
+    The first `queries` utterances ask and are asked for, all where it is None; the rest is there to be mistaken.
+    """
 
     utterances: tuple[Utterance, ...]
     translations: dict[str, tuple[str, ...]]
+    queries: int | None = None
 
 
 def speech_set(name: str, data: Path) -> SpeechSet:
@@ -66,33 +80,61 @@ def label(text: str) -> str:
 
 def brown(data: Path, split: str, count: int, voices: Sequence[Voice]) -> SpeechSet:
     """`count` Brown sentences of a held-out split, the voices taking turns."""
-    eligible = [s.text for s in corpora.brown(data) if s.split == split and len(s.text.split()) in WORDS]
-    return SpeechSet(spoken(eligible, count, voices), {})
+    eligible = [s for s in corpora.brown(data) if s.split == split and len(s.text.split()) in WORDS]
+    category = {sentence.text: sentence.category for sentence in eligible}
+    utterances = spoken(category, count, voices)
+    return SpeechSet(tuple(replace(one, category=category[one.text]) for one in utterances), {})
 
 
-def real(data: Path, split: str, parts: dict[str, int]) -> SpeechSet:
-    """Recordings of a held-out split: at most so many of each corpus."""
-    utterances: list[Utterance] = []
+def real(data: Path, split: str, parts: dict[str, int], pool: int = 0) -> SpeechSet:
+    """Recordings of a held-out split, at most so many of each corpus; others fill up a pool of that size."""
+    chosen: list[Clip] = []
     for corpus, count in parts.items():
-        eligible = [clip for clip in corpora.clips(data, (corpus,)) if clip.split == split]
-        taken = {label(utterance.text) for utterance in utterances}
-        fresh = [clip for clip in eligible if label(clip.text) not in taken]
-        chosen = _choose(fresh, count, lambda clip: clip.text)
-        utterances += [Utterance(clip.text, clip.language, clip) for clip in chosen]
-    return SpeechSet(tuple(utterances), {})
+        chosen += _fresh(data, split, (corpus,), count, chosen)
+    queries = len(chosen)
+    for rest in ("validation", "train"):
+        chosen += _fresh(data, rest, tuple(parts), max(0, pool - len(chosen)), chosen)
+    return SpeechSet(tuple(Utterance(clip.text, clip.language, clip) for clip in chosen), {}, queries)
 
 
 def flores(data: Path, count: int) -> SpeechSet:
     """`count` English FLORES sentences said by training voices, translated into every language."""
-    found: dict[str, dict[str, str]] = {}
-    for pair in parallel.read(data / "parallel", parallel.FLORES, parallel.LANGUAGES):
-        found.setdefault(pair.english, {})[pair.language] = pair.other
-    eligible = [text for text, others in found.items() if len(others) == len(parallel.LANGUAGES)]
-    utterances = spoken([text for text in eligible if len(text.split()) in WORDS], count, TRAINING_VOICES)
+    found = flores_sentences(data)
+    utterances = spoken([text for text in found if len(text.split()) in WORDS], count, TRAINING_VOICES)
     return SpeechSet(
         utterances,
         {language: tuple(found[one.text][language] for one in utterances) for language in parallel.LANGUAGES},
     )
+
+
+def foreign(data: Path, count: int, language: str) -> SpeechSet:
+    """`count` FLORES sentences in a language other than English, each said by an espeak-ng voice of its own."""
+    found = flores_sentences(data)
+    english = _choose([text for text in found if len(text.split()) in WORDS], count, str)
+    texts = _choose([found[text][language] for text in english], count, str)
+    return SpeechSet(tuple(Utterance(text, language, espeak_voice(language, text)) for text in texts), {})
+
+
+def paraphrases(data: Path, pool: int) -> SpeechSet:
+    """The pairs of paraphrases.tsv: what is said by training voices is asked for in other words.
+
+    Held-out Brown sentences in the same voices fill up the pool.
+    """
+    with PARAPHRASES.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    turns = (TRAINING_VOICES[number % len(TRAINING_VOICES)] for number in range(len(rows)))
+    said = [Utterance(row["said"], "en", voice, row["category"]) for row, voice in zip(rows, turns, strict=True)]
+    others = brown(data, "test", pool - len(rows), TRAINING_VOICES).utterances
+    return SpeechSet((*said, *others), {"en": tuple(row["asked"] for row in rows)}, len(rows))
+
+
+@functools.cache
+def flores_sentences(data: Path) -> dict[str, dict[str, str]]:
+    """The English FLORES sentences that have a translation into every language: language -> translation."""
+    found: dict[str, dict[str, str]] = {}
+    for pair in parallel.read(data / "parallel", parallel.FLORES, parallel.LANGUAGES):
+        found.setdefault(pair.english, {})[pair.language] = pair.other
+    return {text: others for text, others in found.items() if len(others) == len(parallel.LANGUAGES)}
 
 
 def spoken(texts: Iterable[str], count: int, voices: Sequence[Voice]) -> tuple[Utterance, ...]:
@@ -102,14 +144,17 @@ def spoken(texts: Iterable[str], count: int, voices: Sequence[Voice]) -> tuple[U
     return tuple(Utterance(text, voice.language, voice) for text, voice in zip(chosen, turns, strict=True))
 
 
+EVERY = 10_000  # more recordings than a corpus holds out
 SETS: dict[str, Callable[[Path], SpeechSet]] = {
     "brown": lambda data: brown(data, "test", 1000, TRAINING_VOICES),
     "brown-festival": lambda data: brown(data, "test", 1000, HELD_OUT_VOICES),
-    "english": lambda data: real(data, "test", {"en-commonvoice13": 150, "en-speechocean": 150}),
-    "french": lambda data: real(data, "test", {"fr-commonvoice17": 200}),
-    "german": lambda data: real(data, "test", {"de-kerstin": 200}),
-    "dutch": lambda data: real(data, "test", {"nl-nathalie": 200}),
-    "flores": lambda data: flores(data, 300),
+    "english": lambda data: real(data, "test", {"en-commonvoice13": EVERY, "en-speechocean": EVERY}, 1000),
+    "french": lambda data: real(data, "test", {"fr-commonvoice17": EVERY}, 500),
+    "german": lambda data: real(data, "test", {"de-kerstin": EVERY}, 200),
+    "dutch": lambda data: real(data, "test", {"nl-nathalie": EVERY}, 200),
+    "flores": lambda data: flores(data, 500),
+    "paraphrases": lambda data: paraphrases(data, 1000),
+    **{f"spoken-{language}": functools.partial(foreign, count=300, language=language) for language in SPOKEN_LANGUAGES},
 }
 
 
@@ -137,6 +182,13 @@ def waveforms(utterances: Iterable[Utterance], cache: Path = CACHE) -> Iterator[
     for utterance in utterances:
         clip = utterance.source
         yield decode(clip.audio() if isinstance(clip, Clip) else _path(utterance, cache))
+
+
+def _fresh(data: Path, split: str, names: tuple[str, ...], count: int, taken: Iterable[Clip]) -> list[Clip]:
+    """At most `count` recordings of a split whose sentences are not among those taken."""
+    labels = {label(clip.text) for clip in taken}
+    eligible = [clip for clip in corpora.clips(data, names) if clip.split == split]
+    return _choose([clip for clip in eligible if label(clip.text) not in labels], count, lambda clip: clip.text)
 
 
 def _choose(items: Iterable[T], count: int, text: Callable[[T], str]) -> list[T]:

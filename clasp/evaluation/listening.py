@@ -1,0 +1,50 @@
+"""Utterances of held-out sets as a model hears them, and how long that takes."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+
+from ..training.corpora import batched
+from . import testsets
+from .testsets import Utterance
+
+if TYPE_CHECKING:
+    from ..model import Clasp
+
+CLIPS = 64  # decoded and encoded at a time: 64 clips of 10 s are 40 MB
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """An utterance as the model hears it."""
+
+    vector: np.ndarray  # float32 (dim,)
+    duration: float  # seconds of sound
+    seconds: float  # that the model took, decoding left out
+
+
+def listen(model: "Clasp", utterances: Sequence[Utterance], cache: Path = testsets.CACHE) -> list[Heard]:
+    """Embed utterances that `testsets.prepare` has made ready; progress on stderr."""
+    heard: list[Heard] = []
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("Listening", total=len(utterances))
+        for batch in batched(utterances, CLIPS):
+            waveforms = list(testsets.waveforms(batch, cache))
+            began = time.perf_counter()
+            vectors = model.encode_speech(waveforms)
+            rate = (time.perf_counter() - began) / sum(waveform.duration for waveform in waveforms)
+            pairs = zip(vectors, waveforms, strict=True)
+            heard += [Heard(vector, sound.duration, rate * sound.duration) for vector, sound in pairs]
+            progress.advance(task, len(batch))
+    return heard
+
+
+def embed_speech(model: "Clasp", utterances: Sequence[Utterance], cache: Path = testsets.CACHE) -> np.ndarray:
+    """Vectors, float32 (n, dim), of utterances that `testsets.prepare` has made ready."""
+    return np.stack([heard.vector for heard in listen(model, utterances, cache)])

@@ -1,0 +1,108 @@
+"""The other way to search speech: transcribe first, then compare texts.
+
+The transcripts go through the text encoder of the model and the same ranking as its speech vectors. A transcript is
+kept beside the spoken sentences with the seconds that it took, so that a second run reports the same time.
+"""
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from . import testsets
+from .cases import Case
+from .testsets import Utterance, label
+
+if TYPE_CHECKING:
+    from ..model import Clasp
+    from .asr import Transcriber
+    from .evaluate import Evaluation
+
+SET = "english"  # real speech
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What a recogniser understood of a clip; `seconds` it took, of `audio_seconds` of sound."""
+
+    text: str
+    seconds: float
+    audio_seconds: float
+
+
+def compare(evaluation: "Evaluation", cases: Iterable[Case], system: str) -> list[dict[str, Any]]:
+    """The rows of --json of the cases on SET, with transcripts in the place of speech.
+
+    `seconds` are those of transcribing and embedding the pool, `clasp_seconds` those of embedding its sound.
+
+    Raises:
+        ClaspError: if there is no such recogniser.
+    """
+    from .asr import word_error_rate
+
+    utterances = evaluation.sets[SET].utterances
+    transcripts = transcribe(system, utterances, evaluation.cache)
+    began = time.perf_counter()
+    vectors = embed(evaluation.model, [transcript.text for transcript in transcripts])
+    seconds = time.perf_counter() - began + sum(transcript.seconds for transcript in transcripts)
+    shared = {
+        "system": system,
+        "seconds": seconds,
+        "audio_seconds": sum(transcript.audio_seconds for transcript in transcripts),
+        "clasp_seconds": evaluation.seconds(SET),
+        "word_error_rate": word_error_rate([one.text for one in utterances], [one.text for one in transcripts]),
+    }
+    rows = []
+    for case in cases:
+        for result in evaluation.run(case, vectors):
+            rows.append(result.row() | {"floor": None, "recall_floor": None} | shared)
+    return rows
+
+
+def transcribe(system: str, utterances: Sequence[Utterance], cache: Path) -> list[Transcript]:
+    """Transcripts of utterances, from the cache where it has them; may be interrupted and run again."""
+    from .asr import transcriber
+
+    path = cache / f"transcripts-{re.sub(r'[^A-Za-z0-9.-]+', '-', system)}.jsonl"
+    known = _read(path)
+    recogniser: Transcriber | None = None
+    found = []
+    sounds = track(testsets.waveforms(utterances, cache), "Transcribing", len(utterances), console=Console(stderr=True))
+    for waveform in sounds:
+        key = hashlib.sha256(waveform.samples.tobytes()).hexdigest()[:20]
+        if key not in known:
+            recogniser = recogniser or transcriber(system)
+            began = time.perf_counter()
+            text = recogniser.transcribe(waveform)
+            known[key] = Transcript(text, time.perf_counter() - began, waveform.duration)
+            cache.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"clip": key, **asdict(known[key])}, ensure_ascii=False) + "\n")
+        found.append(known[key])
+    return found
+
+
+def embed(model: "Clasp", transcripts: Sequence[str]) -> np.ndarray:
+    """Vectors of English transcripts, float32 (n, dim); zero where nothing was understood."""
+    spoken = [index for index, text in enumerate(transcripts) if label(text)]
+    vectors = model.encode_text([transcripts[index] for index in spoken], ["en"] * len(spoken))
+    every = np.zeros((len(transcripts), vectors.shape[1]), np.float32)
+    every[spoken] = vectors
+    return every
+
+
+def _read(path: Path) -> dict[str, Transcript]:
+    """Transcripts by clip; a last line that an interruption cut short is left out."""
+    if not path.is_file():
+        return {}
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("}\n")]
+    rows = [json.loads(line) for line in lines]
+    return {row.pop("clip"): Transcript(**row) for row in rows}

@@ -1,0 +1,45 @@
+"""How far a model's probabilities can be believed, on held-out sets: the reliability diagram."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .retrieval import Retrieval
+
+if TYPE_CHECKING:
+    from ..calibration import Direction
+    from ..model import Clasp
+
+BINS = 10
+
+
+def reliability(model: "Clasp", direction: "Direction", retrievals: Sequence[Retrieval]) -> list[list[float]]:
+    """[mean predicted probability, share that is right, count] of the top hits in each tenth that holds any.
+
+    Every query is asked twice: with its answers in the pool, and without. A tie goes to the wrong candidate.
+
+    Args:
+        direction: of the calibration.
+        retrievals: vectors of both halves.
+    """
+    hits = [_top_hits(model, direction, retrieval) for retrieval in retrievals]
+    predicted, right = (np.concatenate(parts) for parts in zip(*hits, strict=True))
+    which = np.minimum((predicted * BINS).astype(int), BINS - 1)
+    return [
+        [float(predicted[which == number].mean()), float(right[which == number].mean()), int((which == number).sum())]
+        for number in np.unique(which)
+    ]
+
+
+def _top_hits(model: "Clasp", direction: "Direction", retrieval: Retrieval) -> tuple[np.ndarray, np.ndarray]:
+    """Probability and truth, (2n,) each, of the most probable candidates."""
+    halves, others = model.halves(retrieval.queries), model.halves(retrieval.pool)
+    meaning, sound = (mine @ theirs.T for mine, theirs in zip(halves, others, strict=True))  # (n, m) each
+    probability = model.calibration.probability(direction, meaning, sound)
+    labels = np.array(retrieval.labels)
+    correct = labels[retrieval.answers, None] == labels
+    best = np.where(correct, probability, 0).max(axis=1)
+    wrong = np.where(correct, 0, probability).max(axis=1)
+    truth = best > wrong
+    return np.concatenate([np.maximum(best, wrong), wrong]), np.concatenate([truth, np.zeros_like(truth)])
