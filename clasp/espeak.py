@@ -46,9 +46,7 @@ def phonemes(text: str, language: str) -> list[str]:
     return [clause for clause in clauses if clause.strip()]
 
 
-def speak(
-    text: str, voice: str, *, rate: int = 175, pitch: int = 50
-) -> tuple[np.ndarray, list[TimedPhoneme]]:
+def speak(text: str, voice: str, *, rate: int = 175, pitch: int = 50) -> tuple[np.ndarray, list[TimedPhoneme]]:
     """Samples (int16, 22,050 Hz) and timed phonemes of `text`.
 
     Args:
@@ -82,9 +80,7 @@ class _Event(ctypes.Structure):
     ]  # fmt: skip
 
 
-_Callback = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
-)
+_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
 _voice: list[str] = []  # the voice that is loaded
 _chunks: list[np.ndarray] = []
 _events: list[TimedPhoneme] = []
@@ -98,9 +94,7 @@ def _collect(samples, count, events):
     while events[position].type != 0:
         event = events[position]
         if event.type == _EVENT_PHONEME:
-            _events.append(
-                TimedPhoneme(event.id.string.decode("utf-8", "ignore"), event.audio_position / 1000)
-            )
+            _events.append(TimedPhoneme(event.id.string.decode("utf-8", "ignore"), event.audio_position / 1000))
         elif event.type == _EVENT_END:
             _events.append(TimedPhoneme("", event.audio_position / 1000))
         position += 1
@@ -117,6 +111,7 @@ def _library() -> ctypes.CDLL:
     if library.espeak_Initialize(_SYNCHRONOUS, 0, data, _PHONEME_EVENTS | _PHONEME_IPA) < 0:
         raise RuntimeError("espeak-ng could not be initialised: reinstall the package espeakng-loader")
     library.espeak_SetSynthCallback(_collect)
+    library.espeak_ng_SetRandSeed(1)  # or the clock seeds the breath of its voices
     return library
 
 

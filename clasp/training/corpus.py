@@ -1,203 +1,209 @@
-"""Build the speech corpus: synthesised and real utterances as spectrograms with their phones.
+"""Build a speech corpus: sentences spoken by synthesizers, and recordings, with the phones of their text.
 
-    python -m clasp corpus --out runs/corpus
+    python -m clasp corpus                                              # the one that the bundled model learns from
+    python -m clasp corpus --sentences list.txt --out runs/mine --engines espeak flite --voices-per-sentence 3
+    python -m clasp corpus --speech recordings/ --out runs/mine         # any layout of clasp.training.readers
+    python -m clasp corpus --sentences list.csv --out spoken/ --audio   # FLAC files and metadata.csv instead
 
-Every shard is a random mixture of all parts, so training may start while the rest is being built; a shard that
-exists is not built again. Spectrograms are uint8, so 50 hours fit in 1.5 GB.
+A list is a text file of one sentence per line, or a CSV or TSV file with the column text and, where there are,
+language and category. Sentences are split into training, validation and test. Every shard is a random mixture, so
+training may start while the rest is being built. It may be interrupted: a shard that is there is not built again.
+espeak speaks every language, flite and festival English; the bundled model is measured on festival, and so never
+learns from it. Beside the shards: hours.csv, the hours of every language and voice, and left-out.csv, what could not
+be used and why.
 """
 
 import argparse
+import multiprocessing
 import os
+import threading
 import time
-from collections import Counter
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
-from functools import partial
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import numpy as np
 
 from .. import phones
-from ..audio import decode
-from ..errors import ClaspError
-from ..mel import FRAME_RATE, log_mel, quantise
-from . import corpora, parallel, synthesis
+from ..audio import SAMPLE_RATE, decode
+from ..errors import ClaspError, DataError
+from . import corpora, items, readers, shards, synthesis
+from .clips import LeftOut
+from .items import SPOKEN_LANGUAGES, Item, training_items, validation_items
+from .shards import IGNORED, SUBFRAMES, Made, Utterances, frame_labels, load
 
-SUBFRAMES = 25  # phone labels per second
+__all__ = [
+    "IGNORED", "SPOKEN_LANGUAGES", "SUBFRAMES", "Item", "Utterances", "build", "frame_labels", "load",
+    "training_items", "validation_items",
+]  # fmt: skip
+
 SHARD = 400  # utterances
-IGNORED = 255  # label of a frame whose phone is not known
-SPOKEN_LANGUAGES = ("de", "fr", "es", "it", "pt", "nl", "ru", "pl", "tr", "ar", "fa", "zh", "hi", "ko")
-"""Languages synthesised beside English. Not Japanese: espeak-ng cannot read kanji."""
-
-
-@dataclass(frozen=True)
-class Item:
-    """An utterance to build: a sentence to be spoken by `engine`, or a recorded clip ("real")."""
-
-    id: str
-    text: str
-    language: str
-    engine: str
-    english: str  # the same sentence in English where there is one, else ""
-    clip: corpora.Clip | None = None
-
-
-@dataclass(frozen=True)
-class Utterances:
-    """Utterances in memory. Ragged arrays are concatenated; `*_starts` (n + 1,) delimit them."""
-
-    mel: np.ndarray  # uint8 (frames, BINS)
-    mel_starts: np.ndarray
-    labels: np.ndarray  # uint8 (subframes,), phone ids or IGNORED
-    label_starts: np.ndarray
-    phones: np.ndarray  # uint8 (phones,), from letters
-    phone_starts: np.ndarray
-    rows: np.ndarray  # str (n, 5): id, text, language, voice, english
-
-    def __len__(self) -> int:
-        return len(self.rows)
+SHOWN = 20  # left out utterances that are printed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `python -m clasp corpus`."""
     parser.add_argument("--out", type=Path, default=Path("runs/corpus"), help="folder of the shards")
     parser.add_argument("--data", type=Path, help="folder of the training data (default: $CLASP_DATA, data)")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (default: one per core)")
+    parser.add_argument("--sentences", type=Path, metavar="FILE", help="speak this list")
+    parser.add_argument("--speech", type=Path, metavar="PATH", help="take these recordings")
+    parser.add_argument("--language", default="en", metavar="TAG", help="of rows that do not say theirs (en)")
+    parser.add_argument("--engines", nargs="+", choices=list(synthesis.ENGINES), default=["espeak", "flite"],
+                        help="synthesizers of the list, taking turns (default: espeak flite)")  # fmt: skip
+    parser.add_argument("--voices-per-sentence", type=int, default=1, metavar="N", help="times each is said (1)")
+    parser.add_argument("--audio", action="store_true", help="write audio files instead of training shards")
 
 
 def run(args: argparse.Namespace) -> int:
-    data = corpora.data_folder(args.data)
-    args.out.mkdir(parents=True, exist_ok=True)
-    for split, shards in (("validation", validation_items(data)), ("train", training_items(data))):
-        build(list(corpora.batched(shards, SHARD)), args.out, split, args.workers)
+    """Build what the arguments say."""
+    if args.voices_per_sentence < 1 or args.workers < 1:
+        raise DataError("--voices-per-sentence and --workers are at least 1.")
+    if args.sentences is None and args.speech is None:
+        data = corpora.data_folder(args.data)
+        synthesis.check_installed(["espeak", "flite"])
+        found, left_out = validation_items(data) + training_items(data), []
+    else:
+        found, left_out = _given(args)
+    plan = {split: [item for item in found if item.split == split] for split in ("validation", "test", "train")}
+    for split, wanted in plan.items():
+        build(list(corpora.batched(wanted, SHARD)), args.out, split, args.workers, args.audio)
+    if args.audio:
+        shards.join_metadata(args.out)
+    _report(args.out, [item for wanted in plan.values() for item in wanted], left_out)
     return 0
 
 
-def training_items(data: Path) -> list[Item]:
-    """What the bundled model learns from, shuffled."""
-    draw = np.random.default_rng(0)
-    brown = [s for s in corpora.brown(data) if s.split == "train" and 4 <= len(s.text.split()) <= 25]
-    brown = [brown[place] for place in draw.permutation(len(brown))]
-    items = [Item(f"espeak-{s.id}", s.text, "en", "espeak", s.text) for s in brown[:13_000]]
-    items += [Item(f"flite-{s.id}", s.text, "en", "flite", s.text) for s in brown[13_000:18_500]]
-    for language in SPOKEN_LANGUAGES:
-        pairs = list(parallel.read(data / "parallel", "tatoeba_challenge_testsets", [language]))
-        pairs = [
-            pair
-            for pair in pairs
-            if 12 <= len(pair.other) <= 120 or (language == "zh" and len(pair.other) > 5)
-        ]
-        for place in draw.permutation(len(pairs))[:1_000]:
-            pair = pairs[place]
-            items.append(Item(f"espeak-{language}-{place}", pair.other, language, "espeak", pair.english))
-    items += [_real(clip) for clip in corpora.clips(data) if clip.split == "train"]
-    return [items[place] for place in draw.permutation(len(items))]
+def build(wanted: list[list[Item]], folder: Path, split: str, workers: int, audio: bool = False) -> None:
+    """Build every shard that is not there yet.
 
+    Every shard is built by a process of its own: what espeak-ng says depends on what it has said before, so
+    only then is a shard the same whether the build was interrupted or not.
 
-def validation_items(data: Path) -> list[Item]:
-    """Sentences, speakers and files of the validation split."""
-    brown = [s for s in corpora.brown(data) if s.split == "validation" and 4 <= len(s.text.split()) <= 25]
-    items = [Item(f"espeak-{s.id}", s.text, "en", "espeak", s.text) for s in brown[:4_000:10]]
-    items += [Item(f"flite-{s.id}", s.text, "en", "flite", s.text) for s in brown[5:4_000:10]]
-    return items + [_real(clip) for clip in corpora.clips(data) if clip.split == "validation"]
-
-
-def build(shards: list[list[Item]], folder: Path, split: str, workers: int) -> None:
-    """Write `folder/split-NNNN.npz` for every shard that is not there yet, and report hours by language and voice."""
-    missing = [number for number in range(len(shards)) if not _path(folder, split, number).exists()]
-    started, skipped = time.time(), Counter[str]()
-    with ProcessPoolExecutor(workers) as pool:
-        jobs = [pool.submit(_build_shard, shards[number], _path(folder, split, number)) for number in missing]
+    Raises:
+        DataError: if the folder holds shards of something else, or a process dies.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    shards.clear(folder, split)
+    paths = [shards.shard_path(folder, split, number, audio) for number in range(len(wanted))]
+    _check_same(wanted, paths, folder, split)
+    missing = [number for number, path in enumerate(paths) if not path.exists()]
+    context = multiprocessing.get_context("spawn" if os.name == "nt" else "forkserver")
+    if os.name != "nt":
+        context.set_forkserver_preload([__name__])
+    started = time.time()
+    pool = ThreadPoolExecutor(workers)  # of threads that each wait for a process
+    try:
+        jobs = [pool.submit(_in_process, context, wanted[number], paths[number]) for number in missing]
         for done, job in enumerate(as_completed(jobs), 1):
-            skipped += job.result()
+            job.result()
             print(f"{split}: shard {done} of {len(missing)}, {time.time() - started:.0f} s", flush=True)
-    seconds = Counter[str]()
-    for path in sorted(folder.glob(f"{split}-*.npz")):
-        with np.load(path) as shard:
-            durations = np.diff(shard["mel_starts"]) / FRAME_RATE
-            for (_, _, language, voice, _), duration in zip(shard["rows"], durations, strict=True):
-                seconds[f"{language} {voice.split(':')[0]}"] += duration
-    for part, total in sorted(seconds.items()):
-        print(f"{split}: {part}: {total / 3600:.2f} h")
-    print(f"{split}: {sum(seconds.values()) / 3600:.1f} h in all; left out: {dict(skipped)}", flush=True)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def load(folder: Path, split: str, limit: int | None = None) -> Utterances:
-    """All shards of a split that exist (at most `limit` of them)."""
-    paths = sorted(folder.glob(f"{split}-*.npz"))[:limit]
-    shards = [np.load(path) for path in paths]
-    if not shards:
-        raise ClaspError(f"No {split} shards in {folder}: run `python -m clasp corpus` first.")
-
-    def starts(name: str) -> np.ndarray:
-        return np.concatenate([[0], np.cumsum(np.concatenate([np.diff(shard[name]) for shard in shards]))])
-
-    joined = {
-        name: np.concatenate([shard[name] for shard in shards])
-        for name in ("mel", "labels", "phones", "rows")
-    }
-    bounds = {name: starts(name) for name in ("mel_starts", "label_starts", "phone_starts")}
-    return Utterances(**joined, **bounds)
-
-
-def frame_labels(spans: list[tuple[int, float, float]] | None, frames: int) -> np.ndarray:
-    """The phone at the middle of every 40 ms, uint8 (2 * ceil(frames / 8),); IGNORED where `spans` is None."""
-    count = 2 * -(-frames // 8)
-    if spans is None:
-        return np.full(count, IGNORED, np.uint8)
-    labels = np.zeros(count, np.uint8)
-    for phone, start, end in spans:
-        # the half-open range of subframes whose middle lies in [start, end)
-        first, last = (int(np.ceil(moment * SUBFRAMES - 0.5)) for moment in (start, end))
-        labels[max(first, 0) : max(last, 0)] = phone
-    return labels
+def _given(args: argparse.Namespace) -> tuple[list[Item], list[LeftOut]]:
+    """The items of the list and of the recordings that were given, shuffled, and the rows that cannot be used."""
+    found: list[Item] = []
+    left_out: list[LeftOut] = []
+    if args.speech is not None:
+        reading = readers.read(args.speech, args.language)
+        print(f"{args.speech}: {reading.summary()}")
+        found += items.recorded(reading.clips)
+        left_out += reading.left_out
+    if args.sentences is not None:
+        synthesis.check_installed(args.engines)
+        sentences, unusable = items.sentences(args.sentences, args.language)
+        spoken, unspoken = items.spoken(sentences, args.engines, args.voices_per_sentence)
+        print(f"{args.sentences}: {len(sentences)} sentences, {len(spoken)} utterances to speak")
+        found += spoken
+        left_out += unusable + unspoken
+    return [found[place] for place in np.random.default_rng(0).permutation(len(found))], left_out
 
 
-def _real(clip: corpora.Clip) -> Item:
-    return Item(clip.id, clip.text, clip.language, "real", clip.text if clip.language == "en" else "", clip)
+def _check_same(wanted: list[list[Item]], paths: list[Path], folder: Path, split: str) -> None:
+    """Raises DataError where a shard that is there was built from other items."""
+    for path in folder.glob(f"{split}-[0-9]*"):
+        said = [(item.id, item.text) for item in wanted[paths.index(path)]] if path in paths else []
+        there = shards.contents(path)
+        left_out = {name for name, _ in there.left_out}
+        if [row[:2] for row in there.rows] != [one for one in said if one[0] not in left_out]:
+            raise DataError(f"{path} holds other sentences than are asked for: choose another --out, or delete it.")
 
 
-def _path(folder: Path, split: str, number: int) -> Path:
-    return folder / f"{split}-{number:04d}.npz"
+def _in_process(context: multiprocessing.context.BaseContext, wanted: list[Item], path: Path) -> None:
+    process = context.Process(target=_build_shard, args=(wanted, path))
+    process.start()
+    process.join()
+    if process.exitcode != 0:
+        raise DataError(f"{path.name}: its process died ({process.exitcode}). Run the command again to go on.")
 
 
-def _build_shard(items: list[Item], path: Path) -> Counter[str]:
+def _build_shard(wanted: list[Item], path: Path) -> None:
+    threading.Thread(target=_die_with_parent, daemon=True).start()
     import torch
 
     torch.set_num_threads(1)
-    skipped, mels, labels, texts, rows = Counter[str](), [], [], [], []
-    for item in items:
+    made: list[Made] = []
+    left_out: list[tuple[str, str]] = []
+    for item in wanted:
         try:
-            voice, samples, spans = _say(item)
-            text_phones = phones.from_text(item.text, item.language)
-        except ClaspError:
-            skipped[item.engine] += 1
-            continue
-        mel = quantise(log_mel(samples))
-        if not len(text_phones) or len(mel) > 20 * FRAME_RATE:
-            skipped[item.engine] += 1
-            continue
-        mels.append(mel)
-        labels.append(frame_labels(spans, len(mel)))
-        texts.append(text_phones.astype(np.uint8))
-        rows.append((item.id, item.text, item.language, voice, item.english))
-    arrays: dict[str, np.ndarray] = {"rows": np.array(rows)}
-    for name, starts, parts in (("mel", "mel_starts", mels), ("labels", "label_starts", labels),
-                                ("phones", "phone_starts", texts)):  # fmt: skip
-        arrays[name] = np.concatenate(parts)
-        arrays[starts] = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as file:
-        np.savez(file, **arrays)
-    temporary.rename(path)
-    return skipped
+            made.append(_make(item))
+        except ClaspError as error:
+            left_out.append((item.id, str(error)))
+    if path.suffix == ".npz":
+        shards.write_spectrograms(path, made, left_out)
+    else:
+        shards.write_audio(path, made, left_out)
 
 
-def _say(item: Item) -> tuple[str, np.ndarray, list[tuple[int, float, float]] | None]:
+def _die_with_parent() -> None:
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
+def _make(item: Item) -> Made:
+    """Speak or decode an item.
+
+    Raises:
+        ClaspError: if it cannot be said, cannot be decoded, or what came out cannot be its text.
+    """
+    said = phones.from_text(item.text, item.language)
+    if not len(said):
+        raise DataError("nothing of its text can be said")
     if item.clip is not None:
-        return f"real:{item.clip.corpus}/{item.clip.speaker}", decode(item.clip.audio()).samples, None
-    choose = (
-        partial(synthesis.espeak_voice, item.language) if item.engine == "espeak" else synthesis.flite_voice
-    )
-    voice = choose(item.id)
-    spoken = synthesis.speak(item.text, voice)
-    return str(voice), spoken.samples, spoken.labels
+        voice, labels = f"real:{item.clip.corpus}/{item.clip.speaker}", None
+        samples = decode(item.clip.audio(), max_seconds=readers.LONGEST).samples
+    else:
+        speaker = synthesis.voice_for(item.engine, item.language, item.id)
+        spoken = synthesis.speak(item.text, speaker)
+        voice, samples, labels = str(speaker), spoken.samples, spoken.labels
+        synthesis.check_pace(len(samples) / SAMPLE_RATE, len(said))
+        if len(samples) > readers.LONGEST * SAMPLE_RATE:
+            raise DataError(f"takes longer than {readers.LONGEST:g} s")
+    return Made(item, voice, samples, labels, said)
+
+
+def _report(folder: Path, wanted: list[Item], left_out: list[LeftOut]) -> None:
+    """Print the hours by language and engine; write those by voice, and what was left out."""
+    places = {item.id: item.place or item.id for item in wanted}
+    hours: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for path in sorted(folder.glob("*-[0-9][0-9][0-9][0-9]*")):
+        there = shards.contents(path)
+        for (_, _, language, voice, _), seconds in zip(there.rows, there.seconds, strict=True):
+            hours[language, voice].append(seconds / 3600)
+        left_out = left_out + [LeftOut(places[name], reason) for name, reason in there.left_out]
+    engines: dict[tuple[str, str], list[list[float]]] = defaultdict(list)
+    for (language, voice), each in sorted(hours.items()):
+        engines[language, voice.split(":")[0]].append(each)
+    for (language, engine), voices in engines.items():
+        total, count = sum(map(sum, voices)), sum(map(len, voices))
+        print(f"{language} {engine}: {total:.2f} h, {count} utterances, {len(voices)} voices")
+    print(f"{sum(map(sum, hours.values())):.2f} h in all; {len(left_out)} left out")
+    for one in left_out[:SHOWN]:
+        print(f"  {one}")
+    if len(left_out) > SHOWN:
+        print(f"  and {len(left_out) - SHOWN} more: see {folder / 'left-out.csv'}")
+    summed = [(*key, len(each), f"{sum(each):.4f}") for key, each in sorted(hours.items())]
+    shards.write_table(folder / "hours.csv", ("language", "voice", "utterances", "hours"), summed)
+    shards.write_table(folder / "left-out.csv", ("place", "reason"), left_out)

@@ -71,9 +71,7 @@ def read(folder: Path, source: str, languages: Collection[str] | None = None) ->
     """
     archive = folder / f"{source}.tar.xz"
     if not archive.is_file():
-        raise DataError(
-            f"No parallel text at {archive}; expected an archive with {source}/<language>.tsv in it."
-        )
+        raise DataError(f"No parallel text at {archive}; expected an archive with {source}/<language>.tsv in it.")
     try:
         with tarfile.open(archive, "r:xz") as tar:
             for member in tar:
@@ -93,18 +91,19 @@ def flores(folder: Path, language: str) -> list[Pair]:
     return list(read(folder, FLORES, {language}))
 
 
-def training_pairs(
-    folder: Path, languages: Collection[str] = LANGUAGES, exclude: Collection[str] = ()
-) -> list[Pair]:
+def flores_keys(folder: Path, languages: Collection[str]) -> set[str]:
+    """The keys of all test sentences in English and in these languages, which no training may contain."""
+    return {key(text) for pair in read(folder, FLORES, languages) for text in (pair.english, pair.other)}
+
+
+def training_pairs(folder: Path, languages: Collection[str] = LANGUAGES, exclude: Collection[str] = ()) -> list[Pair]:
     """All training pairs of these languages, de-duplicated across the sources that are there.
 
     exclude holds sentence keys (see `key`); a pair is dropped when either side has one of them.
     FLORES sentences are dropped as well. Closely related varieties (Dari) count as their language.
     """
     tags = {alias: language for language in languages for alias in _ALIASES.get(language, (language,))}
-    banned = set(exclude)
-    for pair in read(folder, FLORES, set(tags)):
-        banned.update((key(pair.english), key(pair.other)))
+    banned = set(exclude) | flores_keys(folder, set(tags))
     seen: set[tuple[str, str, str]] = set()
     pairs: list[Pair] = []
     for source in _present(folder):
@@ -139,7 +138,5 @@ def english_sentences(folder: Path, exclude: Collection[str] = ()) -> list[str]:
 def _present(folder: Path) -> list[str]:
     sources = [source for source in LICENCES if (folder / f"{source}.tar.xz").is_file()]
     if not sources:
-        raise DataError(
-            f"No parallel text in {folder}; expected archives such as {next(iter(LICENCES))}.tar.xz."
-        )
+        raise DataError(f"No parallel text in {folder}; expected archives such as {next(iter(LICENCES))}.tar.xz.")
     return sources

@@ -24,6 +24,7 @@ _ARPABET = {
     "k": "k", "l": "l", "m": "m", "n": "n", "ng": "ŋ", "ow": "oʊ", "oy": "ɔɪ", "p": "p", "r": "ɹ", "s": "s",
     "sh": "ʃ", "t": "t", "th": "θ", "uh": "ʊ", "uw": "u", "v": "v", "w": "w", "y": "j", "z": "z", "zh": "ʒ",
 }  # fmt: skip
+_PLAIN = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "...", "\u00a0": " "})
 _FESTIVAL = {"slt": "voice_cmu_us_slt_arctic_hts", "kal": "voice_kal_diphone"}
 
 
@@ -49,6 +50,10 @@ class Spoken:
     labels: list[tuple[int, float, float]] | None
 
 
+ENGINES = {"espeak": None, "flite": "flite", "festival": "text2wave"}
+"""The engines, with the program that each needs; espeak-ng comes with a wheel."""
+PACE = (0.03, 0.3)  # seconds that a phone takes at least and at most; outside of it something went wrong
+PAUSES = 1.5  # seconds of silence that an utterance may have besides
 VARIANTS = (
     "", "+m1", "+m2", "+m3", "+m4", "+m5", "+m6", "+m7", "+f1", "+f2", "+f3", "+f4", "+f5", "+klatt", "+klatt2",
     "+klatt4", "+croak", "+Alex", "+Andy", "+Gene", "+Jacky", "+Lee", "+Michael", "+Steph",
@@ -69,9 +74,7 @@ def espeak_voice(language: str, key: str) -> Voice:
     draw = np.random.default_rng(int(hashlib.sha256(key.encode()).hexdigest()[:16], 16))
     base = str(draw.choice(ACCENTS)) if language == "en" else espeak.LANGUAGES.get(language, language)
     name = base + str(draw.choice(VARIANTS))
-    return Voice(
-        "espeak", name, language, round(float(draw.uniform(0.75, 1.3)), 2), int(draw.integers(20, 81))
-    )
+    return Voice("espeak", name, language, round(float(draw.uniform(0.75, 1.3)), 2), int(draw.integers(20, 81)))
 
 
 def flite_voice(key: str) -> Voice:
@@ -79,6 +82,35 @@ def flite_voice(key: str) -> Voice:
     draw = np.random.default_rng(int(hashlib.sha256(key.encode()).hexdigest()[:16], 16))
     rate, pitch = round(float(draw.uniform(0.8, 1.25)), 2), int(draw.integers(25, 76))
     return Voice("flite", str(draw.choice(FLITE_VOICES)), "en", rate, pitch)
+
+
+def festival_voice(key: str) -> Voice:
+    """A festival voice and rate chosen by the hash of `key`."""
+    draw = np.random.default_rng(int(hashlib.sha256(key.encode()).hexdigest()[:16], 16))
+    return Voice("festival", str(draw.choice(list(_FESTIVAL))), "en", round(float(draw.uniform(0.8, 1.25)), 2))
+
+
+def voice_for(engine: str, language: str, key: str) -> Voice:
+    """A voice of `engine` chosen by the hash of `key`."""
+    if engine == "espeak":
+        return espeak_voice(language, key)
+    return flite_voice(key) if engine == "flite" else festival_voice(key)
+
+
+def speaks(engine: str, language: str) -> bool:
+    """Whether `engine` has a voice for `language`, one that has letter-to-sound rules."""
+    return engine == "espeak" or language == "en"
+
+
+def check_installed(engines: list[str]) -> None:
+    """Raises DataError where the program of one of the engines is missing."""
+    for engine in engines:
+        program = ENGINES[engine]
+        if program and shutil.which(program) is None:
+            raise DataError(
+                f"{engine} is not installed: `apt-get install flite festival festvox-us-slt-hts`, "
+                "or choose other engines."
+            )
 
 
 def speak(text: str, voice: Voice) -> Spoken:
@@ -91,6 +123,12 @@ def speak(text: str, voice: Voice) -> Spoken:
     if len(spoken.samples) < 0.2 * SAMPLE_RATE or np.abs(spoken.samples).max() < 1e-3:
         raise DataError(f"{voice} said nothing for {text!r}: leave the sentence out or choose another voice.")
     return spoken
+
+
+def check_pace(seconds: float, phone_count: int) -> None:
+    """Raises DataError where an utterance of so many phones cannot have taken so long."""
+    if not PACE[0] * phone_count <= seconds <= PACE[1] * phone_count + PAUSES:
+        raise DataError(f"{seconds:.1f} s for {phone_count} phones: the engine left something out or got stuck.")
 
 
 def _espeak(text: str, voice: Voice) -> Spoken:
@@ -124,21 +162,20 @@ def _festival(text: str, voice: Voice) -> Spoken:
 
 def _program(command: list[str], text: str) -> tuple[np.ndarray, str]:
     """Run flite or festival on a text file; its samples at 16 kHz and what it printed."""
-    if shutil.which(command[0]) is None:
-        raise DataError(
-            f"{command[0]} is not installed: `apt-get install flite festival festvox-us-slt-hts`."
-        )
+    check_installed([command[0] if command[0] == "flite" else "festival"])
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "text"), Path(folder, "speech.wav")
-        source.write_text(text.replace("\n", " ") + "\n", "latin-1", "replace")
+        source.write_text(text.translate(_PLAIN).replace("\n", " ") + "\n", "latin-1", "replace")
         arguments = ["-f", str(source)] if command[0] == "flite" else [str(source)]
-        run = subprocess.run(
-            [*command, *arguments, "-o", str(target)], capture_output=True, timeout=120, check=False
-        )
-        if run.returncode or not target.is_file() or not target.stat().st_size:
-            raise DataError(
-                f"{' '.join(command)} could not say {text!r}: {run.stderr.decode(errors='replace')[:200]}"
-            )
+        complaint = ""
+        try:
+            run = subprocess.run([*command, *arguments, "-o", target], capture_output=True, timeout=120, check=True)
+        except subprocess.TimeoutExpired:
+            complaint = "it took more than two minutes"
+        except subprocess.CalledProcessError as error:
+            complaint = error.stderr.decode(errors="replace")[:200]
+        if complaint or not target.is_file() or not target.stat().st_size:
+            raise DataError(f"{' '.join(command)} could not say {text!r}: {complaint}")
         samples, rate = soundfile.read(target, dtype="float32")
     return _resample(samples, rate), run.stdout.decode(errors="replace")
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from clasp import phones
-from clasp.mel import BINS, log_mel, quantise
+from clasp.mel import log_mel, quantise
 from clasp.phones import INVENTORY
 from clasp.training import contrast, corpus, hearing, recogniser, sound, synthesis, written
 from clasp.training.augment import augment
-from clasp.training.corpus import IGNORED, Item
+from clasp.training.corpus import Item
 
 TEXTS = [
     "The ship was lost in the storm.", "Bread is baked before dawn.", "She never answered his letters.",
@@ -42,48 +42,6 @@ def parse(module, *words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     module.add_arguments(parser)
     return parser.parse_args(words)
-
-
-def test_corpus_holds_every_sayable_sentence_with_its_phones(shards: Path) -> None:
-    speech = corpus.load(shards, "train")
-    assert sorted(speech.rows[:, 1]) == sorted([*TEXTS, "Das Schiff ging im Sturm verloren."])
-    assert speech.mel.shape == (speech.mel_starts[-1], BINS)
-    assert speech.mel.dtype == np.uint8
-    for row, (_, text, language, voice, english) in enumerate(speech.rows):
-        said = speech.phones[speech.phone_starts[row] : speech.phone_starts[row + 1]]
-        np.testing.assert_array_equal(said, phones.from_text(text, language))
-        assert voice.startswith("espeak:")
-        assert english
-        frames = np.diff(speech.mel_starts)[row]
-        labels = speech.labels[speech.label_starts[row] : speech.label_starts[row + 1]]
-        assert len(labels) == 2 * -(-frames // 8)
-        # the times of the phones spell, but for phones shorter than a label and accents, what the rules spell
-        spelled = phones.collapse(labels[labels > 0])
-        assert recogniser.edit_distance(said.astype(np.int64), spelled) < 0.55 * len(said)
-
-
-def test_a_shard_that_exists_is_not_built_again(shards: Path) -> None:
-    before = {path: path.stat().st_mtime_ns for path in shards.iterdir()}
-    corpus.build([[], []], shards, "train", workers=1)
-    assert {path: path.stat().st_mtime_ns for path in shards.iterdir()} == before
-
-
-def test_frame_labels_are_the_phone_at_the_middle() -> None:
-    labels = corpus.frame_labels([(5, 0.0, 0.1), (7, 0.1, 0.16)], frames=24)
-    assert labels.tolist() == [5, 5, 7, 7, 0, 0]
-    assert (corpus.frame_labels(None, 24) == IGNORED).all()
-
-
-def test_flite_tells_the_same_phones_as_the_rules() -> None:
-    spoken = synthesis.speak("The ship was lost in the storm.", synthesis.Voice("flite", "rms", "en"))
-    heard = phones.to_ipa(phones.collapse([phone for phone, _, _ in spoken.labels]))
-    assert heard == "ðəʃɪpwɑzlɔstɪnðəstɔɹm"
-
-
-def test_voices_are_chosen_by_the_key_alone() -> None:
-    first = synthesis.espeak_voice("en", "a")
-    assert first == synthesis.espeak_voice("en", "a")
-    assert len({synthesis.espeak_voice("en", str(number)) for number in range(20)}) > 15
 
 
 @pytest.mark.parametrize("interrupted_at", [1, 3])
@@ -200,26 +158,6 @@ def test_equal_texts_are_all_right_answers() -> None:
     logits = 50 * rows @ rows[[0, 2, 3]].T
     expected = torch.nn.functional.cross_entropy(logits, torch.tensor([0, 0, 1, 2]))
     torch.testing.assert_close(against, expected)
-
-
-def test_held_out_sentences_stay_held_out(tmp_path: Path) -> None:
-    """The cards of what was trained on and what is measured on never name one Brown file twice."""
-    from clasp.training import corpora
-
-    names = [f"c{letter}{number:02d}" for letter in "ab" for number in range(1, 12)]
-    splits = {name: {"0": "test", "5": "validation"}.get(name[-1], "train") for name in names}
-    import zipfile
-
-    with zipfile.ZipFile(tmp_path / "brown.zip", "w") as archive:
-        archive.writestr("brown/cats.txt", "".join(f"{name} news\n" for name in names))
-        for name in names:
-            long = " ".join(["word/nn"] * 48)
-            said = f"``/`` It/pps is/bez {name}/np ''/'' ,/, he/pps said/vbd ./."
-            archive.writestr(f"brown/{name}", f"{said}\n\n{long}\n")
-    sentences = corpora.brown(tmp_path)
-    assert {sentence.file: sentence.split for sentence in sentences} == splits
-    assert len(sentences) == len(names)  # the sentence of 48 tokens is left out
-    assert sentences[0].text == f'"It is {names[0]}", he said.'
 
 
 def _flat(settings: dict[str, str]) -> list[str]:
