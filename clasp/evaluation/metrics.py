@@ -101,7 +101,7 @@ def published(queries: np.ndarray, candidates: np.ndarray, gold: np.ndarray, *, 
     """Figures by the protocol of the paper, which knows one right candidate per query.
 
     - hits@1, mrr, mean_rank: ties are optimistic, and "duplicates removed": a query whose candidate scores as
-      high as an earlier one that is best is left out; `queries` of them remain.
+      high as an earlier one that is best is left out; `queries` of them remain (of none, one in the last place).
     - hits@1_of_100: the right candidate among 99 random others (all, in a smaller pool), ties optimistic.
     - macro_f1: every pair is called a match from a cosine of THRESHOLD on; mean of the F1 of matches and others.
     - accuracy ("golden"): share of right pairs that are called matches.
@@ -135,12 +135,12 @@ def published(queries: np.ndarray, candidates: np.ndarray, gold: np.ndarray, *, 
         soft[rows] = (np.take_along_axis(scores, others, axis=1) <= mine + TIE).all(axis=1)
         matched[rows] = mine[:, 0] >= THRESHOLD
         called += int((scores >= THRESHOLD).sum())
-    kept = found[~removed]
+    kept = np.array([pool]) if removed.all() else found[~removed]
     right = int(matched.sum())
     wrong = called - right + len(queries) - right  # called a match and is none, or the reverse
     neither = len(queries) * pool - right - wrong
     return {
-        "queries": len(kept),
+        "queries": int((~removed).sum()),
         "hits@1": float((kept == 1).mean()),
         "mrr": float((1 / kept).mean()),
         "mean_rank": float(kept.mean()),

@@ -87,6 +87,8 @@ def test_duplicates_are_removed_but_for_the_first() -> None:
     candidates = unit(np.array([[1, 0], [1, 0], [1, 0], [0, 1]]))
     found = published(candidates, candidates, np.arange(4))
     assert (found["queries"], found["hits@1"], found["mean_rank"]) == (2, 1, 1)
+    found = published(candidates[1:3], candidates, np.array([1, 2]))
+    assert (found["queries"], found["hits@1"], found["mean_rank"]) == (0, 0, 4)
 
 
 def test_the_soft_test_draws_from_wrong_candidates_only() -> None:
