@@ -192,7 +192,7 @@ def _report(folder: Path, wanted: list[Item], left_out: list[LeftOut]) -> None:
         there = shards.contents(path)
         for (_, _, language, voice, _), seconds in zip(there.rows, there.seconds, strict=True):
             hours[language, voice].append(seconds / 3600)
-        left_out = left_out + [LeftOut(places[name], reason) for name, reason in there.left_out]
+        left_out = left_out + [LeftOut(places.get(name, name), reason) for name, reason in there.left_out]
     engines: dict[tuple[str, str], list[list[float]]] = defaultdict(list)
     for (language, voice), each in sorted(hours.items()):
         engines[language, voice.split(":")[0]].append(each)

@@ -157,7 +157,7 @@ def test_a_build_that_was_killed_goes_on_to_the_same_bytes(
     kind: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(corpus, "SHARD", 4)
-    (tmp_path / "list.txt").write_text("\n".join(f"{text} {number}" for number in range(5) for text in TEXTS))
+    (tmp_path / "list.txt").write_text("\n".join(f"{text} {number}" for number in range(3) for text in TEXTS))
     words = ["corpus", "--sentences", str(tmp_path / "list.txt"), "--voices-per-sentence", "1", "--workers", "1", *kind]
     assert main([*words, "--out", str(tmp_path / "whole")]) == 0
     script = "import sys; from clasp import __main__; from clasp.training import corpus; corpus.SHARD = 4; "
@@ -171,7 +171,7 @@ def test_a_build_that_was_killed_goes_on_to_the_same_bytes(
     killed.wait()
     before = files(tmp_path / "parts")
     finished = [path for path in before if path.startswith("train-") and ".part" not in path]
-    assert 1 <= len({path.split("/")[0] for path in finished}) < 9
+    assert 1 <= len({path.split("/")[0] for path in finished}) < len(list((tmp_path / "whole").glob("train-*")))
     stamps = {path: (tmp_path / "parts" / path).stat().st_mtime_ns for path in finished}
     assert main([*words, "--out", str(tmp_path / "parts")]) == 0
     assert {path: (tmp_path / "parts" / path).stat().st_mtime_ns for path in finished} == stamps
