@@ -1,39 +1,40 @@
-"""Train the bundled model, stage by stage; every stage resumes where it was interrupted.
+"""Train: one stage by its name, or all stages of a configuration, one after the other.
 
-python -m clasp corpus                 # speech with the time of every phone
-python -m clasp train text             # the multilingual text encoder, from an English teacher
-python -m clasp train recogniser       # the speech backbone
-python -m clasp train hearing          # what it hears in the corpus, and how it errs
-python -m clasp train sound            # the phone encoder
-python -m clasp train words            # from phones to meaning, on text alone
-python -m clasp train meaning          # joined by audio and spectrogram
-python -m clasp train release          # all of it as one model folder
-python -m clasp calibrate              # what a similarity is worth
+    python -m clasp train --config clasp/training/configs/bundled.toml    # reproduce the bundled model
+    python -m clasp train adapt --csv my-recordings.csv --out my-model    # adapt it to your speakers
+    python -m clasp train published --data SpeechBrown                    # the published architecture
+
+The stages of the bundled model, each of which goes on where it was interrupted:
+
+    python -m clasp corpus                 # speech with the time of every phone
+    python -m clasp train text             # the multilingual text encoder, from an English teacher
+    python -m clasp train recogniser       # the speech backbone
+    python -m clasp train hearing          # what it hears in the corpus, and how it errs
+    python -m clasp train sound            # the phone encoder
+    python -m clasp train words            # from phones to meaning, on text alone
+    python -m clasp train meaning          # joined by audio and spectrogram
+    python -m clasp train release          # all of it as one model folder
+    python -m clasp calibrate              # what a similarity is worth
 """
 
 import argparse
-import importlib
+from pathlib import Path
 
-STAGES = {
-    "text": "distil",
-    "recogniser": "recogniser",
-    "hearing": "hearing",
-    "sound": "sound",
-    "words": "words",
-    "meaning": "meaning",
-    "release": "release",
-}
+from . import configuration
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    stages = parser.add_subparsers(metavar="STAGE", required=True)
-    for name, module_name in STAGES.items():
-        module = importlib.import_module(f".{module_name}", __package__)
-        stage = stages.add_parser(name, description=module.__doc__,
-                                  formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-        module.add_arguments(stage)
-        stage.set_defaults(stage=module.run)
+    """Arguments of `python -m clasp train`."""
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the stages to run, with their options, as TOML")
+    stages = parser.add_subparsers(metavar="STAGE", parser_class=configuration.StageParser)
+    for name in configuration.STAGES:
+        stages.add_parser(name, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.set_defaults(parser=parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    return args.stage(args)
+    """Run the stage or the configuration. Returns the exit code of the last stage."""
+    stage = getattr(args, "stage", None)
+    if (stage is None) == (args.config is None):
+        args.parser.error("give either --config FILE or one of the stages " + ", ".join(configuration.STAGES))
+    return stage(args) if stage is not None else configuration.follow(args.config)

@@ -1,0 +1,246 @@
+"""Adapt a model to how your speakers talk: a folder of recordings and a CSV of what they say.
+
+    python -m clasp train adapt --csv my-recordings.csv --out my-model
+
+The CSV has the columns file and text and, where there are, language, speaker, category and split (every layout that
+clasp.training.readers knows will do). A fifth of it is held out, by speaker and sentence, and measured before and
+after. Only the recogniser of sounds learns; text encoder, meaning and calibration stay. Recordings of the demo
+library are repeated in every batch, and another part of it tells whether the model still finds general speech:
+where it does not, nothing is written and the exit code is 1. Interrupted work goes on where it was.
+"""
+
+import argparse
+import copy
+import errno
+import hashlib
+import json
+import math
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from ..errors import DataError, ModelError
+from ..model import Clasp, load
+from ..recogniser import Recogniser
+from . import demo, readers
+from .before_after import BOTH_WAYS, general_speech, hold_out, measure, table
+from .checkpoint import Checkpoint, descend, learning_rate
+from .clips import Clip
+from .lessons import Lesson, draw_batch, lessons, loss
+
+LIBRARY = demo.LIBRARY
+LEAST = 20  # usable pairs
+TOLERANCE = 0.02  # of general HITS@1 that may be lost
+PASSES = 8  # times that every recording is heard
+SECONDS = 40.0  # of your speech in a batch, and as many of general speech
+PEAK_RATE, WARM_UP, AVERAGE = 3e-4, 10, 0.97
+SHARES = (1.0, 0.5)  # of what was learned that is kept: the first with which general speech is still found
+SAVE_EVERY = 20  # steps
+ROOM = 4  # times the size of the old model that is needed on the disk
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `python -m clasp train adapt`."""
+    parser.add_argument("--csv", type=Path, required=True, help="what the recordings say; files are relative to it")
+    parser.add_argument("--out", type=Path, required=True, help="the model folder to write")
+    parser.add_argument("--model", default="bundled", help="the model to start from (default: the bundled model)")
+    parser.add_argument("--language", default="en", metavar="TAG", help="of rows that do not say theirs (en)")
+    parser.add_argument("--minutes", type=float, default=10, help="what it may take, reading aside (default: 10)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Adapt, measure, write. Returns 1 where general quality fell and nothing was written."""
+    try:
+        return _adapt(args)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise DataError(f"The disk of {args.out} is full: make room and run the command again.") from error
+
+
+def _adapt(args: argparse.Namespace) -> int:
+    _check_place(args.out)
+    reading = readers.read(args.csv, args.language)
+    print(*reading.left_out, sep="\n")
+    mine, asked = hold_out(reading.clips)
+    if len(reading.clips) < LEAST or not mine or not asked:
+        raise DataError(
+            f"{args.csv} has {len(reading.clips)} usable pairs, {len(asked)} of them held out: at least {LEAST} are "
+            "needed, some on either side."
+        )
+    usable, left_out = len(reading.clips), len(reading.left_out)
+    print(
+        f"{usable} usable pairs: {len(mine)} to learn from, {len(asked)} held out. {left_out} rows left out", flush=True
+    )
+    replay, guard = general_speech(LIBRARY)
+
+    started = time.monotonic()
+    model = load(args.model)
+    if not isinstance(model.speech.speech, Recogniser):
+        raise ModelError(f"The model {args.model} recognises no sounds: adapt one that does, such as 'bundled'.")
+    work = args.out.with_name(f"{args.out.name}.part")
+    _check_room(model, work)
+    plan = _plan(work, args, model, [*mine, *asked])
+    if "before" not in plan:
+        plan["before"] = {"yours": measure(model, asked, mine), "general": measure(model, guard, background=True)}
+    taught = lessons(mine), lessons(replay, model.speech.speech)
+    if "steps" not in plan:
+        spent = time.monotonic() - started
+        plan["steps"] = _steps(model, taught, 60 * args.minutes - 1.5 * spent)  # for it is measured again afterwards
+        _write_json(work / "plan.json", plan)
+    learned = _train(model.speech.speech, taught, work, plan["steps"])
+
+    before = plan["before"]
+    for share in SHARES:
+        adapted = _written(model, learned, share, work / "model")
+        general = measure(adapted, guard, background=True)
+        lost = before["general"][BOTH_WAYS]["hits@1"] - general[BOTH_WAYS]["hits@1"]
+        after = {"yours": measure(adapted, asked, mine), "general": general}
+        Console(width=120).print(table(before, after))
+        if lost <= TOLERANCE:
+            break
+        print(f"With {share:.0%} of what was learned, general HITS@1 is {lost:.3f} lower: too much.", flush=True)
+    else:
+        shutil.rmtree(work)
+        print(
+            f"Nothing was written, for more than {TOLERANCE} of general HITS@1 is lost. Is every text what its "
+            "recording says, in the language that the table names? Otherwise more recordings help."
+        )
+        return 1
+    facts = {
+        "from": model.checksum, "pairs": len(mine), "held_out": len(asked), "left_out": left_out,
+        "steps": plan["steps"], "share": share, "minutes": round((time.monotonic() - started) / 60, 1),
+        "before": before, "after": after,
+    }  # fmt: skip
+    _write_json(work / "model" / "card.json", facts)
+    (work / "model" / "README.md").write_text(_card(facts), encoding="utf-8")
+    (work / "model").rename(args.out)
+    shutil.rmtree(work)
+    print(f"{args.out} is written ({facts['minutes']} minutes). Its calibration is that of the model it comes from.")
+    return 0
+
+
+def _check_place(out: Path) -> None:
+    """Raises DataError unless `out` can be made."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise DataError(f"{out} is there already: delete it, or give another folder with --out.")
+    if out.exists():
+        out.rmdir()
+    out.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _check_room(model: Clasp, work: Path) -> None:
+    """Raises DataError unless the model, as it is and as it is trained, has room on the disk."""
+    size = sum(path.stat().st_size for path in model.folder.rglob("*") if path.is_file())
+    if not work.exists() and shutil.disk_usage(work.parent).free < ROOM * size:
+        raise DataError(
+            f"The disk of {work.parent.resolve()} has no {ROOM * size / 1e6:.0f} MB left: make room, or give another "
+            "folder with --out."
+        )
+
+
+def _plan(work: Path, args: argparse.Namespace, model: Clasp, clips: Sequence[Clip]) -> dict[str, Any]:
+    """What an interrupted adaptation has decided, or what one begins with.
+
+    Raises:
+        DataError: if the work there is another one.
+    """
+    said = [(clip.id, clip.text, clip.language, clip.split) for clip in clips]
+    begun = {
+        "model": model.checksum,
+        "clips": hashlib.sha256(json.dumps(said).encode()).hexdigest(),
+        "minutes": args.minutes,
+    }
+    path = work / "plan.json"
+    if not path.exists():
+        work.mkdir(exist_ok=True)
+        return begun
+    plan = json.loads(path.read_text())
+    if begun.items() <= plan.items():
+        print(f"Going on with {work}", flush=True)
+        return plan
+    raise DataError(
+        f"{work} holds an unfinished adaptation of another model, to other recordings or in other minutes: "
+        "delete it, or give another folder with --out."
+    )
+
+
+def _steps(model: Clasp, taught: tuple[list[Lesson], list[Lesson]], seconds: float) -> int:
+    """How many steps: PASSES through your recordings, or what `seconds` allow."""
+    heard = sum(len(lesson.mel) for lesson in taught[0]) / 100
+    wanted = math.ceil(PASSES * heard / SECONDS)
+    recogniser = copy.deepcopy(model.speech.speech)
+    for step in range(2):  # the second is as fast as any other
+        begun = time.monotonic()
+        loss(recogniser, draw_batch(taught, SECONDS, step), step).backward()
+    pace = time.monotonic() - begun
+    steps = min(wanted, int(seconds / (1.1 * pace)))
+    if steps < min(wanted, 2 * WARM_UP):
+        raise DataError(f"A step takes {pace:.1f} s, too long for the time that is left: give more --minutes.")
+    print(f"{steps} steps of about {pace:.1f} s", flush=True)
+    return steps
+
+
+def _train(
+    recogniser: Recogniser, taught: tuple[list[Lesson], list[Lesson]], work: Path, steps: int
+) -> dict[str, torch.Tensor]:
+    """The averaged weights of a copy of the recogniser after `steps` steps."""
+    torch.manual_seed(0)
+    learner = copy.deepcopy(recogniser).requires_grad_(True)
+    average = copy.deepcopy(recogniser).requires_grad_(False)
+    optimiser = torch.optim.AdamW(learner.parameters(), lr=PEAK_RATE, weight_decay=0.0, betas=(0.9, 0.98))
+    checkpoint = Checkpoint(work, learner=learner, average=average, optimiser=optimiser)
+    started = time.time()
+    for step in range(checkpoint.resume(), steps):
+        rate = learning_rate(step, steps, PEAK_RATE, WARM_UP)
+        error = descend(loss(learner, draw_batch(taught, SECONDS, step), step), optimiser, rate)
+        with torch.no_grad():
+            for mean, value in zip(average.parameters(), learner.parameters(), strict=True):
+                mean.lerp_(value, 1 - AVERAGE)
+        if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
+            checkpoint.save(step + 1)
+            print(f"step {step + 1} of {steps}, loss {error:.3f}, {time.time() - started:.0f} s", flush=True)
+    return average.state_dict()
+
+
+def _written(model: Clasp, learned: dict[str, torch.Tensor], share: float, folder: Path) -> Clasp:
+    """The model in `folder` that has `share` of what was learned, as it is loaded from there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(model.folder, folder)
+    old = model.speech.speech
+    mixed = {
+        name: torch.lerp(value, learned[name], share) if value.is_floating_point() else value
+        for name, value in old.state_dict().items()
+    }
+    model.speech.speech = copy.deepcopy(old)
+    model.speech.speech.load_state_dict(mixed)
+    model.save(folder)
+    model.speech.speech = old
+    return load(folder, model.device)
+
+
+def _card(facts: dict[str, Any]) -> str:
+    rows = ["| speech | direction | HITS@1 | MRR |", "|---|---|---|---|"]
+    for speech in ("yours", "general"):
+        for way in ("speech→text", "text→speech"):
+            was, now = (facts[when][speech][way] for when in ("before", "after"))
+            hits, mrr = (f"{was[name]:.3f} → {now[name]:.3f}" for name in ("hits@1", "mrr"))
+            rows.append(f"| {speech} | {way} | {hits} | {mrr} |")
+    text = (
+        f"Its recogniser went on to learn from {facts['pairs']} recordings ({facts['steps']} steps, "
+        f"{facts['share']:.0%} of what was learned is kept; {facts['minutes']} minutes). {facts['held_out']} pairs "
+        "were held out; general speech is a part of the demo library with another voice behind each. All else, the "
+        f"calibration too, is that of the model with the checksum {facts['from']}."
+    )
+    return "\n".join(["# An adapted CLASP model", "", text, "", *rows, ""])
+
+
+def _write_json(path: Path, facts: dict[str, Any]) -> None:
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    temporary.rename(path)
