@@ -6,7 +6,8 @@ from typing import Literal
 from ..training.corpus import SPOKEN_LANGUAGES
 from ..training.parallel import LANGUAGES
 
-SPEECH_TO_TEXT, TEXT_TO_SPEECH, SPEECH_TO_SPEECH = "speech→text", "text→speech", "speech→speech"
+SPEECH_TO_TEXT, TEXT_TO_SPEECH = "speech→text", "text→speech"
+SPEECH_TO_SPEECH, TEXT_TO_TEXT = "speech→speech", "text→text"
 
 Half = Literal["both", "meaning", "sound"]
 
@@ -63,6 +64,8 @@ CASES = (
          translation="en", directions=_ONE_WAY, grouped=True),
     Case("meaning-paraphrases", "meaning half, paraphrases", "paraphrases",
          half="meaning", translation="en", directions=_ONE_WAY),
+    Case("paraphrases-text", "text encoder alone, paraphrases", "paraphrases",
+         half="meaning", translation="en", directions=(TEXT_TO_TEXT,)),
     Case("text-en", "meaning half, FLORES sentences", "flores", half="meaning", directions=_ONE_WAY),
     *(
         Case(f"text-{language}", f"{language} text → English speech", "flores",

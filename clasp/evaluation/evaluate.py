@@ -23,7 +23,7 @@ from rich.console import Console
 from ..errors import ModelError
 from ..training.corpora import data_folder
 from . import tables, testsets, translation
-from .cases import CASES, FAMILIES, SPEECH_TO_TEXT, Case, Half
+from .cases import CASES, FAMILIES, SPEECH_TO_TEXT, TEXT_TO_TEXT, Case, Half
 from .groups import group, groups
 from .listening import Heard, listen
 from .listening import embed_speech as embed_speech  # noqa: PLC0414
@@ -80,20 +80,22 @@ class Evaluation:
             index for index, utterance in enumerate(utterances[: chosen.queries])
             if case.voice in (None, str(utterance.source))
         ]  # fmt: skip
-        texts = [utterance.text for utterance in utterances]
-        languages = [utterance.language for utterance in utterances]
+        said = [utterance.text for utterance in utterances], [utterance.language for utterance in utterances]
+        texts, languages = map(list, said)  # what stands for each utterance in writing
         if case.translation is not None:
             other = chosen.translations[case.translation]
             texts[: len(other)] = other
             languages[: len(other)] = [case.translation] * len(other)
-        spoken = self._speech_vectors(utterances) if spoken is None else spoken
-        if case.asked_by is not None:
-            queries, pool = self._speech_vectors(self.sets[case.asked_by].utterances)[answers], spoken
+        asked = [texts[answer] for answer in answers], [languages[answer] for answer in answers]
+        if direction == TEXT_TO_TEXT:
+            queries, pool = self._text_vectors(*asked), self._text_vectors(*said)
         elif direction == SPEECH_TO_TEXT:
+            spoken = self._speech_vectors(utterances) if spoken is None else spoken
             queries, pool = spoken[answers], self._text_vectors(texts, languages)
         else:
-            asked = [texts[answer] for answer in answers], [languages[answer] for answer in answers]
-            queries, pool = self._text_vectors(*asked), spoken
+            pool = self._speech_vectors(utterances) if spoken is None else spoken
+            aloud = self.sets[case.asked_by].utterances if case.asked_by else None
+            queries = self._text_vectors(*asked) if aloud is None else self._speech_vectors(aloud)[answers]
         return Retrieval(queries, pool, [label(text) for text in texts], np.array(answers))
 
     def durations(self, utterances: Iterable[Utterance]) -> list[float]:

@@ -17,7 +17,7 @@ from clasp.audio import SAMPLE_RATE, Waveform
 from clasp.calibration import Calibration, Logistic
 from clasp.errors import DataError
 from clasp.evaluation import asr, calibrate, evaluate, pipeline, tables, testsets, translation
-from clasp.evaluation.cases import CASES, FAMILIES, SPEECH_TO_SPEECH, SPEECH_TO_TEXT, TEXT_TO_SPEECH, Case
+from clasp.evaluation.cases import CASES, FAMILIES, SPEECH_TO_SPEECH, SPEECH_TO_TEXT, TEXT_TO_SPEECH, TEXT_TO_TEXT, Case
 from clasp.evaluation.evaluate import Evaluation
 from clasp.evaluation.groups import groups
 from clasp.evaluation.reliability import reliability
@@ -282,6 +282,13 @@ def test_translations_answer_by_position(evaluation: Evaluation) -> None:
     assert hits(result) == 0
     (result,) = evaluation.run(case("other words", "english", half="sound", translation="en"), None)[1:]
     assert result.ranks.tolist() == [2, 2] or result.ranks.tolist() == [6, 6]  # "two" is asked for by "one"
+
+
+def test_other_words_are_compared_with_what_is_said(evaluation: Evaluation) -> None:
+    evaluation.sets["heard"] = SpeechSet(evaluation.sets["six"].utterances, {"en": ("one", "a pair")}, 2)
+    (result,) = evaluation.run(case("words", "heard", translation="en", directions=(TEXT_TO_TEXT,)))
+    assert (result.pool, result.ranks.tolist()) == (6, [1, 6])  # the oracle does not know what a pair is
+    assert evaluation.model.encoded == [2, 6]  # texts only
 
 
 def test_another_set_asks_aloud(evaluation: Evaluation) -> None:
