@@ -2,6 +2,7 @@
 
     decode("question.m4a")                     # a file: wav, flac, ogg, mp3, and what ffmpeg knows
     decode(upload)                             # its bytes
+    for block in stream("interview.mp4"):      # of any length, in constant memory
     from_samples(microphone, rate=44_100)      # samples already in memory
 
 wav, aiff, flac, ogg (vorbis, opus) and mp3 are read by libsndfile, everything else by an ffmpeg process.
@@ -12,21 +13,22 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
 import soxr
 
 from .errors import AudioError
+from .settings import current
 
 SAMPLE_RATE = 16_000
 MIN_SECONDS = 0.2
-MAX_SECONDS = 600.0
-MAX_BYTES = 256 * 2**20  # decoded float32, before resampling: what a small file may unfold to
 RATES = range(4_000, 768_001)  # Hz; below 4 kHz nothing is left of speech
 SILENCE = 1e-4  # peak amplitude, -80 dB of full scale
 
@@ -35,12 +37,15 @@ MP3_FRAME = 1_152  # samples; a header may state the length of an mp3 in whole f
 UNKNOWN_LENGTH = 2**31 - 2**16  # lengths from here on stand in headers of recordings that were piped
 
 SOUNDFILE_FORMATS = {"WAV", "WAVEX", "AIFF", "FLAC", "OGG", "MP3"}
-FFMPEG_SECONDS = 60
+FFMPEG_BLOCK = 30 * SAMPLE_RATE * 4  # bytes read from ffmpeg at once
 # Demuxers whose files hold the media themselves: no playlists, which name other files.
 FFMPEG_FORMATS = (
     "3g2,3gp,aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,asf_o,au,avi,caf,dts,eac3,flac,flv,gsm,m4a,matroska,mj2,"
     "mov,mp3,mp4,mpeg,mpegts,ogg,tta,voc,w64,wav,webm,wv"
 )
+FFMPEG_GUARDS = (
+    f"-protocol_whitelist file,pipe -format_whitelist {FFMPEG_FORMATS} -max_alloc {2**28}".split()
+)  # of options before the file
 FFMPEG_CUT = re.compile(r"ended prematurely|partial file|moov atom not found|truncated")
 
 
@@ -64,18 +69,50 @@ class Waveform:
         return len(self.samples) / self.rate
 
 
-def decode(source: str | Path | bytes, *, max_seconds: float = MAX_SECONDS, max_bytes: int = MAX_BYTES) -> Waveform:
+def decode(source: str | Path | bytes, *, max_seconds: float | None = None, max_bytes: int | None = None) -> Waveform:
     """Decode a recording (a path, or a file's bytes) of any rate and number of channels.
 
     Raises AudioError where it is missing, not audio, cut off, empty, silent, shorter than 0.2 s, longer than
-    `max_seconds`, more than `max_bytes` once decoded, or has samples that are not numbers. Both limits are
-    enforced on what is decoded, whatever the file's header says.
+    `max_seconds`, more than `max_bytes` once decoded (float32, before resampling), or has samples that are not
+    numbers. Both limits, by default those set for queries, are enforced on what is decoded, whatever the file's
+    header says.
     """
     with _as_file(source) as (path, name):
-        samples = _decode_soundfile(path, name, max_seconds, max_bytes)
-        if samples is None:
-            samples = _decode_ffmpeg(path, name, max_seconds, max_bytes)
+        samples = _joined(_decoded(path, name, *_query_limits(max_seconds, max_bytes)))
     return _checked(samples, name)
+
+
+def stream(path: str | Path, *, max_seconds: float | None = None, max_bytes: int | None = None) -> Iterator[np.ndarray]:
+    """Decode a file bit by bit: blocks of float32 (n,), 16 kHz, mono, in memory that does not grow with its length.
+
+    The limits, by default those set for recordings, hold as in `decode`. Only at the end is it known whether the file
+    is whole: AudioError may come after any block. Silence is no error here, nor is a file without a single sample.
+    """
+    limits = current()
+    max_seconds = 3_600 * limits.recording_hours if max_seconds is None else max_seconds
+    max_bytes = int(limits.decoded_gib * 2**30) if max_bytes is None else max_bytes
+    with _as_file(path) as (file, name):
+        if file.stat().st_size > limits.file_mib * 2**20:
+            raise AudioError(f"{name} is larger than {limits.file_mib:g} MiB: split it, or set CLASP_FILE_MIB.")
+        yield from _decoded(file, name, max_seconds, max_bytes)
+
+
+def length(path: str | Path) -> float | None:
+    """Seconds that a file's header claims, for a progress bar; None where it claims nothing."""
+    try:
+        with _as_file(path) as (file, _):
+            with file.open("rb") as raw, suppress(soundfile.SoundFileError):
+                with soundfile.SoundFile(raw.fileno(), closefd=False) as header:
+                    if 0 < header.frames < UNKNOWN_LENGTH:
+                        return header.frames / header.samplerate
+            ffprobe = shutil.which("ffprobe") or ""
+            command = [ffprobe, "-v", "quiet", *FFMPEG_GUARDS, "-show_entries", "format=duration", "-of", "csv=p=0"]
+            claimed = subprocess.run(
+                [*command, f"file:{file}"], capture_output=True, timeout=current().stall_seconds, check=True
+            ).stdout
+        return float(claimed)
+    except (AudioError, OSError, ValueError, subprocess.SubprocessError):
+        return None
 
 
 def from_samples(samples: np.ndarray, rate: int) -> Waveform:
@@ -94,7 +131,21 @@ def from_samples(samples: np.ndarray, rate: int) -> Waveform:
         offset = scale if samples.dtype.kind == "u" else 0.0
         floats = ((samples - offset) / scale).astype(np.float32)
     block = floats[:, None] if floats.ndim == 1 else floats  # (n, channels)
-    return _checked(_mono_16k([block], rate, name, MAX_SECONDS, MAX_BYTES), name)
+    return _checked(_joined(_mono_16k([block], rate, name, *_query_limits(None, None))), name)
+
+
+def _query_limits(max_seconds: float | None, max_bytes: int | None) -> tuple[float, int]:
+    """Seconds and bytes, as they are set where they are None."""
+    limits = current()
+    return (
+        limits.query_seconds if max_seconds is None else max_seconds,
+        int(limits.query_mib * 2**20) if max_bytes is None else max_bytes,
+    )
+
+
+def _joined(parts: Iterable[np.ndarray]) -> np.ndarray:
+    """All blocks as one."""
+    return np.concatenate([np.empty(0, np.float32), *parts])
 
 
 @contextmanager
@@ -123,30 +174,41 @@ def _as_file(source: str | Path | bytes) -> Iterator[tuple[Path, str]]:
     yield path.resolve(), name
 
 
-def _decode_soundfile(path: Path, name: str, max_seconds: float, max_bytes: int) -> np.ndarray | None:
-    """Samples as float32 (n,) at 16 kHz, or None where libsndfile does not know the format."""
+def _decoded(path: Path, name: str, max_seconds: float, max_bytes: int) -> Iterator[np.ndarray]:
+    """Blocks of float32 (n,) at 16 kHz."""
     with path.open("rb") as raw:
-        try:  # by its descriptor: a name would let its extension decide
-            file = soundfile.SoundFile(raw.fileno(), closefd=False)
-        except soundfile.SoundFileError:
-            return None
+        file = _by_libsndfile(raw, path, name)
+        if file is None:
+            limit = min(max_bytes, int((max_seconds + 1) * SAMPLE_RATE * 4)) + 4  # one sample over is an error
+            yield from _mono_16k(_by_ffmpeg(path, name, limit), SAMPLE_RATE, name, max_seconds, max_bytes)
+            return
+        heard = 0
         with file:
-            if file.format not in SOUNDFILE_FORMATS or file.frames >= UNKNOWN_LENGTH:
-                return None
-            if file.format == "MP3" and not _mp3_states_length(path):
-                return None  # libsndfile would guess it from the first frames, and stop there
-            if file.subtype == "PCM_U8" and re.search(r"Bit Width +: [1-7]$", file.extra_info, re.MULTILINE):
-                raise AudioError(f"{name} has fewer than 8 bits per sample: export it with 16.")
-            if _wav_is_cut(file.extra_info) or (file.format == "OGG" and _ogg_is_cut(path)):
-                raise AudioError(_cut_message(name))
             try:
-                samples = _mono_16k(_blocks(file), file.samplerate, name, max_seconds, max_bytes)
+                for samples in _mono_16k(_blocks(file), file.samplerate, name, max_seconds, max_bytes):
+                    heard += len(samples)
+                    yield samples
             except soundfile.SoundFileError as error:
                 raise AudioError(_cut_message(name)) from error
-            heard = len(samples) * file.samplerate / SAMPLE_RATE
-            if heard + 2 * MP3_FRAME < file.frames:
+            if heard * file.samplerate / SAMPLE_RATE + 2 * MP3_FRAME < file.frames:
                 raise AudioError(_cut_message(name))
-            return samples
+
+
+def _by_libsndfile(raw: BinaryIO, path: Path, name: str) -> soundfile.SoundFile | None:
+    """The file opened by libsndfile; None where that does not know the format, or does not read all of it."""
+    try:  # by its descriptor: a name would let its extension decide
+        file = soundfile.SoundFile(raw.fileno(), closefd=False)
+    except soundfile.SoundFileError:
+        return None
+    if file.format not in SOUNDFILE_FORMATS or file.frames >= UNKNOWN_LENGTH:
+        return None
+    if file.format == "MP3" and not _mp3_states_length(path):
+        return None  # libsndfile would guess it from the first frames, and stop there
+    if file.subtype == "PCM_U8" and re.search(r"Bit Width +: [1-7]$", file.extra_info, re.MULTILINE):
+        raise AudioError(f"{name} has fewer than 8 bits per sample: export it with 16.")
+    if _wav_is_cut(file.extra_info) or (file.format == "OGG" and _ogg_is_cut(path)):
+        raise AudioError(_cut_message(name))
+    return file
 
 
 def _blocks(file: soundfile.SoundFile) -> Iterator[np.ndarray]:
@@ -184,39 +246,53 @@ def _mp3_states_length(path: Path) -> bool:
     return any(mark in frame for mark in (b"Xing", b"Info", b"VBRI"))
 
 
-def _decode_ffmpeg(path: Path, name: str, max_seconds: float, max_bytes: int) -> np.ndarray:
-    """The first audio stream as float32 (n,) at 16 kHz."""
+def _by_ffmpeg(path: Path, name: str, limit: int) -> Iterator[np.ndarray]:
+    """The first audio stream as blocks of float32 (n, 1) at 16 kHz, at most `limit` bytes of them."""
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
         raise AudioError(
             f"{name} can only be read by ffmpeg, which is not installed: install it (Debian, Ubuntu: "
             "apt install ffmpeg; macOS: brew install ffmpeg) or convert the file to wav, flac or ogg."
         )
-    limit = min(max_bytes, int((max_seconds + 1) * SAMPLE_RATE * 4)) + 4  # bytes; one sample over is an error
-    guards = f"-protocol_whitelist file,pipe -format_whitelist {FFMPEG_FORMATS} -max_alloc {2**28} -vn"
+    wait = current().stall_seconds
+    stalled = threading.Event()
     output = f"-map 0:a:0 -ac 1 -ar {SAMPLE_RATE} -fs {limit} -f f32le pipe:1"
-    command = [ffmpeg, "-nostdin", "-v", "error", *guards.split(), "-i", f"file:{path}", *output.split()]
-    with tempfile.TemporaryFile() as log:
+    command = [ffmpeg, "-nostdin", "-v", "error", *FFMPEG_GUARDS, "-vn", "-i", f"file:{path}", *output.split()]
+    with tempfile.TemporaryFile() as log, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as process:
+
+        def stop() -> None:
+            stalled.set()
+            process.kill()
+
         try:
-            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=log, timeout=FFMPEG_SECONDS, check=False)
-        except subprocess.TimeoutExpired as error:
-            raise AudioError(f"{name} took longer than {FFMPEG_SECONDS} s to decode: give a shorter one.") from error
+            while True:
+                watch = threading.Timer(wait, stop)
+                watch.start()
+                content = process.stdout.read(FFMPEG_BLOCK)
+                watch.cancel()
+                if stalled.is_set():
+                    raise AudioError(f"{name} took longer than {wait:g} s to decode: convert it to wav or flac.")
+                if not content:
+                    break
+                yield np.frombuffer(content[: len(content) // 4 * 4], dtype="<f4")[:, None]
+            failed = process.wait() != 0
+        finally:
+            process.kill()
         log.seek(0)
         complaints = log.read(2**16).decode("utf-8", "replace")
     if FFMPEG_CUT.search(complaints):
         raise AudioError(_cut_message(name))
-    if done.returncode != 0:
+    if failed:
         raise AudioError(f"{name} is not a recording that can be read: give a sound file, or a video with sound.")
-    samples = np.frombuffer(done.stdout[: len(done.stdout) // 4 * 4], dtype="<f4")
-    return _mono_16k([samples[:, None]], SAMPLE_RATE, name, max_seconds, max_bytes)
 
 
-def _mono_16k(blocks: Iterable[np.ndarray], rate: int, name: str, max_seconds: float, max_bytes: int) -> np.ndarray:
+def _mono_16k(
+    blocks: Iterable[np.ndarray], rate: int, name: str, max_seconds: float, max_bytes: int
+) -> Iterator[np.ndarray]:
     """Mix blocks of float32 (n, channels) to one channel and resample them, as they come, to float32 (n,)."""
     if rate not in RATES:
         raise AudioError(f"{name} has a sample rate of {rate} Hz: expected {RATES.start} to {RATES.stop - 1} Hz.")
     resampler = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32")
-    parts: list[np.ndarray] = []
     frames = decoded = 0
     for block in blocks:
         frames += len(block)
@@ -231,10 +307,9 @@ def _mono_16k(blocks: Iterable[np.ndarray], rate: int, name: str, max_seconds: f
         mono = block.mean(axis=1, dtype=np.float64).astype(np.float32)  # (n, channels) -> (n,)
         if not np.isfinite(mono).all():
             raise AudioError(f"{name} has samples that are not numbers (NaN or infinite): export it again.")
-        parts.append(mono if rate == SAMPLE_RATE else resampler.resample_chunk(mono))
+        yield mono if rate == SAMPLE_RATE else resampler.resample_chunk(mono)
     if rate != SAMPLE_RATE:
-        parts.append(resampler.resample_chunk(np.empty(0, np.float32), last=True))
-    return np.concatenate(parts) if parts else np.empty(0, np.float32)
+        yield resampler.resample_chunk(np.empty(0, np.float32), last=True)
 
 
 def _checked(samples: np.ndarray, name: str) -> Waveform:

@@ -9,7 +9,6 @@ from the audio, once, which takes a minute. The cache is where CLASP_CACHE says,
 import csv
 import hashlib
 import logging
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ import numpy as np
 
 from clasp.alignment import pack
 from clasp.errors import LibraryError
+from clasp.settings import current
 
 from .files import load_arrays, save_arrays
 from .library import Library, Recording, Segment
@@ -229,7 +229,7 @@ def _build(
 def _cache() -> Path:
     from platformdirs import user_cache_path
 
-    chosen = os.environ.get("CLASP_CACHE")
+    chosen = current().cache
     return Path(chosen) if chosen else user_cache_path("clasp")
 
 

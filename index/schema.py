@@ -8,8 +8,7 @@ import sqlite3
 from pathlib import Path
 
 from clasp.errors import LibraryError
-
-BUSY_SECONDS = 30.0  # to wait for another process that writes
+from clasp.settings import current
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -57,7 +56,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 
 def connect(path: Path) -> sqlite3.Connection:
     """A connection that may be used from any thread, by one at a time; transactions are begun explicitly."""
-    connection = sqlite3.connect(path, BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, current().busy_seconds, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")  # what was committed survives a loss of power

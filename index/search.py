@@ -18,6 +18,7 @@ import numpy as np
 
 from clasp.alignment import SHORTLIST, WEIGHTS
 from clasp.errors import ClaspError
+from clasp.settings import current
 
 if TYPE_CHECKING:
     from clasp import Clasp, Waveform
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from .library import Hit, Library, Segment
 
-MAX_CHARACTERS = 1_000  # of a typed query
 CLEAR = 3.0  # agreement of the same words clearly spoken
 
 
@@ -106,7 +106,7 @@ def encode(model: "Clasp", *, text: str | None = None, waveform: "Waveform | Non
     """Encode a typed or a spoken query.
 
     Raises:
-        ClaspError: if the text has no words or more than MAX_CHARACTERS.
+        ClaspError: if the text has no words or more characters than are set.
         ValueError: unless exactly one of `text` and `waveform` is given.
     """
     if (text is None) == (waveform is None):
@@ -118,8 +118,9 @@ def encode(model: "Clasp", *, text: str | None = None, waveform: "Waveform | Non
     text = " ".join("".join(" " if category(letter) in ("Cc", "Cs") else letter for letter in text).split())
     if not any(letter.isalnum() for letter in text):
         raise ClaspError("The query has no words: type what to look for, or record it.")
-    if len(text) > MAX_CHARACTERS:
-        raise ClaspError(f"The query has {len(text)} characters: one sentence has {MAX_CHARACTERS} at most.")
+    most = current().query_characters
+    if len(text) > most:
+        raise ClaspError(f"The query has {len(text)} characters: one sentence has {most} at most.")
     language = model.language_of(text)
     written = model.read([text], [language])
     return Query(written.vectors[0], time.perf_counter() - started, written.phones[0], text, language)

@@ -3,6 +3,7 @@
 import io
 import subprocess
 import threading
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import scipy.signal
 import soundfile
 
-from clasp.audio import SAMPLE_RATE, Waveform, decode, from_samples
+from clasp.audio import SAMPLE_RATE, Waveform, decode, from_samples, length, stream
 from clasp.errors import AudioError
 from tests.malformed import write_malformed
 
@@ -228,8 +229,55 @@ def test_a_playlist_opens_no_other_file(tmp_path: Path):
         "list.mpd": '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="x"></MPD>',
     }.items():
         (tmp_path / name).write_text(text)
-        with pytest.raises(AudioError, match="not a recording"):
-            decode(tmp_path / name)
+        for read in (decode, lambda path: list(stream(path))):
+            with pytest.raises(AudioError, match="not a recording"):
+                read(tmp_path / name)
+        assert length(tmp_path / name) is None
+
+
+@pytest.mark.parametrize("name", ["sweep.wav", "sweep.flac", "sweep.ogg", "sweep.mp3", "sweep.m4a", "sweep.webm"])
+def test_streamed_as_decoded(tmp_path: Path, name: str):
+    path = convert(tmp_path / name)
+    np.testing.assert_array_equal(np.concatenate(list(stream(path))), decode(path).samples)
+    assert length(path) == pytest.approx(SECONDS, abs=0.1)
+
+
+def test_streaming_has_limits_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = convert(tmp_path / "sweep.m4a")
+    for name, value, error in (
+        ("CLASP_RECORDING_HOURS", "0.0005", "longer than 1.8 s"),
+        ("CLASP_DECODED_GIB", "0.0001", "unfolds"),
+        ("CLASP_FILE_MIB", "0.01", "larger than 0.01 MiB"),
+        ("CLASP_STALL_SECONDS", "0.0001", "took longer than 0.0001 s"),
+    ):
+        with monkeypatch.context() as patch, pytest.raises(AudioError, match=error):
+            patch.setenv(name, value)
+            list(stream(path))
+
+
+def test_a_long_recording_takes_no_memory(tmp_path: Path):
+    """Six hours of silence in a file of a few kilobytes: a flac that unfolds to 1.4 GB."""
+    path = tmp_path / "long.flac"
+    with soundfile.SoundFile(path, "w", SAMPLE_RATE, 1, "PCM_16") as file:
+        hour = np.zeros(3_600 * SAMPLE_RATE, np.int16)
+        for _ in range(6):
+            file.write(hour)
+    assert path.stat().st_size < 2**22
+    tracemalloc.start()
+    assert sum(len(block) for block in stream(path)) == 6 * 3_600 * SAMPLE_RATE
+    assert tracemalloc.get_traced_memory()[1] < 2**24
+    tracemalloc.stop()
+    with pytest.raises(AudioError, match="longer than 7200 s"):
+        list(stream(path, max_seconds=7_200))
+
+
+def test_a_stream_can_be_left(tmp_path: Path):
+    path = tmp_path / "long.m4a"
+    convert(path, "-af", "apad=whole_dur=300")
+    blocks = stream(path)
+    assert len(next(blocks)) > 0
+    blocks.close()  # ends ffmpeg
+    assert sum(len(block) for block in stream(path)) == pytest.approx(300 * SAMPLE_RATE, abs=5_000)
 
 
 def test_without_ffmpeg_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -1,0 +1,199 @@
+"""Utterances of a recording of any length: speech found by voice activity, cut at its pauses.
+
+    for utterance in utterances(stream("interview.mp4")):
+        print(utterance.start, utterance.end, utterance.waveform.duration)
+
+Each lasts 2 to 15 s (a file shorter than that: its whole length). What is no speech (silence, music) is left out;
+speech without a pause is cut where the voice is weakest, and both parts overlap. Memory does not grow with the length.
+"""
+
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .audio import SAMPLE_RATE, Waveform
+
+WINDOW = 512  # samples, 32 ms: what silero-vad hears at once
+CONTEXT = 64  # samples before a window that it hears as well
+BLOCK = 960  # windows heard together, half a minute
+
+SHORTEST, LONGEST = 2.0, 15.0  # seconds of an utterance
+VOICED, UNVOICED = 0.5, 0.35  # probability at which speech begins, and below which it ends
+LEAST_VOICED = 0.25  # seconds of speech; less is a click or a cough
+PAUSE, LATE_PAUSE, LONG_PAUSE = 0.4, 0.15, 1.5  # seconds that end an utterance; a long one; one that is too short
+LATE = 10.0  # seconds from which an utterance is a long one
+OVERLAP = 1.0  # seconds that the parts of speech without a pause share
+MARGIN = 0.15  # seconds of the pause that are kept on either side
+
+
+@dataclass(frozen=True, eq=False)
+class Utterance:
+    """A stretch of speech."""
+
+    start: float  # seconds from the beginning of the recording
+    end: float
+    waveform: Waveform
+
+
+class VoiceActivity(nn.Module):
+    """silero-vad's network for 16 kHz, with its weights, over many windows at a time.
+
+    The package itself hears one window per call, which takes ten times as long; the probabilities are the same.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stft_conv = nn.Conv1d(1, 258, 256, stride=128, bias=False)
+        self.conv1 = nn.Conv1d(129, 128, 3, padding=1)
+        self.conv2 = nn.Conv1d(128, 64, 3, stride=2, padding=1)
+        self.conv3 = nn.Conv1d(64, 64, 3, stride=2, padding=1)
+        self.conv4 = nn.Conv1d(64, 128, 3, padding=1)
+        self.lstm_cell = nn.LSTM(128, 128)
+        self.final_conv = nn.Conv1d(128, 1, 1)
+        with warnings.catch_warnings():  # torch.jit is deprecated
+            warnings.simplefilter("ignore", DeprecationWarning)
+            scripted = torch.jit.load(Path(find_spec("silero_vad").origin).parent / "data" / "silero_vad.jit")
+        weights = [value for name, value in scripted.state_dict().items() if name.startswith("_model.")]
+        self.load_state_dict(dict(zip(self.state_dict(), weights, strict=True)))  # both in the order of the layers
+        self.eval()
+        self._state: tuple[Tensor, Tensor] | None = None
+        self._context = torch.zeros(CONTEXT)
+
+    @torch.inference_mode()
+    def forward(self, samples: Tensor) -> Tensor:
+        """Probabilities of speech, float32 (windows,), in what follows on what was heard before.
+
+        Args:
+            samples: float32 (windows · WINDOW,).
+        """
+        before = torch.cat([self._context, samples])
+        self._context = before[-CONTEXT:]
+        windows = before.unfold(0, CONTEXT + WINDOW, WINDOW)  # (windows, 576)
+        spectrum = self.stft_conv(functional.pad(windows, (0, CONTEXT), mode="reflect")[:, None])  # (windows, 258, 4)
+        real, imaginary = spectrum.chunk(2, dim=1)
+        hidden = torch.hypot(real, imaginary)
+        for convolution in (self.conv1, self.conv2, self.conv3, self.conv4):
+            hidden = convolution(hidden).relu()  # the last: (windows, 128, 1)
+        recalled, self._state = self.lstm_cell(hidden.squeeze(-1), self._state)  # (windows, 128)
+        return self.final_conv(recalled.relu().unsqueeze(-1)).sigmoid().flatten()
+
+
+def utterances(blocks: Iterable[np.ndarray], start: float = 0.0) -> Iterator[Utterance]:
+    """Cut speech into utterances as it comes.
+
+    Args:
+        blocks: float32 (n,) each, 16 kHz.
+        start: seconds to pass over; times still count from the beginning.
+    """
+    voice = VoiceActivity()
+    cutter = Cutter(round(start * SAMPLE_RATE / WINDOW))
+    for samples in _evenly(blocks, cutter.position * WINDOW):
+        whole = np.pad(samples, (0, -len(samples) % WINDOW))
+        yield from cutter.feed(samples, voice(torch.from_numpy(whole)).numpy())
+    yield from cutter.finish()
+
+
+class Cutter:
+    """Decides where an utterance begins and ends. Times in it are counted in windows from the beginning."""
+
+    def __init__(self, position: int = 0) -> None:
+        self.position = position  # of the window that comes next
+        self._samples = np.empty(0, np.float32)  # what may still be needed
+        self._first = position  # window at which those begin
+        self._from = position  # before it everything is settled
+        self._voiced = False
+        self._chances: list[float] = []  # probabilities since the utterance began
+        self._begun: int | None = None  # first window of the utterance
+        self._spoken = position  # window after the last one with speech
+
+    def feed(self, samples: np.ndarray, probabilities: np.ndarray) -> Iterator[Utterance]:
+        """Take what follows: float32 (n,), and (windows,) of it. Only the last may not be whole windows."""
+        self._samples = np.concatenate([self._samples, samples])
+        for probability in probabilities.tolist():
+            self._voiced = probability >= (UNVOICED if self._voiced else VOICED)
+            self.position += 1
+            if self._voiced:
+                self._begun = self.position - 1 if self._begun is None else self._begun
+                self._spoken = self.position
+            if self._begun is not None:
+                self._chances.append(probability)
+                yield from self._ended()
+        self._forget()
+
+    def finish(self) -> Iterator[Utterance]:
+        """What is left at the end of the recording."""
+        if self._begun is not None:
+            yield from self._cut(self._spoken)
+
+    def _ended(self) -> Iterator[Utterance]:
+        length, pause = _seconds(self._spoken - self._begun), _seconds(self.position - self._spoken)
+        enough = LONG_PAUSE if length < SHORTEST else PAUSE if length < LATE else LATE_PAUSE
+        if pause >= enough:
+            yield from self._cut(self._spoken)
+        elif _seconds(self.position - self._begun + 1) > LONGEST - 2 * MARGIN:
+            late = len(self._chances) // 2
+            weakest = self._begun + late + int(np.argmin(self._chances[late:]))
+            voiced = self._chances[weakest - self._begun] >= UNVOICED
+            kept = self._chances[weakest - self._begun - (_windows(OVERLAP) if voiced else 0) :]
+            spoken = self._spoken
+            yield from self._cut(weakest, overlap=voiced)
+            self._begun, self._chances, self._spoken = self.position - len(kept), kept, spoken
+
+    def _cut(self, end: int, overlap: bool = False) -> Iterator[Utterance]:
+        """The utterance up to a window; the next one begins after it, unless they may overlap."""
+        heard = sum(chance >= UNVOICED for chance in self._chances)
+        margin = _windows(MARGIN)
+        first, last = max(self._from, self._begun - margin), min(self.position, end + margin)
+        missing = _windows(SHORTEST) + 1 - (last - first)
+        if missing > 0:  # silence around it makes up for what is missing
+            last = min(self.position, last + missing // 2)
+            first = max(self._from, last - _windows(SHORTEST) - 1)
+            last = min(self.position, max(last, first + _windows(SHORTEST) + 1))
+        self._from = last - _windows(OVERLAP) - margin if overlap else last
+        self._begun, self._chances = None, []
+        if _seconds(heard) >= LEAST_VOICED:
+            samples = self._samples[(first - self._first) * WINDOW : (last - self._first) * WINDOW]
+            peak = float(np.abs(samples).max())
+            start = first * WINDOW / SAMPLE_RATE
+            waveform = Waveform(samples / np.float32(peak) if peak > 1 else samples.copy())
+            yield Utterance(start, start + waveform.duration, waveform)
+
+    def _forget(self) -> None:
+        """Let go of samples that no utterance can need any more."""
+        begun = self.position if self._begun is None else self._begun
+        needed = max(self._from, begun - _windows(SHORTEST))
+        if needed > self._first:
+            self._samples = self._samples[(needed - self._first) * WINDOW :].copy()
+            self._first = needed
+
+
+def _evenly(blocks: Iterable[np.ndarray], skipped: int) -> Iterator[np.ndarray]:
+    """The same samples without the first ones, BLOCK windows at a time; the last may be shorter."""
+    size, parts, held = BLOCK * WINDOW, [], 0
+    for block in blocks:
+        rest = block[skipped:]
+        skipped -= len(block) - len(rest)
+        parts.append(rest)
+        held += len(rest)
+        if held >= size:
+            whole = np.concatenate(parts)
+            for start in range(0, held - held % size, size):
+                yield whole[start : start + size]
+            parts, held = [whole[held - held % size :]], held % size
+    if held:
+        yield np.concatenate(parts)
+
+
+def _seconds(windows: int) -> float:
+    return windows * WINDOW / SAMPLE_RATE
+
+
+def _windows(seconds: float) -> int:
+    return round(seconds * SAMPLE_RATE / WINDOW)

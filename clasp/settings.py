@@ -1,0 +1,95 @@
+"""Settings: every limit and every place, in one table; each can be set in the environment.
+
+python -m clasp settings
+CLASP_FILE_MIB=8192 CLASP_LIBRARY=/media/archive python -m clasp add interviews/
+"""
+
+import argparse
+import math
+import os
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from .errors import ClaspError
+
+PREFIX = "CLASP_"
+
+
+def _setting(default: Any, meaning: str) -> Any:
+    return field(default=default, metadata={"meaning": meaning})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be set; the environment's name of each is its own in capitals, after CLASP_."""
+
+    model: str = _setting("bundled", "the model: bundled, or a folder")
+    device: str = _setting("", "cuda, mps or cpu; empty: the best there is")
+    library: str = _setting("", "your library: a folder, or a name; empty: the one called default")
+    cache: str = _setting("", "folder for what can be made anew; empty: the platform's")
+    file_mib: float = _setting(2_048, "largest file that is added, in MiB")
+    recording_hours: float = _setting(12, "longest recording that is added, in hours")
+    decoded_gib: float = _setting(64, "most sound that a file being added may unfold to, in GiB")
+    stall_seconds: float = _setting(60, "longest wait for the next half minute of a file's sound, in seconds")
+    commit_seconds: float = _setting(60, "sound of a recording between two commits, in seconds")
+    transcript_mib: float = _setting(16, "largest transcript or table of metadata beside a recording, in MiB")
+    archive_gib: float = _setting(256, "most that an imported archive may unfold to, in GiB")
+    query_characters: int = _setting(1_000, "longest typed query, in characters")
+    query_seconds: float = _setting(600, "longest recording to search with, in seconds")
+    query_mib: float = _setting(256, "most sound that a recording to search with may unfold to, in MiB")
+    busy_seconds: float = _setting(30, "longest wait for another process that writes to the library, in seconds")
+
+
+def current() -> Settings:
+    """The settings of this moment's environment.
+
+    Raises:
+        ClaspError: if a variable has a value that is not of its kind.
+    """
+    given = {one: os.environ.get(variable(one.name)) for one in fields(Settings)}
+    return Settings(**{one.name: _parsed(one.name, one.type, text) for one, text in given.items() if text})
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def table() -> list[tuple[str, str, str, str]]:
+    """Of every setting: variable, value, default and meaning."""
+    values = current()
+    return [
+        (variable(one.name), _text(getattr(values, one.name)), _text(one.default), one.metadata["meaning"])
+        for one in fields(Settings)
+    ]
+
+
+def add_arguments(_: argparse.ArgumentParser) -> None:
+    """`python -m clasp settings` takes none."""
+
+
+def run(_: argparse.Namespace) -> int:
+    """Print the settings."""
+    rows = table()
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    for name, value, default, meaning in rows:
+        changed = "" if value == default else f" (default: {default or 'empty'})"
+        print(f"{name:{widths[0]}}  {value:{widths[1]}}  {meaning}{changed}")
+    return 0
+
+
+def _parsed(name: str, kind: type, text: str) -> Any:
+    if kind is str:
+        return text
+    try:
+        number = kind(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        what = "a whole number" if kind is int else "a number"
+        raise ClaspError(f"{variable(name)} is {text!r}: it must be {what} above 0.")
+    return number
+
+
+def _text(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float | int) else value

@@ -1,0 +1,42 @@
+"""Settings: each is shown by the command, stands in the README, and is read from the environment."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from clasp.__main__ import main
+from clasp.errors import ClaspError
+from clasp.settings import Settings, current, table, variable
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def test_the_command_shows_every_setting(capsys: pytest.CaptureFixture[str]):
+    assert main(["settings"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == [variable(one.name) for one in fields(Settings)]
+    assert all(one.metadata["meaning"] in line for one, line in zip(fields(Settings), lines, strict=True))
+
+
+def test_the_readme_lists_every_setting():
+    readme = README.read_text(encoding="utf-8")
+    for name, _, default, meaning in table():
+        assert f"| `{name}` | {default} | {meaning} |" in readme
+    assert readme.count("| `CLASP_") == len(fields(Settings))
+
+
+def test_the_environment_decides(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setenv("CLASP_FILE_MIB", "0.5")
+    monkeypatch.setenv("CLASP_LIBRARY", "/media/archive")
+    monkeypatch.setenv("CLASP_QUERY_CHARACTERS", "")
+    assert (current().file_mib, current().library, current().query_characters) == (0.5, "/media/archive", 1_000)
+    main(["settings"])
+    assert "(default: 2048)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("value", ["many", "-1", "0", "nan", "inf", "1e999"])
+def test_a_value_of_another_kind_is_refused(value: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CLASP_RECORDING_HOURS", value)
+    with pytest.raises(ClaspError, match="CLASP_RECORDING_HOURS"):
+        current()
