@@ -101,10 +101,13 @@ def length(path: str | Path) -> float | None:
     """Seconds that a file's header claims, for a progress bar; None where it claims nothing."""
     try:
         with _as_file(path) as (file, _):
-            with file.open("rb") as raw, suppress(soundfile.SoundFileError):
-                with soundfile.SoundFile(raw.fileno(), closefd=False) as header:
-                    if 0 < header.frames < UNKNOWN_LENGTH:
-                        return header.frames / header.samplerate
+            with (
+                file.open("rb") as raw,
+                suppress(soundfile.SoundFileError),
+                soundfile.SoundFile(raw.fileno(), closefd=False) as header,
+            ):
+                if 0 < header.frames < UNKNOWN_LENGTH:
+                    return header.frames / header.samplerate
             ffprobe = shutil.which("ffprobe") or ""
             command = [ffprobe, "-v", "quiet", *FFMPEG_GUARDS, "-show_entries", "format=duration", "-of", "csv=p=0"]
             claimed = subprocess.run(
