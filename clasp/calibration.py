@@ -1,11 +1,14 @@
 """What a similarity is worth: the probability that a hit says the same as the query.
 
-A logistic function of the two cosines, fitted on held-out pairs by `python -m clasp calibrate` and stored
-with the model as calibration.json. There is one per direction: speech lies closer to speech than to text.
+A function of the two cosines and of the agreement of the phones (see `clasp.alignment`), fitted on held-out pairs by
+`python -m clasp calibrate` and stored with the model as calibration.json. There is one per direction: speech lies
+closer to speech than to text.
 
 - "text": a typed query, a hit in the same language;
 - "speech": a spoken query;
 - "translation": a typed query, a hit in another language; only the meaning counts.
+
+The fit is also the weight that the halves have by default: the better of two hits is the more probable one.
 """
 
 import json
@@ -18,23 +21,42 @@ import numpy as np
 from .errors import ModelError
 
 Direction = Literal["text", "speech", "translation"]
+TINY = 1e-300  # log of a probability of 1 would be 0, whose odds are infinite
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
 
 @dataclass(frozen=True)
-class Logistic:
-    """p = 1 / (1 + exp(-(bias + meaning · meaning cosine + sound · sound cosine)))."""
+class Likeness:
+    """Two reasons for saying the same: the same is meant, or the same is said.
 
-    bias: float
+        p = 1 − (1 − m)(1 − s)
+        m = σ(meant + meaning · meaning cosine)
+        s = σ(said + besides · meaning cosine + sound · sound cosine + agreement · agreement)
+
+    Where the words are others, their sound is noise that no longer counts; where they are the same, it decides.
+    """
+
+    meant: float
     meaning: float
+    said: float
+    besides: float
     sound: float
+    agreement: float
     cutoff: float  # probability below which a hit is no good match
     measured: dict[str, float] = field(default_factory=dict)  # counts and errors of the fit, for the report
 
-    def probability(self, meaning: np.ndarray, sound: np.ndarray) -> np.ndarray:
-        """Probabilities in [0, 1] of cosines, all of one shape."""
-        logits = self.bias + self.meaning * np.asarray(meaning, float) + self.sound * np.asarray(sound, float)
-        return 0.5 * (1 + np.tanh(logits / 2))  # the logistic function, without overflow
+    def log_odds(self, meaning: np.ndarray, sound: np.ndarray, agreement: np.ndarray) -> np.ndarray:
+        """Log odds, float64, of cosines and agreements, all of one shape."""
+        meaning = np.asarray(meaning, float)
+        meant = self.meant + self.meaning * meaning
+        heard = self.sound * np.asarray(sound, float) + self.agreement * np.asarray(agreement, float)
+        said = self.said + self.besides * meaning + heard
+        neither = -np.logaddexp(0, meant) - np.logaddexp(0, said)  # log of 1 − p
+        return np.log(-np.expm1(np.minimum(neither, -TINY))) - neither
+
+    def probability(self, meaning: np.ndarray, sound: np.ndarray, agreement: np.ndarray) -> np.ndarray:
+        """Probabilities in [0, 1] of cosines and agreements, all of one shape."""
+        return 0.5 * (1 + np.tanh(self.log_odds(meaning, sound, agreement) / 2))  # the logistic function
 
 
 @dataclass(frozen=True)
@@ -45,18 +67,27 @@ class Calibration:
     pass the cut-off.
     """
 
-    directions: dict[str, Logistic]
+    directions: dict[str, Likeness]
     false_match_rate: float
 
-    def probability(self, direction: Direction, meaning: np.ndarray, sound: np.ndarray) -> np.ndarray:
+    def probability(
+        self, direction: Direction, meaning: np.ndarray, sound: np.ndarray, agreement: np.ndarray
+    ) -> np.ndarray:
         """The probability, float64 in [0, 1], that each hit says the same as the query.
 
         Args:
             direction: which kind of query and hit, see the module.
             meaning: (n,) cosines of the meaning halves.
             sound: (n,) cosines of the sound halves; of no effect for "translation".
+            agreement: (n,) agreements of the phones; of no effect for "translation".
         """
-        return self._of(direction).probability(meaning, sound)
+        return self._of(direction).probability(meaning, sound, agreement)
+
+    def log_odds(
+        self, direction: Direction, meaning: np.ndarray, sound: np.ndarray, agreement: np.ndarray
+    ) -> np.ndarray:
+        """The same as log odds, which still differ where probabilities are all but 1."""
+        return self._of(direction).log_odds(meaning, sound, agreement)
 
     def cutoff(self, direction: Direction) -> float:
         """The probability below which a hit is not a good match."""
@@ -64,7 +95,7 @@ class Calibration:
 
     def save(self, path: Path) -> None:
         """Write calibration.json."""
-        text = json.dumps({"version": 1, **asdict(self)}, indent=2, sort_keys=True)
+        text = json.dumps({"version": 2, **asdict(self)}, indent=2, sort_keys=True)
         path.write_text(text + "\n", encoding="utf-8")
 
     @classmethod
@@ -77,14 +108,14 @@ class Calibration:
         remedy = "fit it with: python -m clasp calibrate --model FOLDER"
         try:
             stored = json.loads(path.read_text(encoding="utf-8"))
-            directions = {name: Logistic(**stored["directions"][name]) for name in DIRECTIONS}
+            directions = {name: Likeness(**stored["directions"][name]) for name in DIRECTIONS}
             return cls(directions, float(stored["false_match_rate"]))
         except FileNotFoundError as error:
             raise ModelError(f"The model has no calibration ({path} is missing): {remedy}") from error
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{path} is not a calibration of CLASP ({error!r}): {remedy}") from error
 
-    def _of(self, direction: Direction) -> Logistic:
+    def _of(self, direction: Direction) -> Likeness:
         if direction not in self.directions:
             raise ValueError(f"Unknown direction {direction!r}: expected one of {', '.join(DIRECTIONS)}.")
         return self.directions[direction]

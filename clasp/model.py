@@ -4,13 +4,15 @@ A model is a folder:
 
     config.json              how speech is encoded, languages, weight of the meaning half
     speech.safetensors       speech backbone, spectrogram backbone, fusion
-    sound.safetensors        phone encoder (absent in a model without the sound half)
+    sound.safetensors        phone encoder (absent in a model without the sound half, like the next)
+    alignment.safetensors    how often each phone is written, and heard as another
     text/                    the text encoder, a sentence-transformers folder
     calibration.json         what a similarity is worth
 """
 
 import hashlib
 import json
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from . import phones
+from .alignment import Aligner
 from .audio import Waveform
 from .calibration import Calibration
 from .errors import ClaspError, ModelError
@@ -32,7 +35,20 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 BUNDLED = Path(__file__).parent.parent / "assets" / "model"
-STORED_WEIGHT = 0.5  # of the meaning half in every vector that is stored
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """What a model makes of n texts or utterances.
+
+    Attributes:
+        vectors: float32 (n, dim), unit rows.
+        phones: of each, float32 (phones, inventory), distributions; one-hot for texts, without rows for a model
+            without the sound half.
+    """
+
+    vectors: np.ndarray
+    phones: list[np.ndarray]
 
 
 def load(name: str | Path = "bundled", device: str | torch.device | None = None) -> "Clasp":
@@ -65,9 +81,10 @@ def load(name: str | Path = "bundled", device: str | torch.device | None = None)
 class Clasp:
     """A dual encoder of text and speech.
 
-    A vector has two halves, `[√.5 · meaning, √.5 · sound]`: what was meant (a text encoder and a speech encoder
-    trained contrastively, arXiv 2412.13071) and what was said (phones). A model without the sound half has the
-    meaning alone. Vectors are float32 rows of unit length; a dot product of two is their similarity.
+    A vector has two halves, `[√w · meaning, √(1 − w) · sound]`: what was meant (a text encoder and a speech encoder
+    trained contrastively, arXiv 2412.13071) and what was said (phones). The weight w is the model's own, chosen on
+    validation data. A model without the sound half has the meaning alone. Vectors are float32 rows of unit length; a
+    dot product of two is their similarity.
     """
 
     def __init__(
@@ -90,12 +107,19 @@ class Clasp:
         self.meaning_dim: int = config["speech_encoder"]["dim"]
         self.sound_dim: int = sound.project.out_features if sound is not None else 0
         self.dim = self.meaning_dim + self.sound_dim
+        self.meaning_weight: float = config.get("meaning_weight", 0.5)
+
+    def encode_text(self, texts: list[str], languages: list[str] | None = None, batch_size: int = 32) -> np.ndarray:
+        """Vectors of sentences, float32 (n, dim), unit rows; arguments and errors as of `read`."""
+        return self.read(texts, languages, batch_size).vectors
+
+    def encode_speech(self, waveforms: list[Waveform], batch_size: int = 8) -> np.ndarray:
+        """Vectors of utterances, float32 (n, dim), unit rows, in the order given; see `listen`."""
+        return self.listen(waveforms, batch_size).vectors
 
     @torch.inference_mode()
-    def encode_text(
-        self, texts: list[str], languages: list[str] | None = None, batch_size: int = 32
-    ) -> np.ndarray:
-        """Vectors of sentences, float32 (n, dim), unit rows.
+    def read(self, texts: list[str], languages: list[str] | None = None, batch_size: int = 32) -> Encoded:
+        """Vectors and phones of sentences.
 
         Args:
             languages: BCP-47 tag of each text, for its letter-to-sound rules; None lets the model tell.
@@ -106,7 +130,7 @@ class Clasp:
         if any(not text.strip() for text in texts):
             raise ClaspError("There is an empty text among those to encode: give at least one word.")
         if not texts:
-            return np.zeros((0, self.dim), np.float32)
+            return Encoded(np.zeros((0, self.dim), np.float32), [])
         meaning = self.text.encode(
             texts,
             batch_size=batch_size,
@@ -115,7 +139,7 @@ class Clasp:
             show_progress_bar=False,
         )
         if self.sound is None:
-            return meaning.astype(np.float32)
+            return Encoded(meaning.astype(np.float32), self._without_phones(len(texts)))
         languages = [self.language_of(text) for text in texts] if languages is None else languages
         written = [
             one_hot(torch.from_numpy(phones.from_text(text, language)))
@@ -125,27 +149,32 @@ class Clasp:
             self._sound(written[start : start + batch_size], heard=False)
             for start in range(0, len(written), batch_size)
         ])  # fmt: skip
-        return self._join(meaning, sound)
+        return Encoded(self._join(meaning, sound), [one.numpy() for one in written])
 
     @torch.inference_mode()
-    def encode_speech(self, waveforms: list[Waveform], batch_size: int = 8) -> np.ndarray:
-        """Vectors of utterances, float32 (n, dim), unit rows, in the order given.
+    def listen(self, waveforms: list[Waveform], batch_size: int = 8) -> Encoded:
+        """Vectors and recognised phones of utterances, in the order given.
 
         Utterances are batched by length; an utterance has the same vector (within 1e-4) in any batch.
         """
         vectors = np.zeros((len(waveforms), self.dim), np.float32)
+        recognised = self._without_phones(len(waveforms))
         order = np.argsort([len(waveform.samples) for waveform in waveforms], kind="stable")
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
             heard = self.speech([as_tensor(waveforms[row].samples, self.device) for row in rows])
             meaning = heard.meaning.cpu().numpy()
-            vectors[rows] = (
-                meaning if self.sound is None else self._join(meaning, self._sound(heard.phones, heard=True))
-            )
-        return vectors
+            if self.sound is None:
+                vectors[rows] = meaning
+                continue
+            vectors[rows] = self._join(meaning, self._sound(heard.phones, heard=True))
+            for row, one in zip(rows, heard.phones, strict=True):
+                recognised[row] = one.cpu().numpy()
+        return Encoded(vectors, recognised)
 
     def reweight(self, vectors: np.ndarray, meaning: float) -> np.ndarray:
-        """Queries whose halves count as `[√meaning · m, √(1 − meaning) · s]`; stored vectors stay as they are.
+        """Queries whose dot product with stored vectors is proportional to `meaning` · cosine of the meanings +
+        (1 − `meaning`) · cosine of the sounds; what is stored stays as it is.
 
         Args:
             vectors: (n, dim), unit rows; meaning: 0 (what was said) to 1 (what was meant).
@@ -158,7 +187,9 @@ class Clasp:
         if not self.sound_dim:
             return vectors
         first, second = self.halves(vectors)
-        return _unit(np.concatenate([np.sqrt(meaning) * first, np.sqrt(1 - meaning) * second], 1))
+        stored = self.meaning_weight
+        weights = meaning / np.sqrt(stored), (1 - meaning) / np.sqrt(1 - stored)
+        return _unit(np.concatenate([weights[0] * first, weights[1] * second], 1))
 
     def halves(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Meaning (n, meaning_dim) and sound (n, sound_dim) of vectors (n, dim), unit rows each; a half that says
@@ -177,6 +208,16 @@ class Clasp:
         ranked = dict(self._identifier.rank(text))
         best = max(ranked, key=ranked.get)
         return "en" if ranked.get("en", 0) > 0.5 * ranked[best] else best
+
+    @cached_property
+    def aligner(self) -> Aligner | None:
+        """Compares phones, to rank what was found; None for a model without the sound half, or not loaded from a
+        folder."""
+        path = self.folder / "alignment.safetensors" if self.folder is not None else None
+        if path is None or not path.is_file():
+            return None
+        tables = load_file(path)
+        return Aligner(tables["confusions"].numpy(), tables["frequencies"].numpy())
 
     @cached_property
     def calibration(self) -> Calibration:
@@ -211,13 +252,16 @@ class Clasp:
         self.text.half().save(str(folder / "text"), create_model_card=False)
         self.text.float()
 
+    def _without_phones(self, count: int) -> list[np.ndarray]:
+        return [np.zeros((0, len(phones.INVENTORY)), np.float32) for _ in range(count)]
+
     def _sound(self, sequences: list[torch.Tensor], *, heard: bool) -> np.ndarray:
         batch, lengths = pad(sequences)
         return self.sound(batch.to(self.device), lengths.to(self.device), heard=heard).cpu().numpy()
 
     def _join(self, meaning: np.ndarray, sound: np.ndarray) -> np.ndarray:
         """Halves, unit rows each, as one unit vector."""
-        weights = np.sqrt([STORED_WEIGHT, 1 - STORED_WEIGHT])
+        weights = np.sqrt([self.meaning_weight, 1 - self.meaning_weight])
         return _unit(np.concatenate([weights[0] * meaning, weights[1] * sound], 1))
 
     @cached_property

@@ -24,6 +24,8 @@ INVENTORY = (
 )
 """Phone of each id; id 0 is silence, and the blank of the recogniser."""
 
+SHARPENED = 1.67  # power of the probabilities from which readings are drawn
+
 _FOLDED = {
     "ɭ": "l",
     "ɫ": "l",
@@ -75,6 +77,26 @@ def collapse(phones: tuple[int, ...] | list[int] | np.ndarray) -> np.ndarray:
 def to_ipa(phones: np.ndarray) -> str:
     """The IPA letters of phone ids."""
     return "".join(INVENTORY[phone] for phone in phones)
+
+
+def readings(heard: np.ndarray, count: int) -> np.ndarray:
+    """Plausible readings of what was heard: the likeliest one, and others in which doubtful phones change places.
+
+    Args:
+        heard: float (phones, len(INVENTORY)), as `segments` gives it.
+
+    Returns:
+        int64 (count, phones), the same for the same input.
+    """
+    sharpened = heard.astype(np.float32) ** SHARPENED  # doubt among recognised phones is overstated
+    order = np.argsort(-sharpened, axis=1, kind="stable")  # (phones, inventory)
+    shares = np.take_along_axis(sharpened, order, axis=1)
+    reach = np.cumsum(shares / shares.sum(axis=1, keepdims=True).clip(1e-9), axis=1)
+    offsets = np.arange(len(heard)) * 0.618034  # neighbouring phones change in different readings
+    levels = (np.arange(count)[:, None] + offsets % 1) / count  # (count, phones), evenly over [0, 1)
+    levels[:1] = 0
+    chosen = (levels[..., None] >= reach).sum(-1).clip(max=heard.shape[1] - 1)  # (count, phones)
+    return order[np.arange(len(heard)), chosen]
 
 
 def segments(posteriors: np.ndarray) -> np.ndarray:

@@ -3,8 +3,8 @@
 One configuration describes it, so the small bundled model and the large published one share this code ("residual": the
 fusion corrects a speech vector that is already in the space of meanings):
 
-    {"dim": 384, "speech": {"phones": true, "backbone": {"model_type": "parakeet_encoder", ...}, "words": {...}},
-     "spectrogram": {"size": [80, 160], "backbone": {"model_type": "resnet", ...}}, "fusion": "concat",
+    {"dim": 384, "speech": {"phones": true, "backbone": {"model_type": "parakeet_encoder", ...}, "words": {...},
+     "readings": 8}, "spectrogram": {"size": [80, 160], "backbone": {"model_type": "resnet", ...}}, "fusion": "concat",
      "residual": true}
     {"dim": 768, "speech": {"phones": false, "backbone": {"model_type": "hubert", ...}},
      "spectrogram": {"size": [600, 600], "backbone": {"model_type": "efficientnet", ...}}, "fusion": "concat"}
@@ -87,8 +87,11 @@ class SpeechEncoder(nn.Module):
 
     def pool_words(self, heard: list[Tensor]) -> Tensor:
         """Meaning of recognised phones before fusion, (batch, dim)."""
-        distributions, lengths = pad_phones(heard)
-        return self.words(distributions.argmax(-1), lengths.to(distributions.device))
+        count = self.config["speech"].get("readings", 1)
+        read = [torch.from_numpy(phones.readings(one.cpu().numpy(), count)) for one in heard]  # (readings, time)
+        batch, lengths = pad_phones([one.T for one in read])  # (batch, time, readings)
+        device = heard[0].device
+        return self.words(batch.transpose(1, 2).to(device), lengths.to(device))
 
     def pool_states(self, samples: list[Tensor]) -> Tensor:
         """Mean hidden state over time of a backbone that takes waveforms, (batch, hidden).

@@ -1,8 +1,8 @@
 """What lies above the phones: from heard phones to what was meant.
 
 Words are known by their sound: every frequent run of two to six phones has a vector of its own, so vocabulary is
-looked up rather than computed, a misheard phone costs only the runs that contain it, and the encoder can be trained
-on written text (its phones with simulated confusions) long before any audio.
+looked up rather than computed, a misheard phone costs only the runs that contain it (read in several ways, not even
+those), and the encoder can be trained on written text (its phones with simulated confusions) long before any audio.
 """
 
 import torch
@@ -31,9 +31,20 @@ class WordEncoder(nn.Module):
         self.project = nn.Linear(heads * width, dim)
 
     def forward(self, phones: Tensor, lengths: Tensor) -> Tensor:
-        """int64 (batch, time) phone ids (0 beyond `lengths`, (batch,)) -> float32 (batch, dim), not normalised."""
-        mask = (torch.arange(phones.shape[1], device=phones.device) < lengths[:, None])[..., None]
-        x = functional.embedding(self.lookup(phones), self.embedding.weight).sum(2)  # (batch, time, embedding)
+        """Vectors of phone sequences, each in one or several readings.
+
+        Args:
+            phones: int64 (batch, readings, time), phone ids, 0 beyond the length.
+            lengths: int64 (batch,).
+
+        Returns:
+            float32 (batch, dim), not normalised.
+        """
+        mask = (torch.arange(phones.shape[2], device=phones.device) < lengths[:, None])[..., None]
+        runs = self.lookup(phones.flatten(0, 1)).unflatten(0, phones.shape[:2])  # (batch, readings, time, orders)
+        runs = runs.transpose(1, 2).flatten(2)  # (batch, time, readings * orders)
+        bags = functional.embedding_bag(runs.flatten(0, 1), self.embedding.weight, mode="sum")
+        x = bags.unflatten(0, runs.shape[:2]) / phones.shape[1]  # (batch, time, embedding)
         weights = self.attend(x).masked_fill(~mask, -1e4).softmax(1)  # (batch, time, heads)
         values = self.value(x).unflatten(-1, (weights.shape[-1], -1))  # (batch, time, heads, width)
         pooled = (weights[..., None] * values).sum(1).flatten(1)  # (batch, heads * width)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from clasp.alignment import KEPT
 from clasp.errors import LibraryError
 
 from .schema import connect, migrate
@@ -107,9 +108,14 @@ class Database:
             self._writer.execute("INSERT INTO library VALUES (1, ?, ?, 0, ?)", values)
 
     def insert(
-        self, recordings: Sequence[Recording], segments: Sequence[Segment], vectors: np.ndarray
+        self,
+        recordings: Sequence[Recording],
+        segments: Sequence[Segment],
+        vectors: np.ndarray,
+        heard: Sequence[np.ndarray],
     ) -> list[Segment]:
-        """Add all of them, or none; vectors are float32 (number of segments, dim). Returns them with ids."""
+        """Add all of them, or none; vectors are float32 (number of segments, dim), packed phones uint8
+        (phones, KEPT, 2) for each segment. Returns the segments with their ids."""
         blobs = [vector.tobytes() for vector in vectors.astype("<f2")]
         write = self._writer.execute
         with self._errors(), self._transaction():
@@ -118,11 +124,12 @@ class Database:
                 values = (one.id, str(one.path), *facts)
                 write("INSERT INTO recordings VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
             stored = []
-            for one, blob in zip(segments, blobs, strict=True):
+            for one, blob, phones in zip(segments, blobs, heard, strict=True):
                 facts = (one.text, one.language, one.voice, one.category)
                 values = (one.recording, one.start, one.end, *facts)
                 row = write("INSERT INTO segments VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", values)
                 write("INSERT INTO vectors VALUES (?, ?)", (row.lastrowid, blob))
+                write("INSERT INTO phones VALUES (?, ?)", (row.lastrowid, phones.tobytes()))
                 stored.append(replace(one, id=row.lastrowid))
             write("UPDATE library SET generation = generation + 1, commit_name = ?", (secrets.token_hex(8),))
         return stored
@@ -162,6 +169,16 @@ class Database:
             (json.dumps(list(ids)),),
         )
         return {row[0]: Segment(*row) for row in rows}
+
+    def heard(self, ids: Collection[int]) -> dict[int, np.ndarray]:
+        """Packed phones, uint8 (phones, KEPT, 2), of those of these segments for which they are known, by id."""
+        rows = self._read(
+            "SELECT segment, heard FROM phones WHERE segment IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(ids)),),
+        )
+        if any(len(blob) % (2 * KEPT) for _, blob in rows):
+            raise self._damaged("the phones of a segment are cut short")
+        return {number: np.frombuffer(blob, np.uint8).reshape(-1, KEPT, 2) for number, blob in rows}
 
     def recording(self, name: str) -> Recording | None:
         """The recording with this id, its path as it was added."""

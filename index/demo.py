@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from clasp.alignment import pack
 from clasp.errors import LibraryError
 
 from .files import load_arrays, save_arrays
@@ -28,6 +29,7 @@ from .map import MAP_FILE
 
 if TYPE_CHECKING:
     from clasp.audio import Waveform
+    from clasp.model import Encoded
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +46,7 @@ Contents = tuple[list[Recording], list[Segment]]
 class Model(LibraryModel, Protocol):
     """What is needed of a model to make vectors."""
 
-    def encode_speech(self, waveforms: "list[Waveform]") -> np.ndarray: ...
+    def listen(self, waveforms: "list[Waveform]") -> "Encoded": ...
 
     def encode_text(self, texts: list[str], languages: list[str] | None = None) -> np.ndarray: ...
 
@@ -58,6 +60,12 @@ class Vectors:
     names: np.ndarray  # str (n,), Segment.name
     speech: np.ndarray  # float16 (n, dim)
     text: np.ndarray  # float16 (n, dim); only the map shows them
+    heard: np.ndarray  # uint8 (phones of all, KEPT, 2)
+    starts: np.ndarray  # int64 (n + 1,): where each one's phones begin
+
+    def phones(self) -> list[np.ndarray]:
+        """Packed phones of each segment."""
+        return np.split(self.heard, self.starts[1:-1])
 
 
 def open_demo(model: Model, folder: Path = DEMO, progress: Progress | None = None) -> Library:
@@ -77,11 +85,11 @@ def open_demo(model: Model, folder: Path = DEMO, progress: Progress | None = Non
     vectors = shipped(folder, model)
     if vectors is None:
         log.warning("Making vectors of the demo library from its audio: %d utterances, once.", len(contents[1]))
-        speech = _speech(model, folder, contents, progress)
+        speech, heard = _speech(model, folder, contents, progress)
     else:
-        speech = vectors.speech
+        speech, heard = vectors.speech, vectors.phones()
     try:
-        _build(target, model, folder, contents, speech.astype(np.float32))
+        _build(target, model, folder, contents, speech.astype(np.float32), heard)
     except OSError as error:
         raise LibraryError(
             f"The demo library cannot be put into {target.parent} ({error}): "
@@ -100,12 +108,15 @@ def embed_demo(model: Model, folder: Path = DEMO, progress: Progress | None = No
     contents = read(folder)
     segments = contents[1]
     texts, languages = [one.text for one in segments], [one.language for one in segments]
+    speech, heard = _speech(model, folder, contents, progress)
     vectors = Vectors(
         model.checksum,
         _digest(folder),
         np.array([one.name for one in segments]),
-        _speech(model, folder, contents, progress).astype(np.float16),
+        speech.astype(np.float16),
         model.encode_text(texts, languages).astype(np.float16),
+        np.concatenate(heard),
+        np.concatenate([[0], np.cumsum([len(one) for one in heard])]),
     )
     save_arrays(folder / VECTORS_FILE, **vars(vectors))
     return vectors
@@ -167,18 +178,22 @@ def _rows(path: Path, columns: list[str]) -> Iterator[dict[str, str]]:
             yield row
 
 
-def _speech(model: Model, folder: Path, contents: Contents, progress: Progress | None) -> np.ndarray:
-    """Vectors of the segments, float32 (n, dim), made from the audio."""
-    segments = contents[1]
+def _speech(
+    model: Model, folder: Path, contents: Contents, progress: Progress | None
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Vectors of the segments, float32 (n, dim), and the packed phones of each, made from the audio."""
+    segments, heard = contents[1], []
     vectors = np.empty((len(segments), model.dim), np.float32)
     waveforms = _waveforms(folder, *contents)
     for start in range(0, len(segments), BATCH):
         stop = min(start + BATCH, len(segments))
-        vectors[start:stop] = model.encode_speech([next(waveforms) for _ in range(start, stop)])
+        spoken = model.listen([next(waveforms) for _ in range(start, stop)])
+        vectors[start:stop] = spoken.vectors
+        heard += [pack(phones) for phones in spoken.phones]
         log.info("Utterances of the demo library: %d of %d.", stop, len(segments))
         if progress is not None:
             progress(stop, len(segments))
-    return vectors
+    return vectors, heard
 
 
 def _waveforms(folder: Path, recordings: list[Recording], segments: list[Segment]) -> "Iterator[Waveform]":
@@ -193,13 +208,15 @@ def _waveforms(folder: Path, recordings: list[Recording], segments: list[Segment
         yield Waveform(samples[round(one.start * SAMPLE_RATE) : round(one.end * SAMPLE_RATE)])
 
 
-def _build(target: Path, model: Model, folder: Path, contents: Contents, speech: np.ndarray) -> None:
+def _build(
+    target: Path, model: Model, folder: Path, contents: Contents, speech: np.ndarray, heard: list[np.ndarray]
+) -> None:
     """Make `target`, whole or not at all. Of processes that do so at once, the first one's stays."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".building-") as name:
         built = Path(name) / "library"
         with Library.create(built, model, audio=folder) as library:
-            library.add(*contents, speech)
+            library.add(*contents, speech, heard)
         if (folder / MAP_FILE).is_file():
             shutil.copyfile(folder / MAP_FILE, built / MAP_FILE)
         try:

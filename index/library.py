@@ -1,7 +1,8 @@
 """A library: recordings, their segments and the vectors of these, searchable by vector.
 
     with Library.create(folder, model) as library:
-        library.add([recording], segments, model.encode_speech(waveforms))
+        spoken = model.listen(waveforms)
+        library.add([recording], segments, spoken.vectors, [pack(phones) for phones in spoken.phones])
         for hit in library.search(model.encode_text(["the ship was lost"])[0], k=5, languages=["en"]):
             print(hit.score, hit.segment.text, library.audio(hit.segment))
 
@@ -19,6 +20,7 @@ from typing import Protocol
 
 import numpy as np
 
+from clasp.alignment import KEPT
 from clasp.errors import LibraryError
 
 from .database import DATABASE_FILE, Contents, Database, Recording, Segment, are_unit
@@ -232,11 +234,24 @@ class Library:
             Hit(segments[number], float(scores[n]), float(meaning[n]), float(sound[n])) for n, number in enumerate(ids)
         ]
 
-    def add(self, recordings: Sequence[Recording], segments: Sequence[Segment], vectors: np.ndarray) -> list[Segment]:
+    def heard(self, segments: Sequence[Segment]) -> list[np.ndarray]:
+        """Phones heard in each segment, as `clasp.alignment.pack` makes them; without rows where none are known."""
+        found = self._database.heard([segment.id for segment in segments])
+        nothing = np.zeros((0, KEPT, 2), np.uint8)
+        return [found.get(segment.id, nothing) for segment in segments]
+
+    def add(
+        self,
+        recordings: Sequence[Recording],
+        segments: Sequence[Segment],
+        vectors: np.ndarray,
+        heard: Sequence[np.ndarray] | None = None,
+    ) -> list[Segment]:
         """Add recordings and segments (of these or of earlier recordings) in one transaction: all or nothing.
 
         Args:
             vectors: (number of segments, dim), unit rows; stored as float16.
+            heard: phones of each segment, as `clasp.alignment.pack` makes them (default: none are known).
 
         Returns:
             The segments with their ids.
@@ -252,8 +267,11 @@ class Library:
                 f"{len(segments)} segments need unit vectors of shape {shape}; these are {vectors.shape} "
                 "or of other lengths."
             )
+        heard = [np.zeros((0, KEPT, 2), np.uint8)] * len(segments) if heard is None else heard
+        if len(heard) != len(segments) or any(one.dtype != np.uint8 or one.shape[1:] != (KEPT, 2) for one in heard):
+            raise LibraryError(f"{len(segments)} segments need packed phones, uint8 (phones, {KEPT}, 2) each.")
         with self._lock:
-            stored = self._database.insert(recordings, segments, vectors)
+            stored = self._database.insert(recordings, segments, vectors, heard)
             old = self._snapshot
             new = self._database.contents(after=int(old.contents.ids.max(initial=0)))
             index = old.index.extended(new.ids, new.vectors)

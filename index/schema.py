@@ -46,6 +46,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             vector BLOB NOT NULL          -- dim little-endian float16, unit length
         )""",
     ),
+    (
+        """CREATE TABLE phones (
+            segment INTEGER PRIMARY KEY REFERENCES segments (id) ON DELETE CASCADE,
+            heard BLOB NOT NULL           -- what clasp.alignment.pack makes: uint8 (phones, KEPT, 2)
+        )""",
+    ),
 )
 
 

@@ -4,7 +4,8 @@
     answer = search(library, model, query)
     print(answer.good, answer.matches[0].segment.text, answer.matches[0].probability)
 
-A query is encoded once; searching it again with another weight or other filters takes milliseconds.
+A query is encoded once; searching it again with another weight or other filters takes milliseconds. Its vector finds
+the candidates; their phones, laid beside those of the query, decide which of them says the same.
 """
 
 import time
@@ -15,6 +16,7 @@ from unicodedata import category
 
 import numpy as np
 
+from clasp.alignment import SHORTLIST, WEIGHTS
 from clasp.errors import ClaspError
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from .library import Hit, Library, Segment
 
 MAX_CHARACTERS = 1_000  # of a typed query
-CANDIDATES = 50  # per search, before they are ranked by probability
+CLEAR = 3.0  # agreement of the same words clearly spoken
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +35,7 @@ class Query:
 
     vector: np.ndarray  # float32 (dim,), unit length
     encode_seconds: float
+    phones: np.ndarray  # float32 (n, inventory), distributions
     text: str | None = None
     language: str | None = None
 
@@ -42,9 +45,10 @@ class Match:
     """A segment that was found."""
 
     segment: "Segment"
-    score: float  # similarity of the vectors, weighted as the query was when it found this
+    score: float  # what ranks it: see `search`
     meaning: float  # cosine of the meaning halves
     sound: float  # cosine of the sound halves
+    agreement: float  # of the phones, see `clasp.alignment`
     probability: float  # that it says the same, calibrated
     good: bool  # whether the probability reaches the cut-off
 
@@ -63,6 +67,7 @@ class Match:
             "score": round(self.score, 4),
             "meaning": round(self.meaning, 4),
             "sound": round(self.sound, 4),
+            "agreement": round(self.agreement, 4),
             "probability": round(self.probability, 4),
             "good": self.good,
         }
@@ -108,16 +113,16 @@ def encode(model: "Clasp", *, text: str | None = None, waveform: "Waveform | Non
         raise ValueError("A query is either text or a waveform.")
     started = time.perf_counter()
     if waveform is not None:
-        vector = model.encode_speech([waveform])[0]
-        return Query(vector, time.perf_counter() - started)
+        spoken = model.listen([waveform])
+        return Query(spoken.vectors[0], time.perf_counter() - started, spoken.phones[0])
     text = " ".join("".join(" " if category(letter) in ("Cc", "Cs") else letter for letter in text).split())
     if not any(letter.isalnum() for letter in text):
         raise ClaspError("The query has no words: type what to look for, or record it.")
     if len(text) > MAX_CHARACTERS:
         raise ClaspError(f"The query has {len(text)} characters: one sentence has {MAX_CHARACTERS} at most.")
     language = model.language_of(text)
-    vector = model.encode_text([text], [language])[0]
-    return Query(vector, time.perf_counter() - started, text, language)
+    written = model.read([text], [language])
+    return Query(written.vectors[0], time.perf_counter() - started, written.phones[0], text, language)
 
 
 def search(
@@ -132,8 +137,8 @@ def search(
 ) -> Answer:
     """Find the `k` best matches of a query among those of the given categories and languages (None: all).
 
-    With `meaning`, from what was said (0) to what was meant (1), the similarity weighted so ranks the hits.
-    Without it, what is near by meaning, or by both, is ranked by the probability that it says the same.
+    What is near by meaning, or by sound, is ranked by the probability that it says the same. With `meaning`, from what
+    was said (0) to what was meant (1), by meaning and phones weighted so.
 
     Raises:
         ClaspError: if the library has no such category or language.
@@ -147,28 +152,35 @@ def search(
         filters = {"categories": categories, "languages": languages}
         return library.search(vector, count, original=query.vector, **filters)
 
-    if meaning is not None:
-        matches = _matches(model, query, near(meaning, k))
-    else:
-        found = {hit.segment.id: hit for weight in (1.0, 0.5) for hit in near(weight, max(k, CANDIDATES))}
-        matches = _matches(model, query, list(found.values()))
-        matches = sorted(matches, key=lambda match: (-match.probability, -match.score))[:k]
+    weights = WEIGHTS if meaning is None else (meaning,)
+    found = {hit.segment.id: hit for weight in weights for hit in near(weight, max(k, SHORTLIST))}
+    matches = _matches(model, library, query, list(found.values()), meaning)
+    matches = sorted(matches, key=lambda match: -match.score)[:k]
     return Answer(query, matches, time.perf_counter() - started, str(model.device))
 
 
-def _matches(model: "Clasp", query: Query, hits: "list[Hit]") -> list[Match]:
-    """Each hit with its probability, calibrated for its direction."""
-    probabilities = np.zeros(len(hits))
-    cutoffs = np.zeros(len(hits))
-    directions = np.array([_direction(query, hit.segment) for hit in hits])
-    cosines = np.array([(hit.meaning, hit.sound) for hit in hits]).reshape(-1, 2)
+def _matches(
+    model: "Clasp", library: "Library", query: Query, hits: "list[Hit]", weight: float | None
+) -> list[Match]:
+    """Each hit with its probability, calibrated for its direction, and the score for a weight of the meaning."""
+    segments = [hit.segment for hit in hits]
+    meaning, sound, scores = (np.array([getattr(hit, name) for hit in hits]) for name in ("meaning", "sound", "score"))
+    agreement = np.zeros(len(hits))
+    if model.aligner is not None:
+        agreement = model.aligner.agreement(query.phones, library.heard(segments), query_heard=query.text is None)
+        if weight is not None:
+            scores = weight * meaning + (1 - weight) * agreement / CLEAR
+    probabilities, cutoffs = np.zeros(len(hits)), np.zeros(len(hits))
+    directions = np.array([_direction(query, segment) for segment in segments])
     for direction in set(directions.tolist()):
         rows = directions == direction
-        probabilities[rows] = model.calibration.probability(direction, cosines[rows, 0], cosines[rows, 1])
+        probabilities[rows] = model.calibration.probability(direction, meaning[rows], sound[rows], agreement[rows])
         cutoffs[rows] = model.calibration.cutoff(direction)
+    scores = probabilities if weight is None else scores
+    columns = zip(segments, scores, meaning, sound, agreement, probabilities, strict=True)
     return [
-        Match(hit.segment, hit.score, hit.meaning, hit.sound, float(probability), bool(probability >= cutoff))
-        for hit, probability, cutoff in zip(hits, probabilities, cutoffs, strict=True)
+        Match(segment, *map(float, numbers), good=bool(numbers[-1] >= cutoff))
+        for (segment, *numbers), cutoff in zip(columns, cutoffs, strict=True)
     ]
 
 

@@ -143,7 +143,7 @@ def test_filters_keep_everything_else_out(clasp: Callable[..., Result]):
 
 
 def test_the_weight_ranks_by_meaning_or_by_sound(clasp: Callable[..., Result]):
-    for weight, half in (("1", "meaning"), ("0", "sound")):
+    for weight, half in (("1", "meaning"), ("0", "agreement")):
         _, out, _ = clasp("search", "Wo ist der Bahnhof?", "--json", "--meaning", weight)
         cosines = [hit[half] for hit in json.loads(out)["hits"]]
         assert cosines == sorted(cosines, reverse=True)

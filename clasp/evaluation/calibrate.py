@@ -2,8 +2,10 @@
 
 A probability answers the question a person has: does this top hit say the same? Every query is asked twice of
 a pool of about 1,000: once with its answer there (the top hit is right or wrong), once without (it is wrong).
-Half of the typed and spoken queries say the sentence in other words (English sentences that share a translation).
-Hits are ranked as a search ranks them, by the probability itself, so ranking and fit take turns.
+As many queries say the sentence in other words (English sentences that share a translation), and typed ones also in
+words of which none sounds alike (the translations themselves).
+Hits are ranked as a search ranks them: a shortlist by the vectors, then by the probability itself, so ranking and fit
+take turns.
 The cut-off is the probability that some wrong candidate of the pool reaches for 10 % of the queries.
 """
 
@@ -17,14 +19,17 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from ..calibration import Calibration, Logistic
+from ..alignment import LEFT_OUT, pack
+from ..calibration import Calibration, Likeness
 from ..training.corpora import data_folder
 from ..training.synthesis import TRAINING_VOICES, espeak_voice
 from . import testsets
-from .evaluate import embed_speech
+from .listening import listen
+from .second_stage import Phones, agreements, shortlists
 from .testsets import Utterance, label
 
 if TYPE_CHECKING:
+    from ..alignment import Aligner
     from ..model import Clasp
 
 BROWN = 760  # validation sentences said by training voices; with the real recordings about 1,200
@@ -33,7 +38,11 @@ TRANSLATED = 400  # English sentences kept out of training with their translatio
 FALSE_MATCH_RATE = 0.10
 ROUNDS = 3  # of ranking and fitting
 FOLDS = 5
+BIASES = ("meant", "said")
+MEANT = ("meant", "meaning")
+SAID = ("said", "besides", "sound", "agreement")
 RIDGE = 1e-4  # keeps the slopes finite where right and wrong do not overlap
+UNSAID = -50.0  # log odds of "said" where sound does not count
 
 Halves = tuple[np.ndarray, np.ndarray]  # meaning and sound, unit rows
 
@@ -66,22 +75,29 @@ def calibrate(model: "Clasp", data: Path, cache: Path = testsets.CACHE) -> Calib
     testsets.prepare([*said, *again, *translated, *reworded_said], cache)
 
     # candidates: what is said, then English sentences that have translations and other wordings
-    speech = np.concatenate([embed_speech(model, said, cache), embed_speech(model, translated, cache)])
     labels = [label(one.text) for one in [*said, *translated]]
-    pool = model.halves(speech)
+    heard = listen(model, [*said, *translated], cache)
+    pool, packed = model.halves(np.stack([one.vector for one in heard])), [pack(one.phones) for one in heard]
 
-    # half of the queries are the sentence itself, half say it in other words
+    # as many queries say it in other words as are the sentence itself
     share = np.resize(np.arange(len(reworded)), len(said))
     answers = np.concatenate([np.arange(len(said)), len(said) + np.array([place for place, _ in reworded])[share]])
-    texts = model.encode_text([one.text for one in said], [one.language for one in said])
-    other_texts = model.encode_text([text for _, text in reworded], ["en"] * len(reworded))[share]
-    by_text = cosines(model.halves(np.concatenate([texts, other_texts])), pool, labels, answers)
-    voices = np.concatenate([embed_speech(model, again, cache), embed_speech(model, reworded_said, cache)[share]])
-    by_speech = cosines(model.halves(voices), pool, labels, answers)
-
-    queries = model.encode_text([text for _, _, text in translations], [language for _, language, _ in translations])
-    answers = len(said) + np.array([answer for answer, _, _ in translations])
-    by_translation = cosines(model.halves(queries), pool, labels, answers)
+    translated_answers = len(said) + np.array([answer for answer, _, _ in translations])
+    texts = model.read(
+        [*(one.text for one in said), *(reworded[place][1] for place in share), *(text for _, _, text in translations)],
+        [*(one.language for one in said), *["en"] * len(share), *(language for _, language, _ in translations)],
+    )
+    queries = model.halves(texts.vectors)
+    phones = Phones(texts.phones, packed, False, True)
+    by_text = compared(queries, pool, labels, np.concatenate([answers, translated_answers]), model.aligner, phones)
+    by_translation = compared([half[2 * len(said) :] for half in queries], pool, labels, translated_answers)
+    voices = listen(model, again, cache)
+    others = listen(model, reworded_said, cache)
+    voices += [others[place] for place in share]
+    phones = Phones([one.phones for one in voices], packed, True, True)
+    by_speech = compared(
+        model.halves(np.stack([one.vector for one in voices])), pool, labels, answers, model.aligner, phones
+    )
 
     directions = {
         "text": fit(by_text),
@@ -121,55 +137,76 @@ def table(calibration: Calibration) -> Table:
     """The fit for reading."""
     shown = Table(title=f"Calibration; cut-off at a false-match rate of {calibration.false_match_rate:.0%}")
     measures = ("queries", "right_top_hits", "brier", "ece", "answers_above_cutoff")
-    for heading in ("direction", "bias", "meaning", "sound", "cut-off", *measures):
+    parameters = (*MEANT, *SAID, "cutoff")
+    for heading in ("direction", *parameters, *measures):
         shown.add_column(heading.replace("_", " "), justify="left" if heading == "direction" else "right")
-    for direction, logistic in calibration.directions.items():
-        figures = (logistic.bias, logistic.meaning, logistic.sound, logistic.cutoff)
-        rest = (f"{logistic.measured[name]:.4g}" for name in measures)
+    for direction, likeness in calibration.directions.items():
+        figures = (getattr(likeness, name) for name in parameters)
+        rest = (f"{likeness.measured[name]:.4g}" for name in measures)
         shown.add_row(direction, *(f"{figure:.3f}" for figure in figures), *rest)
     return shown
 
 
 @dataclass(frozen=True)
-class Cosines:
-    """Cosines of n queries with m candidates."""
+class Compared:
+    """n queries compared with m candidates."""
 
-    meaning: np.ndarray  # (n, m)
-    sound: np.ndarray  # (n, m)
+    meaning: np.ndarray  # (n, m), cosines
+    sound: np.ndarray  # (n, m), cosines
+    agreement: np.ndarray  # (n, m), of the phones
+    seen: np.ndarray  # bool (n, m): on the shortlist of a search
     answer: np.ndarray  # (n,): the candidate that says the same
     equal: np.ndarray  # bool (n, m): candidates with the answer's text, neither wrong nor asked for
 
 
-def cosines(queries: Halves, pool: Halves, labels: Sequence[str], answer: np.ndarray) -> Cosines:
-    """Cosines of n queries with a pool of m candidates.
+def compared(
+    queries: Halves,
+    pool: Halves,
+    labels: Sequence[str],
+    answer: np.ndarray,
+    aligner: "Aligner | None" = None,
+    phones: Phones | None = None,
+) -> Compared:
+    """Compare n queries with a pool of m candidates.
 
     Args:
         queries: meaning (n, meaning_dim) and sound (n, sound_dim) halves, unit rows.
         pool: the same for the m candidates.
         labels: m normalised texts of the candidates.
         answer: (n,) the candidate that answers each query.
+        phones: of both; without them, or without an aligner, nothing agrees.
     """
     names = np.array(labels)
-    return Cosines(queries[0] @ pool[0].T, queries[1] @ pool[1].T, answer, names[answer, None] == names)
+    meaning, sound = queries[0] @ pool[0].T, queries[1] @ pool[1].T
+    seen = shortlists(meaning, sound)
+    agreement = np.full(meaning.shape, LEFT_OUT, np.float32)
+    if aligner is not None and phones is not None:
+        agreement = agreements(aligner, phones, seen)
+    return Compared(meaning, sound, agreement, seen, answer, names[answer, None] == names)
 
 
-def fit(found: Cosines, *, use_sound: bool = True) -> Logistic:
-    """The logistic function of one direction, its cut-off, and its errors on queries left out of the fit."""
-    model = Logistic(bias=0.0, meaning=1.0, sound=float(use_sound), cutoff=0.5)
+def fit(found: Compared, *, use_sound: bool = True) -> Likeness:
+    """The probability of one direction, its cut-off, and its errors on queries left out of the fit."""
+    by_meaning = Likeness(0.0, 1.0, UNSAID, 0.0, 0.0, 0.0, cutoff=0.5)
+    model = _fitted(*top_hits(found, by_meaning), by_meaning, MEANT)
+    if use_sound:
+        by_sound = Likeness(UNSAID, 0.0, -8.0, 5.0, 5.0, 2.0, cutoff=0.5)
+        said = _fitted(*top_hits(found, by_sound), by_sound, SAID)
+        model = replace(said, meant=model.meant, meaning=model.meaning)
+    free = [*MEANT, *SAID] if use_sound else MEANT
     for _ in range(ROUNDS):
-        meaning, sound, truth = top_hits(found, model)  # (2, n) each
-        model = _logistic(meaning, sound, truth, use_sound)
+        model = _fitted(*top_hits(found, model), model, free)
 
-    meaning, sound, truth = top_hits(found, model)
+    inputs, truth = top_hits(found, model)
     count = len(found.answer)
     fold = np.random.default_rng(0).permutation(count) % FOLDS
     unseen = np.empty((2, count))
     for number in range(FOLDS):
         rest, left_out = fold != number, fold == number
-        partial = _logistic(meaning[:, rest], sound[:, rest], truth[:, rest], use_sound)
-        unseen[:, left_out] = partial.probability(meaning[:, left_out], sound[:, left_out])
+        partial = _fitted(inputs[..., rest], truth[:, rest], model, free)
+        unseen[:, left_out] = partial.probability(*inputs[..., left_out])
 
-    probability = model.probability(found.meaning, found.sound)  # (n, m)
+    probability = np.where(found.seen, model.probability(found.meaning, found.sound, found.agreement), 0)  # (n, m)
     best_wrong = np.where(found.equal, 0, probability).max(axis=1)
     cutoff = float(np.quantile(best_wrong, 1 - FALSE_MATCH_RATE, method="higher"))
     measured = {
@@ -184,19 +221,21 @@ def fit(found: Cosines, *, use_sound: bool = True) -> Logistic:
     return replace(model, cutoff=cutoff, measured=measured)
 
 
-def top_hits(found: Cosines, model: Logistic) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Meaning cosine, sound cosine and truth (1 or 0) of the hits that `model` ranks first.
+def top_hits(found: Compared, model: Likeness) -> tuple[np.ndarray, np.ndarray]:
+    """What is known of the hits that `model` ranks first, with the answer in the pool and without.
 
-    Each is (2, n): with the answer in the pool, and without. A tie goes to the wrong candidate.
+    Returns:
+        meaning, sound and agreement (3, 2, n), and truth (2, n), 1 or 0. A tie goes to the wrong candidate.
     """
-    scores = model.meaning * found.meaning + model.sound * found.sound  # (n, m)
+    scores = np.where(found.seen, model.log_odds(found.meaning, found.sound, found.agreement), -1e9)  # (n, m)
     rows = np.arange(len(scores))
     wrong = np.where(found.equal, -np.inf, scores)
     nearest = wrong.argmax(axis=1)
     right = scores[rows, found.answer] > wrong[rows, nearest]
     first = np.stack([np.where(right, found.answer, nearest), nearest])  # (2, n) candidates
     truth = np.stack([right, np.zeros_like(right)]).astype(float)
-    return found.meaning[rows, first], found.sound[rows, first], truth
+    inputs = np.stack([values[rows, first] for values in (found.meaning, found.sound, found.agreement)])
+    return inputs.astype(float), truth
 
 
 def calibration_error(probabilities: np.ndarray, truth: np.ndarray, bins: int = 10) -> float:
@@ -206,19 +245,22 @@ def calibration_error(probabilities: np.ndarray, truth: np.ndarray, bins: int = 
     return float(sum(gaps) / len(truth))
 
 
-def _logistic(meaning: np.ndarray, sound: np.ndarray, truth: np.ndarray, use_sound: bool) -> Logistic:
-    """Logistic regression with slopes ≥ 0, on arrays of one shape; the cut-off is left at one half."""
+def _fitted(inputs: np.ndarray, truth: np.ndarray, start: Likeness, free: Sequence[str]) -> Likeness:
+    """The likeliest values of the parameters `free`, slopes ≥ 0, the others as in `start`.
+
+    Args:
+        inputs: meaning, sound and agreement, (3, ...).
+        truth: 1 or 0, of the same shape but for the first axis.
+    """
     from scipy.optimize import minimize
 
-    inputs = np.stack([np.ones(meaning.size), meaning.ravel(), sound.ravel() * use_sound], axis=1)  # (examples, 3)
-    target = truth.ravel()
+    target, columns = truth.ravel(), inputs.reshape(3, -1)
+    slopes = np.array([name not in BIASES for name in free])
 
-    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        logits = inputs @ weights
-        value = (np.logaddexp(0, logits) - target * logits).mean() + RIDGE / 2 * (weights[1:] ** 2).sum()
-        slope = inputs.T @ (0.5 * (1 + np.tanh(logits / 2)) - target) / len(target)
-        return value, slope + RIDGE * np.array([0, *weights[1:]])
+    def loss(values: np.ndarray) -> float:
+        odds = replace(start, **dict(zip(free, values, strict=True))).log_odds(*columns)
+        return (np.logaddexp(0, odds) - target * odds).mean() + RIDGE / 2 * (values[slopes] ** 2).sum()
 
-    best = minimize(loss, np.zeros(3), jac=True, method="L-BFGS-B", bounds=[(None, None), (0, None), (0, None)])
-    bias, meaning_slope, sound_slope = map(float, best.x)
-    return Logistic(bias, meaning_slope, sound_slope, cutoff=0.5)
+    first = [getattr(start, name) for name in free]
+    best = minimize(loss, first, method="L-BFGS-B", bounds=[(0 if slope else None, None) for slope in slopes])
+    return replace(start, **dict(zip(free, best.x.tolist(), strict=True)))

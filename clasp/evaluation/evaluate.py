@@ -20,16 +20,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.console import Console
 
+from ..alignment import pack
 from ..errors import ModelError
+from ..model import Encoded
 from ..training.corpora import data_folder
 from . import tables, testsets, translation
-from .cases import CASES, FAMILIES, SPEECH_TO_TEXT, TEXT_TO_TEXT, Case, Half
+from .cases import CASES, FAMILIES, SPEECH_TO_SPEECH, SPEECH_TO_TEXT, TEXT_TO_SPEECH, TEXT_TO_TEXT, Case, Half
 from .groups import group, groups
 from .listening import Heard, listen
-from .listening import embed_speech as embed_speech  # noqa: PLC0414
 from .pipeline import SET, compare
 from .reliability import reliability
 from .retrieval import Result, Retrieval, measure, median
+from .second_stage import Phones, log_odds
 from .testsets import SpeechSet, Utterance, label
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ class Evaluation:
         self.sets = sets
         self.cache = cache
         self._heard: dict[Utterance, Heard] = {}
-        self._text: dict[tuple[tuple[str, ...], tuple[str, ...]], np.ndarray] = {}
+        self._text: dict[tuple[tuple[str, ...], tuple[str, ...]], Encoded] = {}
 
     def run(self, case: Case, spoken: np.ndarray | None = None) -> list[Result]:
         """Measure a case in each of its directions.
@@ -65,15 +67,20 @@ class Evaluation:
             asked = Retrieval(
                 self._half(whole.queries, case.half), self._half(whole.pool, case.half), whole.labels, whole.answers
             )
+            scores = None
+            if case.half == "search" and whole.phones is not None:
+                kind = "speech" if direction == SPEECH_TO_SPEECH else "text"
+                scores = log_odds(self.model, kind, whole.queries, whole.pool, whole.phones)
             about = [self.sets[case.set].utterances[answer] for answer in whole.answers]
             results.append(
                 measure(asked, case.name, case.title, direction, asked=about, floor=case.floor,
-                        recall_floor=case.recall_floor)
+                        recall_floor=case.recall_floor, scores=scores)
             )  # fmt: skip
         return results
 
     def retrieval(self, case: Case, direction: str, spoken: np.ndarray | None = None) -> Retrieval:
-        """Queries and pool of a case in one direction, both halves."""
+        """Queries and pool of a case in one direction, both halves, and the phones of speech and of what is compared
+        with it."""
         chosen = self.sets[case.set]
         utterances = chosen.utterances
         answers = [
@@ -87,16 +94,22 @@ class Evaluation:
             texts[: len(other)] = other
             languages[: len(other)] = [case.translation] * len(other)
         asked = [texts[answer] for answer in answers], [languages[answer] for answer in answers]
+        labels = [label(text) for text in texts]
         if direction == TEXT_TO_TEXT:
-            queries, pool = self._text_vectors(*asked), self._text_vectors(*said)
-        elif direction == SPEECH_TO_TEXT:
-            spoken = self._speech_vectors(utterances) if spoken is None else spoken
-            queries, pool = spoken[answers], self._text_vectors(texts, languages)
+            queries, pool = self._written(*asked).vectors, self._written(*said).vectors
+            return Retrieval(queries, pool, labels, np.array(answers))
+        heard = Encoded(spoken, []) if spoken is not None else self._spoken(utterances)
+        if direction == SPEECH_TO_TEXT:
+            queries, pool = _chosen(heard, answers), self._written(texts, languages)
+        elif case.asked_by is not None:
+            queries, pool = _chosen(self._spoken(self.sets[case.asked_by].utterances), answers), heard
         else:
-            pool = self._speech_vectors(utterances) if spoken is None else spoken
-            aloud = self.sets[case.asked_by].utterances if case.asked_by else None
-            queries = self._text_vectors(*asked) if aloud is None else self._speech_vectors(aloud)[answers]
-        return Retrieval(queries, pool, [label(text) for text in texts], np.array(answers))
+            queries, pool = self._written(*asked), heard
+        phones = None
+        if spoken is None and self.model.aligner is not None:
+            packed = [pack(one) for one in pool.phones]
+            phones = Phones(queries.phones, packed, direction != TEXT_TO_SPEECH, direction != SPEECH_TO_TEXT)
+        return Retrieval(queries.vectors, pool.vectors, labels, np.array(answers), phones)
 
     def durations(self, utterances: Iterable[Utterance]) -> list[float]:
         """Seconds of sound of utterances that a test has used."""
@@ -104,24 +117,29 @@ class Evaluation:
 
     def seconds(self, name: str) -> float:
         """Seconds that the model took to embed the speech of a set, decoding left out."""
-        self._speech_vectors(self.sets[name].utterances)
+        self._spoken(self.sets[name].utterances)
         return sum(self._heard[utterance].seconds for utterance in self.sets[name].utterances)
 
     def _half(self, vectors: np.ndarray, half: Half) -> np.ndarray:
-        if half == "both":
+        if half in ("search", "both"):
             return vectors
         return self.model.halves(vectors)[0 if half == "meaning" else 1]
 
-    def _speech_vectors(self, utterances: Sequence[Utterance]) -> np.ndarray:
+    def _spoken(self, utterances: Sequence[Utterance]) -> Encoded:
         missing = [utterance for utterance in utterances if utterance not in self._heard]
         self._heard.update(zip(missing, listen(self.model, missing, self.cache), strict=True))
-        return np.stack([self._heard[utterance].vector for utterance in utterances])
+        heard = [self._heard[utterance] for utterance in utterances]
+        return Encoded(np.stack([one.vector for one in heard]), [one.phones for one in heard])
 
-    def _text_vectors(self, texts: list[str], languages: list[str]) -> np.ndarray:
+    def _written(self, texts: list[str], languages: list[str]) -> Encoded:
         key = (tuple(texts), tuple(languages))
         if key not in self._text:
-            self._text[key] = self.model.encode_text(texts, languages)
+            self._text[key] = self.model.read(texts, languages)
         return self._text[key]
+
+
+def _chosen(encoded: Encoded, rows: Sequence[int]) -> Encoded:
+    return Encoded(encoded.vectors[rows], [encoded.phones[row] for row in rows if encoded.phones])
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

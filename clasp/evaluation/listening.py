@@ -25,6 +25,7 @@ class Heard:
     """An utterance as the model hears it."""
 
     vector: np.ndarray  # float32 (dim,)
+    phones: np.ndarray  # float32 (phones, inventory), distributions
     duration: float  # seconds of sound
     seconds: float  # that the model took, decoding left out
 
@@ -37,14 +38,9 @@ def listen(model: "Clasp", utterances: Sequence[Utterance], cache: Path = testse
         for batch in batched(utterances, CLIPS):
             waveforms = list(testsets.waveforms(batch, cache))
             began = time.perf_counter()
-            vectors = model.encode_speech(waveforms)
+            spoken = model.listen(waveforms)
             rate = (time.perf_counter() - began) / sum(waveform.duration for waveform in waveforms)
-            pairs = zip(vectors, waveforms, strict=True)
-            heard += [Heard(vector, sound.duration, rate * sound.duration) for vector, sound in pairs]
+            each = zip(spoken.vectors, spoken.phones, waveforms, strict=True)
+            heard += [Heard(vector, phones, one.duration, rate * one.duration) for vector, phones, one in each]
             progress.advance(task, len(batch))
     return heard
-
-
-def embed_speech(model: "Clasp", utterances: Sequence[Utterance], cache: Path = testsets.CACHE) -> np.ndarray:
-    """Vectors, float32 (n, dim), of utterances that `testsets.prepare` has made ready."""
-    return np.stack([heard.vector for heard in listen(model, utterances, cache)])

@@ -54,22 +54,42 @@ def ranks(
             f"{len(queries)} queries with {len(query_labels)} labels and "
             f"{len(candidates)} candidates with {len(candidate_labels)} labels: each vector needs one label."
         )
+    gold, pool = _numbered(query_labels, candidate_labels)
+    found = np.empty(len(queries), dtype=np.int64)
+    for start in range(0, len(queries), chunk):
+        rows = slice(start, start + chunk)
+        scores = queries[rows] @ candidates.T  # (chunk, m)
+        found[rows] = _placed(scores, gold[rows, None] == pool, ties)
+    return found
+
+
+def ranks_by_score(
+    scores: np.ndarray,
+    query_labels: Sequence[Hashable],
+    candidate_labels: Sequence[Hashable],
+    *,
+    ties: Ties = "pessimistic",
+) -> np.ndarray:
+    """The same of any scores, float (n, m), the higher the better."""
+    gold, pool = _numbered(query_labels, candidate_labels)
+    return _placed(scores, gold[:, None] == pool, ties)
+
+
+def _numbered(query_labels: Sequence[Hashable], candidate_labels: Sequence[Hashable]) -> tuple[np.ndarray, np.ndarray]:
+    """Labels as numbers, int64 (n,) and (m,)."""
     number = {label: index for index, label in enumerate(dict.fromkeys(candidate_labels))}
     missing = [label for label in query_labels if label not in number]
     if missing:
         raise ValueError(f"{len(missing)} queries have no correct candidate, for example {missing[0]!r}.")
     gold = np.array([number[label] for label in query_labels], dtype=np.int64)
-    pool = np.array([number[label] for label in candidate_labels], dtype=np.int64)
+    return gold, np.array([number[label] for label in candidate_labels], dtype=np.int64)
 
+
+def _placed(scores: np.ndarray, correct: np.ndarray, ties: Ties) -> np.ndarray:
+    """Rank of the best correct candidate in each row of scores (n, m)."""
     margin = -TIE if ties == "pessimistic" else TIE
-    found = np.empty(len(queries), dtype=np.int64)
-    for start in range(0, len(queries), chunk):
-        rows = slice(start, start + chunk)
-        scores = queries[rows] @ candidates.T  # (chunk, m)
-        correct = gold[rows, None] == pool  # (chunk, m)
-        best = scores.max(axis=1, keepdims=True, where=correct, initial=-np.inf)  # (chunk, 1)
-        found[rows] = 1 + ((scores > best + margin) & ~correct).sum(axis=1)
-    return found
+    best = scores.max(axis=1, keepdims=True, where=correct, initial=-np.inf)  # (n, 1)
+    return 1 + ((scores > best + margin) & ~correct).sum(axis=1)
 
 
 def summary(found: np.ndarray) -> dict[str, float]:

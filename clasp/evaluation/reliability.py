@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .retrieval import Retrieval
+from .second_stage import log_odds
 
 if TYPE_CHECKING:
     from ..calibration import Direction
@@ -34,9 +35,8 @@ def reliability(model: "Clasp", direction: "Direction", retrievals: Sequence[Ret
 
 def _top_hits(model: "Clasp", direction: "Direction", retrieval: Retrieval) -> tuple[np.ndarray, np.ndarray]:
     """Probability and truth, (2n,) each, of the most probable candidates."""
-    halves, others = model.halves(retrieval.queries), model.halves(retrieval.pool)
-    meaning, sound = (mine @ theirs.T for mine, theirs in zip(halves, others, strict=True))  # (n, m) each
-    probability = model.calibration.probability(direction, meaning, sound)
+    odds = log_odds(model, direction, retrieval.queries, retrieval.pool, retrieval.phones)
+    probability = 0.5 * (1 + np.tanh(odds / 2))
     labels = np.array(retrieval.labels)
     correct = labels[retrieval.answers, None] == labels
     best = np.where(correct, probability, 0).max(axis=1)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from . import metrics
+from .second_stage import Phones
 from .testsets import Utterance
 
 
@@ -18,10 +19,22 @@ class Retrieval:
     pool: np.ndarray  # float32 (m, dim), unit rows
     labels: list[str]  # m
     answers: np.ndarray  # int (n,), the candidate that was meant
+    phones: Phones | None = None  # of both, where there are such
 
-    def ranks(self) -> np.ndarray:
-        """The rank, from 1, of the best-placed correct candidate of every query, int64 (n,)."""
-        return metrics.ranks(self.queries, self.pool, [self.labels[answer] for answer in self.answers], self.labels)
+    def ranks(self, scores: np.ndarray | None = None) -> np.ndarray:
+        """The rank, from 1, of the best-placed correct candidate of every query, int64 (n,).
+
+        Args:
+            scores: float (n, m), by which is ranked instead of the similarity of the vectors; what is -inf there comes
+                after the others, by its similarity.
+        """
+        asked = [self.labels[answer] for answer in self.answers]
+        found = metrics.ranks(self.queries, self.pool, asked, self.labels)
+        if scores is None:
+            return found
+        finite = np.isfinite(scores)
+        filled = np.where(finite, scores, self.queries @ self.pool.T + scores.min(where=finite, initial=0) - 10)
+        return metrics.ranks_by_score(filled, asked, self.labels)
 
 
 @dataclass(frozen=True)
@@ -63,11 +76,12 @@ def measure(
     asked: Sequence[Utterance] = (),
     floor: float | None = None,
     recall_floor: float | None = None,
+    scores: np.ndarray | None = None,
 ) -> Result:
-    """Rank by both protocols."""
+    """Rank by both protocols, by `scores` (n, m) where they are given; the paper's is always by the vectors."""
     by_paper = metrics.published(retrieval.queries, retrieval.pool, retrieval.answers)
     pool = len(retrieval.pool)
-    return Result(name, title, direction, pool, retrieval.ranks(), by_paper, tuple(asked), floor, recall_floor)
+    return Result(name, title, direction, pool, retrieval.ranks(scores), by_paper, tuple(asked), floor, recall_floor)
 
 
 def median(results: Sequence[Result], name: str, title: str, floor: float | None) -> dict[str, Any]:

@@ -149,6 +149,7 @@ SETS: dict[str, Callable[[Path], SpeechSet]] = {
     "brown": lambda data: brown(data, "test", 1000, TRAINING_VOICES),
     "brown-festival": lambda data: brown(data, "test", 1000, HELD_OUT_VOICES),
     "english": lambda data: real(data, "test", {"en-commonvoice13": EVERY, "en-speechocean": EVERY}, 1000),
+    "english-300": lambda data: real(data, "test", {"en-commonvoice13": 150, "en-speechocean": 150}),
     "french": lambda data: real(data, "test", {"fr-commonvoice17": EVERY}, 500),
     "german": lambda data: real(data, "test", {"de-kerstin": EVERY}, 200),
     "dutch": lambda data: real(data, "test", {"nl-nathalie": EVERY}, 200),

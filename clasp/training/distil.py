@@ -24,7 +24,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from clasp.training.checkpoint import Checkpoint, learning_rate
+from clasp.training.checkpoint import Checkpoint, autocast, learning_rate
 from clasp.training.corpora import brown, clips, data_folder
 from clasp.training.parallel import LANGUAGES, Pair, english_sentences, key, training_pairs
 from clasp.training.student import Student, save, train_tokenizer
@@ -231,7 +231,9 @@ class Trainer:
         long = (ids != 0).sum(1, keepdim=True) > 5
         dropped = (torch.rand(ids.shape) < 0.1) & long
         dropped[:, 0] = False
-        vectors = self.student(ids.masked_fill(dropped, 0), deep=stage.deep)  # (B, 384)
+        with autocast():
+            vectors = self.student(ids.masked_fill(dropped, 0), deep=stage.deep)  # (B, 384)
+        vectors = torch.nn.functional.normalize(vectors.float(), dim=-1)
         targets = self.bank[torch.from_numpy(self.views.targets[views])].float()  # (B, 384)
         negatives = self.bank[torch.randint(len(self.bank), (stage.negatives,))].float()  # (N, 384)
         loss = distillation_loss(vectors, targets, negatives)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .. import fusion
+from ..phones import readings
 from ..speech_encoder import SpectrogramBackbone, draw
 from ..word_encoder import WordEncoder
 from . import corpus, hearing, words, written
@@ -34,6 +35,7 @@ SPECTROGRAM = {
                  "depths": [1, 1, 1, 1], "layer_type": "basic"},
 }  # fmt: skip
 FUSION = "concat"
+READINGS = 8  # of what was heard; half of them, at random, in each step of training
 KINDS = (*fusion.FUSIONS, "words", "spectrogram")  # fused, or one backbone alone
 PEAK_RATE, WARM_UP = 1e-3, 50
 
@@ -57,13 +59,12 @@ class MeaningHead(nn.Module):
             nn.init.zeros_(self.fusion.mix[-1].bias)
 
     def forward(self, phones: Tensor, lengths: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Words alone for every row (batch, dim), and fused (images, dim) for the first rows, that have images."""
+        """Vectors (batch, dim) by the words alone and fused, of phones (batch, readings, time) and images."""
         said = self.words(phones, lengths)
-        heard = said[: len(images)]
         if self.kind == "words":
-            return said, heard
+            return said, said
         seen = self.spectrogram.features(images)
-        return said, self.project(seen) if self.kind == "spectrogram" else heard + self.fusion(heard, seen)
+        return said, self.project(seen) if self.kind == "spectrogram" else said + self.fusion(said, seen)
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,9 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Material:
-    """What the head learns from, in memory. `phones` are the ids heard in each rendering of an utterance,
-    `utterance` (renderings,) is its row among the `pictures` (utterances, height, width) and in `answer`, its row
-    in the bank of text vectors."""
+    """What the head learns from, in memory. `phones` (READINGS, time) are the ids heard in each rendering of an
+    utterance, `utterance` (renderings,) is its row among the `pictures` (utterances, height, width) and in `answer`,
+    its row in the bank of text vectors."""
 
     phones: list[np.ndarray]
     utterance: np.ndarray
@@ -129,7 +130,7 @@ def load(args: argparse.Namespace) -> Material:
     speech, heard = corpus.load(args.corpus, "train"), hearing.load(args.heard, "train")
     texts, _ = load_teacher(args.teacher)
     return Material(
-        phones=[part.astype(np.uint8) for part in np.split(heard.posteriors.argmax(-1), heard.starts[1:-1])],
+        phones=[readings(heard[place], READINGS).astype(np.uint8) for place in range(len(heard))],
         utterance=heard.utterance,
         real=np.char.startswith(speech.rows[heard.utterance, 3], "real:"),
         pictures=images(speech),
@@ -159,7 +160,7 @@ def train(
     scale = Temperature()
     optimiser = torch.optim.AdamW([*head.parameters(), *scale.parameters()], lr=PEAK_RATE, weight_decay=0.02)
     checkpoint = Checkpoint(args.out, head=head, scale=scale, optimiser=optimiser)
-    lengths = np.array([len(part) for part in material.phones])
+    lengths = np.array([part.shape[1] for part in material.phones])
     usable = np.flatnonzero((lengths >= 4) & (recipe.real | ~material.real))
     order = usable[np.argsort(lengths[usable], kind="stable")]
     shelf, losses = words.shelve(material.made, np.arange(len(material.made))), []
@@ -167,14 +168,16 @@ def train(
         random = np.random.default_rng((args.seed, step))
         places = words.take([order], (1.0,), args.batch, random)
         rows = material.utterance[places]
-        phones, answers = [material.phones[place] for place in places], material.answer[rows]
-        if recipe.written:
-            others = words.take([shelf], (1.0,), args.batch, random)
-            phones += words.read(material.made, others, material.confusions, random)
-            answers = np.concatenate([answers, material.made.answer[others]])
+        read = random.permutation(READINGS)[: READINGS // 2]
+        phones, answers = [material.phones[place][read] for place in places], material.answer[rows]
         head.train()
         with autocast():
             said, fused = head(*words.pad(phones), material.pictures[torch.from_numpy(rows)].float() / 255)
+            if recipe.written:
+                others = words.take([shelf], (1.0,), args.batch, random)
+                misheard = words.read(material.made, others, material.confusions, random)
+                said = torch.cat([said, head.words(*words.pad(misheard))])
+                answers = np.concatenate([answers, material.made.answer[others]])
         loss = meaning_loss(fused.float(), material.bank, answers[: args.batch], scale(), random, recipe.loss)
         if recipe.kind != "spectrogram":
             loss = loss + meaning_loss(said.float(), material.bank, answers, scale(), random, recipe.loss)
@@ -206,7 +209,7 @@ def validate(head: MeaningHead, args: argparse.Namespace) -> dict[str, float]:
 def vectors(head: MeaningHead, speech: corpus.Utterances, heard: hearing.Heard) -> tuple[Tensor, Tensor]:
     """Unit vectors of every rendering, by the words alone and fused, float32 (renderings, dim) each."""
     head.eval()
-    phones = [heard[place].argmax(-1) for place in range(len(heard))]
+    phones = [readings(heard[place], READINGS) for place in range(len(heard))]
     said, fused = head(*words.pad(phones), images(speech)[torch.from_numpy(heard.utterance)].float() / 255)
     return functional.normalize(said, dim=-1), functional.normalize(fused, dim=-1)
 

@@ -3,7 +3,7 @@
     python -m clasp train recogniser --corpus runs/corpus --out runs/recogniser
 
 Synthesised speech teaches by cross-entropy per frame (the synthesizers tell the time of every phone); real speech
-joins after a quarter of the steps, by CTC on the phones of its transcripts, and counts for more after half of them.
+joins after 660 steps, by CTC on the phones of its transcripts, and counts for more after 1,350.
 The weights kept are a running average.
 Interrupted training resumes exactly from the last checkpoint.
 """
@@ -29,8 +29,8 @@ BACKBONE = {
     "num_hidden_layers": 5, "num_attention_heads": 4, "intermediate_size": 1024, "conv_kernel_size": 9,
     "scale_input": False, "dropout": 0.0, "activation_dropout": 0.0, "attention_dropout": 0.0, "layerdrop": 0.0,
 }  # fmt: skip
-REAL_SPEECH = ((0.0, 0.0, 0.0), (0.245, 0.35, 0.4), (0.5, 0.5, 1.0))
-"""From which share of the steps on, what share of a batch is real speech and what weight its CTC loss has."""
+REAL_SPEECH = ((0, 0.0, 0.0), (660, 0.35, 0.4), (1_350, 0.5, 1.0))
+"""From which step on, what share of a batch is real speech and what weight its CTC loss has."""
 PEAK_RATE, WARM_UP, DECAY, AVERAGE = 1.5e-3, 60, 0.01, 0.99
 SAVE_EVERY = 150  # steps
 
@@ -38,7 +38,7 @@ SAVE_EVERY = 150  # steps
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpus", type=Path, default=Path("runs/corpus"))
     parser.add_argument("--out", type=Path, default=Path("runs/recogniser"))
-    parser.add_argument("--steps", type=int, default=2_700)
+    parser.add_argument("--steps", type=int, default=6_400)
     parser.add_argument("--seconds", type=float, default=160, help="speech per step")
     parser.add_argument("--seed", type=int, default=0)
 
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
             speech = corpus.load(args.corpus, "train")  # takes in the shards built meanwhile
             real = np.array([voice.startswith("real:") for voice in speech.rows[:, 3]])
         draw = np.random.default_rng((args.seed, step))
-        share, weight = [stage[1:] for stage in REAL_SPEECH if step >= stage[0] * args.steps][-1]
+        share, weight = [stage[1:] for stage in REAL_SPEECH if step >= stage[0]][-1]
         loss = _loss(model, _batch(speech, real, share, args.seconds, draw), speech, step, weight)
         rate = learning_rate(step, args.steps, PEAK_RATE, WARM_UP)
         losses.append(descend(loss, optimiser, rate, longest=5.0))

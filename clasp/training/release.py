@@ -8,16 +8,23 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import torch
+from safetensors.numpy import save_file
 
 from ..model import Clasp
 from ..phone_encoder import PhoneEncoder
+from ..phones import INVENTORY
 from ..speech_encoder import SpeechEncoder
 from . import corpus, hearing, meaning, recogniser, sound, words
 from .parallel import LANGUAGES
 
+MEANING_WEIGHT = 0.3  # of a vector's halves, by HITS@1 on validation (`train ablate` prints the table)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--corpus", type=Path, default=Path("runs/corpus"))
+    parser.add_argument("--heard", type=Path, default=Path("runs/heard"))
     parser.add_argument("--text", type=Path, default=Path("runs/text"))
     parser.add_argument("--recogniser", type=Path, default=Path("runs/recogniser"))
     parser.add_argument("--sound", type=Path, default=Path("runs/sound"))
@@ -34,12 +41,18 @@ def run(args: argparse.Namespace) -> int:
         "spoken_languages": ["en", *corpus.SPOKEN_LANGUAGES],
         "speech_encoder": {
             "dim": words.DIM,
-            "speech": {"phones": True, "backbone": recogniser.BACKBONE, "words": words.WORDS},
+            "speech": {
+                "phones": True,
+                "backbone": recogniser.BACKBONE,
+                "words": words.WORDS,
+                "readings": meaning.READINGS,
+            },
             "spectrogram": meaning.SPECTROGRAM,
             "fusion": args.fusion,
             "residual": True,
         },
         "phone_encoder": sound.ENCODER,
+        "meaning_weight": MEANING_WEIGHT,
     }
     speech = SpeechEncoder(config["speech_encoder"])
     speech.speech.load_state_dict(hearing.trained_recogniser(args.recogniser).state_dict())
@@ -52,6 +65,10 @@ def run(args: argparse.Namespace) -> int:
     text = SentenceTransformer(str(args.text), device="cpu", local_files_only=True)
     shutil.rmtree(args.out / "text", ignore_errors=True)
     Clasp(text, speech, phone_encoder, config, device="cpu").save(args.out)
+    speech_written = corpus.load(args.corpus, "train").phones
+    frequencies = np.bincount(speech_written, minlength=len(INVENTORY)).astype(np.float32)
+    tables = {"confusions": np.load(args.heard / "confusions.npy"), "frequencies": frequencies / frequencies.sum()}
+    save_file(tables, args.out / "alignment.safetensors")
     shutil.copy(args.text / "card.json", args.out / "text")
     size = sum(path.stat().st_size for path in args.out.rglob("*") if path.is_file())
     print(json.dumps({"folder": str(args.out), "megabytes": round(size / 1e6, 1)}))

@@ -19,13 +19,13 @@ from torch.nn import functional
 from ..word_encoder import WordEncoder
 from . import written
 from .checkpoint import Checkpoint, autocast, descend, learning_rate
-from .contrast import Temperature, against_bank
+from .contrast import Temperature, meaning_loss
 from .corpora import data_folder
 from .teacher import load_teacher
 
 WORDS = {"runs": 100_000, "embedding": 128, "heads": 8, "width": 64}
 DIM = 384
-PEAK_RATE, WARM_UP, NEGATIVES = 5e-3, 50, 4_096
+PEAK_RATE, WARM_UP = 5e-3, 50
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,22 +98,11 @@ def read(
 
 
 def pad(parts: list[np.ndarray]) -> tuple[Tensor, Tensor]:
-    """Phone ids as one batch int64 (batch, time), 0 beyond each length, and the lengths."""
-    lengths = torch.tensor([len(part) for part in parts])
-    batch = torch.zeros(len(parts), max(int(lengths.max()), 1), dtype=torch.int64)
+    """Phone ids (time,), or in several readings (readings, time), as one batch int64 (batch, readings, time), 0
+    beyond each length, and the lengths."""
+    parts = [np.atleast_2d(part) for part in parts]
+    lengths = torch.tensor([part.shape[1] for part in parts])
+    batch = torch.zeros(len(parts), len(parts[0]), max(int(lengths.max()), 1), dtype=torch.int64)
     for row, part in zip(batch, parts, strict=True):
-        row[: len(part)] = torch.from_numpy(part.astype(np.int64))
+        row[:, : part.shape[1]] = torch.from_numpy(part.astype(np.int64))
     return batch, lengths
-
-
-def meaning_loss(
-    vectors: Tensor, bank: Tensor, answers: np.ndarray, scale: Tensor, draw: np.random.Generator
-) -> Tensor:
-    """Contrast of (batch, dim) with the answers and random rows of the bank, and the distance to the answer."""
-    vectors = functional.normalize(vectors, dim=-1)
-    candidates, places = np.unique(
-        np.concatenate([answers, draw.integers(len(bank), size=NEGATIVES)]), return_inverse=True
-    )
-    places = torch.from_numpy(places[: len(answers)])
-    nearby = bank[torch.from_numpy(candidates)]
-    return against_bank(vectors, nearby, places, scale) + 2 * (1 - (vectors * nearby[places]).sum(-1)).mean()

@@ -7,18 +7,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clasp.calibration import DIRECTIONS, Calibration, Logistic
+from clasp.calibration import DIRECTIONS, Calibration, Likeness
 from clasp.errors import ModelError
 from clasp.evaluation import calibrate
-from clasp.evaluation.calibrate import FALSE_MATCH_RATE, Cosines, calibration_error, fit, top_hits
+from clasp.evaluation.calibrate import FALSE_MATCH_RATE, Compared, calibration_error, fit, top_hits
+
+LIKENESS = Likeness(meant=-4.0, meaning=3.0, said=-3.0, besides=0.0, sound=7.0, agreement=0.0, cutoff=0.5)
+
+
+def sigma(value: float) -> float:
+    return 1 / (1 + np.exp(-value))
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
-def cosines(queries: tuple, pool: tuple, labels: list[str]) -> Cosines:
-    return calibrate.cosines(queries, pool, labels, np.arange(len(queries[0])))
+def compared(queries: tuple, pool: tuple, labels: list[str]) -> Compared:
+    return calibrate.compared(queries, pool, labels, np.arange(len(queries[0])))
 
 
 def world(seed: int, count: int = 800, noise: float = 1.0) -> tuple[tuple, tuple, list[str]]:
@@ -37,10 +43,10 @@ def test_top_hits_are_those_of_the_naive_search() -> None:
     queries, pool, labels = world(0, count=50)
     queries = queries[0][:40], queries[1][:40]  # the last ten candidates answer nothing
     labels[7] = labels[31]  # equal texts are never wrong
-    meaning, sound, truth = top_hits(cosines(queries, pool, labels), Logistic(-1.0, 3.0, 7.0, 0.5))
+    (meaning, sound, _), truth = top_hits(compared(queries, pool, labels), LIKENESS)
     for i in range(40):
         found = [(queries[0][i] @ pool[0][j], queries[1][i] @ pool[1][j]) for j in range(50)]
-        scores = [3 * cosine + 7 * other for cosine, other in found]
+        scores = [1 - (1 - sigma(3 * cosine - 4)) * (1 - sigma(7 * other - 3)) for cosine, other in found]
         wrong = max((j for j in range(50) if labels[j] != labels[i]), key=lambda j: scores[j])
         first = i if scores[i] > scores[wrong] else wrong
         assert truth[:, i].tolist() == [first == i, 0]
@@ -51,38 +57,55 @@ def test_top_hits_are_those_of_the_naive_search() -> None:
 
 @pytest.mark.parametrize("noise", [0.6, 1.2])  # a good model, and one that finds few answers
 def test_probability_and_cutoff_hold_on_queries_never_seen(noise: float) -> None:
-    model = fit(cosines(*world(1, noise=noise)))
-    fresh = cosines(*world(2, noise=noise))
-    meaning, sound, truth = top_hits(fresh, model)
-    assert calibration_error(model.probability(meaning, sound).ravel(), truth.ravel()) < 0.05
+    model = fit(compared(*world(1, noise=noise)))
+    fresh = compared(*world(2, noise=noise))
+    inputs, truth = top_hits(fresh, model)
+    assert calibration_error(model.probability(*inputs).ravel(), truth.ravel()) < 0.05
     assert model.measured["right_top_hits"] == pytest.approx(truth.sum(), abs=80)
     assert model.measured["right_top_hits"] + model.measured["wrong_top_hits"] == 1600
 
-    probability = model.probability(fresh.meaning, fresh.sound)
+    probability = np.where(fresh.seen, model.probability(fresh.meaning, fresh.sound, fresh.agreement), 0)
     accepted = (probability >= model.cutoff) & ~np.eye(800, dtype=bool)
     assert accepted.any(axis=1).mean() == pytest.approx(FALSE_MATCH_RATE, abs=0.035)
     right = np.diagonal(probability) >= model.cutoff
     assert model.measured["answers_above_cutoff"] == pytest.approx(right.mean(), abs=0.05)
     assert (right.mean() > 0.5) == (noise < 1)
-    assert model.sound > model.meaning > 0  # the half with less noise counts for more
+    assert model.sound > 0
 
 
 def test_a_half_that_says_nothing_gets_no_weight_and_sound_can_be_left_out() -> None:
     queries, pool, labels = world(3, noise=0.6)
     silent = np.random.default_rng(4).permutation(pool[0])
-    model = fit(cosines(queries, (silent, pool[1]), labels))
-    assert 0 <= model.meaning < model.sound / 5
-    assert fit(cosines(queries, pool, labels), use_sound=False).sound == 0
+    model = fit(compared(queries, (silent, pool[1]), labels))
+    assert np.abs(model.meaning * np.array([-0.5, 0.5])).max() < model.sound / 5 or sigma(model.meant) < 0.01
+    without = fit(compared(queries, pool, labels), use_sound=False)
+    assert without.sound == without.agreement == 0 and sigma(without.said) < 1e-9
+
+
+def test_another_wording_is_found_however_its_sound_misleads() -> None:
+    """Half of the queries say the same words, half mean the same in other words: neither reason hinders the other."""
+    queries, pool, labels = world(6, noise=0.5)
+    random = np.random.default_rng(7)
+    half = len(labels) // 2
+    other_words = unit(random.normal(size=queries[1][:half].shape))
+    other_meaning = unit(random.normal(size=queries[0][half:].shape))
+    meaning = np.concatenate([queries[0][:half], other_meaning])
+    sound = np.concatenate([other_words, queries[1][half:]])
+    found = compared((meaning, sound), pool, labels)
+    _, truth = top_hits(found, fit(found))
+    assert truth[0].mean() > 0.8
+    equal = found.meaning + found.sound
+    assert truth[0].mean() > (equal.argmax(1) == np.arange(len(equal))).mean() + 0.1
 
 
 def test_several_queries_may_have_one_answer() -> None:
     queries, pool, labels = world(5, count=60, noise=0.3)
     rows = np.array([7, 7, 3])
-    found = calibrate.cosines((queries[0][rows], queries[1][rows]), pool, labels, rows)
-    _, _, truth = top_hits(found, Logistic(0.0, 1.0, 1.0, 0.5))
+    found = calibrate.compared((queries[0][rows], queries[1][rows]), pool, labels, rows)
+    _, truth = top_hits(found, LIKENESS)
     assert truth.tolist() == [[1, 1, 1], [0, 0, 0]]
-    astray = calibrate.cosines((queries[0][rows], queries[1][rows]), pool, labels, np.array([7, 8, 3]))
-    assert top_hits(astray, Logistic(0.0, 1.0, 1.0, 0.5))[2].tolist() == [[1, 0, 1], [0, 0, 0]]
+    astray = calibrate.compared((queries[0][rows], queries[1][rows]), pool, labels, np.array([7, 8, 3]))
+    assert top_hits(astray, LIKENESS)[1].tolist() == [[1, 0, 1], [0, 0, 0]]
 
 
 def test_calibration_error_of_known_cases() -> None:
@@ -92,15 +115,19 @@ def test_calibration_error_of_known_cases() -> None:
 
 @pytest.fixture
 def calibration() -> Calibration:
-    return Calibration({name: Logistic(-3.0, 4.0, 5.0, 0.6, {"brier": 0.1}) for name in DIRECTIONS}, 0.05)
+    likeness = Likeness(-3.0, 4.0, -2.0, 1.0, 5.0, 1.5, 0.6, {"brier": 0.1})
+    return Calibration(dict.fromkeys(DIRECTIONS, likeness), 0.05)
 
 
-def test_probability_is_the_logistic_function(calibration: Calibration) -> None:
-    found = calibration.probability("text", np.array([0.1, 1.0], np.float32), np.array([0.2, 0.9], np.float32))
-    assert found == pytest.approx([1 / (1 + np.exp(1.6)), 1 / (1 + np.exp(-5.5))])
+def test_either_reason_is_enough(calibration: Calibration) -> None:
+    meaning, sound, agreement = np.array([[0.1, 1.0, -1.0], [0.2, 0.9, 1.0], [-1.0, 2.0, 3.0]], np.float32)
+    meant, said = sigma(-3 + 4 * meaning), sigma(-2 + meaning + 5 * sound + 1.5 * agreement)
+    found = calibration.probability("text", meaning, sound, agreement)
+    assert found == pytest.approx(1 - (1 - meant) * (1 - said))
+    assert sigma(calibration.log_odds("text", meaning, sound, agreement)) == pytest.approx(found)
     assert calibration.cutoff("speech") == 0.6
-    steep = replace(calibration.directions["text"], meaning=1e6)
-    assert steep.probability(np.array([-1.0, 1.0]), np.zeros(2)).tolist() == [0, 1]
+    steep = replace(calibration.directions["text"], meaning=1e6, said=-1e6)
+    assert steep.probability(np.array([-1.0, 1.0]), np.zeros(2), np.zeros(2)).tolist() == [0, 1]
     with pytest.raises(ValueError, match="Unknown direction 'song'"):
         calibration.cutoff("song")
 

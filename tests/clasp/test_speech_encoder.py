@@ -80,6 +80,12 @@ def test_word_encoder_looks_runs_up() -> None:
     assert found[1, 0] < 2
     assert found[2, 1] < 2
     assert (found == 2).sum() == found.numel() - 2
-    alone = encoder(phones[:, :3], torch.tensor([3]))
-    torch.testing.assert_close(encoder(phones, torch.tensor([3])), alone)
-    assert (encoder(torch.zeros(1, 2, dtype=torch.int64), torch.tensor([0])) == 0).all()
+    alone = encoder(phones[:, None, :3], torch.tensor([3]))
+    torch.testing.assert_close(encoder(phones[:, None], torch.tensor([3])), alone)
+    assert (encoder(torch.zeros(1, 1, 2, dtype=torch.int64), torch.tensor([0])) == 0).all()
+    twice = encoder(phones[:, None].expand(-1, 2, -1), torch.tensor([3]))
+    torch.testing.assert_close(twice, alone)
+    misheard = torch.tensor([[3, 9, 5, 0, 0]])
+    apart = [encoder(read[:, None], torch.tensor([3])) for read in (phones, misheard)]
+    together = encoder(torch.stack([phones, misheard], 1), torch.tensor([3]))
+    assert (together - apart[0]).norm() < (apart[1] - apart[0]).norm()

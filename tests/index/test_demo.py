@@ -10,6 +10,8 @@ import soundfile
 
 from clasp.audio import Waveform, decode
 from clasp.errors import LibraryError
+from clasp.model import Encoded
+from clasp.phones import INVENTORY
 from index.demo import DEMO, METADATA_FILE, SEGMENTS_FILE, VECTORS_FILE, embed_demo, open_demo, read, shipped
 from index.files import load_arrays, save_arrays
 from index.map import Map
@@ -36,6 +38,10 @@ class Ear:
     def encode_text(self, texts: list[str], languages: list[str] | None = None) -> np.ndarray:
         pairs = zip(texts, languages, strict=True)
         return self._units(np.array([list(hashlib.sha256(repr(pair).encode()).digest()) for pair in pairs]))
+
+    def listen(self, waveforms: list[Waveform]) -> Encoded:
+        heard = [np.eye(len(INVENTORY), dtype=np.float32)[1 : 2 + int(waveform.duration)] for waveform in waveforms]
+        return Encoded(self.encode_speech(waveforms), heard)
 
     @staticmethod
     def _units(vectors: np.ndarray) -> np.ndarray:

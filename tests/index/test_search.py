@@ -1,24 +1,26 @@
 """Search against brute force: random vectors, the library's own database and index, the model's own weighting."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from clasp.calibration import Calibration, Logistic
+from clasp.alignment import SHORTLIST, Aligner, pack
+from clasp.calibration import Calibration, Likeness
 from clasp.errors import ClaspError
 from clasp.model import Clasp
+from clasp.phones import INVENTORY
 from index.library import Library
-from index.search import CANDIDATES, Query, encode, search
+from index.search import CLEAR, Query, encode, search
 
 DIM, HALF = 32, 16
 CALIBRATION = Calibration(
     {
-        "text": Logistic(bias=-2.0, meaning=3.0, sound=5.0, cutoff=0.5),
-        "speech": Logistic(bias=-1.0, meaning=1.0, sound=6.0, cutoff=0.7),
-        "translation": Logistic(bias=-1.5, meaning=6.0, sound=0.0, cutoff=0.6),
+        "text": Likeness(meant=-3.0, meaning=3.0, said=-2.0, besides=1.0, sound=5.0, agreement=0.5, cutoff=0.5),
+        "speech": Likeness(meant=-4.0, meaning=1.0, said=-1.0, besides=2.0, sound=6.0, agreement=1.0, cutoff=0.7),
+        "translation": Likeness(meant=-1.5, meaning=6.0, said=-50.0, besides=0.0, sound=0.0, agreement=0.0, cutoff=0.6),
     },
     false_match_rate=0.05,
 )
@@ -33,7 +35,10 @@ class Model:
     meaning_dim: int = HALF
     sound_dim: int = HALF
     device: str = "cpu"
+    meaning_weight: float = 0.5
     calibration: Calibration = field(default=CALIBRATION, repr=False)
+
+    aligner: Aligner | None = None
 
     reweight = Clasp.reweight
     halves = Clasp.halves
@@ -42,6 +47,12 @@ class Model:
 @pytest.fixture
 def model() -> Model:
     return Model()
+
+
+def ask(vector: np.ndarray, language: str | None = "en", phones: np.ndarray | None = None) -> Query:
+    """A query; without phones unless they are given."""
+    silent = np.zeros((0, len(INVENTORY)), np.float32)
+    return Query(vector, 0.0, silent if phones is None else phones, language and "a query", language)
 
 
 def halves_of(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -60,7 +71,7 @@ def cosines(library: Library, query: Query) -> dict[int, tuple[float, float]]:
 
 def probability(direction: str, meaning: float, sound: float) -> float:
     fit = CALIBRATION.directions[direction]
-    return 1 / (1 + np.exp(-(fit.bias + fit.meaning * meaning + fit.sound * sound)))
+    return float(fit.probability(meaning, sound, 0.0))
 
 
 def direction_of(query: Query, language: str) -> str:
@@ -74,10 +85,10 @@ def test_a_weight_ranks_by_the_weighted_similarity(
     make: Callable[..., Library], model: Model, units: Callable[..., np.ndarray], weight: float
 ):
     library = make(300)
-    query = Query(units(1, DIM, seed=5)[0], 0.0, "a query", "en")
+    query = ask(units(1, DIM, seed=5)[0])
     answer = search(library, model, query, k=20, meaning=weight)
     expected = {
-        number: np.sqrt(weight) * meaning * norm_m + np.sqrt(1 - weight) * sound * norm_s
+        number: weight * meaning * norm_m + (1 - weight) * sound * norm_s
         for (number, (meaning, sound)), norm_m, norm_s in zip(
             cosines(library, query).items(), *half_norms(library), strict=True
         )
@@ -96,8 +107,8 @@ def half_norms(library: Library) -> tuple[np.ndarray, np.ndarray]:
 def test_without_a_weight_the_probability_ranks(
     make: Callable[..., Library], model: Model, units: Callable[..., np.ndarray], language: str | None
 ):
-    library = make(CANDIDATES)  # so few that all are candidates
-    query = Query(units(1, DIM, seed=6)[0], 0.0, language and "a query", language)
+    library = make(SHORTLIST)  # so few that all are candidates
+    query = ask(units(1, DIM, seed=6)[0], language)
     answer = search(library, model, query, k=15)
     found = cosines(library, query)
     languages = {segment.id: segment.language for segment in library.segments()}
@@ -128,16 +139,35 @@ def test_a_translation_is_found_however_much_sounds_alike(
     first, second = halves_of(vectors)
     library = Library.create(tmp_path / "library", model)
     library.add(*items(201), np.sqrt(0.5) * np.concatenate([first, second], axis=1))
-    asked = Query(query, 0.0, "eine Frage", "ru")
-    by_half = search(library, model, asked, k=CANDIDATES, meaning=0.5)
+    asked = ask(query, "ru")
+    by_half = search(library, model, asked, k=SHORTLIST, meaning=0.5)
     assert "200" not in [match.segment.text for match in by_half.matches]
     answer = search(library, model, asked, k=3)
     assert answer.matches[0].segment.text == "200" and answer.matches[0].good
 
 
+def test_phones_decide_between_what_is_near(
+    model: Model, tmp_path: Path, items: Callable[..., tuple], units: Callable[..., np.ndarray]
+):
+    """Forty segments whose vectors are the query's; one was heard to say its words."""
+    draw = np.random.default_rng(9)
+    said = [np.eye(len(INVENTORY), dtype=np.float32)[draw.integers(1, len(INVENTORY), 12)] for _ in range(40)]
+    vectors = np.repeat(units(1, DIM, seed=9), 40, axis=0)
+    library = Library.create(tmp_path / "library", model)
+    stored = library.add(*items(40), vectors, [pack(one) for one in said])
+    listening = replace(model, aligner=Aligner(np.eye(len(INVENTORY)), np.ones(len(INVENTORY))))
+    for language in ("en", None):
+        for weight in (None, 0.0, 0.5):
+            answer = search(library, listening, ask(vectors[0], language, said[27]), k=3, meaning=weight)
+            assert answer.matches[0].segment == stored[27]
+            assert answer.matches[0].agreement > CLEAR > 0 > answer.matches[1].agreement
+    meant = search(library, listening, ask(vectors[0], "en", said[27]), k=40, meaning=1.0).matches
+    assert {round(match.score, 5) for match in meant} == {round(meant[0].meaning, 5)}
+
+
 def test_filters_and_small_libraries(make: Callable[..., Library], model: Model, units: Callable[..., np.ndarray]):
     library = make(30)
-    query = Query(units(1, DIM, seed=8)[0], 0.0, "a query", "en")
+    query = ask(units(1, DIM, seed=8)[0])
     assert len(search(library, model, query, k=100).matches) == 30
     filtered = search(library, model, query, k=100, categories=["news"], languages=["de", "pt-BR"])
     assert {(match.segment.category, match.segment.language) for match in filtered.matches} == {
