@@ -173,7 +173,8 @@ class Clasp:
         return Encoded(vectors, recognised)
 
     def reweight(self, vectors: np.ndarray, meaning: float) -> np.ndarray:
-        """Queries whose halves count as `[√meaning · m, √(1 − meaning) · s]`; stored vectors stay as they are.
+        """Queries whose dot product with stored vectors is proportional to `meaning` · cosine of the meanings +
+        (1 − `meaning`) · cosine of the sounds; what is stored stays as it is.
 
         Args:
             vectors: (n, dim), unit rows; meaning: 0 (what was said) to 1 (what was meant).
@@ -186,7 +187,9 @@ class Clasp:
         if not self.sound_dim:
             return vectors
         first, second = self.halves(vectors)
-        return _unit(np.concatenate([np.sqrt(meaning) * first, np.sqrt(1 - meaning) * second], 1))
+        stored = self.meaning_weight
+        weights = meaning / np.sqrt(stored), (1 - meaning) / np.sqrt(1 - stored)
+        return _unit(np.concatenate([weights[0] * first, weights[1] * second], 1))
 
     def halves(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Meaning (n, meaning_dim) and sound (n, sound_dim) of vectors (n, dim), unit rows each; a half that says

@@ -2,7 +2,8 @@
 
 A probability answers the question a person has: does this top hit say the same? Every query is asked twice of
 a pool of about 1,000: once with its answer there (the top hit is right or wrong), once without (it is wrong).
-Half of the typed and spoken queries say the sentence in other words (English sentences that share a translation).
+As many queries say the sentence in other words (English sentences that share a translation), and typed ones also in
+words of which none sounds alike (the translations themselves).
 Hits are ranked as a search ranks them: a shortlist by the vectors, then by the probability itself, so ranking and fit
 take turns.
 The cut-off is the probability that some wrong candidate of the pool reaches for 10 % of the queries.
@@ -78,15 +79,18 @@ def calibrate(model: "Clasp", data: Path, cache: Path = testsets.CACHE) -> Calib
     heard = listen(model, [*said, *translated], cache)
     pool, packed = model.halves(np.stack([one.vector for one in heard])), [pack(one.phones) for one in heard]
 
-    # half of the queries are the sentence itself, half say it in other words
+    # as many queries say it in other words as are the sentence itself
     share = np.resize(np.arange(len(reworded)), len(said))
     answers = np.concatenate([np.arange(len(said)), len(said) + np.array([place for place, _ in reworded])[share]])
+    translated_answers = len(said) + np.array([answer for answer, _, _ in translations])
     texts = model.read(
-        [one.text for one in said] + [reworded[place][1] for place in share],
-        [one.language for one in said] + ["en"] * len(share),
+        [*(one.text for one in said), *(reworded[place][1] for place in share), *(text for _, _, text in translations)],
+        [*(one.language for one in said), *["en"] * len(share), *(language for _, language, _ in translations)],
     )
+    queries = model.halves(texts.vectors)
     phones = Phones(texts.phones, packed, False, True)
-    by_text = compared(model.halves(texts.vectors), pool, labels, answers, model.aligner, phones)
+    by_text = compared(queries, pool, labels, np.concatenate([answers, translated_answers]), model.aligner, phones)
+    by_translation = compared([half[2 * len(said) :] for half in queries], pool, labels, translated_answers)
     voices = listen(model, again, cache)
     others = listen(model, reworded_said, cache)
     voices += [others[place] for place in share]
@@ -94,10 +98,6 @@ def calibrate(model: "Clasp", data: Path, cache: Path = testsets.CACHE) -> Calib
     by_speech = compared(
         model.halves(np.stack([one.vector for one in voices])), pool, labels, answers, model.aligner, phones
     )
-
-    queries = model.encode_text([text for _, _, text in translations], [language for _, language, _ in translations])
-    answers = len(said) + np.array([answer for answer, _, _ in translations])
-    by_translation = compared(model.halves(queries), pool, labels, answers)
 
     directions = {
         "text": fit(by_text),

@@ -33,7 +33,7 @@ def held_out(rows: Iterable[Row]) -> Table:
     """One line per test and direction."""
     shown = _table("Held-out sets (equal texts are all correct, ties count against the model)", "test", "direction")
     for heading in ("pool", "queries", "HITS@1", "95 %", "R@5", "R@10", "MRR", "rank", "floor", ""):
-        shown.add_column(heading, justify="right")
+        shown.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         low, high = row["interval"]
         figures = [share(row[name]) for name in ("recall@5", "recall@10", "mrr")]
@@ -155,7 +155,8 @@ def share(value: float, digits: int = 3) -> str:
 
 
 def _table(title: str, *texts: str) -> Table:
+    """A table that starts with columns of text; the first is wrapped where the others need its place."""
     shown = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=0)
     for heading in texts:
-        shown.add_column(heading, no_wrap=True)
+        shown.add_column(heading, no_wrap=heading != texts[0])
     return shown

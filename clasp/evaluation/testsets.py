@@ -99,7 +99,7 @@ def real(data: Path, split: str, parts: dict[str, int], pool: int = 0) -> Speech
 
 def flores(data: Path, count: int) -> SpeechSet:
     """`count` English FLORES sentences said by training voices, translated into every language."""
-    found = flores_sentences(data)
+    found = {text: others for text, others in flores_sentences(data).items() if len(others) == len(parallel.LANGUAGES)}
     utterances = spoken([text for text in found if len(text.split()) in WORDS], count, TRAINING_VOICES)
     return SpeechSet(
         utterances,
@@ -109,9 +109,9 @@ def flores(data: Path, count: int) -> SpeechSet:
 
 def foreign(data: Path, count: int, language: str) -> SpeechSet:
     """`count` FLORES sentences in a language other than English, each said by an espeak-ng voice of its own."""
-    found = flores_sentences(data)
+    found = {text: others[language] for text, others in flores_sentences(data).items() if language in others}
     english = _choose([text for text in found if len(text.split()) in WORDS], count, str)
-    texts = _choose([found[text][language] for text in english], count, str)
+    texts = _choose([found[text] for text in english], count, str)
     return SpeechSet(tuple(Utterance(text, language, espeak_voice(language, text)) for text in texts), {})
 
 
@@ -130,11 +130,11 @@ def paraphrases(data: Path, pool: int) -> SpeechSet:
 
 @functools.cache
 def flores_sentences(data: Path) -> dict[str, dict[str, str]]:
-    """The English FLORES sentences that have a translation into every language: language -> translation."""
+    """The English FLORES sentences, each with its translations: language -> text. Some lack a language."""
     found: dict[str, dict[str, str]] = {}
     for pair in parallel.read(data / "parallel", parallel.FLORES, parallel.LANGUAGES):
         found.setdefault(pair.english, {})[pair.language] = pair.other
-    return {text: others for text, others in found.items() if len(others) == len(parallel.LANGUAGES)}
+    return found
 
 
 def spoken(texts: Iterable[str], count: int, voices: Sequence[Voice]) -> tuple[Utterance, ...]:

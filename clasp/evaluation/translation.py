@@ -20,13 +20,15 @@ BATCH = 64
 
 
 def translations(model: "Clasp", data: Path) -> Iterator[Result]:
-    """Translation retrieval between English and each other language, both ways."""
+    """Translation retrieval between English and each other language, both ways, among all sentences of a language up
+    to POOL."""
     found = testsets.flores_sentences(data)
-    english = list(found)[:POOL]
-    ours, answers = encode(model, english), np.arange(len(english))
-    labels = [label(text) for text in english]
+    english = list(found)
+    vectors = encode(model, english)
     for language in LANGUAGES:
-        texts = [found[text][language] for text in english]
+        rows = [row for row, text in enumerate(english) if language in found[text]][:POOL]
+        texts = [found[english[row]][language] for row in rows]
+        ours, labels, answers = vectors[rows], [label(english[row]) for row in rows], np.arange(len(rows))
         theirs, their_labels = encode(model, texts), [label(text) for text in texts]
         name, title = f"translation-{language}", f"text encoder, {language} and English"
         yield measure(Retrieval(theirs, ours, labels, answers), name, title, "other→English")

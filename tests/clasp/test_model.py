@@ -51,9 +51,10 @@ def test_reweighting_is_a_dot_product_with_stored_vectors(tiny: Clasp, utterance
         first @ second.T for first, second in zip(tiny.halves(stored), tiny.halves(query), strict=True)
     )
     for weight in (0.0, 0.3, 1.0):
-        expected = np.sqrt(weight / 2) * meaning + np.sqrt((1 - weight) / 2) * sound
-        np.testing.assert_allclose(stored @ tiny.reweight(query, weight).T, expected, atol=1e-5)
-    np.testing.assert_allclose(tiny.reweight(query, 0.5), query, atol=1e-6)
+        expected = weight * meaning + (1 - weight) * sound
+        found = stored @ tiny.reweight(query, weight).T
+        np.testing.assert_allclose(found / np.linalg.norm(found), expected / np.linalg.norm(expected), atol=1e-5)
+    np.testing.assert_allclose(tiny.reweight(query, tiny.meaning_weight), query, atol=1e-6)
     with pytest.raises(ClaspError, match="from 0 to 1"):
         tiny.reweight(query, 1.5)
 

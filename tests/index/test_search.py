@@ -35,6 +35,7 @@ class Model:
     meaning_dim: int = HALF
     sound_dim: int = HALF
     device: str = "cpu"
+    meaning_weight: float = 0.5
     calibration: Calibration = field(default=CALIBRATION, repr=False)
 
     aligner: Aligner | None = None
@@ -87,7 +88,7 @@ def test_a_weight_ranks_by_the_weighted_similarity(
     query = ask(units(1, DIM, seed=5)[0])
     answer = search(library, model, query, k=20, meaning=weight)
     expected = {
-        number: np.sqrt(weight) * meaning * norm_m + np.sqrt(1 - weight) * sound * norm_s
+        number: weight * meaning * norm_m + (1 - weight) * sound * norm_s
         for (number, (meaning, sound)), norm_m, norm_s in zip(
             cosines(library, query).items(), *half_norms(library), strict=True
         )
