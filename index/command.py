@@ -4,6 +4,7 @@
     python -m clasp search "Wann fährt der letzte Zug?" --language en
     python -m clasp search --speech question.wav -k 3
     python -m clasp search "a recipe with lentils" --category hobbies --meaning 1
+    python -m clasp search "the day of the flood" --library
     python -m clasp search "the council voted" --json | jq -r '.hits[0].file'
 
 Exit codes: 0 a good match was found; 1 none was (the nearest are listed); 2 an error (one line on stderr).
@@ -14,6 +15,7 @@ import json
 from pathlib import Path
 
 from clasp.audio import decode
+from clasp.settings import current
 
 from .search import Answer, encode, search
 
@@ -30,6 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--meaning", type=_weight, metavar="0..1",
         help="rank by what was said (0), by what was meant (1), or in between (default: by probability)",
     )  # fmt: skip
+    parser.add_argument(
+        "--library", nargs="?", const="", metavar="NAME|FOLDER",
+        help="search this library; without a name: your own (default: $CLASP_LIBRARY, or the one that ships)",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
 
 
@@ -39,10 +45,11 @@ def run(args: argparse.Namespace) -> int:
 
     import clasp
 
-    from .demo import open_demo
+    from .places import DEMO, open_library
 
-    model = clasp.load()
-    library = open_demo(model)
+    settings = current()
+    model = clasp.load(settings.model, settings.device or None)
+    library = open_library(model, (settings.library or DEMO) if args.library is None else args.library or None)
     query = encode(model, text=args.text, waveform=waveform)
     answer = search(
         library, model, query,

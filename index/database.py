@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import shlex
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Sequence
@@ -18,6 +19,9 @@ from .schema import connect, migrate
 from .vectors import Version
 
 DATABASE_FILE = "library.db"
+RECORDING = "id, path, title, duration, language, voice, category, text, date, added, sha256, done"
+EDITABLE = ("title", "language", "voice", "category", "date", "path")
+SHARED = ("language", "voice", "category")  # facts of a recording that its segments repeat
 
 
 @dataclass(frozen=True)
@@ -29,9 +33,13 @@ class Recording:
     title: str
     duration: float  # seconds
     language: str = ""  # BCP-47
-    voice: str = ""
+    voice: str = ""  # or speaker
     category: str = ""
     text: str = ""
+    date: str = ""  # when it was recorded, ISO 8601
+    added: str = ""  # when it was added, ISO 8601, UTC
+    sha256: str = ""  # of the file
+    done: bool = True  # False: only a first part has been added, and the duration is that part's
 
 
 @dataclass(frozen=True)
@@ -77,6 +85,11 @@ class Contents:
             np.concatenate([self.languages, later.languages]),
         )
 
+    def without(self, ids: np.ndarray, version: Version) -> "Contents":
+        """These without some."""
+        kept = ~np.isin(self.ids, ids)
+        return Contents(version, self.ids[kept], self.vectors[kept], self.categories[kept], self.languages[kept])
+
 
 class Database:
     """Readers on any number of threads see what is committed; of writers, there must be one at a time."""
@@ -105,7 +118,18 @@ class Database:
         """Say which model will make the vectors; once, in a new database."""
         with self._errors():
             values = (checksum, dim, secrets.token_hex(8))
-            self._writer.execute("INSERT INTO library VALUES (1, ?, ?, 0, ?)", values)
+            with self._transaction():
+                self._writer.execute("INSERT INTO library VALUES (1, ?, ?, 0, ?)", values)
+                self._writer.execute("INSERT INTO commits SELECT generation, commit_name FROM library")
+
+    def version(self) -> Version:
+        """Of what is committed."""
+        return Version(*self._read("SELECT model, generation, commit_name FROM library")[0])
+
+    def knows(self, version: Version) -> bool:
+        """Whether this database was once of that version."""
+        query = "SELECT 1 FROM library, commits WHERE model = ? AND commits.generation = ? AND name = ?"
+        return bool(self._read(query, (version.model, version.generation, version.commit)))
 
     def insert(
         self,
@@ -118,11 +142,11 @@ class Database:
         (phones, KEPT, 2) for each segment. Returns the segments with their ids."""
         blobs = [vector.tobytes() for vector in vectors.astype("<f2")]
         write = self._writer.execute
-        with self._errors(), self._transaction():
+        with self._errors(), self._commit():
             for one in recordings:
                 facts = (one.title, one.duration, one.language, one.voice, one.category, one.text)
-                values = (one.id, str(one.path), *facts)
-                write("INSERT INTO recordings VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+                values = (one.id, str(one.path), *facts, one.date, one.added, one.sha256, one.done)
+                write(f"INSERT INTO recordings ({RECORDING}) VALUES ({', '.join('?' * len(values))})", values)
             stored = []
             for one, blob, phones in zip(segments, blobs, heard, strict=True):
                 facts = (one.text, one.language, one.voice, one.category)
@@ -131,8 +155,32 @@ class Database:
                 write("INSERT INTO vectors VALUES (?, ?)", (row.lastrowid, blob))
                 write("INSERT INTO phones VALUES (?, ?)", (row.lastrowid, phones.tobytes()))
                 stored.append(replace(one, id=row.lastrowid))
-            write("UPDATE library SET generation = generation + 1, commit_name = ?", (secrets.token_hex(8),))
         return stored
+
+    def finish(self, name: str, duration: float) -> None:
+        """All of a recording has been added; it lasts `duration` seconds."""
+        with self._errors():
+            self._writer.execute("UPDATE recordings SET done = 1, duration = ? WHERE id = ?", (duration, name))
+
+    def edit(self, name: str, facts: dict[str, str]) -> None:
+        """Change facts of a recording, of those in EDITABLE; its segments follow."""
+        with self._errors(), self._commit():
+            for fact, value in facts.items():
+                if fact not in EDITABLE:
+                    raise ValueError(f"The {fact} of a recording cannot be edited.")
+                self._writer.execute(f"UPDATE recordings SET {fact} = ? WHERE id = ?", (value, name))
+                if fact in SHARED:
+                    self._writer.execute(f"UPDATE segments SET {fact} = ? WHERE recording = ?", (value, name))
+
+    def remove(self, name: str) -> np.ndarray:
+        """Take out a recording and all that belongs to it. Returns the ids of its segments, int64, ascending."""
+        with self._errors(), self._commit():
+            ids = self._writer.execute("SELECT id FROM segments WHERE recording = ? ORDER BY id", (name,)).fetchall()
+            self._writer.execute("DELETE FROM recordings WHERE id = ?", (name,))
+        with self._errors():
+            self._writer.executescript("PRAGMA incremental_vacuum")  # `execute` would free a single page
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()  # gives the space back
+        return np.array(ids, np.int64).reshape(-1)
 
     def contents(self, after: int = 0) -> Contents:
         """Of all segments with ids above `after`, as one state of the database.
@@ -182,15 +230,40 @@ class Database:
 
     def recording(self, name: str) -> Recording | None:
         """The recording with this id, its path as it was added."""
-        rows = self._read(
-            "SELECT id, path, title, duration, language, voice, category, text FROM recordings WHERE id = ?",
-            (name,),
-        )
-        return Recording(rows[0][0], Path(rows[0][1]), *rows[0][2:]) if rows else None
+        return next(iter(self._recordings("WHERE id = ?", name)), None)
+
+    def recording_of(self, sha256: str) -> Recording | None:
+        """The recording whose file has this checksum."""
+        return next(iter(self._recordings("WHERE sha256 = ?", sha256)), None)
+
+    def recordings(self) -> list[Recording]:
+        """All of them, in the order of titles."""
+        return self._recordings("ORDER BY title, id")
+
+    def position(self, name: str) -> float:
+        """Seconds of a recording up to which segments are known."""
+        return self._read("SELECT ifnull(max(end_s), 0) FROM segments WHERE recording = ?", (name,))[0][0]
+
+    def counts(self) -> dict[str, int]:
+        """How many segments each recording has, by id; none where it has none."""
+        return dict(self._read("SELECT recording, count(*) FROM segments GROUP BY recording"))
+
+    def _recordings(self, clause: str, *values: str) -> list[Recording]:
+        rows = self._read(f"SELECT {RECORDING} FROM recordings {clause}", values)
+        return [Recording(name, Path(path), *facts, bool(done)) for name, path, *facts, done in rows]
 
     def _read(self, query: str, values: tuple = ()) -> list[tuple]:
         with self._reader_lock, self._errors():
             return self._reader.execute(query, values).fetchall()
+
+    @contextmanager
+    def _commit(self) -> Iterator[None]:
+        """A transaction that makes a new version."""
+        with self._transaction():
+            yield
+            commit = (secrets.token_hex(8),)
+            self._writer.execute("UPDATE library SET generation = generation + 1, commit_name = ?", commit)
+            self._writer.execute("INSERT INTO commits SELECT generation, commit_name FROM library")
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -220,7 +293,8 @@ class Database:
 
     def _damaged(self, reason: str) -> LibraryError:
         return LibraryError(
-            f"The library in {self.folder} is damaged ({reason}): restore {DATABASE_FILE} from a copy."
+            f"The library in {self.folder} is damaged ({reason}): restore {DATABASE_FILE} from a copy, or save what "
+            f"can be read of it with: python -m clasp library repair --library {shlex.quote(str(self.folder))}"
         )
 
 

@@ -11,7 +11,6 @@ makes a new one and swaps it in, so any number of threads can search meanwhile.
 """
 
 import logging
-import math
 import threading
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -24,14 +23,16 @@ from clasp.alignment import KEPT
 from clasp.errors import LibraryError
 
 from .database import DATABASE_FILE, Contents, Database, Recording, Segment, are_unit
-from .vectors import MANIFEST_FILE, HnswIndex, StaleIndex, VectorIndex, Version, exact_search
+from .snapshot import Snapshot, allowed
+from .vectors import MANIFEST_FILE, HnswIndex, StaleIndex, VectorIndex, Version
 
 __all__ = ["Hit", "Library", "Model", "Recording", "Segment"]
 
 log = logging.getLogger(__name__)
 
-EXACT_BELOW = 2_000  # segments that pass a filter: so few are compared one by one
-REACH = 2  # times as many neighbours as should be needed are looked at for k that pass a filter
+FOLDED = 2_000  # new segments are compared one by one until they are more, or the library is closed
+REMOVED = 0.2  # share of an index that may have been removed before it is built anew
+FILES = "files"  # folder of the recordings that were copied into the library
 
 
 class Model(Protocol):
@@ -52,27 +53,6 @@ class Hit:
     sound: float  # cosine of the sound halves; 0 for a model without one
 
 
-@dataclass(frozen=True, eq=False)
-class _Snapshot:
-    contents: Contents
-    index: VectorIndex
-
-    def nearest(self, query: np.ndarray, k: int, allowed: np.ndarray | None) -> np.ndarray:
-        """Rows, int64, of the `k` vectors most like `query`, best first; fewer only where there are fewer."""
-        ids = self.contents.ids
-        available = len(ids) if allowed is None else int(allowed.sum())
-        k = min(k, available)
-        if k == 0:
-            return np.empty(0, np.int64)
-        if allowed is None or available > EXACT_BELOW:
-            reach = k if allowed is None else math.ceil(REACH * k * len(ids) / available)
-            rows = np.searchsorted(ids, self.index.search(query, reach))
-            rows = rows if allowed is None else rows[allowed[rows]]
-            if len(rows) >= k:
-                return rows[:k]
-        return exact_search(self.contents.vectors, query, k, allowed)
-
-
 class Library:
     """A folder with a database, an HNSW index that can be rebuilt from it, and perhaps the audio."""
 
@@ -84,7 +64,8 @@ class Library:
         self._audio = (audio or self.folder).absolute()
         self._lock = threading.Lock()  # one writer at a time
         contents = database.contents()
-        self._snapshot = _Snapshot(contents, self._stored_index(contents))
+        self._stored = True  # whether the folder has the index of the snapshot
+        self._snapshot = Snapshot(contents, self._stored_index(contents))
 
     @classmethod
     def create(cls, folder: Path, model: Model, *, audio: Path | None = None) -> "Library":
@@ -93,7 +74,7 @@ class Library:
         Raises:
             LibraryError: if the folder holds one already, or cannot be written.
         """
-        if (folder / DATABASE_FILE).exists():
+        if not cls.is_free(folder):
             raise LibraryError(f"{folder} already holds a library: open it, or choose another folder.")
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -110,11 +91,7 @@ class Library:
         Raises:
             LibraryError: if there is none, it is damaged, or another model made its vectors.
         """
-        path = folder / DATABASE_FILE
-        if not path.is_file() or path.stat().st_size == 0:
-            lost = (folder / MANIFEST_FILE).exists()
-            advice = f"Its {DATABASE_FILE} is lost: restore it from a copy." if lost else "Create one first."
-            raise LibraryError(f"There is no library in {folder}. {advice}")
+        cls.must_exist(folder)
         database = Database(folder)
         try:
             made_by = database.model()
@@ -125,8 +102,32 @@ class Library:
             database.close()
             raise
 
+    @staticmethod
+    def is_free(folder: Path) -> bool:
+        """Whether `folder` holds no library: nothing, or one whose making was cut short before anything was in it."""
+        if (folder / MANIFEST_FILE).exists() or (folder / FILES).exists():
+            return False
+        path = folder / DATABASE_FILE
+        if not path.exists() or path.stat().st_size == 0:
+            return True
+        database = Database(folder)
+        try:
+            return database.model() is None
+        finally:
+            database.close()
+
+    @staticmethod
+    def must_exist(folder: Path) -> None:
+        """Raise LibraryError unless there is a library in `folder`."""
+        path = folder / DATABASE_FILE
+        if not path.is_file() or path.stat().st_size == 0:
+            lost = (folder / MANIFEST_FILE).exists()
+            advice = f"Its {DATABASE_FILE} is lost: restore it from a copy." if lost else "Create one first."
+            raise LibraryError(f"There is no library in {folder}. {advice}")
+
     def close(self) -> None:
-        """Close the database. Searching afterwards is an error."""
+        """Store the index and close the database. Searching afterwards is an error."""
+        self.store_index()
         with self._lock:
             self._database.close()
 
@@ -183,6 +184,23 @@ class Library:
             raise LibraryError(f"There is no recording {name!r} in this library.")
         return replace(recording, path=self._audio / recording.path)
 
+    def recordings(self) -> list[Recording]:
+        """All recordings, their paths absolute, in the order of titles."""
+        return [replace(one, path=self._audio / one.path) for one in self._database.recordings()]
+
+    def recording_of(self, sha256: str) -> Recording | None:
+        """The recording whose file has this checksum, its path absolute; None if there is none."""
+        recording = self._database.recording_of(sha256)
+        return recording and replace(recording, path=self._audio / recording.path)
+
+    def position(self, recording: str) -> float:
+        """Seconds of a recording up to which it has been added."""
+        return self._database.position(recording)
+
+    def counts(self) -> dict[str, int]:
+        """How many segments each recording has, by id; those without any are left out."""
+        return self._database.counts()
+
     def audio(self, segment: Segment) -> tuple[Path, float, float]:
         """The file in which a segment is heard, and its start and end there in seconds.
 
@@ -220,16 +238,20 @@ class Library:
             raise LibraryError(f"Cannot search for {k} hits: ask for one or more.")
         query = self._checked(vector)
         whole = query if original is None else self._checked(original)
-        snapshot = self._snapshot
-        contents = snapshot.contents
-        rows = snapshot.nearest(query, k, _allowed(contents, categories, languages))
+        while True:
+            snapshot = self._snapshot
+            contents = snapshot.contents
+            rows = snapshot.nearest(query, k, allowed(contents, categories, languages))
+            ids = contents.ids[rows].tolist()
+            segments = self._database.segments(ids)
+            if len(segments) == len(ids):
+                break
+            self.refresh()  # some were removed meanwhile
         vectors = contents.vectors[rows]  # (≤ k, dim)
         half = self._model.meaning_dim
         scores = vectors @ query
         meaning = _cosines(vectors[:, :half], whole[:half])
         sound = _cosines(vectors[:, half:], whole[half:])
-        ids = contents.ids[rows].tolist()
-        segments = self._database.segments(ids)
         return [
             Hit(segments[number], float(scores[n]), float(meaning[n]), float(sound[n])) for n, number in enumerate(ids)
         ]
@@ -272,24 +294,90 @@ class Library:
             raise LibraryError(f"{len(segments)} segments need packed phones, uint8 (phones, {KEPT}, 2) each.")
         with self._lock:
             stored = self._database.insert(recordings, segments, vectors, heard)
-            old = self._snapshot
-            new = self._database.contents(after=int(old.contents.ids.max(initial=0)))
-            index = old.index.extended(new.ids, new.vectors)
-            self._store_index(index, new.version)
-            self._snapshot = _Snapshot(old.contents.joined(new), index)
+            old = self._snapshot.contents
+            new = self._database.contents(after=int(old.ids.max(initial=0)))
+            follows = new.version.generation == old.version.generation + 1
+            self._take(old.joined(new) if follows else self._database.contents())
         return stored
 
-    def _stored_index(self, contents: Contents) -> HnswIndex:
-        """The index in the folder, or a new one where that does not hold these contents."""
+    def finish(self, recording: str, duration: float) -> None:
+        """Say that all of a recording has been added; it lasts `duration` seconds."""
+        with self._lock:
+            self._database.finish(recording, duration)
+
+    def edit(self, recording: str, **facts: str) -> None:
+        """Change facts of a recording: title, language, voice, category, date or path. Its segments follow.
+
+        Raises:
+            LibraryError: if there is no such recording.
+        """
+        self.recording(recording)
+        with self._lock:
+            self._database.edit(recording, facts)
+            self._take(self._database.contents())
+
+    def remove(self, recording: str) -> None:
+        """Take out a recording: its segments, their vectors, and its file if that was copied into the library.
+
+        Raises:
+            LibraryError: if there is no such recording.
+        """
+        file = self.recording(recording).path
+        with self._lock:
+            ids = self._database.remove(recording)
+            old, version = self._snapshot.contents, self._database.version()
+            follows = version.generation == old.version.generation + 1
+            self._take(old.without(ids, version) if follows else self._database.contents())
+        if file.parent == self._audio / FILES:
+            file.unlink(missing_ok=True)
+
+    def refresh(self) -> None:
+        """Take up what other processes have written."""
+        with self._lock:
+            if self._database.version() != self._snapshot.contents.version:
+                self._take(self._database.contents())
+
+    def store_index(self) -> None:
+        """Write the search index, so that the next opening finds it."""
+        with self._lock:
+            if not self._stored:
+                self._take(self._snapshot.contents, all_indexed=True)
+                self._store_index(self._snapshot.index, self._snapshot.contents.version)
+                self._stored = True
+
+    def _take(self, contents: Contents, *, all_indexed: bool = False) -> None:
+        """Search these contents from now on."""
+        snapshot = Snapshot(contents, self._snapshot.index)
+        pending = len(contents.ids) - snapshot.indexed
+        if pending and (all_indexed or pending > FOLDED):
+            snapshot = Snapshot(contents, self._extended(snapshot))
+        self._snapshot, self._stored = snapshot, False
+
+    def _extended(self, snapshot: Snapshot) -> VectorIndex:
+        """An index of all contents: the present one with what it lacks, or a new one if much of it was removed."""
+        contents, index, indexed = snapshot.contents, snapshot.index, snapshot.indexed
+        if len(index) - indexed > REMOVED * len(index):
+            index, indexed = HnswIndex(self._model.dim), 0
+        return index.extended(contents.ids[indexed:], contents.vectors[indexed:])
+
+    def _stored_index(self, contents: Contents) -> VectorIndex:
+        """The index in the folder with what it lacks, or a new one where it is of no use."""
+        if len(contents.ids) == 0:
+            return HnswIndex(self._model.dim)
         try:
-            return HnswIndex.load(self.folder, contents.version, self._model.dim, contents.ids)
+            index, version = HnswIndex.load(self.folder, self._model.dim, contents.ids, self._database.knows)
+            if version == contents.version:
+                return index
+            generations = (version.generation, contents.version.generation)
+            log.warning("Bringing the search index of %s from generation %d to %d.", self.folder, *generations)
         except StaleIndex as reason:
             log.warning("Building the search index of %s anew: %s.", self.folder, reason)
-        index = HnswIndex(self._model.dim).extended(contents.ids, contents.vectors)
+            index = HnswIndex(self._model.dim)
+        index = self._extended(Snapshot(contents, index))
         self._store_index(index, contents.version)
         return index
 
-    def _store_index(self, index: HnswIndex, version: Version) -> None:
+    def _store_index(self, index: VectorIndex, version: Version) -> None:
         try:
             index.save(self.folder, version)
         except OSError as error:  # it is made anew at the next start
@@ -301,15 +389,6 @@ class Library:
         if vector.shape != (self._model.dim,) or not np.isfinite(vector).all():
             raise LibraryError(f"A query has {self._model.dim} finite numbers; this one is {vector.shape}.")
         return vector
-
-
-def _allowed(
-    contents: Contents, categories: Collection[str] | None, languages: Collection[str] | None
-) -> np.ndarray | None:
-    """Which segments pass the filters, bool (n,); None if there is no filter."""
-    filters = ((contents.categories, categories), (contents.languages, languages))
-    passing = [np.isin(values, list(wanted)) for values, wanted in filters if wanted]
-    return np.logical_and.reduce(passing) if passing else None
 
 
 def _cosines(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:

@@ -51,6 +51,18 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             heard BLOB NOT NULL           -- what clasp.alignment.pack makes: uint8 (phones, KEPT, 2)
         )""",
     ),
+    (
+        "ALTER TABLE recordings ADD COLUMN date TEXT NOT NULL DEFAULT ''",  # of the recording, ISO 8601
+        "ALTER TABLE recordings ADD COLUMN added TEXT NOT NULL DEFAULT ''",  # ISO 8601, UTC
+        "ALTER TABLE recordings ADD COLUMN sha256 TEXT NOT NULL DEFAULT ''",  # of the file
+        "ALTER TABLE recordings ADD COLUMN done INTEGER NOT NULL DEFAULT 1",  # 0: only a first part has been added
+        "CREATE UNIQUE INDEX recordings_by_content ON recordings (sha256) WHERE sha256 != ''",
+        """CREATE TABLE commits (            -- all there have been: a search index is of one of them
+            generation INTEGER PRIMARY KEY,
+            name TEXT NOT NULL
+        )""",
+        "INSERT INTO commits SELECT generation, commit_name FROM library",
+    ),
 )
 
 
@@ -58,6 +70,7 @@ def connect(path: Path) -> sqlite3.Connection:
     """A connection that may be used from any thread, by one at a time; transactions are begun explicitly."""
     connection = sqlite3.connect(path, current().busy_seconds, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect in a new database
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")  # what was committed survives a loss of power
     return connection

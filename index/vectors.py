@@ -5,7 +5,8 @@ generation, another library's) raises StaleIndex, and whoever holds the vectors 
 """
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Protocol
 
@@ -27,6 +28,8 @@ class StaleIndex(Exception):
 
 class VectorIndex(Protocol):
     """Finds the nearest of many unit vectors. Never changes, so any number of threads may search it."""
+
+    last: int  # the highest id it holds; 0 if none
 
     def __len__(self) -> int: ...
 
@@ -53,7 +56,9 @@ class HnswIndex:
         """An empty index of vectors of `dim` numbers, or one around a graph."""
         self.dim = dim
         self._graph = graph
+        self.last = 0
         if graph is not None:
+            self.last = max(graph.get_ids_list(), default=0)
             graph.set_ef(search_effort(len(self)))  # hnswlib does not store it
 
     def __len__(self) -> int:
@@ -106,16 +111,17 @@ class HnswIndex:
             path.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path, version: Version, dim: int, ids: np.ndarray) -> "HnswIndex":
-        """The index in `folder`, if it is of that `version` and holds exactly `ids` (n,), ascending.
+    def load(
+        cls, folder: Path, dim: int, ids: np.ndarray, known: Callable[[Version], bool]
+    ) -> tuple["HnswIndex", Version]:
+        """The index in `folder` and its version, if that is a `known` one and it holds all of `ids`, int64 (n,),
+        ascending, up to its last. It may hold others, which were removed since.
 
         hnswlib trusts its files, so one whose checksum differs from the manifest's is never given to it.
 
         Raises:
             StaleIndex: if it is anything else.
         """
-        if len(ids) == 0:
-            return cls(dim)
         try:
             manifest = json.loads((folder / MANIFEST_FILE).read_text())
             digest = sha256(folder / INDEX_FILE)
@@ -123,19 +129,25 @@ class HnswIndex:
             raise StaleIndex(f"{Path(error.filename).name} is missing") from error
         except (OSError, ValueError) as error:
             raise StaleIndex(f"it cannot be read ({error})") from error
-        expected = {**asdict(version), "dim": dim, "count": len(ids), "sha256": digest}
-        if manifest != expected:
-            known = manifest if isinstance(manifest, dict) else {}
-            wrong = [name for name, value in expected.items() if known.get(name) != value]
-            raise StaleIndex(f"its {' and '.join(wrong) or 'manifest'} does not match")
+        expected = {"dim": dim, "sha256": digest}
+        try:
+            version = Version(**{field.name: manifest[field.name] for field in fields(Version)})
+            wrong = [name for name, value in expected.items() if manifest[name] != value]
+            if not known(version):
+                wrong.insert(0, "generation")
+        except (KeyError, TypeError):
+            wrong = ["manifest"]
+        if wrong:
+            raise StaleIndex(f"its {' and '.join(wrong)} does not match")
         graph = hnswlib.Index("cosine", dim)
         try:
             graph.load_index(str(folder / INDEX_FILE))
         except RuntimeError as error:
             raise StaleIndex(f"it cannot be read ({error})") from error
-        if not np.array_equal(np.sort(graph.get_ids_list()), ids):
+        index = cls(dim, graph)
+        if len(index) != manifest.get("count") or not np.isin(ids[ids <= index.last], graph.get_ids_list()).all():
             raise StaleIndex("it holds other segments")
-        return cls(dim, graph)
+        return index, version
 
 
 def search_effort(count: int) -> int:

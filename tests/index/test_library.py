@@ -9,7 +9,8 @@ import pytest
 
 from clasp.errors import LibraryError
 from index.database import DATABASE_FILE
-from index.library import EXACT_BELOW, Hit, Library, Recording, Segment
+from index.library import FILES, FOLDED, Hit, Library, Recording, Segment
+from index.snapshot import EXACT_BELOW
 from index.vectors import INDEX_FILE, MANIFEST_FILE
 
 
@@ -212,10 +213,10 @@ def test_adding_is_all_or_nothing(make, items, units, tmp_path, model, wrong):
     library = make(20)
     recordings, segments, count = wrong
     good_recordings, good_segments = items(5, first=20)
-    before = (tmp_path / "library" / MANIFEST_FILE).read_text(), library.segments()
+    before = library.segments()
     with pytest.raises(LibraryError):
         library.add(good_recordings + recordings, good_segments + segments, units(5 + count, 32, seed=1))
-    assert ((tmp_path / "library" / MANIFEST_FILE).read_text(), library.segments()) == before
+    assert library.segments() == before
     assert len(library.search(units(1, 32)[0], 99)) == 20
     library.add(good_recordings, good_segments, units(5, 32, seed=1))  # nothing of them is in the way
     library.close()
@@ -323,13 +324,13 @@ def test_a_damaged_index_is_built_anew_with_one_line(make, units, tmp_path, mode
     assert not caplog.records
 
 
-def test_an_older_index_is_built_anew(make, items, units, tmp_path, model, caplog):
-    library = make(100)
+def test_an_older_index_is_brought_up_to_date(make, items, units, tmp_path, model, caplog):
+    make(100).close()
     older = [
         (path, path.read_bytes()) for path in (tmp_path / "library" / name for name in (INDEX_FILE, MANIFEST_FILE))
     ]
-    library.add(*items(100, first=100), units(100, 32, seed=1))
-    library.close()
+    with Library.open(tmp_path / "library", model) as library:
+        library.add(*items(100, first=100), units(100, 32, seed=1))
     for path, content in older:
         path.write_bytes(content)
     with Library.open(tmp_path / "library", model) as library:
@@ -436,6 +437,121 @@ def test_adding_from_many_threads(make, items, units, tmp_path, model):
     with Library.open(tmp_path / "library", model) as library:
         assert len(library) == 300
         assert library.search(units(10, 32, seed=340)[3], 1)[0].segment.text == "343"
+
+
+def removed(library: Library, numbers: range) -> None:
+    for number in numbers:
+        library.remove(f"recording {number}")
+
+
+@pytest.mark.parametrize("count", [60, FOLDED + 500])  # compared one by one, and by the index
+def test_what_was_removed_is_no_longer_found(make, items, units, tmp_path, model, count):
+    make(count).close()
+    queries = units(20, 32, seed=1)
+    with Library.open(tmp_path / "library", model) as library:
+        removed(library, range(0, 40, 2))
+        library.add(*items(30, first=count), units(30, 32, seed=2))
+        removed(library, range(count, count + 5))
+        for query in [*queries, *units(10, 32, seed=2)]:
+            assert found(library.search(query, 10)) == oracle(library, query, 10)
+            german = found(library.search(query, 10, languages=["de"]))
+            assert german == oracle(library, query, 10, lambda segment: segment.language == "de")
+        before = [found(library.search(query, 10)) for query in queries]
+        assert len(library) == len(library.segments()) == count + 5
+        with pytest.raises(LibraryError, match="There is no recording"):
+            library.remove("recording 2")
+    with Library.open(tmp_path / "library", model) as library:
+        assert [found(library.search(query, 10)) for query in queries] == before
+
+
+def test_everything_removed(make, units, tmp_path, model):
+    library = make(5)
+    removed(library, range(5))
+    assert (len(library), library.search(units(1, 32)[0])) == (0, [])
+    library.close()
+    with Library.open(tmp_path / "library", model) as library:
+        assert library.search(units(1, 32)[0]) == []
+
+
+def test_removing_gives_the_space_back(make, tmp_path):
+    library = make(100)
+    database = tmp_path / "library" / DATABASE_FILE
+    library._database.insert([Recording("big", Path("x"), "", 1.0, text="x" * 10**7)], [], np.empty((0, 32)), [])
+    library.remove("big")
+    assert database.stat().st_size < 10**6
+
+
+def test_removing_deletes_only_the_librarys_own_copy(tmp_path, model, units):
+    original = tmp_path / "original.wav"
+    copy = tmp_path / "library" / FILES / "abc.wav"
+    with Library.create(tmp_path / "library", model) as library:
+        copy.parent.mkdir()
+        for path in (original, copy):
+            path.touch()
+        library.add([Recording("a", original, "", 1.0), Recording("b", Path(FILES, "abc.wav"), "", 1.0)], [],
+                    np.empty((0, 32)))  # fmt: skip
+        library.remove("a")
+        library.remove("b")
+    assert original.exists() and not copy.exists()
+
+
+def test_edited(make, units, tmp_path, model):
+    library, query = make(12), units(12, 32)[3]
+    library.edit(
+        "recording 3", title="Night", language="pt-PT", category="reminiscences of a long life", date="1999-12-31"
+    )
+    for opened in (library, Library.open(tmp_path / "library", model)):
+        recording = opened.recording("recording 3")
+        assert (recording.title, recording.language, recording.date) == ("Night", "pt-PT", "1999-12-31")
+        hit = opened.search(query, 5, categories=["reminiscences of a long life"], languages=["pt-PT"])
+        assert [one.segment.recording for one in hit] == ["recording 3"]
+        assert "reminiscences of a long life" in opened.categories()
+    with pytest.raises(LibraryError, match="There is no recording"):
+        library.edit("recording 99", title="x")
+    with pytest.raises(ValueError, match="text"):
+        library.edit("recording 3", text="x")
+
+
+def test_what_another_one_wrote_is_taken_up(make, items, units, tmp_path, model):
+    first = make(30)
+    with Library.open(tmp_path / "library", model) as second:
+        removed(second, range(10))
+        second.add(*items(10, first=30), units(10, 32, seed=1))
+        query = units(30, 32)[4]
+        assert "4" not in [hit.segment.text for hit in first.search(query, 5)]  # it notices what is gone
+        first.refresh()
+        assert len(first) == 30 and found(first.search(query, 9)) == found(second.search(query, 9))
+        removed(second, range(10, 12))
+        first.add(*items(5, first=40), units(5, 32, seed=2))
+        assert len(first) == 33
+
+
+def test_searching_while_adding_and_removing(make, items, units):
+    """32 threads: no error; what always is there is always found, and nothing is found that never was there."""
+    library = make(300)
+    stays = units(300, 32)[250:]
+    done, wrong = threading.Event(), []
+
+    def search(number: int) -> None:
+        try:
+            while not done.is_set():
+                row = number % 50
+                hits = library.search(stays[row], 10)
+                assert hits[0].segment.text == str(250 + row) and len(hits) == 10
+        except BaseException as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=search, args=(number,)) for number in range(32)]
+    for thread in threads:
+        thread.start()
+    for number in range(12):
+        library.add(*items(10, first=300 + 10 * number), units(10, 32, seed=10 + number))
+        removed(library, range(20 * number, 20 * number + 5))
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    assert len(library) == 300 + 120 - 60
 
 
 def test_a_closed_library_says_so(make, units):

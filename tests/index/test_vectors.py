@@ -77,11 +77,16 @@ def test_a_thousand_equal_vectors(units):
     assert len(found) in (0, 1_000) and len(set(found)) == len(found)
 
 
+def load(folder: Path, ids: np.ndarray) -> tuple[HnswIndex, Version]:
+    return HnswIndex.load(folder, 24, ids, lambda version: version == VERSION)
+
+
 def test_saved_and_loaded(units, tmp_path):
     vectors, ids = units(500, 24), np.arange(500) * 3
     index = HnswIndex(24).extended(ids, vectors)
     index.save(tmp_path, VERSION)
-    loaded = HnswIndex.load(tmp_path, VERSION, 24, ids)
+    loaded, version = load(tmp_path, ids)
+    assert version == VERSION and loaded.last == 1_497
     for query in units(20, 24, seed=1):
         assert loaded.search(query, 10).tolist() == index.search(query, 10).tolist()
     assert sorted(path.name for path in tmp_path.iterdir()) == [INDEX_FILE, MANIFEST_FILE]
@@ -130,13 +135,14 @@ def test_a_doubtful_file_is_not_loaded(units, tmp_path, damage):
     HnswIndex(24).extended(np.arange(500), units(500, 24)).save(tmp_path, VERSION)
     damage(tmp_path)
     with pytest.raises(StaleIndex):
-        HnswIndex.load(tmp_path, VERSION, 24, np.arange(500))
+        load(tmp_path, np.arange(500))
 
 
 def test_an_index_of_other_segments_is_not_loaded(units, tmp_path):
-    HnswIndex(24).extended(np.arange(500), units(500, 24)).save(tmp_path, VERSION)
+    HnswIndex(24).extended(np.arange(500) * 2, units(500, 24)).save(tmp_path, VERSION)
     with pytest.raises(StaleIndex, match="other segments"):
-        HnswIndex.load(tmp_path, VERSION, 24, np.arange(1, 501))
+        load(tmp_path, np.arange(500))
+    assert len(load(tmp_path, np.arange(10, 1_200) * 2)[0]) == 500  # some were removed, others added
 
 
 FULL_DISK = """
@@ -161,5 +167,5 @@ def test_a_full_disk_leaves_the_old_index(units, tmp_path):
     done = subprocess.run([sys.executable, "-c", FULL_DISK, str(tmp_path)], capture_output=True, text=True, check=False)
     assert done.returncode == 7, done.stderr
     assert "full" in done.stdout
-    assert len(HnswIndex.load(tmp_path, VERSION, 24, np.arange(50))) == 50
+    assert len(load(tmp_path, np.arange(50))[0]) == 50
     assert sorted(path.name for path in tmp_path.iterdir()) == [INDEX_FILE, MANIFEST_FILE]

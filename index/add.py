@@ -1,0 +1,113 @@
+"""Add recordings to your library: sound files, the sound of videos, and folders of them.
+
+    python -m clasp add interviews/ talk.mp4
+    python -m clasp add voice-memos/ --copy --language de
+    python -m clasp add podcasts/ --library /media/archive
+
+They stay where they are unless --copy puts them into the library. A transcript beside a recording (same name, .srt,
+.vtt or .txt) and facts about it (same name, .csv, or metadata.csv in the folder, with any of the columns file, title,
+speaker, category, language, date) are taken up. Run it again after an interruption: it goes on where it was.
+
+Exit codes: 0 all was added or known; 1 some files could not be read; 2 an error (one line on stderr).
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .places import open_or_create, place
+
+if TYPE_CHECKING:
+    from .ingest import State
+
+STOPPED = 130
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `python -m clasp add`."""
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a sound file, a video or a folder")
+    parser.add_argument("--library", metavar="NAME|FOLDER", help="where to (default: $CLASP_LIBRARY, or your own)")
+    parser.add_argument("--copy", action="store_true", help="put the files into the library")
+    parser.add_argument(
+        "--language", default="", metavar="TAG", help="what is spoken, where no metadata says otherwise"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Add, show how it goes, and sum up."""
+    from .ingest import found, ingest
+
+    found(args.paths)  # before the model: errors come at once
+
+    import clasp
+    from clasp.settings import current
+
+    settings = current()
+    model = clasp.load(settings.model, settings.device or None)
+    with open_or_create(model, args.library) as library:
+        state, stopped = _shown(ingest(library, model, args.paths, copy=args.copy, language=args.language))
+        if state is not None:
+            print(summary(state))
+        if stopped:
+            print("Stopped: what was finished stays; run it again to go on.")
+        print(f"{len(library):,} utterances in {place(args.library)}")
+    return STOPPED if stopped else 1 if state.failed else 0
+
+
+def summary(state: "State") -> str:
+    """What became of the files: a line of counts, and one per file that was not added."""
+    counts = [f"{state.added} added ({state.segments} utterances, {_minutes(state.seconds)} of sound"]
+    counts[0] += f", {state.speed:.0f} times as fast as it lasts)" if state.seconds else ")"
+    counts += [f"{state.known} known before"] if state.known else []
+    counts += [f"{len(state.silent)} without speech"] if state.silent else []
+    counts += [f"{len(state.failed)} not readable"] if state.failed else []
+    lines = [f"{state.done} of {state.files} files: {', '.join(counts)}."]
+    lines += [f"  without speech: {_printable(file)}" for file in state.silent]
+    lines += [f"  not added: {_printable(file)}: {_printable(reason)}" for file, reason in state.failed]
+    return "\n".join(lines)
+
+
+def _shown(states: "Iterator[State]") -> "tuple[State | None, bool]":
+    """The last state, and whether Ctrl-C came before the end; meanwhile a line that tells how far it is."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    state = None
+    columns = (
+        TextColumn("{task.fields[files]}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[sound]}"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[left]}"),
+        TextColumn("{task.fields[file]}"),
+    )
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
+        task = progress.add_task("", total=1, files="", sound="", left="", file="looking …")
+        try:
+            for state in states:
+                progress.update(
+                    task,
+                    total=max(1, state.bytes),
+                    completed=state.bytes_done,
+                    files=f"{state.done}/{state.files} files",
+                    sound=f"{_minutes(state.seconds)} of sound, {state.speed:.0f}×",
+                    left="" if state.left is None else f"{_minutes(state.left)} left",
+                    file=escape(_printable(state.file.name)) if state.file else "",
+                )
+        except KeyboardInterrupt:
+            return state, True
+        finally:
+            states.close()
+    return state, False
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.1f} min"
+
+
+def _printable(text: "Path | str") -> str:
+    """On one line, without control characters."""
+    return "".join(letter if letter.isprintable() else "�" for letter in str(text))

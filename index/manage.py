@@ -1,0 +1,103 @@
+"""Look after a library: list its recordings, edit and remove them, check and repair it, move it.
+
+    python -m clasp library list
+    python -m clasp library edit 4f0c5a2e91b7d3aa --title "Harbour, 1962" --speaker Ada --date 1962-05-01
+    python -m clasp library remove 4f0c5a2e91b7d3aa
+    python -m clasp library check            # and: repair
+    python -m clasp library export archive.zip
+    python -m clasp library import archive.zip --library harbour
+
+Exit codes: 0 all is well; 1 `check` found something; 2 an error (one line on stderr).
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .places import place
+
+if TYPE_CHECKING:
+    from .library import Library
+
+FACTS = {"title": "title", "speaker": "voice", "category": "category", "language": "language", "date": "date"}
+
+
+@dataclass(frozen=True)
+class Maker:
+    """What a library says of the model that made it: enough to look after it without that model."""
+
+    checksum: str
+    dim: int
+    meaning_dim: int
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `python -m clasp library`."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, summary in {
+        "list": "recordings with their duration, utterances and date",
+        "edit": "change what is known of a recording",
+        "remove": "take out recordings, with everything that belongs to them",
+        "check": "say what is damaged or missing",
+        "repair": "the same, and put right what can be",
+        "export": "write the library, recordings included, to one archive",
+        "import": "make a library of such an archive",
+    }.items():
+        action = actions.add_parser(name, help=summary, description=summary)
+        action.add_argument("--library", metavar="NAME|FOLDER", help="(default: $CLASP_LIBRARY, or your own)")
+        if name == "edit":
+            action.add_argument("recording", help="its id, as `list` shows it")
+            for fact in FACTS:
+                action.add_argument(f"--{fact}")
+        elif name == "remove":
+            action.add_argument("recordings", nargs="+", metavar="RECORDING", help="its id, as `list` shows it")
+        elif name in ("export", "import"):
+            action.add_argument("archive", type=Path)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what is asked."""
+    from . import archive, repair
+    from .database import Database
+    from .library import Library
+
+    folder = place(args.library)
+    if args.action == "import":
+        archive.unpack(args.archive, folder)
+        print(f"{args.archive.name} is now the library in {folder}")
+        return 0
+    if args.action in ("check", "repair"):
+        findings = repair.check(folder, mend=args.action == "repair")
+        print("\n".join(findings) or "All is well.")
+        return 1 if findings and args.action == "check" else 0
+    Library.must_exist(folder)
+    database = Database(folder)
+    checksum, dim = database.model() or ("", 0)
+    database.close()
+    if args.action == "export":
+        archive.pack(folder, args.archive)
+        print(f"{args.archive}: {args.archive.stat().st_size / 2**20:.1f} MiB")
+        return 0
+    with Library.open(folder, Maker(checksum, dim, dim)) as library:
+        if args.action == "edit":
+            given = {name: getattr(args, fact) for fact, name in FACTS.items() if getattr(args, fact) is not None}
+            library.edit(args.recording, **given)
+        elif args.action == "remove":
+            for recording in args.recordings:
+                library.remove(recording)
+        else:
+            print(_table(library))
+    return 0
+
+
+def _table(library: "Library") -> str:
+    counts = library.counts()
+    rows = []
+    for one in library.recordings():
+        facts = f"{one.id}  {one.duration / 60:8.1f} min  {counts.get(one.id, 0):6}  {one.date or one.added[:10]:10}"
+        rows.append(f"{facts}  {one.title}" + ("" if one.done else "  (not finished: add it again)"))
+    seconds = sum(one.duration for one in library.recordings())
+    size = sum(path.stat().st_size for path in library.folder.rglob("*") if path.is_file())
+    total = f"{len(rows)} recordings, {seconds / 3600:.1f} h, {len(library):,} utterances, {size / 2**20:.1f} MiB in "
+    return "\n".join([*rows, total + str(library.folder)])

@@ -1,0 +1,48 @@
+"""Where libraries live: a folder each, found by path or by name.
+
+A name stands for a folder of that name in the user's data directory; "demo" is the library that ships.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clasp.settings import current
+
+from .database import DATABASE_FILE
+from .demo import open_demo
+from .library import Library
+
+if TYPE_CHECKING:
+    from clasp import Clasp
+
+DEMO, DEFAULT = "demo", "default"
+
+
+def place(library: str | None = None) -> Path:
+    """The folder of a library, given by name or by path; None: the one that CLASP_LIBRARY says, or the default."""
+    name = library or current().library or DEFAULT
+    path = Path(name).expanduser()
+    if path.name != name or name in (".", "..") or (path / DATABASE_FILE).exists():
+        return path
+    from platformdirs import user_data_path
+
+    return user_data_path("clasp") / "libraries" / name
+
+
+def open_library(model: "Clasp", library: str | None = None) -> Library:
+    """Open a library by name or path; "demo" is the one that ships.
+
+    Raises:
+        LibraryError: if there is none, it is damaged, or another model made its vectors.
+    """
+    return open_demo(model) if library == DEMO else Library.open(place(library), model)
+
+
+def open_or_create(model: "Clasp", library: str | None = None) -> Library:
+    """The same, for adding: made if it is not there.
+
+    Raises:
+        LibraryError: if it cannot be made, is damaged, or another model made its vectors.
+    """
+    folder = place(library)
+    return Library.create(folder, model) if Library.is_free(folder) else Library.open(folder, model)

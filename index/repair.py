@@ -1,0 +1,131 @@
+"""Is a library whole? What is wrong with it, and what can be put right."""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from clasp.errors import LibraryError
+
+from .database import DATABASE_FILE
+from .files import sha256
+from .library import FILES
+from .schema import MIGRATIONS, connect, migrate
+from .vectors import INDEX_FILE, MANIFEST_FILE
+
+TABLES = ("library", "recordings", "segments", "vectors", "phones", "commits")
+SALVAGED = "library.damaged.db"
+
+
+def check(folder: Path, *, mend: bool = False) -> list[str]:
+    """What is wrong with the library in `folder`, a line each; with `mend`, also put right.
+
+    A damaged database is rebuilt from what can be read of it, and kept beside as library.damaged.db. Segments without
+    a vector and files of no recording are taken out. The search index is built anew at the next opening.
+
+    Raises:
+        LibraryError: if there is no database, or nothing of it can be read.
+    """
+    path = folder / DATABASE_FILE
+    if not path.is_file():
+        raise LibraryError(f"There is no {DATABASE_FILE} in {folder}: restore it from a copy.")
+    found = _damage(path)
+    if found:
+        found = [f"The database is damaged: {found}."]
+        if not mend:
+            return found
+        found.append(_salvaged(folder))
+    with closing(connect(path)) as database:
+        migrate(database)
+        return found + _contents(database, folder, mend) + _files(database, folder, mend)
+
+
+def _damage(path: Path) -> str:
+    try:
+        with closing(sqlite3.connect(path)) as database:
+            (state,) = database.execute("PRAGMA integrity_check(1)").fetchone()
+            (version,) = database.execute("PRAGMA user_version").fetchone()
+            for table in TABLES if version == len(MIGRATIONS) else ():
+                for _ in database.execute(f"SELECT * FROM {table}"):
+                    pass
+        return "" if state == "ok" else " ".join(state.split())
+    except sqlite3.DatabaseError as error:
+        return str(error)
+
+
+def _salvaged(folder: Path) -> str:
+    """Copy what can be read of a damaged database into a new one, which takes its place."""
+    path, new = folder / DATABASE_FILE, folder / f"{DATABASE_FILE}.new"
+    new.unlink(missing_ok=True)
+    kept = {}
+    with closing(connect(new)) as target, closing(sqlite3.connect(path)) as source:
+        migrate(target)
+        target.execute("PRAGMA foreign_keys = OFF")
+        target.execute("BEGIN")
+        for table in TABLES:
+            kept[table] = _copied(source, target, table)
+        target.execute("COMMIT")
+        target.execute("PRAGMA journal_mode = DELETE").fetchone()
+    if not kept["library"]:
+        new.unlink()
+        raise LibraryError(f"Nothing of the database in {folder} can be read: restore {DATABASE_FILE} from a copy.")
+    for name in (f"{DATABASE_FILE}-wal", f"{DATABASE_FILE}-shm", INDEX_FILE, MANIFEST_FILE):
+        (folder / name).unlink(missing_ok=True)
+    os.replace(path, folder / SALVAGED)
+    os.replace(new, path)
+    return f"Saved {kept['recordings']} recordings and {kept['vectors']} segments; the old one is now {SALVAGED}."
+
+
+def _copied(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> int:
+    """Copy the rows that can be read, from both ends towards the damage. Returns how many."""
+    count = 0
+    for order in ("ASC", "DESC"):
+        try:
+            for row in source.execute(f"SELECT * FROM {table} ORDER BY 1 {order}"):
+                marks = ", ".join("?" * len(row))
+                count += target.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row).rowcount
+            break
+        except sqlite3.DatabaseError:
+            continue
+    return count
+
+
+def _contents(database: sqlite3.Connection, folder: Path, mend: bool) -> list[str]:
+    (dim,) = database.execute("SELECT dim FROM library").fetchone() or (0,)
+    lost = f"SELECT id FROM segments LEFT JOIN vectors ON segment = id WHERE length(vector) IS NOT {2 * dim}"
+    checks = {
+        "segments of no recording": ("segments", "recording NOT IN (SELECT id FROM recordings)"),
+        "segments without a vector": ("segments", f"id IN ({lost})"),
+        "vectors of no segment": ("vectors", "segment NOT IN (SELECT id FROM segments)"),
+        "phones of no segment": ("phones", "segment NOT IN (SELECT id FROM segments)"),
+    }
+    found = []
+    for name, (table, clause) in checks.items():
+        (count,) = database.execute(f"SELECT count(*) FROM {table} WHERE {clause}").fetchone()
+        if count:
+            found.append(f"{count} {name}" + (": taken out." if mend else "."))
+            if mend:
+                database.execute(f"DELETE FROM {table} WHERE {clause}")
+    if found and mend:
+        database.execute("UPDATE library SET generation = generation + 1, commit_name = hex(randomblob(8))")
+        database.execute("INSERT OR REPLACE INTO commits SELECT generation, commit_name FROM library")
+        for name in (INDEX_FILE, MANIFEST_FILE):
+            (folder / name).unlink(missing_ok=True)
+    return found
+
+
+def _files(database: sqlite3.Connection, folder: Path, mend: bool) -> list[str]:
+    found, used = [], set()
+    for title, where, digest in database.execute("SELECT title, path, sha256 FROM recordings ORDER BY title"):
+        path = folder / where
+        used.add(path)
+        if not path.is_file():
+            found.append(f"{title}: {path} is no longer there; add it from where it is now.")
+        elif digest and sha256(path) != digest:
+            found.append(f"{title}: {path} has changed since it was added.")
+    for path in sorted((folder / FILES).glob("*")):
+        if path not in used:
+            found.append(f"{FILES}/{path.name} belongs to no recording" + (": deleted." if mend else "."))
+            if mend:
+                path.unlink()
+    return found
