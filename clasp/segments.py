@@ -10,6 +10,7 @@ speech without a pause is cut where the voice is weakest, and both parts overlap
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -57,11 +58,7 @@ class VoiceActivity(nn.Module):
         self.conv4 = nn.Conv1d(64, 128, 3, padding=1)
         self.lstm_cell = nn.LSTM(128, 128)
         self.final_conv = nn.Conv1d(128, 1, 1)
-        with warnings.catch_warnings():  # torch.jit is deprecated
-            warnings.simplefilter("ignore", DeprecationWarning)
-            scripted = torch.jit.load(Path(find_spec("silero_vad").origin).parent / "data" / "silero_vad.jit")
-        weights = [value for name, value in scripted.state_dict().items() if name.startswith("_model.")]
-        self.load_state_dict(dict(zip(self.state_dict(), weights, strict=True)))  # both in the order of the layers
+        self.load_state_dict(dict(zip(self.state_dict(), _weights(), strict=True)))  # both in the order of the layers
         self.eval()
         self._state: tuple[Tensor, Tensor] | None = None
         self._context = torch.zeros(CONTEXT)
@@ -83,6 +80,15 @@ class VoiceActivity(nn.Module):
             hidden = convolution(hidden).relu()  # the last: (windows, 128, 1)
         recalled, self._state = self.lstm_cell(hidden.squeeze(-1), self._state)  # (windows, 128)
         return self.final_conv(recalled.relu().unsqueeze(-1)).sigmoid().flatten()
+
+
+@cache
+def _weights() -> list[Tensor]:
+    """Of silero-vad's network for 16 kHz, in the order of its layers."""
+    with warnings.catch_warnings():  # torch.jit is deprecated
+        warnings.simplefilter("ignore", DeprecationWarning)
+        scripted = torch.jit.load(Path(find_spec("silero_vad").origin).parent / "data" / "silero_vad.jit")
+    return [value for name, value in scripted.state_dict().items() if name.startswith("_model.")]
 
 
 def utterances(blocks: Iterable[np.ndarray], start: float = 0.0) -> Iterator[Utterance]:

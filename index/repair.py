@@ -29,9 +29,9 @@ def check(folder: Path, *, mend: bool = False) -> list[str]:
     path = folder / DATABASE_FILE
     if not path.is_file():
         raise LibraryError(f"There is no {DATABASE_FILE} in {folder}: restore it from a copy.")
-    found = _damage(path)
-    if found:
-        found = [f"The database is damaged: {found}."]
+    damage, found = _damage(path), []
+    if damage:
+        found = [f"The database is damaged: {damage}."]
         if not mend:
             return found
         found.append(_salvaged(folder))

@@ -127,7 +127,7 @@ def test_broken_files_are_named_and_the_rest_goes_on(tmp_path, library, ear, spo
 
 
 def test_names_of_every_kind(tmp_path, library, ear, spoken):
-    names = ('it\'s "quoted".wav', "two\nlines.wav", "🎙 émoji.wav", "-dash.wav", "concat:a|b.wav", "%d.wav", "..wav")
+    names = ('it\'s "quoted".wav', "two\nlines.wav", "🎙 émoji.wav", "-dash.wav", "concat:a|b.wav", "%d.wav", "..x.wav")
     for number, name in enumerate(names):
         write(tmp_path / "in" / name, [spoken[0][number * 800 :]])
     state = last(ingest(library, ear, [tmp_path / "in" / ".." / "in" / name for name in names]))
