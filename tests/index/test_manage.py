@@ -61,7 +61,7 @@ def test_a_damaged_database_is_rebuilt_from_what_can_be_read(folder, model, unit
     found = repair.check(folder)
     assert found and "damaged" in found[0]
     repair.check(folder, mend=True)
-    assert not any("damaged" in line for line in repair.check(folder))
+    assert [line for line in repair.check(folder) if line.startswith("The database")] == []
     with Library.open(folder, model) as library:
         assert 200 < len(library) <= 406
         ids, vectors = library.vectors()
