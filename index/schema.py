@@ -70,7 +70,8 @@ def connect(path: Path) -> sqlite3.Connection:
     """A connection that may be used from any thread, by one at a time; transactions are begun explicitly."""
     connection = sqlite3.connect(path, current().busy_seconds, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect in a new database
+    if connection.execute("PRAGMA page_count").fetchone() == (0,):  # later it has no effect, but waits for writers
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")  # what was committed survives a loss of power
     return connection
