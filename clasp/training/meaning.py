@@ -99,7 +99,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/meaning"))
     parser.add_argument("--fusion", choices=KINDS, default=FUSION)
     parser.add_argument("--loss", choices=LOSSES, default=LOSSES[0])
-    parser.add_argument("--steps", type=int, default=700)
+    parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--batch", type=int, default=256, help="spoken utterances, and as many written sentences")
     parser.add_argument("--seed", type=int, default=0)
 

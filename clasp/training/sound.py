@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpus", type=Path, default=Path("runs/corpus"))
     parser.add_argument("--heard", type=Path, default=Path("runs/heard"))
     parser.add_argument("--out", type=Path, default=Path("runs/sound"))
-    parser.add_argument("--steps", type=int, default=450)
+    parser.add_argument("--steps", type=int, default=1_000)
     parser.add_argument("--batch", type=int, default=384)
     parser.add_argument("--real", type=float, default=0.3, help="share of real speech in a batch")
     parser.add_argument("--seed", type=int, default=0)
