@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from .. import phones
 from ..recogniser import Recogniser, pad
-from . import corpus
+from . import shards
 from .augment import augment
 from .checkpoint import Checkpoint, autocast, descend, learning_rate
 
@@ -50,11 +50,11 @@ def run(args: argparse.Namespace) -> int:
     optimiser = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE, weight_decay=DECAY, betas=(0.9, 0.98))
     checkpoint = Checkpoint(args.out, model=model, average=average, optimiser=optimiser)
     first = checkpoint.resume()
-    speech, validation = None, corpus.load(args.corpus, "validation")
+    speech, validation = None, shards.load(args.corpus, "validation")
     started, losses = time.time(), []
     for step in range(first, args.steps):
         if speech is None or step % 100 == 0:
-            speech = corpus.load(args.corpus, "train")  # takes in the shards built meanwhile
+            speech = shards.load(args.corpus, "train")  # takes in the shards built meanwhile
             real = np.array([voice.startswith("real:") for voice in speech.rows[:, 3]])
         draw = np.random.default_rng((args.seed, step))
         share, weight = [stage[1:] for stage in REAL_SPEECH if step >= stage[0]][-1]
@@ -83,7 +83,7 @@ def initialise(model: Recogniser) -> Recogniser:
     return model
 
 
-def phone_error_rates(model: Recogniser, speech: corpus.Utterances, most: int = 60) -> dict[str, float]:
+def phone_error_rates(model: Recogniser, speech: shards.Utterances, most: int = 60) -> dict[str, float]:
     """Edits per phone between recognised and letter-to-sound phones, by engine or real corpus."""
     model.eval()
     kinds = np.array(
@@ -115,13 +115,13 @@ def edit_distance(first: np.ndarray, second: np.ndarray) -> int:
     return int(row[-1])
 
 
-def spectrogram(speech: corpus.Utterances, place: int) -> Tensor:
+def spectrogram(speech: shards.Utterances, place: int) -> Tensor:
     """Spectrogram of one utterance, float32 (time, BINS) in [0, 1]."""
     return torch.from_numpy(speech.mel[speech.mel_starts[place] : speech.mel_starts[place + 1]]).float() / 255
 
 
 def _batch(
-    speech: corpus.Utterances, real: np.ndarray, share: float, seconds: float, draw: np.random.Generator
+    speech: shards.Utterances, real: np.ndarray, share: float, seconds: float, draw: np.random.Generator
 ) -> list[int]:
     """Utterances of about one length that make `seconds` of synthetic and real speech in the given share."""
     frames = np.diff(speech.mel_starts)
@@ -135,9 +135,9 @@ def _batch(
     return chosen
 
 
-def _loss(model: Recogniser, places: list[int], speech: corpus.Utterances, step: int, ctc_weight: float) -> Tensor:
+def _loss(model: Recogniser, places: list[int], speech: shards.Utterances, step: int, ctc_weight: float) -> Tensor:
     mel, lengths = pad([spectrogram(speech, place) for place in places])
-    labels = torch.full((len(places), 2 * -(-mel.shape[1] // 8)), corpus.IGNORED)
+    labels = torch.full((len(places), 2 * -(-mel.shape[1] // 8)), shards.IGNORED)
     for row, place in zip(labels, places, strict=True):
         known = speech.labels[speech.label_starts[place] : speech.label_starts[place + 1]]
         row[: len(known)] = torch.from_numpy(known)
@@ -147,12 +147,12 @@ def _loss(model: Recogniser, places: list[int], speech: corpus.Utterances, step:
         _, logits, frames = model(mel, lengths)
     logits = logits.float()
     valid = torch.arange(labels.shape[1])[None] < 2 * frames[:, None]
-    labels = labels.masked_fill(~valid, corpus.IGNORED)
-    timed = (labels != corpus.IGNORED).any(1)
+    labels = labels.masked_fill(~valid, shards.IGNORED)
+    timed = (labels != shards.IGNORED).any(1)
     loss = functional.cross_entropy(
         logits[timed].flatten(0, 1),
         labels[timed].flatten(),
-        ignore_index=corpus.IGNORED,
+        ignore_index=shards.IGNORED,
         label_smoothing=0.05,
     )
     if timed.all():

@@ -97,7 +97,7 @@ def test_a_part_agrees_with_the_whole_but_not_the_whole_with_a_part(tables, draw
     aligner, said = Aligner(*tables), one_hot(*draw.integers(1, SIZE, 24))
     part, other = said[8:18], one_hot(*draw.integers(1, SIZE, 24))
     in_whole, in_other = aligner.agreement(part, [pack(said), pack(other)])
-    assert in_whole > 0.5 > 0 > in_other
+    assert in_whole > 0.5 and in_other < 0
     assert aligner.agreement(said, [pack(part)])[0] < in_whole - 0.5
 
 
