@@ -40,7 +40,7 @@ MAY_LOSE = {"general": 0.02, "yours": 0.0}  # of HITS@1, both directions togethe
 PASSES = 8  # times that every recording is heard
 SECONDS = 40.0  # of your speech in a batch, and as many of general speech
 PEAK_RATE, WARM_UP, AVERAGE = 3e-4, 10, 0.97
-SHARES = (1.0, 0.5)  # of what was learned that is kept: the first with which general speech is still found
+SHARES = (1.0, 0.5, 0.25)  # of what was learned that is kept: the first with which general speech is still found
 SAVE_EVERY = 20  # steps
 ROOM = 4  # times the size of the old model that is needed on the disk
 
@@ -107,8 +107,10 @@ def _adapt(args: argparse.Namespace) -> int:
         print(f"With {share:.0%} of what was learned, {worse}.", flush=True)
     else:
         shutil.rmtree(work)
-        print("Nothing was written. Is every text what its recording says, in the language that the table names? "
-              "Otherwise more recordings help.")  # fmt: skip
+        print(
+            "Nothing was written. The model may know such voices already; or texts are not what their recordings say, "
+            "or not in the language that the table names."
+        )
         return 1
     facts = {
         "from": model.checksum, "pairs": len(mine), "held_out": len(asked), "left_out": left_out,

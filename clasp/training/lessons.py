@@ -54,15 +54,19 @@ def draw_batch(shelves: Sequence[list[Lesson]], seconds: float, step: int) -> li
     return batch
 
 
-def loss(recogniser: Recogniser, batch: Sequence[Lesson], seed: int) -> Tensor:
-    """How badly an augmented batch is recognised: by frames where they are known, else by the order of the phones."""
+def loss(recogniser: Recogniser, batch: Sequence[Lesson], step: int) -> Tensor:
+    """How badly a batch is recognised: by frames where they are known, else by the order of the phones.
+
+    In every other step it is augmented: only so are the very voices and rooms of the batch learned as well.
+    """
     device = recogniser.head.weight.device
     mel, lengths = pad([lesson.mel for lesson in batch])
     labels = torch.full((len(batch), 2 * -(-mel.shape[1] // SUBSAMPLING)), IGNORED)
     for row, lesson in zip(labels, batch, strict=True):
         if lesson.labels is not None:
             row[: len(lesson.labels)] = lesson.labels
-    mel, lengths, labels = augment(mel, lengths, labels, torch.Generator().manual_seed(seed))
+    if step % 2:
+        mel, lengths, labels = augment(mel, lengths, labels, torch.Generator().manual_seed(step))
     with autocast():
         _, logits, frames = recogniser(mel.to(device), lengths.to(device))
     logits, frames = logits.float(), 2 * frames  # (batch, time / 4, phones)
