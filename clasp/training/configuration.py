@@ -33,6 +33,7 @@ STAGES = {  # name: module with add_arguments(parser) and run(args) -> exit code
     "release": "clasp.training.release",
     "adapt": "clasp.training.adapt",
     "published": "clasp.training.published",
+    "ablate": "clasp.training.ablate",
 }
 COMMANDS = {
     "corpus": "clasp.training.corpus",
