@@ -7,13 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from rich.table import Table
 
 from .. import phones
 from ..audio import Waveform, decode
 from ..evaluation.metrics import ranks, summary
-from ..mel import log_mel
 from ..model import Clasp
 from . import demo
 from .clips import Clip, apart, letters, split_of
@@ -79,11 +77,12 @@ def measure(model: Clasp, asked: Sequence[Clip], others: Sequence[Clip] = (), *,
         waves = [decode(pool[place].audio()) for place in places]
         if background:
             waves = [_behind(wave, waves[place - 1]) for place, wave in enumerate(waves)]
-        vectors.append(model.encode_speech(waves))
-        for place, wave in zip(places, waves, strict=True):
+        spoken = model.listen(waves)
+        vectors.append(spoken.vectors)
+        for place, heard in zip(places, spoken.phones, strict=True):
             if place < len(asked):
                 written = phones.from_text(pool[place].text, pool[place].language)
-                errors += edit_distance(written, _heard(model, wave))
+                errors += edit_distance(written, heard.argmax(-1))
                 said += len(written)
     speech = np.concatenate(vectors)
     found = _both_ways(speech, texts, labels, len(asked))
@@ -146,9 +145,3 @@ def _behind(wave: Waveform, other: Waveform) -> Waveform:
     gain = 10 ** (-BACKGROUND / 20) * np.sqrt(np.mean(first**2) / max(np.mean(second**2), 1e-12))
     both = first + gain * second
     return Waveform((both / max(1.0, float(np.abs(both).max()))).astype(np.float32))
-
-
-@torch.inference_mode()
-def _heard(model: Clasp, wave: Waveform) -> np.ndarray:
-    """The phones that are recognised, int64 (n,)."""
-    return model.speech.recognise([log_mel(wave.samples, model.speech.filters)])[0].argmax(-1).cpu().numpy()

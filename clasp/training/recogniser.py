@@ -146,22 +146,34 @@ def _loss(model: Recogniser, places: list[int], speech: shards.Utterances, step:
     with autocast():
         _, logits, frames = model(mel, lengths)
     logits = logits.float()
-    valid = torch.arange(labels.shape[1])[None] < 2 * frames[:, None]
-    labels = labels.masked_fill(~valid, shards.IGNORED)
-    timed = (labels != shards.IGNORED).any(1)
-    loss = functional.cross_entropy(
-        logits[timed].flatten(0, 1),
-        labels[timed].flatten(),
-        ignore_index=shards.IGNORED,
-        label_smoothing=0.05,
-    )
-    if timed.all():
-        return loss
     said = [speech.phones[speech.phone_starts[place] : speech.phone_starts[place + 1]] for place in places]
-    targets = [torch.from_numpy(part).long() for part, known in zip(said, timed, strict=True) if not known]
-    target_lengths = torch.tensor([len(part) for part in targets])
-    ctc = functional.ctc_loss(
-        logits[~timed].log_softmax(-1).transpose(0, 1), torch.cat(targets), 2 * frames[~timed], target_lengths,
-        blank=phones.BLANK, zero_infinity=True,
-    )  # fmt: skip
-    return loss + ctc_weight * ctc
+    by_frames, by_order = losses(logits, 2 * frames, labels, [torch.from_numpy(part).long() for part in said])
+    return by_frames + ctc_weight * by_order
+
+
+def losses(logits: Tensor, frames: Tensor, labels: Tensor, said: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """How badly utterances are recognised: cross-entropy per frame of those whose labels are known, and CTC of the
+    others; 0 where there are none.
+
+    Args:
+        logits: float32 (batch, time / 4, phones); frames: int64 (batch,), how many of them are valid.
+        labels: int64 (batch, time / 4), phone ids; IGNORED everywhere where they are not known.
+        said: phone ids of each utterance, int64 (n,).
+    """
+    device = logits.device
+    beyond = torch.arange(labels.shape[1]) >= frames.cpu()[:, None]
+    labels = labels.masked_fill(beyond, shards.IGNORED)
+    timed = (labels != shards.IGNORED).any(1)
+    by_frames = by_order = logits.new_zeros(())
+    if timed.any():
+        by_frames = functional.cross_entropy(
+            logits[timed].flatten(0, 1), labels[timed].flatten().to(device),
+            ignore_index=shards.IGNORED, label_smoothing=0.05,
+        )  # fmt: skip
+    if not timed.all():
+        targets = [part for part, known in zip(said, timed, strict=True) if not known]
+        by_order = functional.ctc_loss(
+            logits[~timed].log_softmax(-1).transpose(0, 1), torch.cat(targets).to(device), frames[~timed],
+            torch.tensor([len(part) for part in targets]), blank=phones.BLANK, zero_infinity=True,
+        )  # fmt: skip
+    return by_frames, by_order
