@@ -9,7 +9,6 @@ is not touched. The table (ablations.json, ablations.md) grows as recipes end; i
 
 import argparse
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from ..evaluation.metrics import ranks, summary
 from ..phone_encoder import pad
 from . import hearing, meaning, shards
 from .corpora import batched
+from .files import write_text
 from .meaning import Recipe
 from .parallel import key
 from .recogniser import spectrogram
@@ -173,6 +173,4 @@ def _begun(args: argparse.Namespace) -> dict:
 
 def _write(table: dict, folder: Path) -> None:
     for name, text in (("ablations.json", json.dumps(table, indent=1) + "\n"), ("ablations.md", markdown(table))):
-        unfinished = folder / f"{name}.part"
-        unfinished.write_text(text, encoding="utf-8")
-        os.replace(unfinished, folder / name)
+        write_text(folder / name, text)

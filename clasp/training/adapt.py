@@ -32,6 +32,7 @@ from . import demo, readers
 from .before_after import BOTH_WAYS, Figures, general_speech, hold_out, measure, table
 from .checkpoint import Checkpoint, descend, learning_rate
 from .clips import Clip
+from .files import write_text
 from .lessons import Lesson, draw_batch, lessons, loss
 
 LIBRARY = demo.LIBRARY
@@ -93,7 +94,7 @@ def _adapt(args: argparse.Namespace) -> int:
     if "steps" not in plan:
         spent = time.monotonic() - started
         plan["steps"] = _steps(model, taught, 60 * args.minutes - 1.5 * spent)  # for it is measured again afterwards
-        _write_json(work / "plan.json", plan)
+        write_text(work / "plan.json", json.dumps(plan, indent=1) + "\n")
     learned = _train(model.speech.speech, taught, work, plan["steps"])
 
     before = plan["before"]
@@ -117,7 +118,7 @@ def _adapt(args: argparse.Namespace) -> int:
         "steps": plan["steps"], "share": share, "minutes": round((time.monotonic() - started) / 60, 1),
         "before": before, "after": after,
     }  # fmt: skip
-    _write_json(work / "model" / "card.json", facts)
+    write_text(work / "model" / "card.json", json.dumps(facts, indent=1) + "\n")
     (work / "model" / "README.md").write_text(_card(facts), encoding="utf-8")
     (work / "model").rename(args.out)
     shutil.rmtree(work)
@@ -247,9 +248,3 @@ def _card(facts: dict[str, Any]) -> str:
         f"calibration too, is that of the model with the checksum {facts['from']}."
     )
     return "\n".join(["# An adapted CLASP model", "", text, "", *rows, ""])
-
-
-def _write_json(path: Path, facts: dict[str, Any]) -> None:
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-    temporary.rename(path)
