@@ -14,6 +14,7 @@ SHORTLIST = 50  # nearest by each weight of the meaning below are aligned
 WEIGHTS = (1.0, 0.2)
 KEPT = 4  # likeliest phones of each place that are kept of what was heard
 LEFT_OUT = -2.0  # log odds of a phone that has no partner
+BESIDES = -0.3  # and of each further one after it in a candidate, which may say more than was asked for
 UNLIKELY = 1e-3  # least ratio of two phones' joint probability to chance
 
 
@@ -62,7 +63,9 @@ class Aligner:
         query_heard: bool = False,
         candidates_heard: bool = True,
     ) -> np.ndarray:
-        """How well a query's phones agree with those of each candidate, over their whole length.
+        """How well a query's phones agree with those of each candidate.
+
+        All of the query counts; a candidate may say something more before, after or between for little.
 
         Args:
             query: float (n, inventory), distributions over phones, one-hot for a written query.
@@ -71,8 +74,8 @@ class Aligner:
             candidates_heard: the same of the candidates; one of both was heard.
 
         Returns:
-            float32 (len(candidates),), mean log odds per phone against chance: about 3 for the same words clearly
-            spoken, below 0 for others; LEFT_OUT where there is nothing to compare.
+            float32 (len(candidates),), log odds against chance per phone (by the geometric mean of both lengths):
+            about 3 for the same words clearly spoken, below 0 for others; LEFT_OUT where there is nothing to compare.
         """
         lengths = np.array([len(candidate) for candidate in candidates], np.int64)
         agreement = np.full(len(candidates), LEFT_OUT, np.float32)
@@ -84,13 +87,16 @@ class Aligner:
             ids[row, : len(candidate)] = candidate[..., 0]
             shares[row, : len(candidate)] = candidate[..., 1] / np.float32(255)
         ratios = query.astype(np.float32) @ self._tables[query_heard, candidates_heard]  # (n, inventory)
-        skipped = LEFT_OUT * np.arange(ids.shape[1] + 1, dtype=np.float32)  # of the candidate, up to each place
-        best = np.tile(skipped, (len(candidates), 1))  # (candidates, places + 1)
+        beside = BESIDES * np.arange(ids.shape[1] + 1, dtype=np.float32)  # of the candidate, up to each place
+        opened = LEFT_OUT - BESIDES
+        best = np.tile(beside + opened, (len(candidates), 1))  # (candidates, places + 1)
+        best[:, 0] = 0
         for ratio in ratios:
             odds = np.log(np.maximum((ratio[ids] * shares).sum(-1), UNLIKELY))  # (candidates, places)
             paired = np.maximum(best[:, 1:] + LEFT_OUT, best[:, :-1] + odds)
-            moved = np.concatenate([best[:, :1] + LEFT_OUT, paired], axis=1)
-            best = np.maximum.accumulate(moved - skipped, axis=1) + skipped
+            best = np.concatenate([best[:, :1] + LEFT_OUT, paired], axis=1)
+            before = np.maximum.accumulate(best - beside, axis=1)[:, :-1]  # the best place to have left off at
+            best[:, 1:] = np.maximum(best[:, 1:], before + beside[1:] + opened)
         total = best[np.arange(len(candidates)), lengths]
-        return np.where(lengths > 0, 2 * total / (len(query) + lengths), LEFT_OUT).astype(np.float32)
-
+        shared = np.sqrt(len(query) * lengths.clip(1))
+        return np.where(lengths > 0, total / shared, LEFT_OUT).astype(np.float32)

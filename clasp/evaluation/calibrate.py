@@ -19,7 +19,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from ..alignment import LEFT_OUT, pack
+from ..alignment import pack
 from ..calibration import Calibration, Likeness
 from ..training.corpora import data_folder
 from ..training.synthesis import TRAINING_VOICES, espeak_voice
@@ -174,12 +174,12 @@ def compared(
         pool: the same for the m candidates.
         labels: m normalised texts of the candidates.
         answer: (n,) the candidate that answers each query.
-        phones: of both; without them, or without an aligner, nothing agrees.
+        phones: of both; without them, or without an aligner, the agreement is 0, as in a search.
     """
     names = np.array(labels)
     meaning, sound = queries[0] @ pool[0].T, queries[1] @ pool[1].T
     seen = shortlists(meaning, sound)
-    agreement = np.full(meaning.shape, LEFT_OUT, np.float32)
+    agreement = np.zeros(meaning.shape, np.float32)
     if aligner is not None and phones is not None:
         agreement = agreements(aligner, phones, seen)
     return Compared(meaning, sound, agreement, seen, answer, names[answer, None] == names)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ..training.corpus import SPOKEN_LANGUAGES
+from ..training.items import SPOKEN_LANGUAGES
 from ..training.parallel import LANGUAGES
 
 SPEECH_TO_TEXT, TEXT_TO_SPEECH = "speech→text", "text→speech"

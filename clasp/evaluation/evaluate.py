@@ -35,10 +35,11 @@ from .second_stage import Phones, log_odds
 from .testsets import SpeechSet, Utterance, label
 
 if TYPE_CHECKING:
+    from ..calibration import Direction
     from ..model import Clasp
 
 OTHER_TESTS = ("translation", "teacher")  # of the text encoder alone
-RELIABILITY = {  # direction of the calibration: tests whose queries it is for
+RELIABILITY: "dict[Direction, tuple[str, ...]]" = {  # direction of the calibration: tests whose queries it is for
     "text": ("training-voices", "real-english", "paraphrases"),
     "speech": ("speech-to-speech",),
     "translation": tuple(case.name for case in CASES if case.family == "text"),
@@ -46,7 +47,7 @@ RELIABILITY = {  # direction of the calibration: tests whose queries it is for
 
 
 class Evaluation:
-    """Runs tests on one model; every utterance and every list of texts is embedded once."""
+    """Runs tests on one model; every utterance and every list of texts is embedded once, and aligned once."""
 
     def __init__(self, model: "Clasp", sets: dict[str, SpeechSet], cache: Path = testsets.CACHE) -> None:
         self.model = model
@@ -54,6 +55,7 @@ class Evaluation:
         self.cache = cache
         self._heard: dict[Utterance, Heard] = {}
         self._text: dict[tuple[tuple[str, ...], tuple[str, ...]], Encoded] = {}
+        self._odds: dict[tuple[str, str, str], np.ndarray] = {}
 
     def run(self, case: Case, spoken: np.ndarray | None = None) -> list[Result]:
         """Measure a case in each of its directions.
@@ -70,7 +72,7 @@ class Evaluation:
             scores = None
             if case.half == "search" and whole.phones is not None:
                 kind = "speech" if direction == SPEECH_TO_SPEECH else "text"
-                scores = log_odds(self.model, kind, whole.queries, whole.pool, whole.phones)
+                scores = self.log_odds(kind, case, direction, whole)
             about = [self.sets[case.set].utterances[answer] for answer in whole.answers]
             results.append(
                 measure(asked, case.name, case.title, direction, asked=about, floor=case.floor,
@@ -110,6 +112,13 @@ class Evaluation:
             packed = [pack(one) for one in pool.phones]
             phones = Phones(queries.phones, packed, direction != TEXT_TO_SPEECH, direction != SPEECH_TO_TEXT)
         return Retrieval(queries.vectors, pool.vectors, labels, np.array(answers), phones)
+
+    def log_odds(self, kind: "Direction", case: Case, direction: str, asked: Retrieval) -> np.ndarray:
+        """Log odds (n, m) of the retrieval of a case in one direction, by the calibration of `kind`; computed once."""
+        key = (kind, case.name, direction)
+        if key not in self._odds:
+            self._odds[key] = log_odds(self.model, kind, asked.queries, asked.pool, asked.phones)
+        return self._odds[key]
 
     def durations(self, utterances: Iterable[Utterance]) -> list[float]:
         """Seconds of sound of utterances that a test has used."""
@@ -255,14 +264,10 @@ def reliabilities(evaluation: Evaluation, cases: Sequence[Case]) -> dict[str, li
         _ = evaluation.model.calibration
     except ModelError:
         return {}
-    found = {
-        direction: [
-            evaluation.retrieval(case, way)
-            for case in cases
-            if case.name in names
-            for way in case.directions
-            if way != SPEECH_TO_TEXT
-        ]
-        for direction, names in RELIABILITY.items()
-    }
-    return {direction: reliability(evaluation.model, direction, asked) for direction, asked in found.items() if asked}
+    found = {}
+    for kind, names in RELIABILITY.items():
+        ways = [(case, way) for case in cases if case.name in names for way in case.directions if way != SPEECH_TO_TEXT]
+        asked = [(case, way, evaluation.retrieval(case, way)) for case, way in ways]
+        if asked:
+            found[kind] = reliability([(one, evaluation.log_odds(kind, case, way, one)) for case, way, one in asked])
+    return found

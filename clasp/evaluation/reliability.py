@@ -1,30 +1,23 @@
 """How far a model's probabilities can be believed, on held-out sets: the reliability diagram."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .retrieval import Retrieval
-from .second_stage import log_odds
-
-if TYPE_CHECKING:
-    from ..calibration import Direction
-    from ..model import Clasp
 
 BINS = 10
 
 
-def reliability(model: "Clasp", direction: "Direction", retrievals: Sequence[Retrieval]) -> list[list[float]]:
+def reliability(asked: Sequence[tuple[Retrieval, np.ndarray]]) -> list[list[float]]:
     """[mean predicted probability, share that is right, count] of the top hits in each tenth that holds any.
 
     Every query is asked twice: with its answers in the pool, and without. A tie goes to the wrong candidate.
 
     Args:
-        direction: of the calibration.
-        retrievals: vectors of both halves.
+        asked: retrievals, and the log odds (n, m) of each.
     """
-    hits = [_top_hits(model, direction, retrieval) for retrieval in retrievals]
+    hits = [_top_hits(retrieval, odds) for retrieval, odds in asked]
     predicted, right = (np.concatenate(parts) for parts in zip(*hits, strict=True))
     which = np.minimum((predicted * BINS).astype(int), BINS - 1)
     return [
@@ -33,9 +26,8 @@ def reliability(model: "Clasp", direction: "Direction", retrievals: Sequence[Ret
     ]
 
 
-def _top_hits(model: "Clasp", direction: "Direction", retrieval: Retrieval) -> tuple[np.ndarray, np.ndarray]:
+def _top_hits(retrieval: Retrieval, odds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Probability and truth, (2n,) each, of the most probable candidates."""
-    odds = log_odds(model, direction, retrieval.queries, retrieval.pool, retrieval.phones)
     probability = 0.5 * (1 + np.tanh(odds / 2))
     labels = np.array(retrieval.labels)
     correct = labels[retrieval.answers, None] == labels

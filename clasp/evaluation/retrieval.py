@@ -29,9 +29,8 @@ class Retrieval:
                 after the others, by its similarity.
         """
         asked = [self.labels[answer] for answer in self.answers]
-        found = metrics.ranks(self.queries, self.pool, asked, self.labels)
         if scores is None:
-            return found
+            return metrics.ranks(self.queries, self.pool, asked, self.labels)
         finite = np.isfinite(scores)
         filled = np.where(finite, scores, self.queries @ self.pool.T + scores.min(where=finite, initial=0) - 10)
         return metrics.ranks_by_score(filled, asked, self.labels)

@@ -58,7 +58,7 @@ def log_odds(
     halves, others = model.halves(queries), model.halves(pool)
     meaning, sound = (mine @ theirs.T for mine, theirs in zip(halves, others, strict=True))  # (n, m) each
     chosen = shortlists(meaning, sound)
-    agreement = np.full(meaning.shape, LEFT_OUT, np.float32)
-    if phones is not None and model.aligner is not None:
+    agreement = np.zeros(meaning.shape, np.float32)
+    if phones is not None and model.aligner is not None and direction != "translation":  # there it does not count
         agreement = agreements(model.aligner, phones, chosen)
     return np.where(chosen, model.calibration.log_odds(direction, meaning, sound, agreement), -np.inf)

@@ -28,7 +28,7 @@ from rich.progress import track
 from ..audio import SAMPLE_RATE, Waveform, decode
 from ..training import corpora, parallel, synthesis
 from ..training.corpora import Clip
-from ..training.corpus import SPOKEN_LANGUAGES
+from ..training.items import SPOKEN_LANGUAGES
 from ..training.synthesis import HELD_OUT_VOICES, TRAINING_VOICES, Voice, espeak_voice
 
 CACHE = Path(__file__).parents[2] / "runs" / "eval"

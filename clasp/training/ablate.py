@@ -9,7 +9,6 @@ is not touched. The table (ablations.json, ablations.md) grows as recipes end; i
 
 import argparse
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +18,9 @@ import torch
 from ..errors import DataError
 from ..evaluation.metrics import ranks, summary
 from ..phone_encoder import pad
-from . import corpus, hearing, meaning
+from . import hearing, meaning, shards
 from .corpora import batched
+from .files import write_text
 from .meaning import Recipe
 from .parallel import key
 from .recogniser import spectrogram
@@ -90,7 +90,7 @@ def trained(recipe: Recipe, material: meaning.Material, args: argparse.Namespace
     options = argparse.Namespace(**vars(args) | {"out": folder})
     for step, loss in meaning.train(head, recipe, material, options, SAVE_EVERY):
         print(f"{folder.name}: step {step} loss {loss:.3f}", flush=True)
-    speech, heard = corpus.load(args.corpus, "validation"), hearing.load(args.heard, "validation")
+    speech, heard = shards.load(args.corpus, "validation"), hearing.load(args.heard, "validation")
     written = meaning.encoded(args.text, list(speech.rows[:, 1]), args.out / "validation.npz")
     _, fused = meaning.vectors(head, speech, heard)
     found = figures(fused.numpy(), written.numpy(), speech, heard.utterance)
@@ -101,7 +101,7 @@ def trained(recipe: Recipe, material: meaning.Material, args: argparse.Namespace
 
 def weighed(model: "Clasp", args: argparse.Namespace) -> dict[str, Figures]:
     """Figures of a model with both halves, by the weight of the meaning."""
-    speech = corpus.load(args.corpus, "validation")
+    speech = shards.load(args.corpus, "validation")
     rows = np.argsort(np.diff(speech.mel_starts), kind="stable")
     spoken = listen(model, speech, rows)
     written = model.encode_text(list(speech.rows[:, 1]), list(speech.rows[:, 2]))
@@ -109,7 +109,7 @@ def weighed(model: "Clasp", args: argparse.Namespace) -> dict[str, Figures]:
 
 
 @torch.inference_mode()
-def listen(model: "Clasp", speech: corpus.Utterances, rows: np.ndarray) -> np.ndarray:
+def listen(model: "Clasp", speech: shards.Utterances, rows: np.ndarray) -> np.ndarray:
     """Meaning and sound side by side, unit rows each, of utterances known by spectrogram; float32 (rows, dim)."""
     parts = []
     for batch in batched(rows.tolist(), 32):
@@ -121,7 +121,7 @@ def listen(model: "Clasp", speech: corpus.Utterances, rows: np.ndarray) -> np.nd
     return np.concatenate(parts)
 
 
-def figures(spoken: np.ndarray, written: np.ndarray, speech: corpus.Utterances, rows: np.ndarray) -> Figures:
+def figures(spoken: np.ndarray, written: np.ndarray, speech: shards.Utterances, rows: np.ndarray) -> Figures:
     """Figures of unit vectors (renderings, dim) of the utterances `rows` among those of all texts (utterances, dim)."""
     labels = np.array([key(text) for text in speech.rows[:, 1]])
     found = ranks(spoken, written, labels[rows].tolist(), labels.tolist())
@@ -173,6 +173,4 @@ def _begun(args: argparse.Namespace) -> dict:
 
 def _write(table: dict, folder: Path) -> None:
     for name, text in (("ablations.json", json.dumps(table, indent=1) + "\n"), ("ablations.md", markdown(table))):
-        unfinished = folder / f"{name}.part"
-        unfinished.write_text(text, encoding="utf-8")
-        os.replace(unfinished, folder / name)
+        write_text(folder / name, text)

@@ -32,6 +32,7 @@ from . import demo, readers
 from .before_after import BOTH_WAYS, Figures, general_speech, hold_out, measure, table
 from .checkpoint import Checkpoint, descend, learning_rate
 from .clips import Clip
+from .files import write_text
 from .lessons import Lesson, draw_batch, lessons, loss
 
 LIBRARY = demo.LIBRARY
@@ -40,7 +41,7 @@ MAY_LOSE = {"general": 0.02, "yours": 0.0}  # of HITS@1, both directions togethe
 PASSES = 8  # times that every recording is heard
 SECONDS = 40.0  # of your speech in a batch, and as many of general speech
 PEAK_RATE, WARM_UP, AVERAGE = 3e-4, 10, 0.97
-SHARES = (1.0, 0.5)  # of what was learned that is kept: the first with which general speech is still found
+SHARES = (1.0, 0.5, 0.25)  # of what was learned that is kept: the first with which general speech is still found
 SAVE_EVERY = 20  # steps
 ROOM = 4  # times the size of the old model that is needed on the disk
 
@@ -93,7 +94,7 @@ def _adapt(args: argparse.Namespace) -> int:
     if "steps" not in plan:
         spent = time.monotonic() - started
         plan["steps"] = _steps(model, taught, 60 * args.minutes - 1.5 * spent)  # for it is measured again afterwards
-        _write_json(work / "plan.json", plan)
+        write_text(work / "plan.json", json.dumps(plan, indent=1) + "\n")
     learned = _train(model.speech.speech, taught, work, plan["steps"])
 
     before = plan["before"]
@@ -107,15 +108,17 @@ def _adapt(args: argparse.Namespace) -> int:
         print(f"With {share:.0%} of what was learned, {worse}.", flush=True)
     else:
         shutil.rmtree(work)
-        print("Nothing was written. Is every text what its recording says, in the language that the table names? "
-              "Otherwise more recordings help.")  # fmt: skip
+        print(
+            "Nothing was written. The model may know such voices already; or texts are not what their recordings say, "
+            "or not in the language that the table names."
+        )
         return 1
     facts = {
         "from": model.checksum, "pairs": len(mine), "held_out": len(asked), "left_out": left_out,
         "steps": plan["steps"], "share": share, "minutes": round((time.monotonic() - started) / 60, 1),
         "before": before, "after": after,
     }  # fmt: skip
-    _write_json(work / "model" / "card.json", facts)
+    write_text(work / "model" / "card.json", json.dumps(facts, indent=1) + "\n")
     (work / "model" / "README.md").write_text(_card(facts), encoding="utf-8")
     (work / "model").rename(args.out)
     shutil.rmtree(work)
@@ -245,9 +248,3 @@ def _card(facts: dict[str, Any]) -> str:
         f"calibration too, is that of the model with the checksum {facts['from']}."
     )
     return "\n".join(["# An adapted CLASP model", "", text, "", *rows, ""])
-
-
-def _write_json(path: Path, facts: dict[str, Any]) -> None:
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-    temporary.rename(path)

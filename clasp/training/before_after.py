@@ -7,13 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from rich.table import Table
 
 from .. import phones
 from ..audio import Waveform, decode
 from ..evaluation.metrics import ranks, summary
-from ..mel import log_mel
 from ..model import Clasp
 from . import demo
 from .clips import Clip, apart, letters, split_of
@@ -29,7 +27,7 @@ AT_ONCE = 64  # clips decoded at a time
 BOTH_WAYS = "both directions"
 
 Figures = dict[str, dict[str, float]]
-"""By direction: hits@1, recall@10, mrr and queries; "phones": error_rate."""
+"""By direction: hits@1, recall@10, mrr, meaning_hits@1 (by the meaning half alone), queries; "phones": error_rate."""
 
 
 def hold_out(clips: Sequence[Clip]) -> tuple[list[Clip], list[Clip]]:
@@ -79,21 +77,19 @@ def measure(model: Clasp, asked: Sequence[Clip], others: Sequence[Clip] = (), *,
         waves = [decode(pool[place].audio()) for place in places]
         if background:
             waves = [_behind(wave, waves[place - 1]) for place, wave in enumerate(waves)]
-        vectors.append(model.encode_speech(waves))
-        for place, wave in zip(places, waves, strict=True):
+        spoken = model.listen(waves)
+        vectors.append(spoken.vectors)
+        for place, heard in zip(places, spoken.phones, strict=True):
             if place < len(asked):
                 written = phones.from_text(pool[place].text, pool[place].language)
-                errors += edit_distance(written, _heard(model, wave))
+                errors += edit_distance(written, heard.argmax(-1))
                 said += len(written)
     speech = np.concatenate(vectors)
-    count = len(asked)
-    found = {
-        "speech→text": ranks(speech[:count], texts, labels[:count], labels),
-        "text→speech": ranks(texts[:count], speech, labels[:count], labels),
-    }
-    found[BOTH_WAYS] = np.concatenate(list(found.values()))
+    found = _both_ways(speech, texts, labels, len(asked))
+    meant = _both_ways(model.halves(speech)[0], model.halves(texts)[0], labels, len(asked))
     figures = {
-        way: {name: summary(some)[name] for name in ("hits@1", "recall@10", "mrr")} | {"queries": len(some)}
+        way: {name: summary(some)[name] for name in ("hits@1", "recall@10", "mrr")}
+        | {"meaning_hits@1": summary(meant[way])["hits@1"], "queries": len(some)}
         for way, some in found.items()
     }
     return figures | {"phones": {"error_rate": errors / said}}
@@ -102,16 +98,25 @@ def measure(model: Clasp, asked: Sequence[Clip], others: Sequence[Clip] = (), *,
 def table(before: dict[str, Figures], after: dict[str, Figures]) -> Table:
     """Figures of "yours" and "general" speech, as far as they are there, for reading."""
     shown = Table(title="Before → after")
-    for heading in ("speech", "direction", "queries", "HITS@1", "recall@10", "MRR", "phone errors"):
+    for heading in ("speech", "direction", "queries", "HITS@1", "recall@10", "MRR", "HITS@1, meaning", "phone errors"):
         shown.add_column(heading, justify="left" if heading in ("speech", "direction") else "right")
     for speech, figures in after.items():
         for way in ("speech→text", "text→speech"):
             old, new = before[speech][way], figures[way]
             errors = (before[speech]["phones"]["error_rate"], figures["phones"]["error_rate"])
-            pairs = [(old[name], new[name]) for name in ("hits@1", "recall@10", "mrr")]
+            pairs = [(old[name], new[name]) for name in ("hits@1", "recall@10", "mrr", "meaning_hits@1")]
             pairs += [errors] if way == "speech→text" else []
             shown.add_row(speech, way, str(new["queries"]), *(f"{was:.3f} → {now:.3f}" for was, now in pairs))
     return shown
+
+
+def _both_ways(speech: np.ndarray, texts: np.ndarray, labels: list[str], count: int) -> dict[str, np.ndarray]:
+    """Ranks of the first `count` of each, looked for in all of the other; by direction, and of both together."""
+    found = {
+        "speech→text": ranks(speech[:count], texts, labels[:count], labels),
+        "text→speech": ranks(texts[:count], speech, labels[:count], labels),
+    }
+    return found | {BOTH_WAYS: np.concatenate(list(found.values()))}
 
 
 def _split(clips: Sequence[Clip], keys: Sequence[str]) -> list[Clip]:
@@ -140,9 +145,3 @@ def _behind(wave: Waveform, other: Waveform) -> Waveform:
     gain = 10 ** (-BACKGROUND / 20) * np.sqrt(np.mean(first**2) / max(np.mean(second**2), 1e-12))
     both = first + gain * second
     return Waveform((both / max(1.0, float(np.abs(both).max()))).astype(np.float32))
-
-
-@torch.inference_mode()
-def _heard(model: Clasp, wave: Waveform) -> np.ndarray:
-    """The phones that are recognised, int64 (n,)."""
-    return model.speech.recognise([log_mel(wave.samples, model.speech.filters)])[0].argmax(-1).cpu().numpy()

@@ -22,6 +22,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from ..errors import DataError
+from .files import write_text
 
 STAGES = {  # name: module with add_arguments(parser) and run(args) -> exit code
     "text": "clasp.training.distil",
@@ -33,6 +34,7 @@ STAGES = {  # name: module with add_arguments(parser) and run(args) -> exit code
     "release": "clasp.training.release",
     "adapt": "clasp.training.adapt",
     "published": "clasp.training.published",
+    "ablate": "clasp.training.ablate",
 }
 COMMANDS = {
     "corpus": "clasp.training.corpus",
@@ -142,6 +144,4 @@ class _Quiet(StageParser):
 
 def _keep(record: Path, finished: dict[str, Any]) -> None:
     record.parent.mkdir(parents=True, exist_ok=True)
-    temporary = record.with_suffix(".tmp")
-    temporary.write_text(json.dumps(finished, indent=1) + "\n", encoding="utf-8")
-    temporary.rename(record)
+    write_text(record, json.dumps(finished, indent=1) + "\n")

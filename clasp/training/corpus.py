@@ -29,13 +29,8 @@ from ..audio import SAMPLE_RATE, decode
 from ..errors import ClaspError, DataError
 from . import corpora, items, readers, shards, synthesis
 from .clips import LeftOut
-from .items import SPOKEN_LANGUAGES, Item, training_items, validation_items
-from .shards import IGNORED, SUBFRAMES, Made, Utterances, frame_labels, load
-
-__all__ = [
-    "IGNORED", "SPOKEN_LANGUAGES", "SUBFRAMES", "Item", "Utterances", "build", "frame_labels", "load",
-    "training_items", "validation_items",
-]  # fmt: skip
+from .items import Item, training_items, validation_items
+from .shards import Made
 
 SHARD = 400  # utterances
 SHOWN = 20  # left out utterances that are printed

@@ -17,7 +17,7 @@ import torch
 from .. import phones
 from ..phones import INVENTORY
 from ..recogniser import SUBSAMPLING, Recogniser, pad
-from . import corpus
+from . import shards
 from .augment import augment
 from .checkpoint import autocast
 from .recogniser import BACKBONE, spectrogram
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     model = trained_recogniser(args.recogniser)
     for split, renderings in (("validation", (False,)), ("train", (False, True))):
-        speech = corpus.load(args.corpus, split)
+        speech = shards.load(args.corpus, split)
         parts = [
             (place, heard) for augmented in renderings for place, heard in hear(model, speech, augmented)
         ]
@@ -82,7 +82,7 @@ def trained_recogniser(folder: Path) -> Recogniser:
 
 
 @torch.inference_mode()
-def hear(model: Recogniser, speech: corpus.Utterances, augmented: bool) -> Iterator[tuple[int, np.ndarray]]:
+def hear(model: Recogniser, speech: shards.Utterances, augmented: bool) -> Iterator[tuple[int, np.ndarray]]:
     """Each utterance's row and recognised phones, float16 (phones, inventory), in order of length."""
     frames = np.diff(speech.mel_starts)
     order = np.argsort(frames, kind="stable")
@@ -102,7 +102,7 @@ def hear(model: Recogniser, speech: corpus.Utterances, augmented: bool) -> Itera
         start += count
 
 
-def confusions(speech: corpus.Utterances, heard: Heard) -> np.ndarray:
+def confusions(speech: shards.Utterances, heard: Heard) -> np.ndarray:
     """How often each written phone is heard as another (column 0: not at all), float32 (inventory, inventory).
 
     Row 0 says which phones are heard where none is written; its column 0 is the share of places without one.

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from .. import phones
 from ..audio import decode
@@ -15,9 +14,8 @@ from ..recogniser import SUBSAMPLING, Recogniser, pad
 from .augment import augment
 from .checkpoint import autocast
 from .clips import Clip
+from .recogniser import losses
 from .shards import IGNORED
-
-SMOOTHING = 0.05
 
 
 @dataclass(frozen=True)
@@ -54,33 +52,23 @@ def draw_batch(shelves: Sequence[list[Lesson]], seconds: float, step: int) -> li
     return batch
 
 
-def loss(recogniser: Recogniser, batch: Sequence[Lesson], seed: int) -> Tensor:
-    """How badly an augmented batch is recognised: by frames where they are known, else by the order of the phones."""
+def loss(recogniser: Recogniser, batch: Sequence[Lesson], step: int) -> Tensor:
+    """How badly a batch is recognised: by frames where they are known, else by the order of the phones.
+
+    In every other step it is augmented: only so are the very voices and rooms of the batch learned as well.
+    """
     device = recogniser.head.weight.device
     mel, lengths = pad([lesson.mel for lesson in batch])
     labels = torch.full((len(batch), 2 * -(-mel.shape[1] // SUBSAMPLING)), IGNORED)
     for row, lesson in zip(labels, batch, strict=True):
         if lesson.labels is not None:
             row[: len(lesson.labels)] = lesson.labels
-    mel, lengths, labels = augment(mel, lengths, labels, torch.Generator().manual_seed(seed))
+    if step % 2:
+        mel, lengths, labels = augment(mel, lengths, labels, torch.Generator().manual_seed(step))
     with autocast():
         _, logits, frames = recogniser(mel.to(device), lengths.to(device))
-    logits, frames = logits.float(), 2 * frames  # (batch, time / 4, phones)
-    total = logits.new_zeros(())
-    told = torch.tensor([lesson.labels is None for lesson in batch])
-    if not told.all():
-        beyond = torch.arange(labels.shape[1]) >= frames.cpu()[:, None]
-        total = total + functional.cross_entropy(
-            logits.transpose(1, 2), labels.masked_fill(beyond, IGNORED).to(device),
-            ignore_index=IGNORED, label_smoothing=SMOOTHING,
-        )  # fmt: skip
-    if told.any():
-        said = [lesson.said for lesson in batch if lesson.labels is None]
-        total = total + functional.ctc_loss(
-            logits[told].log_softmax(-1).transpose(0, 1), torch.cat(said).to(device), frames[told],
-            torch.tensor([len(one) for one in said]), blank=phones.BLANK, zero_infinity=True,
-        )  # fmt: skip
-    return total
+    by_frames, by_order = losses(logits.float(), 2 * frames, labels, [lesson.said for lesson in batch])
+    return by_frames + by_order
 
 
 @torch.no_grad()

@@ -22,7 +22,7 @@ from .. import fusion
 from ..phones import readings
 from ..speech_encoder import SpectrogramBackbone, draw
 from ..word_encoder import WordEncoder
-from . import corpus, hearing, words, written
+from . import hearing, shards, words, written
 from .checkpoint import Checkpoint, autocast, descend, learning_rate
 from .contrast import LOSSES, Temperature, meaning_loss
 from .corpora import data_folder
@@ -99,7 +99,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/meaning"))
     parser.add_argument("--fusion", choices=KINDS, default=FUSION)
     parser.add_argument("--loss", choices=LOSSES, default=LOSSES[0])
-    parser.add_argument("--steps", type=int, default=700)
+    parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--batch", type=int, default=256, help="spoken utterances, and as many written sentences")
     parser.add_argument("--seed", type=int, default=0)
 
@@ -127,7 +127,7 @@ def run(args: argparse.Namespace) -> int:
 
 def load(args: argparse.Namespace) -> Material:
     """The training split of the corpus as heard, the written sentences, and what both mean."""
-    speech, heard = corpus.load(args.corpus, "train"), hearing.load(args.heard, "train")
+    speech, heard = shards.load(args.corpus, "train"), hearing.load(args.heard, "train")
     texts, _ = load_teacher(args.teacher)
     return Material(
         phones=[readings(heard[place], READINGS).astype(np.uint8) for place in range(len(heard))],
@@ -191,7 +191,7 @@ def train(
 @torch.inference_mode()
 def validate(head: MeaningHead, args: argparse.Namespace) -> dict[str, float]:
     """HITS@1 speech to text over the validation split, of the fused vector and of the words alone, by engine."""
-    speech, heard = corpus.load(args.corpus, "validation"), hearing.load(args.heard, "validation")
+    speech, heard = shards.load(args.corpus, "validation"), hearing.load(args.heard, "validation")
     bank = encoded(args.text, list(speech.rows[:, 1]), args.out / "validation.npz")
     said, fused = vectors(head, speech, heard)
     rows = heard.utterance
@@ -206,7 +206,7 @@ def validate(head: MeaningHead, args: argparse.Namespace) -> dict[str, float]:
 
 
 @torch.inference_mode()
-def vectors(head: MeaningHead, speech: corpus.Utterances, heard: hearing.Heard) -> tuple[Tensor, Tensor]:
+def vectors(head: MeaningHead, speech: shards.Utterances, heard: hearing.Heard) -> tuple[Tensor, Tensor]:
     """Unit vectors of every rendering, by the words alone and fused, float32 (renderings, dim) each."""
     head.eval()
     phones = [readings(heard[place], READINGS) for place in range(len(heard))]
@@ -229,7 +229,7 @@ def encoded(folder: Path, texts: list[str], cache: Path) -> Tensor:
     return torch.from_numpy(encoded)
 
 
-def images(speech: corpus.Utterances) -> Tensor:
+def images(speech: shards.Utterances) -> Tensor:
     """Every utterance's spectrogram at the size the backbone sees, uint8 (n, height, width)."""
     size = tuple(SPECTROGRAM["size"])
     pictures = torch.zeros(len(speech), *size, dtype=torch.uint8)

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from .. import phones
 from ..recogniser import Recogniser, pad
-from . import corpus
+from . import shards
 from .augment import augment
 from .checkpoint import Checkpoint, autocast, descend, learning_rate
 
@@ -50,11 +50,11 @@ def run(args: argparse.Namespace) -> int:
     optimiser = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE, weight_decay=DECAY, betas=(0.9, 0.98))
     checkpoint = Checkpoint(args.out, model=model, average=average, optimiser=optimiser)
     first = checkpoint.resume()
-    speech, validation = None, corpus.load(args.corpus, "validation")
+    speech, validation = None, shards.load(args.corpus, "validation")
     started, losses = time.time(), []
     for step in range(first, args.steps):
         if speech is None or step % 100 == 0:
-            speech = corpus.load(args.corpus, "train")  # takes in the shards built meanwhile
+            speech = shards.load(args.corpus, "train")  # takes in the shards built meanwhile
             real = np.array([voice.startswith("real:") for voice in speech.rows[:, 3]])
         draw = np.random.default_rng((args.seed, step))
         share, weight = [stage[1:] for stage in REAL_SPEECH if step >= stage[0]][-1]
@@ -83,7 +83,7 @@ def initialise(model: Recogniser) -> Recogniser:
     return model
 
 
-def phone_error_rates(model: Recogniser, speech: corpus.Utterances, most: int = 60) -> dict[str, float]:
+def phone_error_rates(model: Recogniser, speech: shards.Utterances, most: int = 60) -> dict[str, float]:
     """Edits per phone between recognised and letter-to-sound phones, by engine or real corpus."""
     model.eval()
     kinds = np.array(
@@ -115,13 +115,13 @@ def edit_distance(first: np.ndarray, second: np.ndarray) -> int:
     return int(row[-1])
 
 
-def spectrogram(speech: corpus.Utterances, place: int) -> Tensor:
+def spectrogram(speech: shards.Utterances, place: int) -> Tensor:
     """Spectrogram of one utterance, float32 (time, BINS) in [0, 1]."""
     return torch.from_numpy(speech.mel[speech.mel_starts[place] : speech.mel_starts[place + 1]]).float() / 255
 
 
 def _batch(
-    speech: corpus.Utterances, real: np.ndarray, share: float, seconds: float, draw: np.random.Generator
+    speech: shards.Utterances, real: np.ndarray, share: float, seconds: float, draw: np.random.Generator
 ) -> list[int]:
     """Utterances of about one length that make `seconds` of synthetic and real speech in the given share."""
     frames = np.diff(speech.mel_starts)
@@ -135,9 +135,9 @@ def _batch(
     return chosen
 
 
-def _loss(model: Recogniser, places: list[int], speech: corpus.Utterances, step: int, ctc_weight: float) -> Tensor:
+def _loss(model: Recogniser, places: list[int], speech: shards.Utterances, step: int, ctc_weight: float) -> Tensor:
     mel, lengths = pad([spectrogram(speech, place) for place in places])
-    labels = torch.full((len(places), 2 * -(-mel.shape[1] // 8)), corpus.IGNORED)
+    labels = torch.full((len(places), 2 * -(-mel.shape[1] // 8)), shards.IGNORED)
     for row, place in zip(labels, places, strict=True):
         known = speech.labels[speech.label_starts[place] : speech.label_starts[place + 1]]
         row[: len(known)] = torch.from_numpy(known)
@@ -146,22 +146,34 @@ def _loss(model: Recogniser, places: list[int], speech: corpus.Utterances, step:
     with autocast():
         _, logits, frames = model(mel, lengths)
     logits = logits.float()
-    valid = torch.arange(labels.shape[1])[None] < 2 * frames[:, None]
-    labels = labels.masked_fill(~valid, corpus.IGNORED)
-    timed = (labels != corpus.IGNORED).any(1)
-    loss = functional.cross_entropy(
-        logits[timed].flatten(0, 1),
-        labels[timed].flatten(),
-        ignore_index=corpus.IGNORED,
-        label_smoothing=0.05,
-    )
-    if timed.all():
-        return loss
     said = [speech.phones[speech.phone_starts[place] : speech.phone_starts[place + 1]] for place in places]
-    targets = [torch.from_numpy(part).long() for part, known in zip(said, timed, strict=True) if not known]
-    target_lengths = torch.tensor([len(part) for part in targets])
-    ctc = functional.ctc_loss(
-        logits[~timed].log_softmax(-1).transpose(0, 1), torch.cat(targets), 2 * frames[~timed], target_lengths,
-        blank=phones.BLANK, zero_infinity=True,
-    )  # fmt: skip
-    return loss + ctc_weight * ctc
+    by_frames, by_order = losses(logits, 2 * frames, labels, [torch.from_numpy(part).long() for part in said])
+    return by_frames + ctc_weight * by_order
+
+
+def losses(logits: Tensor, frames: Tensor, labels: Tensor, said: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """How badly utterances are recognised: cross-entropy per frame of those whose labels are known, and CTC of the
+    others; 0 where there are none.
+
+    Args:
+        logits: float32 (batch, time / 4, phones); frames: int64 (batch,), how many of them are valid.
+        labels: int64 (batch, time / 4), phone ids; IGNORED everywhere where they are not known.
+        said: phone ids of each utterance, int64 (n,).
+    """
+    device = logits.device
+    beyond = torch.arange(labels.shape[1]) >= frames.cpu()[:, None]
+    labels = labels.masked_fill(beyond, shards.IGNORED)
+    timed = (labels != shards.IGNORED).any(1)
+    by_frames = by_order = logits.new_zeros(())
+    if timed.any():
+        by_frames = functional.cross_entropy(
+            logits[timed].flatten(0, 1), labels[timed].flatten().to(device),
+            ignore_index=shards.IGNORED, label_smoothing=0.05,
+        )  # fmt: skip
+    if not timed.all():
+        targets = [part for part, known in zip(said, timed, strict=True) if not known]
+        by_order = functional.ctc_loss(
+            logits[~timed].log_softmax(-1).transpose(0, 1), torch.cat(targets).to(device), frames[~timed],
+            torch.tensor([len(part) for part in targets]), blank=phones.BLANK, zero_infinity=True,
+        )  # fmt: skip
+    return by_frames, by_order

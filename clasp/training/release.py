@@ -16,7 +16,7 @@ from ..model import Clasp
 from ..phone_encoder import PhoneEncoder
 from ..phones import INVENTORY
 from ..speech_encoder import SpeechEncoder
-from . import corpus, hearing, meaning, recogniser, sound, words
+from . import hearing, items, meaning, recogniser, shards, sound, words
 from .parallel import LANGUAGES
 
 MEANING_WEIGHT = 0.3  # of a vector's halves, by HITS@1 on validation (`train ablate` prints the table)
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 
     config = {
         "languages": ["en", *LANGUAGES],
-        "spoken_languages": ["en", *corpus.SPOKEN_LANGUAGES],
+        "spoken_languages": ["en", *items.SPOKEN_LANGUAGES],
         "speech_encoder": {
             "dim": words.DIM,
             "speech": {
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     text = SentenceTransformer(str(args.text), device="cpu", local_files_only=True)
     shutil.rmtree(args.out / "text", ignore_errors=True)
     Clasp(text, speech, phone_encoder, config, device="cpu").save(args.out)
-    speech_written = corpus.load(args.corpus, "train").phones
+    speech_written = shards.load(args.corpus, "train").phones
     frequencies = np.bincount(speech_written, minlength=len(INVENTORY)).astype(np.float32)
     tables = {"confusions": np.load(args.heard / "confusions.npy"), "frequencies": frequencies / frequencies.sum()}
     save_file(tables, args.out / "alignment.safetensors")

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..phone_encoder import PhoneEncoder, one_hot, pad
-from . import corpus, hearing
+from . import hearing, shards
 from .checkpoint import Checkpoint, autocast, descend, learning_rate
 from .contrast import Temperature, symmetric
 from .words import take
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpus", type=Path, default=Path("runs/corpus"))
     parser.add_argument("--heard", type=Path, default=Path("runs/heard"))
     parser.add_argument("--out", type=Path, default=Path("runs/sound"))
-    parser.add_argument("--steps", type=int, default=450)
+    parser.add_argument("--steps", type=int, default=1_000)
     parser.add_argument("--batch", type=int, default=384)
     parser.add_argument("--real", type=float, default=0.3, help="share of real speech in a batch")
     parser.add_argument("--seed", type=int, default=0)
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     torch.manual_seed(args.seed)
-    speech, heard = corpus.load(args.corpus, "train"), hearing.load(args.heard, "train")
+    speech, heard = shards.load(args.corpus, "train"), hearing.load(args.heard, "train")
     encoder, scale = PhoneEncoder(**ENCODER), Temperature()
     parameters = [*encoder.parameters(), *scale.parameters()]
     optimiser = torch.optim.AdamW(parameters, lr=PEAK_RATE, weight_decay=0.02)
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         if (step + 1) % 100 == 0 or step + 1 == args.steps:
             checkpoint.save(step + 1)
             scores = validate(
-                encoder, corpus.load(args.corpus, "validation"), hearing.load(args.heard, "validation")
+                encoder, shards.load(args.corpus, "validation"), hearing.load(args.heard, "validation")
             )
             print(
                 f"step {step + 1} loss {np.mean(losses):.3f} HITS@1 {scores} {time.time() - started:.0f} s",
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 @torch.inference_mode()
-def validate(encoder: PhoneEncoder, speech: corpus.Utterances, heard: hearing.Heard) -> dict[str, float]:
+def validate(encoder: PhoneEncoder, speech: shards.Utterances, heard: hearing.Heard) -> dict[str, float]:
     """HITS@1 speech to text in the whole validation split, by engine or "real"."""
     encoder.eval()
     rows = heard.utterance
@@ -84,7 +84,7 @@ def validate(encoder: PhoneEncoder, speech: corpus.Utterances, heard: hearing.He
     return {str(engine): round(float(right[engines == engine].mean()), 3) for engine in np.unique(engines)}
 
 
-def _written(speech: corpus.Utterances, row: int) -> Tensor:
+def _written(speech: shards.Utterances, row: int) -> Tensor:
     return torch.from_numpy(
         speech.phones[speech.phone_starts[row] : speech.phone_starts[row + 1]].astype(np.int64)
     )

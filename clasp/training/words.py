@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--heard", type=Path, default=Path("runs/heard"), help="for the measured confusions")
     parser.add_argument("--out", type=Path, default=Path("runs/words"))
-    parser.add_argument("--steps", type=int, default=2_000)
+    parser.add_argument("--steps", type=int, default=4_000)
     parser.add_argument("--batch", type=int, default=768)
     parser.add_argument("--english", type=float, default=0.7, help="share of English sentences")
     parser.add_argument("--seed", type=int, default=0)

@@ -14,7 +14,7 @@ from clasp.errors import DataError
 from clasp.mel import BINS, log_mel, quantise
 from clasp.model import Clasp
 from clasp.phones import INVENTORY, readings
-from clasp.training import ablate, contrast, corpus, hearing, meaning, words, written
+from clasp.training import ablate, contrast, hearing, meaning, shards, words, written
 from clasp.training.meaning import Recipe
 from clasp.word_encoder import WordEncoder, run_keys
 
@@ -169,7 +169,7 @@ def test_losses_are_contrast_and_distance() -> None:
 
 
 def test_figures_agree_with_counting(inputs: Path) -> None:
-    speech = corpus.load(inputs / "corpus", "validation")
+    speech = shards.load(inputs / "corpus", "validation")
     draw, rows = np.random.default_rng(0), np.array([4, 1, 0, 3])
     spoken, texts = draw.normal(size=(4, 3)), draw.normal(size=(len(TEXTS), 3))
     found = ablate.figures(spoken, texts, speech, rows)
@@ -189,7 +189,7 @@ def test_the_model_hears_spectrograms_as_it_hears_waveforms(
 ) -> None:
     mels = [quantise(log_mel(waveform.samples)) for waveform in utterances[:3]]
     none = np.zeros(0, np.uint8)
-    speech = corpus.Utterances(
+    speech = shards.Utterances(
         np.concatenate(mels), np.concatenate([[0], np.cumsum([len(mel) for mel in mels])]),
         none, none, none, none, np.array([["", "", "en", "espeak", ""]] * 3),
     )  # fmt: skip

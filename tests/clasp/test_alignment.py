@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from clasp import phones
-from clasp.alignment import KEPT, LEFT_OUT, UNLIKELY, Aligner, pack
+from clasp.alignment import BESIDES, KEPT, LEFT_OUT, UNLIKELY, Aligner, pack
 from clasp.phones import INVENTORY
 
 SIZE = len(INVENTORY)
@@ -36,16 +36,26 @@ def one_hot(*ids: int) -> np.ndarray:
 def naive(query: np.ndarray, candidate: np.ndarray, table: np.ndarray) -> float:
     """The best alignment by trying every pairing, phone by phone."""
 
+    def skip(length: int) -> float:
+        return LEFT_OUT + BESIDES * (length - 1) if length else 0
+
     @cache
     def best(row: int, column: int) -> float:
-        if row == 0 or column == 0:
-            return LEFT_OUT * (row + column)
+        """Of the first phones of both; the candidate's last ones may have been skipped together."""
+        return max(paired(row, before) + skip(column - before) for before in range(column + 1))
+
+    @cache
+    def paired(row: int, column: int) -> float:
+        if row == 0:
+            return 0 if column == 0 else -np.inf
+        left_out = best(row - 1, column) + LEFT_OUT
+        if column == 0:
+            return left_out
         share = {int(i): p / 255 for i, p in candidate[column - 1]}
         ratio = sum(query[row - 1, a] * share[b] * table[a, b] for a in range(SIZE) for b in share)
-        paired = best(row - 1, column - 1) + np.log(max(ratio, UNLIKELY))
-        return max(paired, best(row - 1, column) + LEFT_OUT, best(row, column - 1) + LEFT_OUT)
+        return max(left_out, best(row - 1, column - 1) + np.log(max(ratio, UNLIKELY)))
 
-    return 2 * best(len(query), len(candidate)) / (len(query) + len(candidate))
+    return best(len(query), len(candidate)) / np.sqrt(len(query) * len(candidate))
 
 
 @pytest.mark.parametrize(("query_heard", "candidates_heard"), [(False, True), (True, False), (True, True)])
@@ -77,10 +87,18 @@ def test_the_same_words_agree_most(tables, draw):
 
 def test_heard_and_written_may_change_places(tables, draw):
     aligner = Aligner(*tables)
-    written, heard = one_hot(*draw.integers(1, SIZE, 7)), one_hot(*draw.integers(1, SIZE, 9))
-    one_way = aligner.agreement(written, [pack(heard)])
-    other_way = aligner.agreement(heard, [pack(written)], query_heard=True, candidates_heard=False)
+    written, heard = one_hot(*draw.integers(1, SIZE, 7)), one_hot(*draw.integers(1, SIZE, 7))
+    one_way = aligner.agreement(written[:1], [pack(heard[:1])])
+    other_way = aligner.agreement(heard[:1], [pack(written[:1])], query_heard=True, candidates_heard=False)
     assert one_way == pytest.approx(other_way, abs=1e-4)
+
+
+def test_a_part_agrees_with_the_whole_but_not_the_whole_with_a_part(tables, draw):
+    aligner, said = Aligner(*tables), one_hot(*draw.integers(1, SIZE, 24))
+    part, other = said[8:18], one_hot(*draw.integers(1, SIZE, 24))
+    in_whole, in_other = aligner.agreement(part, [pack(said), pack(other)])
+    assert in_whole > 0.5 and in_other < 0
+    assert aligner.agreement(said, [pack(part)])[0] < in_whole - 0.5
 
 
 def test_where_nothing_is_said_nothing_agrees(tables):

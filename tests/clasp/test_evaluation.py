@@ -22,6 +22,7 @@ from clasp.evaluation.evaluate import Evaluation
 from clasp.evaluation.groups import groups
 from clasp.evaluation.reliability import reliability
 from clasp.evaluation.retrieval import Retrieval, measure, median, reached
+from clasp.evaluation.second_stage import log_odds
 from clasp.evaluation.testsets import SpeechSet, Utterance, label
 from clasp.model import Clasp, Encoded
 from clasp.training.corpora import CATEGORIES, clips
@@ -362,7 +363,8 @@ def test_a_family_is_summed_up_by_its_median() -> None:
 
 def test_reliability_counts_top_hits_with_and_without_the_answer(evaluation: Evaluation) -> None:
     asked = evaluation.retrieval(case("all"), TEXT_TO_SPEECH)
-    bins = reliability(evaluation.model, "text", [asked, asked])
+    odds = log_odds(evaluation.model, "text", asked.queries, asked.pool, asked.phones)
+    bins = reliability([(asked, odds), (asked, odds)])
     assert sum(count for _, _, count in bins) == 2 * 2 * 6
     meaning, sound = (a @ b.T for a, b in zip(*map(evaluation.model.halves, (asked.queries, asked.pool)), strict=True))
     probability = evaluation.model.calibration.probability("text", meaning, sound, np.zeros_like(meaning))

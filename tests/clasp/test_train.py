@@ -1,6 +1,7 @@
 """Configurations: what they run, in which order, what is not run again, and where a mistake is."""
 
 import argparse
+import re
 import sys
 import types
 from pathlib import Path
@@ -122,3 +123,12 @@ def test_shipped_configurations_are_what_their_stages_take(path: Path) -> None:
             "corpus", "text", "recogniser", "hearing", "sound", "words", "meaning", "release", "calibrate"
         ]  # fmt: skip
         assert str(stages["release"].options.out) == stages["calibrate"].options.model != "assets/model"
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/training.md", "assets/model/README.md"])
+def test_every_command_that_a_page_names_is_there(page: str) -> None:
+    text = (Path(__file__).parents[2] / page).read_text(encoding="utf-8")
+    named = re.findall(r"python -m clasp ([a-z]+)(?: ([a-z]+)\b)?", text)
+    assert len(named) > 2
+    assert {command for command, _ in named} <= command_line.COMMANDS.keys()
+    assert {stage for command, stage in named if command == "train" and stage} <= configuration.STAGES.keys()

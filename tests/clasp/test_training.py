@@ -12,7 +12,8 @@ from clasp.mel import log_mel, quantise
 from clasp.phones import INVENTORY
 from clasp.training import contrast, corpus, hearing, recogniser, sound, synthesis, written
 from clasp.training.augment import augment
-from clasp.training.corpus import Item
+from clasp.training.items import Item
+from clasp.training.shards import frame_labels, load
 
 TEXTS = [
     "The ship was lost in the storm.", "Bread is baked before dawn.", "She never answered his letters.",
@@ -85,7 +86,7 @@ def test_hearing_and_sound_run_on_what_the_recogniser_left(
     where = {"--corpus": str(shards), "--recogniser": str(tmp_path / "recogniser"), "--out": str(tmp_path / "heard")}
     hearing.run(parse(hearing, *_flat(where)))
     heard = hearing.load(tmp_path / "heard", "train")
-    assert len(heard) == 2 * len(corpus.load(shards, "train"))
+    assert len(heard) == 2 * len(load(shards, "train"))
     assert heard.posteriors.shape == (heard.starts[-1], len(INVENTORY))
     confusions = np.load(tmp_path / "heard" / "confusions.npy")
     np.testing.assert_allclose(confusions.sum(1), 1, atol=1e-4)
@@ -98,7 +99,7 @@ def test_hearing_and_sound_run_on_what_the_recogniser_left(
 def test_augmentation_keeps_lengths_and_labels_in_step() -> None:
     spoken = synthesis.speak("The ship was lost in the storm.", synthesis.Voice("espeak", "en-us", "en"))
     mel = torch.from_numpy(quantise(log_mel(spoken.samples))).float() / 255
-    labels = torch.from_numpy(corpus.frame_labels(spoken.labels, len(mel)).astype(np.int64))
+    labels = torch.from_numpy(frame_labels(spoken.labels, len(mel)).astype(np.int64))
     batch = mel[None].repeat(16, 1, 1)
     lengths = torch.full((16,), len(mel))
     out, changed, moved = augment(batch, lengths, labels[None].repeat(16, 1), torch.Generator().manual_seed(0))

@@ -8,12 +8,12 @@ from index.library import Segment
 from index.search import Answer, Match, Query
 from ui import cards, labels, theme
 
-QUERY = Query(np.zeros(4, np.float32), 0.012, "a storm", "en")
+QUERY = Query(np.zeros(4, np.float32), 0.012, np.zeros((0, 4), np.float32), "a storm", "en")
 
 
 def match(number: int, probability: float, text: str = "A storm came up.", start: float = 0.0) -> Match:
     segment = Segment(number, "tale", start, start + 2, text, "en", "espeak:en", "science_fiction")
-    return Match(segment, 0.8, 0.7, 0.9, probability, probability >= 0.5)
+    return Match(segment, 0.8, 0.7, 0.9, 1.5, probability, probability >= 0.5)
 
 
 def shown(*matches: Match) -> str:
