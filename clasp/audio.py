@@ -3,27 +3,27 @@
     decode("question.m4a")                     # a file: wav, flac, ogg, mp3, and what ffmpeg knows
     decode(upload)                             # its bytes
     for block in stream("interview.mp4"):      # of any length, in constant memory
+    cut("interview.mp4", 61.5, 65.0)           # a stretch of it
     from_samples(microphone, rate=44_100)      # samples already in memory
 
-wav, aiff, flac, ogg (vorbis, opus) and mp3 are read by libsndfile, everything else by an ffmpeg process.
+wav, aiff, flac, ogg (vorbis, opus) and mp3 are read by libsndfile (sndfile.py), everything else by an ffmpeg process
+(ffmpeg.py).
 Whatever cannot be searched with raises AudioError: one sentence that can be shown as it is.
 """
 
-import re
-import shutil
+import math
 import subprocess
 import tempfile
-import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import soundfile
 import soxr
 
+from . import ffmpeg, sndfile
 from .errors import AudioError
 from .settings import current
 
@@ -31,22 +31,7 @@ SAMPLE_RATE = 16_000
 MIN_SECONDS = 0.2
 RATES = range(4_000, 768_001)  # Hz; below 4 kHz nothing is left of speech
 SILENCE = 1e-4  # peak amplitude, -80 dB of full scale
-
-BLOCK_SAMPLES = 2**18  # decoded at once, all channels together
 MP3_FRAME = 1_152  # samples; a header may state the length of an mp3 in whole frames
-UNKNOWN_LENGTH = 2**31 - 2**16  # lengths from here on stand in headers of recordings that were piped
-
-SOUNDFILE_FORMATS = {"WAV", "WAVEX", "AIFF", "FLAC", "OGG", "MP3"}
-FFMPEG_BLOCK = 30 * SAMPLE_RATE * 4  # bytes read from ffmpeg at once
-# Demuxers whose files hold the media themselves: no playlists, which name other files.
-FFMPEG_FORMATS = (
-    "3g2,3gp,aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,asf_o,au,avi,caf,dts,eac3,flac,flv,gsm,m4a,matroska,mj2,"
-    "mov,mp3,mp4,mpeg,mpegts,ogg,tta,voc,w64,wav,webm,wv"
-)
-FFMPEG_GUARDS = (
-    f"-protocol_whitelist file,pipe -format_whitelist {FFMPEG_FORMATS} -max_alloc {2**28}".split()
-)  # of options before the file
-FFMPEG_CUT = re.compile(r"ended prematurely|partial file|moov atom not found|truncated")
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,23 +82,33 @@ def stream(path: str | Path, *, max_seconds: float | None = None, max_bytes: int
         yield from _decoded(file, name, max_seconds, max_bytes)
 
 
+def cut(path: str | Path, start: float, end: float) -> Waveform:
+    """The stretch of a file from `start` to `end`, in seconds, as far as there is one; what lies before is not decoded.
+
+    The same samples as in that stretch of what `stream` yields; formats without a seek to the sample may be 30 ms off,
+    wma 100 ms. It may be silent. No more is cut than may be searched with.
+
+    Raises:
+        AudioError: if nothing is there, or the file cannot be read.
+    """
+    if not (0 <= start < end and start < math.inf):
+        raise AudioError(f"There is no sound from {start:g} to {end:g} s: the end must come after the start.")
+    limits = current()
+    end = min(end, start + limits.query_seconds)
+    first, last = max(0, math.floor(start) - 1), math.ceil(end) + 1  # whole seconds: samples of any rate begin there
+    with _as_file(path) as (file, name):
+        decoded = _decoded(file, name, last - first + 1, int(limits.query_mib * 2**20), first, last)
+        samples = _joined(decoded)[round((start - first) * SAMPLE_RATE) :][: round((end - start) * SAMPLE_RATE)]
+        if len(samples) == 0:
+            raise AudioError(f"{name} has no sound from {start:g} to {end:g} s: it ends before.")
+    return Waveform(_within_full_scale(samples))
+
+
 def length(path: str | Path) -> float | None:
     """Seconds that a file's header claims, for a progress bar; None where it claims nothing."""
     try:
         with _as_file(path) as (file, _):
-            with (
-                file.open("rb") as raw,
-                suppress(soundfile.SoundFileError),
-                soundfile.SoundFile(raw.fileno(), closefd=False) as header,
-            ):
-                if 0 < header.frames < UNKNOWN_LENGTH:
-                    return header.frames / header.samplerate
-            ffprobe = shutil.which("ffprobe") or ""
-            command = [ffprobe, "-v", "quiet", *FFMPEG_GUARDS, "-show_entries", "format=duration", "-of", "csv=p=0"]
-            claimed = subprocess.run(
-                [*command, f"file:{file}"], capture_output=True, timeout=current().stall_seconds, check=True
-            ).stdout
-        return float(claimed)
+            return sndfile.length(file) or ffmpeg.length(file)
     except (AudioError, OSError, ValueError, subprocess.SubprocessError):
         return None
 
@@ -177,116 +172,34 @@ def _as_file(source: str | Path | bytes) -> Iterator[tuple[Path, str]]:
     yield path.resolve(), name
 
 
-def _decoded(path: Path, name: str, max_seconds: float, max_bytes: int) -> Iterator[np.ndarray]:
-    """Blocks of float32 (n,) at 16 kHz."""
+def _decoded(
+    path: Path, name: str, max_seconds: float, max_bytes: int, first: int = 0, last: float = math.inf
+) -> Iterator[np.ndarray]:
+    """Blocks of float32 (n,) at 16 kHz, from one second to another as far as there are any."""
     with path.open("rb") as raw:
-        file = _by_libsndfile(raw, path, name)
+        file = sndfile.opened(raw, path, name)
         if file is None:
             limit = min(max_bytes, int((max_seconds + 1) * SAMPLE_RATE * 4)) + 4  # one sample over is an error
-            yield from _mono_16k(_by_ffmpeg(path, name, limit), SAMPLE_RATE, name, max_seconds, max_bytes)
+            limit = int(min(limit, (last - first) * SAMPLE_RATE * 4))
+            blocks = ffmpeg.blocks(path, name, SAMPLE_RATE, limit, first)
+            yield from _mono_16k(blocks, SAMPLE_RATE, name, max_seconds, max_bytes)
             return
-        heard = 0
         with file:
+            rate, heard = file.samplerate, 0
+            wanted = min(file.frames, last * rate) - first * rate
+            if first and wanted <= 0:
+                return
             try:
-                for samples in _mono_16k(_blocks(file), file.samplerate, name, max_seconds, max_bytes):
+                if first:
+                    file.seek(first * rate)
+                blocks = sndfile.blocks(file, wanted if last < math.inf else math.inf)
+                for samples in _mono_16k(blocks, rate, name, max_seconds, max_bytes):
                     heard += len(samples)
                     yield samples
             except soundfile.SoundFileError as error:
-                raise AudioError(_cut_message(name)) from error
-            if heard * file.samplerate / SAMPLE_RATE + 2 * MP3_FRAME < file.frames:
-                raise AudioError(_cut_message(name))
-
-
-def _by_libsndfile(raw: BinaryIO, path: Path, name: str) -> soundfile.SoundFile | None:
-    """The file opened by libsndfile; None where that does not know the format, or does not read all of it."""
-    try:  # by its descriptor: a name would let its extension decide
-        file = soundfile.SoundFile(raw.fileno(), closefd=False)
-    except soundfile.SoundFileError:
-        return None
-    if file.format not in SOUNDFILE_FORMATS or file.frames >= UNKNOWN_LENGTH:
-        return None
-    if file.format == "MP3" and not _mp3_states_length(path):
-        return None  # libsndfile would guess it from the first frames, and stop there
-    if file.subtype == "PCM_U8" and re.search(r"Bit Width +: [1-7]$", file.extra_info, re.MULTILINE):
-        raise AudioError(f"{name} has fewer than 8 bits per sample: export it with 16.")
-    if _wav_is_cut(file.extra_info) or (file.format == "OGG" and _ogg_is_cut(path)):
-        raise AudioError(_cut_message(name))
-    return file
-
-
-def _blocks(file: soundfile.SoundFile) -> Iterator[np.ndarray]:
-    """What the file holds, as float32 (n, channels), a bounded number of samples at a time."""
-    while len(block := file.read(BLOCK_SAMPLES // file.channels, dtype="float32", always_2d=True)):
-        yield block
-
-
-def _wav_is_cut(log: str) -> bool:
-    """Whether libsndfile's log says that a chunk claims more bytes than there are."""
-    sizes = re.findall(r": (\d+) \(should be (\d+)\)", log)
-    return any(int(there) < int(claimed) < UNKNOWN_LENGTH for claimed, there in sizes)
-
-
-def _ogg_is_cut(path: Path) -> bool:
-    """Whether the last page of an Ogg file lacks some of its bytes (a page has at most 65,307)."""
-    with path.open("rb") as raw:
-        raw.seek(max(0, path.stat().st_size - 65_307))
-        tail = raw.read()
-    page = tail[max(0, tail.rfind(b"OggS")) :]
-    if len(page) < 27:
-        return True
-    segments = page[26]  # their sizes follow
-    return len(page) < 27 + segments + sum(page[27 : 27 + segments])
-
-
-def _mp3_states_length(path: Path) -> bool:
-    """Whether the first frame, behind an ID3 tag, is the one that says how many follow."""
-    with path.open("rb") as raw:
-        head = raw.read(10)
-        if head[:3] == b"ID3":
-            size = sum(byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
-            raw.seek(10 + size)
-        frame = raw.read(2_048)
-    return any(mark in frame for mark in (b"Xing", b"Info", b"VBRI"))
-
-
-def _by_ffmpeg(path: Path, name: str, limit: int) -> Iterator[np.ndarray]:
-    """The first audio stream as blocks of float32 (n, 1) at 16 kHz, at most `limit` bytes of them."""
-    ffmpeg = shutil.which("ffmpeg")
-    if ffmpeg is None:
-        raise AudioError(
-            f"{name} can only be read by ffmpeg, which is not installed: install it (Debian, Ubuntu: "
-            "apt install ffmpeg; macOS: brew install ffmpeg) or convert the file to wav, flac or ogg."
-        )
-    wait = current().stall_seconds
-    stalled = threading.Event()
-    output = f"-map 0:a:0 -ac 1 -ar {SAMPLE_RATE} -fs {limit} -f f32le pipe:1"
-    command = [ffmpeg, "-nostdin", "-v", "error", *FFMPEG_GUARDS, "-vn", "-i", f"file:{path}", *output.split()]
-    with tempfile.TemporaryFile() as log, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as process:
-
-        def stop() -> None:
-            stalled.set()
-            process.kill()
-
-        try:
-            while True:
-                watch = threading.Timer(wait, stop)
-                watch.start()
-                content = process.stdout.read(FFMPEG_BLOCK)
-                watch.cancel()
-                if stalled.is_set():
-                    raise AudioError(f"{name} took longer than {wait:g} s to decode: convert it to wav or flac.")
-                if not content:
-                    break
-                yield np.frombuffer(content[: len(content) // 4 * 4], dtype="<f4")[:, None]
-            failed = process.wait() != 0
-        finally:
-            process.kill()
-        log.seek(0)
-        complaints = log.read(2**16).decode("utf-8", "replace")
-    if FFMPEG_CUT.search(complaints):
-        raise AudioError(_cut_message(name))
-    if failed:
-        raise AudioError(f"{name} is not a recording that can be read: give a sound file, or a video with sound.")
+                raise AudioError(ffmpeg.cut_off(name)) from error
+            if heard * rate / SAMPLE_RATE + 2 * MP3_FRAME < wanted:
+                raise AudioError(ffmpeg.cut_off(name))
 
 
 def _mono_16k(
@@ -316,17 +229,18 @@ def _mono_16k(
 
 
 def _checked(samples: np.ndarray, name: str) -> Waveform:
-    """A Waveform of samples that hold enough sound, brought back within [-1, 1] where they exceed it."""
+    """A Waveform of samples that hold enough sound."""
     if len(samples) == 0:
         raise AudioError(f"{name} holds no sound.")
     if len(samples) < MIN_SECONDS * SAMPLE_RATE:
         seconds = len(samples) / SAMPLE_RATE
         raise AudioError(f"{name} lasts {seconds:.2f} s: at least {MIN_SECONDS} s are needed.")
-    peak = float(np.abs(samples).max())
-    if peak < SILENCE:
+    if float(np.abs(samples).max()) < SILENCE:
         raise AudioError(f"{name} is silent: check the microphone, or give a recording with speech.")
-    return Waveform(samples / np.float32(peak) if peak > 1 else samples)
+    return Waveform(_within_full_scale(samples))
 
 
-def _cut_message(name: str) -> str:
-    return f"{name} is cut off or damaged: its end is missing. Copy or record it again."
+def _within_full_scale(samples: np.ndarray) -> np.ndarray:
+    """Brought back within [-1, 1] where they exceed it."""
+    peak = float(np.abs(samples).max())
+    return samples / np.float32(peak) if peak > 1 else samples
