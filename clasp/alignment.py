@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .phones import INVENTORY
+
 SHORTLIST = 50  # nearest by each weight of the meaning below are aligned
 WEIGHTS = (1.0, 0.2)
 KEPT = 4  # likeliest phones of each place that are kept of what was heard
@@ -31,6 +33,13 @@ def pack(heard: np.ndarray) -> np.ndarray:
     kept = np.take_along_axis(heard, ids, axis=1).astype(np.float32)
     shares = kept / kept.sum(axis=1, keepdims=True).clip(1e-6)
     return np.stack([ids, np.rint(255 * shares)], axis=-1).astype(np.uint8)
+
+
+def unpack(packed: np.ndarray) -> np.ndarray:
+    """Distributions over phones, float32 (n, len(INVENTORY)), of what `pack` made, uint8 (n, KEPT, 2)."""
+    heard = np.zeros((len(packed), len(INVENTORY)), np.float32)
+    np.put_along_axis(heard, packed[..., 0].astype(np.int64), packed[..., 1] / np.float32(255), axis=1)
+    return heard
 
 
 class Aligner:

@@ -17,6 +17,7 @@ from pathlib import Path
 from clasp.audio import decode
 from clasp.settings import current
 
+from .filters import Filter
 from .search import Answer, encode, search
 
 
@@ -26,8 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     query.add_argument("text", nargs="?", help="what to look for, in any of the model's languages")
     query.add_argument("--speech", type=Path, metavar="FILE", help="a recording of what to look for")
     parser.add_argument("-k", type=_positive, default=10, metavar="N", help="how many hits (default: 10)")
-    parser.add_argument("--category", action="append", metavar="NAME", help="only this category; repeatable")
-    parser.add_argument("--language", action="append", metavar="TAG", help="only this language; repeatable")
+    for name, kind in {"category": "NAME", "language": "TAG", "speaker": "NAME", "recording": "ID"}.items():
+        summary = f"only this {name}; repeatable"
+        parser.add_argument(f"--{name}", action="append", default=[], metavar=kind, help=summary)
+    for name, which in {"since": "from this date on", "until": "up to this date"}.items():
+        parser.add_argument(f"--{name}", default="", metavar="DATE", help=f"only recordings {which}, such as 1962-05")
     parser.add_argument(
         "--meaning", type=_weight, metavar="0..1",
         help="rank by what was said (0), by what was meant (1), or in between (default: by probability)",
@@ -53,7 +57,10 @@ def run(args: argparse.Namespace) -> int:
     query = encode(model, text=args.text, waveform=waveform)
     answer = search(
         library, model, query,
-        k=args.k, meaning=args.meaning, categories=args.category, languages=args.language,
+        k=args.k, meaning=args.meaning, filters=Filter(
+            tuple(args.category), tuple(args.language), tuple(args.speaker), tuple(args.recording),
+            args.since, args.until,
+        ),
     )  # fmt: skip
     if args.json:
         found = answer.as_dict()

@@ -20,8 +20,10 @@ from .vectors import Version
 
 DATABASE_FILE = "library.db"
 RECORDING = "id, path, title, duration, language, voice, category, text, date, added, sha256, done"
+SEGMENT = "id, recording, start_s, end_s, text, language, voice, category"
 EDITABLE = ("title", "language", "voice", "category", "date", "path")
 SHARED = ("language", "voice", "category")  # facts of a recording that its segments repeat
+FILTERED = ("recording", "category", "language", "voice", "date")  # facts of a segment that searches can be limited to
 
 
 @dataclass(frozen=True)
@@ -62,17 +64,42 @@ class Segment:
 
 
 @dataclass(frozen=True, eq=False)
+class Facts:
+    """One fact of every segment, as numbers of the names that it takes."""
+
+    names: tuple[str, ...]  # each once; some may be of segments that were removed
+    codes: np.ndarray  # int32 (n,)
+
+    @classmethod
+    def of(cls, values: Sequence[str]) -> "Facts":
+        """Of the value that each segment has."""
+        numbers = {name: number for number, name in enumerate(dict.fromkeys(values))}
+        return cls(tuple(numbers), np.fromiter(map(numbers.__getitem__, values), np.int32, len(values)))
+
+    def joined(self, later: "Facts") -> "Facts":
+        """These, and those of later segments."""
+        names = tuple(dict.fromkeys(self.names + later.names))
+        numbers = {name: number for number, name in enumerate(names)}
+        renumbered = np.array([numbers[name] for name in later.names], np.int32)
+        codes = renumbered[later.codes] if len(later.codes) else later.codes
+        return Facts(names, np.concatenate([self.codes, codes]))
+
+    def present(self) -> list[str]:
+        """The names that a segment has, sorted, without ''."""
+        return sorted(self.names[code] for code in np.unique(self.codes).tolist() if self.names[code])
+
+
+@dataclass(frozen=True, eq=False)
 class Contents:
     """What searching needs of every segment, in the order of ids."""
 
     version: Version
     ids: np.ndarray  # int64 (n,), ascending
     vectors: np.ndarray  # float32 (n, dim), unit rows
-    categories: np.ndarray  # str (n,)
-    languages: np.ndarray  # str (n,)
+    facts: dict[str, Facts]  # by FILTERED
 
     def __post_init__(self) -> None:
-        for array in (self.ids, self.vectors, self.categories, self.languages):
+        for array in (self.ids, self.vectors, *(facts.codes for facts in self.facts.values())):
             array.flags.writeable = False
 
     def joined(self, later: "Contents") -> "Contents":
@@ -81,14 +108,14 @@ class Contents:
             later.version,
             np.concatenate([self.ids, later.ids]),
             np.concatenate([self.vectors, later.vectors]),
-            np.concatenate([self.categories, later.categories]),
-            np.concatenate([self.languages, later.languages]),
+            {name: facts.joined(later.facts[name]) for name, facts in self.facts.items()},
         )
 
     def without(self, ids: np.ndarray, version: Version) -> "Contents":
         """These without some."""
         kept = ~np.isin(self.ids, ids)
-        return Contents(version, self.ids[kept], self.vectors[kept], self.categories[kept], self.languages[kept])
+        facts = {name: Facts(one.names, one.codes[kept]) for name, one in self.facts.items()}
+        return Contents(version, self.ids[kept], self.vectors[kept], facts)
 
 
 class Database:
@@ -157,10 +184,11 @@ class Database:
                 stored.append(replace(one, id=row.lastrowid))
         return stored
 
-    def finish(self, name: str, duration: float) -> None:
-        """All of a recording has been added; it lasts `duration` seconds."""
-        with self._errors():
+    def finish(self, name: str, duration: float, envelope: bytes) -> None:
+        """All of a recording has been added; it lasts `duration` seconds and is as loud as `envelope` says."""
+        with self._errors(), self._transaction():
             self._writer.execute("UPDATE recordings SET done = 1, duration = ? WHERE id = ?", (duration, name))
+            self._writer.execute("INSERT OR REPLACE INTO envelopes VALUES (?, ?)", (name, envelope))
 
     def edit(self, name: str, facts: dict[str, str]) -> None:
         """Change facts of a recording, of those in EDITABLE; its segments follow."""
@@ -194,26 +222,26 @@ class Database:
                 state = self._reader.execute("SELECT model, generation, commit_name, dim FROM library")
                 *version, dim = state.fetchone()
                 rows = self._reader.execute(
-                    "SELECT id, category, language, vector FROM segments JOIN vectors ON segment = id "
-                    "WHERE id > ? ORDER BY id", (after,)
+                    "SELECT one.id, vector, recording, one.category, one.language, one.voice, date "
+                    "FROM segments AS one JOIN vectors ON segment = one.id "
+                    "JOIN recordings ON recordings.id = recording WHERE one.id > ? ORDER BY one.id", (after,)
                 ).fetchall()  # fmt: skip
             finally:
                 self._reader.execute("ROLLBACK")
-        ids, categories, languages, blobs = zip(*rows, strict=True) if rows else ((), (), (), ())
+        ids, blobs, *facts = zip(*rows, strict=True) if rows else ((), (), *((),) * len(FILTERED))
         if any(len(blob) != 2 * dim for blob in blobs):
             raise self._damaged("a vector is cut short")
         vectors = np.frombuffer(b"".join(blobs), "<f2").astype(np.float32).reshape(-1, dim)
         if not are_unit(vectors):
             raise self._damaged("a vector is not of unit length")
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        strings = (np.array(categories, str), np.array(languages, str))
-        return Contents(Version(*version), np.array(ids, np.int64), vectors, *strings)
+        columns = {name: Facts.of(values) for name, values in zip(FILTERED, facts, strict=True)}
+        return Contents(Version(*version), np.array(ids, np.int64), vectors, columns)
 
     def segments(self, ids: Collection[int]) -> dict[int, Segment]:
         """Those of the segments with these ids that there are, by id, in the order of ids."""
         rows = self._read(
-            "SELECT id, recording, start_s, end_s, text, language, voice, category FROM segments "
-            "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
+            f"SELECT {SEGMENT} FROM segments WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
             (json.dumps(list(ids)),),
         )
         return {row[0]: Segment(*row) for row in rows}
@@ -243,6 +271,18 @@ class Database:
     def position(self, name: str) -> float:
         """Seconds of a recording up to which segments are known."""
         return self._read("SELECT ifnull(max(end_s), 0) FROM segments WHERE recording = ?", (name,))[0][0]
+
+    def envelope(self, name: str) -> bytes:
+        """How loud a recording is, as it was given to `finish`; empty where it is not known."""
+        rows = self._read("SELECT loudness FROM envelopes WHERE recording = ?", (name,))
+        return rows[0][0] if rows else b""
+
+    def around(self, one: Segment, count: int) -> tuple[list[Segment], list[Segment]]:
+        """Up to `count` segments of the same recording before and after one, both in the order of time."""
+        query = f"SELECT {SEGMENT} FROM segments WHERE recording = ? AND start_s"
+        before = self._read(f"{query} < ? ORDER BY start_s DESC LIMIT ?", (one.recording, one.start, count))
+        after = self._read(f"{query} > ? ORDER BY start_s LIMIT ?", (one.recording, one.start, count))
+        return [Segment(*row) for row in reversed(before)], [Segment(*row) for row in after]
 
     def counts(self) -> dict[str, int]:
         """How many segments each recording has, by id; none where it has none."""

@@ -3,7 +3,7 @@
     with Library.create(folder, model) as library:
         spoken = model.listen(waveforms)
         library.add([recording], segments, spoken.vectors, [pack(phones) for phones in spoken.phones])
-        for hit in library.search(model.encode_text(["the ship was lost"])[0], k=5, languages=["en"]):
+        for hit in library.search(model.encode_text(["the ship was lost"])[0], k=5, filters=Filter(languages=("en",))):
             print(hit.score, hit.segment.text, library.audio(hit.segment))
 
 The database is the truth. What searches need is kept in memory as a snapshot that never changes: writing
@@ -12,7 +12,7 @@ makes a new one and swaps it in, so any number of threads can search meanwhile.
 
 import logging
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -23,7 +23,8 @@ from clasp.alignment import KEPT
 from clasp.errors import LibraryError
 
 from .database import DATABASE_FILE, Contents, Database, Recording, Segment, are_unit
-from .snapshot import Snapshot, allowed
+from .filters import Filter
+from .snapshot import Snapshot
 from .vectors import MANIFEST_FILE, HnswIndex, StaleIndex, VectorIndex, Version
 
 __all__ = ["Hit", "Library", "Model", "Recording", "Segment"]
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 
 FOLDED = 2_000  # new segments are compared one by one until they are more, or the library is closed
 REMOVED = 0.2  # share of an index that may have been removed before it is built anew
+EVERYTHING = Filter()
 FILES = "files"  # folder of the recordings that were copied into the library
 
 
@@ -148,11 +150,15 @@ class Library:
 
     def categories(self) -> list[str]:
         """The categories there are, sorted."""
-        return [str(name) for name in np.unique(self._snapshot.contents.categories) if name]
+        return self._snapshot.contents.facts["category"].present()
 
     def languages(self) -> list[str]:
         """The languages there are, as BCP-47 tags, sorted."""
-        return [str(tag) for tag in np.unique(self._snapshot.contents.languages) if tag]
+        return self._snapshot.contents.facts["language"].present()
+
+    def voices(self) -> list[str]:
+        """The voices, or speakers, there are, sorted."""
+        return self._snapshot.contents.facts["voice"].present()
 
     def vectors(self) -> tuple[np.ndarray, np.ndarray]:
         """Ids, int64 (n,), ascending, and their vectors, float32 (n, dim), unit rows. Both read-only."""
@@ -193,6 +199,26 @@ class Library:
         recording = self._database.recording_of(sha256)
         return recording and replace(recording, path=self._audio / recording.path)
 
+    def around(self, segment: Segment, count: int = 1) -> tuple[list[Segment], list[Segment]]:
+        """Up to `count` segments of the same recording before a segment, and after it; in the order of time."""
+        return self._database.around(segment, count)
+
+    def envelope(self, recording: str) -> np.ndarray:
+        """How loud a recording is, uint8 (n,), see `clasp.envelope`; empty where that is not known."""
+        return np.frombuffer(self._database.envelope(recording), np.uint8)
+
+    def vector(self, segment: int) -> np.ndarray:
+        """The vector, float32 (dim,), of the segment with this id.
+
+        Raises:
+            LibraryError: if there is none.
+        """
+        contents = self._snapshot.contents
+        row = int(np.searchsorted(contents.ids, segment))
+        if row == len(contents.ids) or contents.ids[row] != segment:
+            raise LibraryError(f"There is no segment {segment} in this library.")
+        return np.array(contents.vectors[row], np.float32)
+
     def position(self, recording: str) -> float:
         """Seconds of a recording up to which it has been added."""
         return self._database.position(recording)
@@ -218,8 +244,7 @@ class Library:
         k: int = 10,
         *,
         original: np.ndarray | None = None,
-        categories: Collection[str] | None = None,
-        languages: Collection[str] | None = None,
+        filters: Filter = EVERYTHING,
     ) -> list[Hit]:
         """The `k` segments most like a query, best first; fewer only where there are fewer.
 
@@ -228,8 +253,7 @@ class Library:
             k: how many, from 1.
             original: the query as it was encoded (default: `vector`). The cosines of the halves are taken
                 from it: a half that has been weighted with 0 has no direction left, and its cosines are 0.
-            categories: find these categories only; all if None or empty.
-            languages: find these languages only, given as the library has them; all if None or empty.
+            filters: which segments count.
 
         Raises:
             LibraryError: if a vector has another shape or is not finite, or `k` is below 1.
@@ -241,7 +265,7 @@ class Library:
         while True:
             snapshot = self._snapshot
             contents = snapshot.contents
-            rows = snapshot.nearest(query, k, allowed(contents, categories, languages))
+            rows = snapshot.nearest(query, k, filters.allowed(contents))
             ids = contents.ids[rows].tolist()
             segments = self._database.segments(ids)
             if len(segments) == len(ids):
@@ -300,10 +324,12 @@ class Library:
             self._take(old.joined(new) if follows else self._database.contents())
         return stored
 
-    def finish(self, recording: str, duration: float) -> None:
-        """Say that all of a recording has been added; it lasts `duration` seconds."""
+    def finish(self, recording: str, duration: float, envelope: np.ndarray | None = None) -> None:
+        """Say that all of a recording has been added; it lasts `duration` seconds, `envelope`, uint8 (n,), says how
+        loud it is (see `clasp.envelope`)."""
+        loudness = b"" if envelope is None else envelope.astype(np.uint8).tobytes()
         with self._lock:
-            self._database.finish(recording, duration)
+            self._database.finish(recording, duration, loudness)
 
     def edit(self, recording: str, **facts: str) -> None:
         """Change facts of a recording: title, language, voice, category, date or path. Its segments follow.

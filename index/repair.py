@@ -13,7 +13,7 @@ from .library import FILES
 from .schema import MIGRATIONS, connect, migrate
 from .vectors import INDEX_FILE, MANIFEST_FILE
 
-TABLES = ("library", "recordings", "segments", "vectors", "phones", "commits")
+TABLES = ("library", "recordings", "segments", "vectors", "phones", "envelopes", "commits")
 SALVAGED = "library.damaged.db"
 
 

@@ -63,6 +63,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )""",
         "INSERT INTO commits SELECT generation, commit_name FROM library",
     ),
+    (
+        """CREATE TABLE envelopes (
+            recording TEXT PRIMARY KEY REFERENCES recordings (id) ON DELETE CASCADE,
+            loudness BLOB NOT NULL        -- uint8, of every tenth of a second: see clasp.envelope
+        ) WITHOUT ROWID""",
+    ),
 )
 
 

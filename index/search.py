@@ -9,16 +9,17 @@ the candidates; their phones, laid beside those of the query, decide which of th
 """
 
 import time
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from unicodedata import category
 
 import numpy as np
 
-from clasp.alignment import SHORTLIST, WEIGHTS
-from clasp.errors import ClaspError
+from clasp.alignment import SHORTLIST, WEIGHTS, unpack
+from clasp.errors import ClaspError, LibraryError
 from clasp.settings import current
+
+from .filters import Filter
 
 if TYPE_CHECKING:
     from clasp import Clasp, Waveform
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from .library import Hit, Library, Segment
 
+EVERYTHING = Filter()
 CLEAR = 3.0  # agreement of the same words clearly spoken
 
 
@@ -38,6 +40,7 @@ class Query:
     phones: np.ndarray  # float32 (n, inventory), distributions
     text: str | None = None
     language: str | None = None
+    segment: int | None = None  # the one whose like is looked for
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,16 @@ def encode(model: "Clasp", *, text: str | None = None, waveform: "Waveform | Non
     return Query(written.vectors[0], time.perf_counter() - started, written.phones[0], text, language)
 
 
+def like(library: "Library", segment: int) -> Query:
+    """The query for what is like the segment with this id; it will not find that itself.
+
+    Raises:
+        LibraryError: if there is no such segment.
+    """
+    (heard,) = library.heard([library.segment(segment)])
+    return Query(library.vector(segment), 0.0, unpack(heard), segment=segment)
+
+
 def search(
     library: "Library",
     model: "Clasp",
@@ -133,36 +146,32 @@ def search(
     *,
     k: int = 10,
     meaning: float | None = None,
-    categories: Collection[str] | None = None,
-    languages: Collection[str] | None = None,
+    filters: Filter = EVERYTHING,
 ) -> Answer:
-    """Find the `k` best matches of a query among those of the given categories and languages (None: all).
+    """Find the `k` best matches of a query among the segments that pass the filters.
 
     What is near by meaning, or by sound, is ranked by the probability that it says the same. With `meaning`, from what
     was said (0) to what was meant (1), by meaning and phones weighted so.
 
     Raises:
-        ClaspError: if the library has no such category or language.
+        LibraryError: if the library has no such category, language, voice or recording.
     """
     started = time.perf_counter()
-    _check("category", categories, library.categories())
-    _check("language", languages, library.languages())
+    _check(library, filters)
 
     def near(weight: float, count: int) -> "list[Hit]":
         vector = model.reweight(query.vector[None], weight)[0]
-        filters = {"categories": categories, "languages": languages}
-        return library.search(vector, count, original=query.vector, **filters)
+        return library.search(vector, count, original=query.vector, filters=filters)
 
     weights = WEIGHTS if meaning is None else (meaning,)
-    found = {hit.segment.id: hit for weight in weights for hit in near(weight, max(k, SHORTLIST))}
+    found = {hit.segment.id: hit for weight in weights for hit in near(weight, max(k + 1, SHORTLIST))}
+    found.pop(query.segment, None)
     matches = _matches(model, library, query, list(found.values()), meaning)
     matches = sorted(matches, key=lambda match: -match.score)[:k]
     return Answer(query, matches, time.perf_counter() - started, str(model.device))
 
 
-def _matches(
-    model: "Clasp", library: "Library", query: Query, hits: "list[Hit]", weight: float | None
-) -> list[Match]:
+def _matches(model: "Clasp", library: "Library", query: Query, hits: "list[Hit]", weight: float | None) -> list[Match]:
     """Each hit with its probability, calibrated for its direction, and the score for a weight of the meaning."""
     segments = [hit.segment for hit in hits]
     meaning, sound, scores = (np.array([getattr(hit, name) for hit in hits]) for name in ("meaning", "sound", "score"))
@@ -192,7 +201,14 @@ def _direction(query: Query, segment: "Segment") -> "Direction":
     return "text" if query.language.split("-")[0] == segment.language.split("-")[0] else "translation"
 
 
-def _check(what: str, asked: Collection[str] | None, known: Collection[str]) -> None:
-    for name in asked or ():
-        if name not in known:
-            raise ClaspError(f"The library has no {what} {name!r}: it has {', '.join(known)}.")
+def _check(library: "Library", filters: Filter) -> None:
+    for what, asked, known in (
+        ("category", filters.categories, library.categories),
+        ("language", filters.languages, library.languages),
+        ("speaker", filters.voices, library.voices),
+    ):
+        for name in asked:
+            if name not in known():
+                raise LibraryError(f"The library has no {what} {name!r}: it has {', '.join(known()) or 'none'}.")
+    for name in filters.recordings:
+        library.recording(name)

@@ -1,7 +1,6 @@
 """What a library can find at one moment. It never changes, so any number of threads may search it."""
 
 import math
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,12 +51,3 @@ class Snapshot:
             if len(rows) >= k:
                 return rows[:k]
         return exact_search(self.contents.vectors[:indexed], query, k, allowed)
-
-
-def allowed(
-    contents: Contents, categories: Collection[str] | None, languages: Collection[str] | None
-) -> np.ndarray | None:
-    """Which segments pass the filters, bool (n,); None if there is no filter."""
-    filters = ((contents.categories, categories), (contents.languages, languages))
-    passing = [np.isin(values, list(wanted)) for values, wanted in filters if wanted]
-    return np.logical_and.reduce(passing) if passing else None

@@ -8,6 +8,7 @@ import gradio as gr
 
 import clasp
 from clasp.errors import ClaspError
+from index.filters import Filter
 from index.search import Query, encode, search
 
 from .cards import audio_address
@@ -112,7 +113,7 @@ def _as_json(
         raise ClaspError(f"The weight of meaning is between 0 and 1, not {meaning}.")
     found = search(
         opened.library, opened.model, query,
-        k=int(k), meaning=meaning, categories=categories, languages=languages,
+        k=int(k), meaning=meaning, filters=Filter(categories, languages),
     )  # fmt: skip
     x, y = opened.map.place(query.vector)
     hits = [match.as_dict() | {"audio": audio_address(match.segment.recording)} for match in found.matches]

@@ -8,6 +8,7 @@ import gradio as gr
 
 import clasp
 from clasp.errors import ClaspError
+from index.filters import Filter
 from index.search import Query, encode, search
 
 from . import cards, examples, labels
@@ -163,8 +164,7 @@ def _show(opened: Opened, query: Query, heard: float, category: str, language: s
     found = search(
         opened.library, opened.model, query, k=HITS,
         meaning=None if heard == 0.5 else 1 - heard,
-        categories=[category] if category else None,
-        languages=[language] if language else None,
+        filters=Filter((category,) if category else (), (language,) if language else ()),
     )  # fmt: skip
     colours = {name: n for n, name in enumerate(opened.library.categories())}
     results = cards.answer(found, colours, len(opened.library))

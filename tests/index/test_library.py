@@ -2,6 +2,7 @@ import logging
 import os
 import sqlite3
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from clasp.errors import LibraryError
 from index.database import DATABASE_FILE
+from index.filters import Filter
 from index.library import FILES, FOLDED, Hit, Library, Recording, Segment
 from index.snapshot import EXACT_BELOW
 from index.vectors import INDEX_FILE, MANIFEST_FILE
@@ -89,7 +91,38 @@ def test_filters(make, units, count):
             )
 
         for query in units(5, 32, seed=1):
-            assert found(library.search(query, 10, **filters)) == oracle(library, query, 10, passes), filters
+            assert found(library.search(query, 10, filters=Filter(**filters))) == oracle(library, query, 10, passes), (
+                filters
+            )
+
+
+@pytest.mark.parametrize("count", [300, 3 * EXACT_BELOW])
+def test_filters_by_voice_recording_and_date(make, units, items, count):
+    library = make(count)
+    recordings, segments = items(10, first=count)
+    dated = [replace(one, date=f"19{60 + n}-0{1 + n % 2}") for n, one in enumerate(recordings)]
+    library.add(dated, segments, units(10, 32, seed=2))
+    dates = {one.id: one.date for one in dated}
+    cases = {
+        Filter(voices=("voice 1", "voice 3")): lambda one: one.voice in ("voice 1", "voice 3"),
+        Filter(recordings=("recording 7", f"recording {count + 1}")): (
+            lambda one: one.recording in ("recording 7", f"recording {count + 1}")
+        ),
+        Filter(since="1963"): lambda one: dates.get(one.recording, "") >= "1963",
+        Filter(since="1962-02-05", until="1965-01"): lambda one: dates.get(one.recording) in ("1963-02", "1964-01"),
+        Filter(voices=("voice 1",), since="1960", until="1962"): (
+            lambda one: one.voice == "voice 1" and "1960" <= dates.get(one.recording, "")[:4] <= "1962"
+        ),
+    }
+    query = units(1, 32, seed=1)[0]
+    for filters, passes in cases.items():
+        assert found(library.search(query, 10, filters=filters)) == oracle(library, query, 10, passes), filters
+
+
+@pytest.mark.parametrize("date", ["yesterday", "19", "1962-5", "1962-05-01T10:00"])
+def test_a_date_that_is_none(date):
+    with pytest.raises(LibraryError, match="is no date"):
+        Filter(since=date)
 
 
 def test_a_filter_that_leaves_only_what_is_far(tmp_path, model, units, items):
@@ -104,24 +137,26 @@ def test_a_filter_that_leaves_only_what_is_far(tmp_path, model, units, items):
     ]
     with Library.create(tmp_path / "library", model) as library:
         library.add(recordings, half, vectors[order])
-        hits = library.search(query, 10, languages=["de"])
+        hits = library.search(query, 10, filters=Filter(languages=("de",)))
         assert found(hits) == oracle(library, query, 10, lambda segment: segment.language == "de")
 
 
 def test_unknown_filters_find_nothing(make, units):
-    assert make(10).search(units(1, 32)[0], categories=["weather"]) == []
+    assert make(10).search(units(1, 32)[0], filters=Filter(categories=("weather",))) == []
 
 
 def test_more_hits_than_there_are(make, units):
     library, query = make(12), units(1, 32, seed=1)[0]
     assert found(library.search(query, 500)) == oracle(library, query, 12)
-    assert len(library.search(query, 500, categories=["news"])) == 3
+    assert len(library.search(query, 500, filters=Filter(categories=("news",)))) == 3
 
 
 def test_an_empty_library(make, units, tmp_path, model):
     library = make(0)
     query = units(1, 32)[0]
-    assert library.search(query) == library.search(query, categories=["news"]) == library.segments() == []
+    assert (
+        library.search(query) == library.search(query, filters=Filter(categories=("news",))) == library.segments() == []
+    )
     assert (len(library), library.categories(), library.languages()) == (0, [], [])
     library.close()
     with Library.open(tmp_path / "library", model) as library:
@@ -152,6 +187,26 @@ def test_what_it_holds(make, items, tmp_path):
     for lookup in (lambda: library.recording("recording 8"), lambda: library.segment(99)):
         with pytest.raises(LibraryError, match="There is no"):
             lookup()
+
+
+def test_neighbours_of_a_segment(tmp_path, model, units):
+    with Library.create(tmp_path / "library", model) as library:
+        one, other = (Recording(name, Path(f"{name}.wav"), name, 20.0) for name in ("one", "other"))
+        times = [(4.0, 8.0), (0.0, 5.0), (8.0, 9.0), (12.0, 19.0)]
+        stored = library.add([one, other], [Segment(0, name, *time) for time in times for name in ("other", "one")],
+                             units(8, 32))  # fmt: skip
+        spans = [[(near.start, near.end) for near in side] for side in library.around(stored[5], count=2)]
+        assert spans == [[(0.0, 5.0), (4.0, 8.0)], [(12.0, 19.0)]]
+        assert library.around(stored[3]) == ([], [stored[1]])
+
+
+def test_the_envelope_of_a_recording(make):
+    library = make(2)
+    assert library.envelope("recording 0").tolist() == []
+    library.finish("recording 0", 2.0, np.array([0, 7, 255], np.uint8))
+    assert library.envelope("recording 0").tolist() == [0, 7, 255]
+    library.remove("recording 0")
+    assert library.envelope("recording 0").tolist() == []
 
 
 def test_audio(tmp_path, model, units):
@@ -454,7 +509,7 @@ def test_what_was_removed_is_no_longer_found(make, items, units, tmp_path, model
         removed(library, range(count, count + 5))
         for query in [*queries, *units(10, 32, seed=2)]:
             assert found(library.search(query, 10)) == oracle(library, query, 10)
-            german = found(library.search(query, 10, languages=["de"]))
+            german = found(library.search(query, 10, filters=Filter(languages=("de",))))
             assert german == oracle(library, query, 10, lambda segment: segment.language == "de")
         before = [found(library.search(query, 10)) for query in queries]
         assert len(library) == len(library.segments()) == count + 5
@@ -503,7 +558,9 @@ def test_edited(make, units, tmp_path, model):
     for opened in (library, Library.open(tmp_path / "library", model)):
         recording = opened.recording("recording 3")
         assert (recording.title, recording.language, recording.date) == ("Night", "pt-PT", "1999-12-31")
-        hit = opened.search(query, 5, categories=["reminiscences of a long life"], languages=["pt-PT"])
+        hit = opened.search(
+            query, 5, filters=Filter(categories=("reminiscences of a long life",), languages=("pt-PT",))
+        )
         assert [one.segment.recording for one in hit] == ["recording 3"]
         assert "reminiscences of a long life" in opened.categories()
     with pytest.raises(LibraryError, match="There is no recording"):

@@ -9,11 +9,12 @@ import pytest
 
 from clasp.alignment import SHORTLIST, Aligner, pack
 from clasp.calibration import Calibration, Likeness
-from clasp.errors import ClaspError
+from clasp.errors import ClaspError, LibraryError
 from clasp.model import Clasp
 from clasp.phones import INVENTORY
+from index.filters import Filter
 from index.library import Library
-from index.search import CLEAR, Query, encode, search
+from index.search import CLEAR, Query, encode, like, search
 
 DIM, HALF = 32, 16
 CALIBRATION = Calibration(
@@ -165,11 +166,30 @@ def test_phones_decide_between_what_is_near(
     assert {round(match.score, 5) for match in meant} == {round(meant[0].meaning, 5)}
 
 
+def test_more_like_one_of_them(
+    model: Model, tmp_path: Path, items: Callable[..., tuple], units: Callable[..., np.ndarray]
+):
+    """Two of forty were heard to say the same, in vectors that are all alike."""
+    draw = np.random.default_rng(3)
+    said = [draw.dirichlet(np.full(len(INVENTORY), 0.05), 12).astype(np.float32) for _ in range(40)]
+    said[31] = said[8]
+    library = Library.create(tmp_path / "library", model)
+    stored = library.add(*items(40), np.repeat(units(1, DIM), 40, axis=0), [pack(one) for one in said])
+    listening = replace(model, aligner=Aligner(np.eye(len(INVENTORY)), np.ones(len(INVENTORY))))
+    query = like(library, stored[8].id)
+    np.testing.assert_allclose(query.vector, library.vector(stored[8].id))
+    answer = search(library, listening, query, k=40)
+    assert answer.matches[0].segment == stored[31]
+    assert {match.segment.id for match in answer.matches} == {one.id for one in stored} - {stored[8].id}
+    with pytest.raises(LibraryError, match="no segment 99"):
+        like(library, 99)
+
+
 def test_filters_and_small_libraries(make: Callable[..., Library], model: Model, units: Callable[..., np.ndarray]):
     library = make(30)
     query = ask(units(1, DIM, seed=8)[0])
     assert len(search(library, model, query, k=100).matches) == 30
-    filtered = search(library, model, query, k=100, categories=["news"], languages=["de", "pt-BR"])
+    filtered = search(library, model, query, k=100, filters=Filter(("news",), ("de", "pt-BR")))
     assert {(match.segment.category, match.segment.language) for match in filtered.matches} == {
         ("news", "de"),
         ("news", "pt-BR"),
@@ -177,9 +197,9 @@ def test_filters_and_small_libraries(make: Callable[..., Library], model: Model,
     empty = search(make(0, "empty"), model, query)
     assert empty.matches == [] and not empty.good
     with pytest.raises(ClaspError, match="no category 'sport': it has "):
-        search(library, model, query, categories=["news", "sport"])
+        search(library, model, query, filters=Filter(("news", "sport")))
     with pytest.raises(ClaspError, match="no language 'pt': it has "):
-        search(library, model, query, languages=["pt"])
+        search(library, model, query, filters=Filter(languages=("pt",)))
 
 
 @pytest.mark.parametrize(
