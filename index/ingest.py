@@ -21,6 +21,7 @@ import numpy as np
 
 from clasp.alignment import pack
 from clasp.audio import SAMPLE_RATE, Waveform, length, stream
+from clasp.envelope import Meter
 from clasp.errors import AudioError, DataError, LibraryError
 from clasp.segments import Utterance, utterances
 from clasp.settings import current
@@ -160,12 +161,14 @@ def _one(
     pending = _Pending(committed=position)
     claimed = length(file) or 0.0
     heard = [position]  # seconds decoded
+    meter = Meter()
 
     def counted() -> Iterator[np.ndarray]:
         passed = 0
         for block in stream(file):
             passed += len(block)
             heard[0] = max(position, passed / SAMPLE_RATE)
+            meter.feed(block)
             yield block
 
     count = 0
@@ -190,7 +193,7 @@ def _one(
         raise
     count += len(pending.utterances)
     _store(library, model, recording, known, pending, new=new)
-    library.finish(recording.id, max(heard[0], 0.001))
+    library.finish(recording.id, max(heard[0], 0.001), meter.loudness())
     silent = count == 0 and position == 0
     yield replace(
         state, added=state.added + (not silent), seconds=state.seconds + heard[0] - position,

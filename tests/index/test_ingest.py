@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from clasp.audio import SAMPLE_RATE, Waveform
+from clasp.audio import SAMPLE_RATE, Waveform, stream
+from clasp.envelope import STEP, envelope
 from clasp.errors import DataError, LibraryError
 from clasp.training.synthesis import Voice, speak
 from index.ingest import State, found, ingest
@@ -92,6 +93,20 @@ def test_the_second_run_adds_nothing(tmp_path, library, ear, spoken):
     shutil.copy(path, tmp_path / "in" / "the same.wav")
     again = last(ingest(library, ear, [tmp_path / "in"]))
     assert (again.known, again.added, again.segments, len(library)) == (2, 0, 0, 3)
+
+
+def test_how_loud_it_is_also_after_a_stop(tmp_path, library, ear, spoken, monkeypatch):
+    monkeypatch.setenv("CLASP_COMMIT_SECONDS", "5")
+    path = write(tmp_path / "talk.wav", spoken * 3)
+    states = ingest(library, ear, [path])
+    while next(states).segments < 4:
+        pass
+    states.close()
+    (recording,) = library.recordings()
+    assert not recording.done and library.envelope(recording.id).size == 0
+    last(ingest(library, ear, [path]))
+    assert library.envelope(recording.id).tolist() == envelope(stream(path)).tolist()
+    assert library.envelope(recording.id)[: round(GAP / STEP)].max() < 3 < library.envelope(recording.id).max()
 
 
 def test_a_file_that_was_moved_is_found_again(tmp_path, library, ear, spoken):
