@@ -12,9 +12,8 @@ import sys
 import threading
 
 from clasp.errors import ClaspError
+from clasp.settings import current
 from ui.service import Service
-
-LARGEST_UPLOAD = "64mb"
 
 
 def add_arguments(_: argparse.ArgumentParser) -> None:
@@ -41,7 +40,9 @@ def launch() -> str:
     port = os.environ.get("PORT") or "7860"
     if not port.isdecimal() or not 0 < int(port) < 65_536:
         raise ClaspError(f"PORT is {port!r}: it must be a number from 1 to 65535.")
-    service = Service(os.environ.get("CLASP_MODEL") or "bundled", os.environ.get("CLASP_DEVICE")).start()
+    settings = current()
+    local = host == "localhost" or host.startswith("127.") or host == "::1"
+    service = Service(settings.model, settings.device or None, local=local).start()
 
     from ui import page, theme
     from ui.routes import routes
@@ -54,7 +55,7 @@ def launch() -> str:
             css=theme.css(),
             app_kwargs={"routes": routes(service)},
             mcp_server=True,
-            max_file_size=LARGEST_UPLOAD,
+            max_file_size=int(settings.upload_mib * 2**20),
             footer_links=[],
             run_history=False,
             ssr_mode=False,

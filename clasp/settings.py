@@ -37,6 +37,11 @@ class Settings:
     query_characters: int = _setting(1_000, "longest typed query, in characters")
     query_seconds: float = _setting(600, "longest recording to search with, in seconds")
     query_mib: float = _setting(256, "most sound that a recording to search with may unfold to, in MiB")
+    read_only: bool = _setting(False, "1: nobody can change the libraries from the page; on a Space unless it says 0")
+    upload_mib: float = _setting(2_048, "largest upload from the page, in MiB")
+    visits: int = _setting(20, "visitors of a read-only page who may have recordings of their own at once")
+    visit_mib: float = _setting(200, "what each of them may add, in MiB")
+    visit_minutes: float = _setting(60, "time after which it is deleted, in minutes")
     busy_seconds: float = _setting(30, "longest wait for another process that writes to the library, in seconds")
 
 
@@ -46,7 +51,7 @@ def current() -> Settings:
     Raises:
         ClaspError: if a variable has a value that is not of its kind.
     """
-    given = {one: os.environ.get(variable(one.name)) for one in fields(Settings)}
+    given = {one: os.environ.get(variable(one.name)) or _usual(one.name) for one in fields(Settings)}
     return Settings(**{one.name: _parsed(one.name, one.type, text) for one, text in given.items() if text})
 
 
@@ -78,9 +83,18 @@ def run(_: argparse.Namespace) -> int:
     return 0
 
 
+def _usual(name: str) -> str:
+    """What is set where nothing is said, if that depends on the place; otherwise ''."""
+    return "1" if name == "read_only" and "SPACE_ID" in os.environ else ""
+
+
 def _parsed(name: str, kind: type, text: str) -> Any:
     if kind is str:
         return text
+    if kind is bool:
+        if text not in ("0", "1"):
+            raise ClaspError(f"{variable(name)} is {text!r}: it must be 1 or 0.")
+        return text == "1"
     try:
         number = kind(text)
     except ValueError:
@@ -92,4 +106,4 @@ def _parsed(name: str, kind: type, text: str) -> Any:
 
 
 def _text(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float | int) else value
+    return str(int(value)) if isinstance(value, bool) else f"{value:g}" if isinstance(value, float | int) else value

@@ -77,7 +77,7 @@ def open_demo(model: Model, folder: Path = DEMO, progress: Progress | None = Non
     target = _cache() / f"demo-{model.checksum[:12]}-{_digest(folder, all_files=True)[:12]}"
     if target.exists():
         try:
-            return Library.open(target, model, audio=folder)
+            return Library.open(target, model, audio=folder, read_only=True)
         except LibraryError as error:
             log.warning("Building the demo library anew: %s", error)
             shutil.rmtree(target, ignore_errors=True)
@@ -95,7 +95,7 @@ def open_demo(model: Model, folder: Path = DEMO, progress: Progress | None = Non
             f"The demo library cannot be put into {target.parent} ({error}): "
             "set CLASP_CACHE to a folder that can be written."
         ) from error
-    return Library.open(target, model, audio=folder)
+    return Library.open(target, model, audio=folder, read_only=True)
 
 
 def embed_demo(model: Model, folder: Path = DEMO, progress: Progress | None = None) -> Vectors:

@@ -11,6 +11,7 @@ makes a new one and swaps it in, so any number of threads can search meanwhile.
 """
 
 import logging
+import shlex
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +21,9 @@ from typing import Protocol
 import numpy as np
 
 from clasp.alignment import KEPT
-from clasp.errors import LibraryError
+from clasp.audio import stream
+from clasp.envelope import envelope as measured
+from clasp.errors import AudioError, LibraryError
 
 from .database import DATABASE_FILE, Contents, Database, Recording, Segment, are_unit
 from .filters import Filter
@@ -34,6 +37,7 @@ log = logging.getLogger(__name__)
 FOLDED = 2_000  # new segments are compared one by one until they are more, or the library is closed
 REMOVED = 0.2  # share of an index that may have been removed before it is built anew
 EVERYTHING = Filter()
+LISTENED = 600.0  # seconds of a recording whose loudness may be measured when it is asked for
 FILES = "files"  # folder of the recordings that were copied into the library
 
 
@@ -58,9 +62,10 @@ class Hit:
 class Library:
     """A folder with a database, an HNSW index that can be rebuilt from it, and perhaps the audio."""
 
-    def __init__(self, database: Database, model: Model, audio: Path | None) -> None:
+    def __init__(self, database: Database, model: Model, audio: Path | None, read_only: bool = False) -> None:
         """Use `create` or `open`."""
         self.folder = database.folder
+        self.read_only = read_only
         self._database = database
         self._model = model
         self._audio = (audio or self.folder).absolute()
@@ -87,7 +92,7 @@ class Library:
         return cls(database, model, audio)
 
     @classmethod
-    def open(cls, folder: Path, model: Model, *, audio: Path | None = None) -> "Library":
+    def open(cls, folder: Path, model: Model, *, audio: Path | None = None, read_only: bool = False) -> "Library":
         """Open the library in `folder`. Relative paths of recordings start from `audio` (default: `folder`).
 
         Raises:
@@ -99,7 +104,7 @@ class Library:
             made_by = database.model()
             if made_by != (model.checksum, model.dim):
                 raise LibraryError(_other_model(folder, made_by, model))
-            return cls(database, model, audio)
+            return cls(database, model, audio, read_only)
         except BaseException:
             database.close()
             raise
@@ -205,7 +210,14 @@ class Library:
 
     def envelope(self, recording: str) -> np.ndarray:
         """How loud a recording is, uint8 (n,), see `clasp.envelope`; empty where that is not known."""
-        return np.frombuffer(self._database.envelope(recording), np.uint8)
+        stored = np.frombuffer(self._database.envelope(recording), np.uint8)
+        known = self.recording(recording)
+        if len(stored) or not known.done or known.duration > LISTENED or not known.path.is_file():
+            return stored
+        try:
+            return measured(stream(known.path))  # it was added with its vectors, unheard
+        except AudioError:
+            return stored
 
     def vector(self, segment: int) -> np.ndarray:
         """The vector, float32 (dim,), of the segment with this id.
@@ -313,6 +325,7 @@ class Library:
                 f"{len(segments)} segments need unit vectors of shape {shape}; these are {vectors.shape} "
                 "or of other lengths."
             )
+        self._must_be_writable()
         heard = [np.zeros((0, KEPT, 2), np.uint8)] * len(segments) if heard is None else heard
         if len(heard) != len(segments) or any(one.dtype != np.uint8 or one.shape[1:] != (KEPT, 2) for one in heard):
             raise LibraryError(f"{len(segments)} segments need packed phones, uint8 (phones, {KEPT}, 2) each.")
@@ -327,6 +340,7 @@ class Library:
     def finish(self, recording: str, duration: float, envelope: np.ndarray | None = None) -> None:
         """Say that all of a recording has been added; it lasts `duration` seconds, `envelope`, uint8 (n,), says how
         loud it is (see `clasp.envelope`)."""
+        self._must_be_writable()
         loudness = b"" if envelope is None else envelope.astype(np.uint8).tobytes()
         with self._lock:
             self._database.finish(recording, duration, loudness)
@@ -337,6 +351,7 @@ class Library:
         Raises:
             LibraryError: if there is no such recording.
         """
+        self._must_be_writable()
         self.recording(recording)
         with self._lock:
             self._database.edit(recording, facts)
@@ -348,6 +363,7 @@ class Library:
         Raises:
             LibraryError: if there is no such recording.
         """
+        self._must_be_writable()
         file = self.recording(recording).path
         with self._lock:
             ids = self._database.remove(recording)
@@ -358,10 +374,14 @@ class Library:
             file.unlink(missing_ok=True)
 
     def refresh(self) -> None:
-        """Take up what other processes have written."""
-        with self._lock:
+        """Take up what other processes have written, unless this one is writing."""
+        if self._database.version() == self._snapshot.contents.version or not self._lock.acquire(blocking=False):
+            return
+        try:
             if self._database.version() != self._snapshot.contents.version:
                 self._take(self._database.contents())
+        finally:
+            self._lock.release()
 
     def store_index(self) -> None:
         """Write the search index, so that the next opening finds it."""
@@ -370,6 +390,10 @@ class Library:
                 self._take(self._snapshot.contents, all_indexed=True)
                 self._store_index(self._snapshot.index, self._snapshot.contents.version)
                 self._stored = True
+
+    def _must_be_writable(self) -> None:
+        if self.read_only:
+            raise LibraryError(f"The library in {self.folder} is for searching only: it cannot be changed here.")
 
     def _take(self, contents: Contents, *, all_indexed: bool = False) -> None:
         """Search these contents from now on."""
@@ -430,5 +454,6 @@ def _other_model(folder: Path, made_by: tuple[str, int] | None, model: Model) ->
     return (
         f"The library in {folder} was made by another model ({checksum[:12]}, vectors of {dim} numbers) than "
         f"the one in use ({model.checksum[:12]}, {model.dim}), and their vectors cannot be compared. "
-        "Open it with its own model, or make a new library."
+        "Open it with its own model, or embed it anew with this one: "
+        f"python -m clasp library reembed --library {shlex.quote(str(folder))}"
     )

@@ -24,9 +24,24 @@ def place(library: str | None = None) -> Path:
     path = Path(name).expanduser()
     if path.name != name or name in (".", "..") or (path / DATABASE_FILE).exists():
         return path
+    return _home() / name
+
+
+def chosen() -> tuple[str, Path]:
+    """Name and folder of the library that CLASP_LIBRARY says, or of the default one."""
+    folder = place()
+    return folder.resolve().name or DEFAULT, folder
+
+
+def named() -> dict[str, Path]:
+    """The libraries in the user's data directory, by name."""
+    return {path.parent.name: path.parent for path in sorted(_home().glob(f"*/{DATABASE_FILE}"))}
+
+
+def _home() -> Path:
     from platformdirs import user_data_path
 
-    return user_data_path("clasp") / "libraries" / name
+    return user_data_path("clasp") / "libraries"
 
 
 def open_library(model: "Clasp", library: str | None = None) -> Library:

@@ -2,11 +2,11 @@
 
 from html import escape
 from itertools import count
-from urllib.parse import quote
 
 from index.search import Answer, Match
 
-from . import labels
+from . import labels, sound
+from .service import DEMO
 
 PLAY = (
     '<svg class="ring" viewBox="0 0 44 44" aria-hidden="true">'
@@ -115,7 +115,7 @@ def _play_button(match: Match) -> str:
 
 def audio_address(recording: str) -> str:
     """Where a recording is heard (see routes.py), relative to the page."""
-    return f"audio/{quote(recording, safe='')}"
+    return sound.address(DEMO, recording)
 
 
 def _timings(found: Answer, size: int) -> str:

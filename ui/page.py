@@ -1,4 +1,4 @@
-"""The page: header, the search tab, footer."""
+"""The page: header, a tab each for searching and for the libraries, footer."""
 
 import gradio as gr
 
@@ -37,7 +37,10 @@ def build(service: Service) -> gr.Blocks:
         delete_cache=(600, 1800),
     ) as page:
         gr.HTML(HEADER, head=SCRIPT, js_on_load="clasp.theme()", apply_default_css=False)
-        search.build(service, **LINE)
+        visit = gr.BrowserState("", storage_key="clasp-visit", secret="clasp")  # of this visitor, see index/visits.py
+        search.build(service, visit, **LINE)
         endpoints.build(service, **LINE)
         gr.HTML(FOOTER, js_on_load=None, apply_default_css=False)
+        if service.read_only:
+            page.load(service.visitor, visit, visit, api_visibility="private")
     return page

@@ -1,21 +1,29 @@
-"""What the page fetches beside Gradio: library audio, the map's points, script and chart library."""
+"""What the page fetches beside Gradio: the sound of recordings, the map's points, scripts."""
 
+import io
+import math
 from pathlib import Path
 
 import anyio
+import numpy as np
+import soundfile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from clasp.audio import SAMPLE_RATE, cut
 from clasp.errors import ClaspError
 
 from . import map as map_view
+from . import sound
 from .service import Service
 from .theme import ASSETS
 
 YEAR = {"Cache-Control": "public, max-age=31536000, immutable"}
-CHECK = {"Cache-Control": "no-cache"}  # use the copy, but ask first
+CHECK = {"Cache-Control": "private, no-cache"}  # use the copy, but ask first
+SCRIPTS = sorted(path.name for path in ASSETS.glob("*.js"))
+POINTS = 2_000  # most loudnesses of a recording that are sent
 
 
 def plotly_script() -> Path:
@@ -26,16 +34,21 @@ def plotly_script() -> Path:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes, none of which takes a path from the visitor."""
+    """The routes, none of which takes a path from the visitor: libraries and recordings are named by their keys."""
 
     async def audio(request: Request) -> Response:
-        """The audio of a recording of the library, by its id; byte ranges make it seekable."""
+        """The sound of a recording: all of it, seekable by byte ranges, or the stretch that is asked for."""
         try:
-            library = (await anyio.to_thread.run_sync(service.opened)).library
-            path = library.recording(request.path_params["recording"]).path
+            return await anyio.to_thread.run_sync(_sound, service, request)
         except ClaspError as error:
             raise HTTPException(404, str(error)) from error
-        return FileResponse(path, headers=CHECK)
+
+    async def envelope(request: Request) -> Response:
+        """How loud a recording is over its length."""
+        try:
+            return JSONResponse(await anyio.to_thread.run_sync(_envelope, service, request))
+        except ClaspError as error:
+            raise HTTPException(404, str(error)) from error
 
     async def points(_: Request) -> Response:
         """Every utterance on the map; waits until the library is open."""
@@ -44,15 +57,53 @@ def routes(service: Service) -> list[BaseRoute]:
         except ClaspError as error:
             return JSONResponse({"error": str(error)}, 503)
 
-    async def script(_: Request) -> Response:
-        return FileResponse(ASSETS / "page.js", headers=CHECK)
+    async def script(request: Request) -> Response:
+        return FileResponse(ASSETS / request.url.path.rpartition("/")[2], headers=CHECK)
 
     async def plotly(_: Request) -> Response:
         return FileResponse(plotly_script(), headers=YEAR)
 
     return [
-        Route("/audio/{recording}", audio),
+        Route("/audio/{key}/{recording}", audio),
+        Route("/envelope/{key}/{recording}", envelope),
         Route("/map.json", points),
-        Route("/page.js", script),
         Route("/plotly.js", plotly),
+        *(Route(f"/{name}", script) for name in SCRIPTS),
     ]
+
+
+def _sound(service: Service, request: Request) -> Response:
+    library = service.library_of_key(request.path_params["key"])
+    path = library.recording(request.path_params["recording"]).path
+    if not path.is_file():
+        raise HTTPException(404, "The recording is no longer where it was.")
+    if "start" not in request.query_params:
+        if path.suffix.lower() not in sound.PLAYED:
+            raise HTTPException(415, "Browsers do not play this format: ask for a stretch of it.")
+        return FileResponse(path, headers=CHECK)
+    start, end = _number(request, "start", 0.0), _number(request, "end", math.inf)
+    if not 0 <= start < end:
+        raise HTTPException(400, "A stretch ends after its start, both in seconds.")
+    wave = io.BytesIO()
+    samples = cut(path, start, min(end, start + sound.LONGEST)).samples
+    soundfile.write(wave, samples, SAMPLE_RATE, format="WAV", subtype="PCM_16")
+    return Response(wave.getvalue(), media_type="audio/wav", headers=CHECK)
+
+
+def _envelope(service: Service, request: Request) -> dict[str, float | list[int]]:
+    library = service.library_of_key(request.path_params["key"])
+    recording = library.recording(request.path_params["recording"])
+    loudness = library.envelope(recording.id)
+    points = int(min(max(1.0, _number(request, "points", 400.0)), POINTS, max(1, len(loudness))))
+    parts = np.array_split(loudness, points)
+    return {"duration": recording.duration, "loudness": [int(part.max()) for part in parts if len(part)]}
+
+
+def _number(request: Request, name: str, default: float) -> float:
+    try:
+        number = float(request.query_params.get(name, default))
+    except ValueError:
+        number = math.nan
+    if math.isnan(number):
+        raise HTTPException(400, f"{name} is not a number.")
+    return number

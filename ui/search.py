@@ -95,7 +95,7 @@ class Search:
             yield cards.notice(_sentence(error)), "", None, inputs[0], None
 
 
-def build(service: Service, **line: Any) -> None:
+def build(service: Service, visit: gr.BrowserState, **line: Any) -> None:
     """Lay out the tab and connect it; called inside gr.Blocks. `line` says in which queue searches stand."""
     shown = examples.read()
     handlers = Search(service, shown)

@@ -1,4 +1,4 @@
-"""Model, library and map, opened in the background while the page is being built."""
+"""Model, libraries and the map, opened in the background while the page is being built."""
 
 import logging
 import threading
@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clasp.errors import ClaspError
+from clasp.settings import current
 
 if TYPE_CHECKING:
     from clasp import Clasp
     from index.library import Library
     from index.map import Map
+    from index.shelf import Shelf
+    from index.visits import Visits
 
 GREETING = "Say it or type it."
+SWEEP = 60  # seconds between two looks at whose visit is over
+DEMO, DEFAULT, VISIT = "demo", "default", "visit"
+TITLES = {DEMO: "Demo library", DEFAULT: "My recordings", VISIT: "My uploads, this visit"}
 
 log = logging.getLogger(__name__)
 
@@ -24,15 +30,24 @@ class Opened:
     """What a search needs."""
 
     model: "Clasp"
-    library: "Library"
-    map: "Map"
+    shelf: "Shelf"
+    visits: "Visits"
+    library: "Library"  # the one that ships
+    map: "Map"  # its
 
 
 class Service:
-    """Opens everything once, in a thread of its own; `opened` waits for it."""
+    """Opens everything once, in a thread of its own; `opened` waits for it.
 
-    def __init__(self, model: str = "bundled", device: str | None = None) -> None:
+    Attributes:
+        local: whether the page can be reached from this machine alone.
+        read_only: whether nobody may change the libraries from the page.
+    """
+
+    def __init__(self, model: str = "bundled", device: str | None = None, *, local: bool = True) -> None:
         self.status = "Opening the model …"
+        self.read_only = current().read_only
+        self.local = local and not self.read_only
         self._model = model
         self._device = device
         self._done = threading.Event()
@@ -59,6 +74,46 @@ class Service:
             raise self._error or ClaspError("The library could not be opened; the server's log says why.")
         return self._opened
 
+    def visitor(self, secret: str) -> str:
+        """The secret of a visitor who has come, perhaps with the one of an earlier visit."""
+        return self.opened().visits.begin(secret)
+
+    def libraries(self, visit: str = "") -> list[tuple[str, str]]:
+        """Titles and names of the libraries that a visitor can choose from; their own comes last."""
+        names = [*self.opened().shelf.names(), *([VISIT] if self.read_only and visit else [])]
+        return [(TITLES.get(name, name), name) for name in names]
+
+    def library(self, name: str, visit: str = "") -> "Library":
+        """The library with this name; "visit" is what the visitor with this secret has added.
+
+        Raises:
+            LibraryError: if there is none, it is damaged, or another model made its vectors.
+        """
+        opened = self.opened()
+        return opened.visits.library(visit) if name == VISIT else opened.shelf.library(name)
+
+    def may_change(self, name: str) -> bool:
+        """Whether the page may add to this library, edit it and remove from it."""
+        return name == VISIT if self.read_only else name not in (DEMO, VISIT)
+
+    def key(self, name: str, visit: str = "") -> str:
+        """What stands for a library in addresses: its name, or the secret of a visit."""
+        return visit if name == VISIT else name
+
+    def library_of_key(self, key: str) -> "Library":
+        """The library that stands for itself in an address by `key`.
+
+        Raises:
+            LibraryError: if there is none.
+        """
+        opened = self.opened()
+        return opened.visits.library(key) if opened.visits.has(key) else opened.shelf.library(key)
+
+    def map(self, library: "Library") -> "Map | None":
+        """The map of a library, if it has one."""
+        opened = self.opened()
+        return opened.map if library is opened.library else None
+
     def _run(self) -> None:
         try:
             self._opened = self._open()
@@ -69,18 +124,23 @@ class Service:
             log.exception("opening failed")
         finally:
             self._done.set()
+        while self._opened is not None:
+            threading.Event().wait(SWEEP)
+            self._opened.visits.sweep()
 
     def _open(self) -> Opened:
         import clasp
-        from index.demo import open_demo
         from index.map import Map
+        from index.shelf import Shelf
+        from index.visits import Visits
 
         def count(done: int, of: int) -> None:
             self.status = f"Preparing the library: {done} of {of} utterances …"
 
         model = clasp.load(self._model, self._device)
         self.status = "Opening the library …"
-        library = open_demo(model, progress=count)
+        shelf = Shelf(model, read_only=self.read_only)
+        library = shelf.open_demo(count)
         model.encode_text([GREETING])  # the first use of an encoder is slow: be it now
         model.encode_speech([clasp.from_samples(np.random.default_rng(0).normal(0, 0.1, 16_000), 16_000)])
-        return Opened(model, library, Map.load(library))
+        return Opened(model, shelf, Visits(model), library, Map.load(library))

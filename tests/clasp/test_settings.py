@@ -40,3 +40,15 @@ def test_a_value_of_another_kind_is_refused(value: str, monkeypatch: pytest.Monk
     monkeypatch.setenv("CLASP_RECORDING_HOURS", value)
     with pytest.raises(ClaspError, match="CLASP_RECORDING_HOURS"):
         current()
+
+
+def test_on_a_space_nobody_changes_the_libraries_unless_it_is_said(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    assert not current().read_only
+    monkeypatch.setenv("SPACE_ID", "someone/clasp")
+    assert current().read_only
+    monkeypatch.setenv("CLASP_READ_ONLY", "0")
+    assert not current().read_only
+    monkeypatch.setenv("CLASP_READ_ONLY", "perhaps")
+    with pytest.raises(ClaspError, match="1 or 0"):
+        current()

@@ -200,12 +200,13 @@ def test_neighbours_of_a_segment(tmp_path, model, units):
         assert library.around(stored[3]) == ([], [stored[1]])
 
 
-def test_the_envelope_of_a_recording(make):
+def test_the_envelope_of_a_recording(make, items, units):
     library = make(2)
     assert library.envelope("recording 0").tolist() == []
     library.finish("recording 0", 2.0, np.array([0, 7, 255], np.uint8))
     assert library.envelope("recording 0").tolist() == [0, 7, 255]
     library.remove("recording 0")
+    library.add(*items(1), units(1, 32))
     assert library.envelope("recording 0").tolist() == []
 
 

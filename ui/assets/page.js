@@ -264,7 +264,7 @@ const clasp = (() => {
       const n = point.pointNumber;
       const id = data.id[n];
       if (now?.id === id) return stop();
-      play({ id, src: `audio/${encodeURIComponent(data.recording[n])}`, start: data.start[n], end: data.end[n] });
+      play({ id, src: `audio/demo/${encodeURIComponent(data.recording[n])}`, start: data.start[n], end: data.end[n] });
     });
     element.querySelector(".map-zoom").hidden = false;
     element.querySelectorAll("[data-zoom]").forEach((button) =>
