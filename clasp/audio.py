@@ -101,7 +101,7 @@ def cut(path: str | Path, start: float, end: float) -> Waveform:
         samples = _joined(decoded)[round((start - first) * SAMPLE_RATE) :][: round((end - start) * SAMPLE_RATE)]
         if len(samples) == 0:
             raise AudioError(f"{name} has no sound from {start:g} to {end:g} s: it ends before.")
-    return Waveform(_within_full_scale(samples))
+    return Waveform(within_full_scale(samples))
 
 
 def length(path: str | Path) -> float | None:
@@ -237,10 +237,10 @@ def _checked(samples: np.ndarray, name: str) -> Waveform:
         raise AudioError(f"{name} lasts {seconds:.2f} s: at least {MIN_SECONDS} s are needed.")
     if float(np.abs(samples).max()) < SILENCE:
         raise AudioError(f"{name} is silent: check the microphone, or give a recording with speech.")
-    return Waveform(_within_full_scale(samples))
+    return Waveform(within_full_scale(samples))
 
 
-def _within_full_scale(samples: np.ndarray) -> np.ndarray:
-    """Brought back within [-1, 1] where they exceed it."""
-    peak = float(np.abs(samples).max())
+def within_full_scale(samples: np.ndarray) -> np.ndarray:
+    """Samples, float32 (n,), brought back within [-1, 1] where they exceed it."""
+    peak = float(np.abs(samples).max(initial=0))
     return samples / np.float32(peak) if peak > 1 else samples

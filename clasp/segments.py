@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .audio import SAMPLE_RATE, Waveform
+from .audio import SAMPLE_RATE, Waveform, within_full_scale
 
 WINDOW = 512  # samples, 32 ms: what silero-vad hears at once
 CONTEXT = 64  # samples before a window that it hears as well
@@ -166,9 +166,8 @@ class Cutter:
         self._begun, self._chances = None, []
         if _seconds(heard) >= LEAST_VOICED:
             samples = self._samples[(first - self._first) * WINDOW : (last - self._first) * WINDOW]
-            peak = float(np.abs(samples).max())
             start = first * WINDOW / SAMPLE_RATE
-            waveform = Waveform(samples / np.float32(peak) if peak > 1 else samples.copy())
+            waveform = Waveform(within_full_scale(samples.copy()))
             yield Utterance(start, start + waveform.duration, waveform)
 
     def _forget(self) -> None:

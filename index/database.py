@@ -129,6 +129,7 @@ class Database:
             self._reader = connect(folder / DATABASE_FILE)
             self._reader_lock = threading.Lock()
             migrate(self._writer)
+        self._made_by = self.model()
 
     def close(self) -> None:
         """Close the connections."""
@@ -148,6 +149,7 @@ class Database:
             with self._transaction():
                 self._writer.execute("INSERT INTO library VALUES (1, ?, ?, 0, ?)", values)
                 self._writer.execute("INSERT INTO commits SELECT generation, commit_name FROM library")
+            self._made_by = (checksum, dim)
 
     def version(self) -> Version:
         """Of what is committed."""
@@ -228,6 +230,7 @@ class Database:
                 ).fetchall()  # fmt: skip
             finally:
                 self._reader.execute("ROLLBACK")
+        self._must_be_of_its_model(version[0], dim)
         ids, blobs, *facts = zip(*rows, strict=True) if rows else ((), (), *((),) * len(FILTERED))
         if any(len(blob) != 2 * dim for blob in blobs):
             raise self._damaged("a vector is cut short")
@@ -300,6 +303,7 @@ class Database:
     def _commit(self) -> Iterator[None]:
         """A transaction that makes a new version."""
         with self._transaction():
+            self._must_be_of_its_model(*self._writer.execute("SELECT model, dim FROM library").fetchone() or ())
             yield
             commit = (secrets.token_hex(8),)
             self._writer.execute("UPDATE library SET generation = generation + 1, commit_name = ?", commit)
@@ -315,6 +319,10 @@ class Database:
             if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
             raise
+
+    def _must_be_of_its_model(self, *made_by: str | int) -> None:
+        if made_by != self._made_by:
+            raise LibraryError(f"The library in {self.folder} was embedded anew by another model: open it again.")
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

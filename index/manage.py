@@ -1,4 +1,4 @@
-"""Look after a library: list its recordings, edit and remove them, check and repair it, move it.
+"""Look after a library: list its recordings, edit and remove them, check and repair it, move it, change its model.
 
     python -m clasp library list
     python -m clasp library edit 4f0c5a2e91b7d3aa --title "Harbour, 1962" --speaker Ada --date 1962-05-01
@@ -6,8 +6,9 @@
     python -m clasp library check            # and: repair
     python -m clasp library export archive.zip
     python -m clasp library import archive.zip --library harbour
+    python -m clasp library reembed          # if another model made it; may be stopped, and goes on
 
-Exit codes: 0 all is well; 1 `check` found something; 2 an error (one line on stderr).
+Exit codes: 0 all is well; 1 `check` found something, or `reembed` could not hear all; 2 an error (one line on stderr).
 """
 
 import argparse
@@ -43,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "repair": "the same, and put right what can be",
         "export": "write the library, recordings included, to one archive",
         "import": "make a library of such an archive",
+        "reembed": "make the vectors anew, with the model in use instead of the one that made them",
     }.items():
         action = actions.add_parser(name, help=summary, description=summary)
         action.add_argument("--library", metavar="NAME|FOLDER", help="(default: $CLASP_LIBRARY, or your own)")
@@ -71,6 +73,8 @@ def run(args: argparse.Namespace) -> int:
         findings = repair.check(folder, mend=args.action == "repair")
         print("\n".join(findings) or "All is well.")
         return 1 if findings and args.action == "check" else 0
+    if args.action == "reembed":
+        return _reembedded(folder)
     Library.must_exist(folder)
     database = Database(folder)
     checksum, dim = database.model() or ("", 0)
@@ -88,6 +92,33 @@ def run(args: argparse.Namespace) -> int:
                 library.remove(recording)
         else:
             print(_table(library))
+    return 0
+
+
+def _reembedded(folder: Path) -> int:
+    """Embed a library anew, show how it goes, and name what cannot be heard any more."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    import clasp
+    from clasp.settings import current
+
+    from .library import Library
+    from .reembed import reembed
+
+    Library.must_exist(folder)  # before the model: errors come at once
+    settings = current()
+    model = clasp.load(settings.model, settings.device or None)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("")
+        for state in reembed(folder, model):
+            progress.update(task, total=max(1, state.segments), completed=state.done)
+    for title, reason in state.failed:
+        print(f"{title}: {reason}")
+    if state.failed:
+        print("Nothing was changed: put these recordings back or remove them, and run it again; it goes on.")
+        return 1
+    print(f"{state.segments:,} utterances of the library in {folder} are now of the model in use.")
     return 0
 
 

@@ -7,8 +7,11 @@ Libraries load once; every job runs in a process forked from this one. A job is 
     {"library": folder, "do": "kill", "after": 0.2}  the same, but SIGKILL after so many seconds
     {"library": folder, "do": "check"}             open it: answer what it holds
     {"library": folder, "do": "finish"}            do the work to its end, answer what it holds
+
+The work is to add, edit and remove; with "reembed": true, to embed a library that is there with another model.
 """
 
+import hashlib
 import json
 import os
 import signal
@@ -19,11 +22,13 @@ from pathlib import Path
 
 import torch
 
-from index import database
+from clasp.errors import LibraryError
+from index import database, reembed
 from index.ingest import ingest
 from index.library import Library
 from tests.index.ear import Ear
 
+OTHER = Ear("f" * 64, dim=48, meaning_dim=24, seed=1)
 WRITES = {"open", "os.rename", "os.remove", "os.mkdir", "shutil.copyfile", "os.truncate"}
 
 
@@ -40,7 +45,7 @@ class Points:
             connection.set_trace_callback(self._statement)
             return connection
 
-        database.connect = traced
+        database.connect = reembed.connect = traced
         sys.addaudithook(self._event)
 
     def _statement(self, statement: str) -> None:
@@ -72,9 +77,14 @@ def work(folder: Path, files: list[Path]) -> None:
             pass
 
 
-def contents(folder: Path) -> dict:
+def embed_anew(folder: Path) -> None:
+    """Embed with another model, to the end."""
+    *_, state = reembed.reembed(folder, OTHER)
+    assert state.finished
+
+
+def contents(folder: Path, ear: Ear) -> dict:
     """What a library holds, after it has been compared with itself."""
-    ear = Ear()
     if Library.is_free(folder):
         return {"recordings": {}, "segments": 0}
     rows = sqlite3.connect(folder / database.DATABASE_FILE)
@@ -94,15 +104,31 @@ def contents(folder: Path) -> dict:
         counts = library.counts()
         assert sum(counts.values()) == len(segments) == len(library)
         assert all(one.done or counts.get(one.id) or one.duration <= 0.001 for one in recordings)
-        return {"recordings": {one.id: counts.get(one.id, 0) for one in recordings}, "segments": len(segments)}
+        return {
+            "recordings": {one.id: counts.get(one.id, 0) for one in recordings},
+            "segments": len(segments),
+            "ids": ids.tolist(),
+            "model": library.model,
+            "vectors": hashlib.sha256(vectors.tobytes()).hexdigest(),
+        }
+
+
+def of_either_model(folder: Path) -> dict:
+    """What a library holds, whichever of the two models made it."""
+    try:
+        return contents(folder, Ear())
+    except LibraryError:
+        return contents(folder, OTHER)
 
 
 def job(task: dict, files: list[Path]) -> dict:
     folder = Path(task["library"])
     points = Points(folder, task.get("at")) if task["do"] in ("count", "exit") else None
     if task["do"] != "check":
-        work(folder, files)
-    return contents(folder) if points is None else {"points": points.count}
+        embed_anew(folder) if task.get("reembed") else work(folder, files)
+    if points is not None:
+        return {"points": points.count}
+    return of_either_model(folder) if task.get("reembed") else contents(folder, Ear())
 
 
 def main() -> None:

@@ -18,18 +18,21 @@ class Ear:
     checksum: str = "e" * 64
     dim: int = DIM
     meaning_dim: int = DIM // 2
+    seed: int = 0  # another one hears otherwise
 
     def listen(self, waveforms: list[Waveform]) -> Encoded:
-        vectors = np.array([_heard(one.samples) for one in waveforms], np.float32).reshape(-1, DIM)
+        vectors = [self._heard(one.samples) for one in waveforms]
+        vectors = np.array(vectors, np.float32).reshape(-1, self.dim)
         phones = np.eye(len(INVENTORY), dtype=np.float32)[1:4]
         return Encoded(vectors, [phones for _ in waveforms])
 
-
-def _heard(samples: np.ndarray) -> np.ndarray:
-    loud = np.flatnonzero(np.abs(samples) > 0.01)
-    samples = samples[loud[0] : loud[-1]] if len(loud) > 400 else np.resize(samples, 8_000)
-    parts = np.array_split(samples, PARTS)
-    bands = [[band.sum() for band in np.array_split(np.abs(np.fft.rfft(part))[:2_000], BANDS)] for part in parts]
-    spectrum = np.log(np.array(bands).ravel() + 1e-3)
-    projected = np.random.default_rng(0).standard_normal((DIM, BANDS * PARTS)) @ (spectrum - spectrum.mean())
-    return projected / np.linalg.norm(projected)
+    def _heard(self, samples: np.ndarray) -> np.ndarray:
+        loud = np.flatnonzero(np.abs(samples) > 0.01)
+        samples = samples[loud[0] : loud[-1]] if len(loud) > 400 else np.resize(samples, 8_000)
+        parts = np.array_split(samples, PARTS)
+        bands = [[band.sum() for band in np.array_split(np.abs(np.fft.rfft(part))[:2_000], BANDS)] for part in parts]
+        spectrum = np.log(np.array(bands).ravel() + 1e-3)
+        projected = np.random.default_rng(self.seed).standard_normal((self.dim, BANDS * PARTS)) @ (
+            spectrum - spectrum.mean()
+        )
+        return projected / np.linalg.norm(projected)

@@ -16,7 +16,7 @@ from clasp.audio import SAMPLE_RATE
 from clasp.training.synthesis import Voice, speak
 
 ROOT = Path(__file__).parents[2]
-EXITS, KILLS = 20, 10
+EXITS, KILLS, ANEW = 20, 10, 8
 MANY_EXITS, MANY_KILLS = 240, 60
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -93,6 +93,46 @@ def test_stopped_at_a_write(harness: Harness, whole: dict, case: int):
 @pytest.mark.parametrize("case", range(KILLS))
 def test_killed_at_any_time(harness: Harness, whole: dict, case: int):
     survives(harness, whole, "kill", after=0.02 + 0.13 * case)
+
+
+@pytest.fixture(scope="module")
+def before_and_after(harness: Harness, whole: dict) -> tuple[dict, dict, int]:
+    """What a library holds before and after it is embedded with another model, and how many points that has."""
+    old = harness.ask(harness.folder / "counted", "check", reembed=True)
+    shutil.copytree(harness.folder / "counted", harness.folder / "anew")
+    points = harness.ask(harness.folder / "anew", "count", reembed=True)["points"]
+    new = harness.ask(harness.folder / "anew", "check", reembed=True)
+    assert "error" not in old | new and old["model"] != new["model"] and old["ids"] == new["ids"], (old, new)
+    return old, new, points
+
+
+def is_one_or_the_other(harness: Harness, before_and_after: tuple[dict, dict, int], do: str, **options: float) -> None:
+    """Stop embedding anew, look at what is there, finish it."""
+    old, new, _ = before_and_after
+    library = harness.folder / f"anew-{do}-{'-'.join(map(str, options.values()))}"
+    shutil.copytree(harness.folder / "counted", library)
+    harness.ask(library, do, reembed=True, **options)
+    held = harness.ask(library, "check", reembed=True)
+    del held["status"]
+    assert held in [{name: value for name, value in one.items() if name != "status"} for one in (old, new)], options
+    finished = harness.ask(library, "finish", reembed=True)
+    assert finished == new, options
+    shutil.rmtree(library)
+
+
+@pytest.mark.parametrize("case", range(ANEW))
+def test_stopped_while_embedded_anew(harness: Harness, before_and_after: tuple[dict, dict, int], case: int):
+    at = 1 + case * (before_and_after[2] - 1) // (ANEW - 1)
+    is_one_or_the_other(harness, before_and_after, "exit", at=at)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3_600)
+def test_stopped_at_every_write_while_embedded_anew(harness: Harness, before_and_after: tuple[dict, dict, int]):
+    for at in range(1, before_and_after[2] + 1):
+        is_one_or_the_other(harness, before_and_after, "exit", at=at)
+    for case in range(20):
+        is_one_or_the_other(harness, before_and_after, "kill", after=0.02 + 0.01 * case)
 
 
 @pytest.mark.slow
