@@ -84,7 +84,8 @@ def _shown(states: "Iterator[State]") -> "tuple[State | None, bool]":
         TextColumn("{task.fields[left]}"),
         TextColumn("{task.fields[file]}"),
     )
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
+    console = Console(file=sys.stderr)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=1, files="", sound="", left="", file="looking …")
         try:
             for state in states:

@@ -3,6 +3,7 @@
 import json
 import secrets
 import shlex
+import shutil
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Sequence
@@ -19,6 +20,7 @@ from .schema import connect, migrate
 from .vectors import Version
 
 DATABASE_FILE = "library.db"
+ROOM = 2**20  # bytes; a disk with less is full
 RECORDING = "id, path, title, duration, language, voice, category, text, date, added, sha256, done"
 SEGMENT = "id, recording, start_s, end_s, text, language, voice, category"
 EDITABLE = ("title", "language", "voice", "category", "date", "path")
@@ -335,6 +337,9 @@ class Database:
                 f"or has a value out of range ({error})."
             ) from error
         except (sqlite3.OperationalError, sqlite3.ProgrammingError, OSError) as error:  # locked, full, closed
+            if "disk" in str(error) and shutil.disk_usage(self.folder).free < ROOM:
+                reason = f"There is no room left on the disk of {self.folder}: free some; what is stored there stays."
+                raise LibraryError(reason) from error
             raise LibraryError(f"The library in {self.folder} cannot be used: {error}.") from error
         except sqlite3.DatabaseError as error:
             raise self._damaged(str(error)) from error

@@ -141,7 +141,10 @@ class Library:
     def __enter__(self) -> "Library":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type | None, *_: object) -> None:
+        """Close it; after an error the index is left to the next opening, for the disk may be full."""
+        if kind is not None and issubclass(kind, LibraryError):
+            self._stored = True
         self.close()
 
     def __len__(self) -> int:
