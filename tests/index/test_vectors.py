@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.vectors import INDEX_FILE, MANIFEST_FILE, HnswIndex, StaleIndex, Version, exact_search
+from index.hnsw import HnswIndex
+from index.vectors import INDEX_FILE, MANIFEST_FILE, StaleIndex, Version, exact_search, load_index, save_index
 
 VERSION = Version("model", 3, "c0ffee")
 
@@ -78,13 +79,13 @@ def test_a_thousand_equal_vectors(units):
 
 
 def load(folder: Path, ids: np.ndarray) -> tuple[HnswIndex, Version]:
-    return HnswIndex.load(folder, 24, ids, lambda version: version == VERSION)
+    return load_index(folder, 24, ids, lambda version: version == VERSION)
 
 
 def test_saved_and_loaded(units, tmp_path):
     vectors, ids = units(500, 24), np.arange(500) * 3
     index = HnswIndex(24).extended(ids, vectors)
-    index.save(tmp_path, VERSION)
+    save_index(index, tmp_path, VERSION)
     loaded, version = load(tmp_path, ids)
     assert version == VERSION and loaded.last == 1_497
     for query in units(20, 24, seed=1):
@@ -132,14 +133,14 @@ DAMAGE = {
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 def test_a_doubtful_file_is_not_loaded(units, tmp_path, damage):
-    HnswIndex(24).extended(np.arange(500), units(500, 24)).save(tmp_path, VERSION)
+    save_index(HnswIndex(24).extended(np.arange(500), units(500, 24)), tmp_path, VERSION)
     damage(tmp_path)
     with pytest.raises(StaleIndex):
         load(tmp_path, np.arange(500))
 
 
 def test_an_index_of_other_segments_is_not_loaded(units, tmp_path):
-    HnswIndex(24).extended(np.arange(500) * 2, units(500, 24)).save(tmp_path, VERSION)
+    save_index(HnswIndex(24).extended(np.arange(500) * 2, units(500, 24)), tmp_path, VERSION)
     with pytest.raises(StaleIndex, match="other segments"):
         load(tmp_path, np.arange(500))
     assert len(load(tmp_path, np.arange(10, 1_200) * 2)[0]) == 500  # some were removed, others added
@@ -149,12 +150,13 @@ FULL_DISK = """
 import resource, sys
 from pathlib import Path
 import numpy as np
-from index.vectors import HnswIndex, Version
+from index.hnsw import HnswIndex
+from index.vectors import Version, save_index
 
 vectors = np.eye(1_000, 24, dtype=np.float32) + np.float32(0.1)
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
 try:
-    HnswIndex(24).extended(np.arange(1_000), vectors).save(Path(sys.argv[1]), Version("model", 4, "beef"))
+    save_index(HnswIndex(24).extended(np.arange(1_000), vectors), Path(sys.argv[1]), Version("model", 4, "beef"))
 except OSError as error:
     print(error)
     sys.exit(7)
@@ -163,7 +165,7 @@ except OSError as error:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs limits on file sizes")
 def test_a_full_disk_leaves_the_old_index(units, tmp_path):
-    HnswIndex(24).extended(np.arange(50), units(50, 24)).save(tmp_path, VERSION)
+    save_index(HnswIndex(24).extended(np.arange(50), units(50, 24)), tmp_path, VERSION)
     done = subprocess.run([sys.executable, "-c", FULL_DISK, str(tmp_path)], capture_output=True, text=True, check=False)
     assert done.returncode == 7, done.stderr
     assert "full" in done.stdout
