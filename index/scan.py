@@ -11,6 +11,8 @@ faiss is loaded by large libraries only.
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -21,7 +23,7 @@ BITS = 4
 SAMPLE = 5_000  # vectors from which the codes are learned
 BLOCK = 16_384  # vectors that are coded at a time
 SPARE, PER_HIT = 300, 20  # so many candidates, and so many more for each hit, hold ≥ .98 of the nearest of a million
-THREADS = 2  # that build an index; a search takes one
+THREADS = 2  # that build an index
 
 
 class ScanIndex:
@@ -50,7 +52,8 @@ class ScanIndex:
         """Ids, int64 (≤ k,), of vectors whose codes are near `query` (dim,), nearest first."""
         if self._codes is None:
             return np.empty(0, np.int64)
-        _, ids = self._codes.search(query[None].astype(np.float32), min(k, len(self)))
+        with _threads(1):  # two would wait for each other
+            _, ids = self._codes.search(query[None].astype(np.float32), min(k, len(self)))
         return ids[0][ids[0] >= 0]
 
     def extended(self, ids: np.ndarray, vectors: np.ndarray) -> "ScanIndex":
@@ -61,16 +64,16 @@ class ScanIndex:
         if len(ids) == 0:
             return self
         library = faiss()
-        library.omp_set_num_threads(THREADS if sys.platform != "darwin" else 1)
-        if self._codes is None:
-            coder = library.IndexPQFastScan(self.dim, self.dim // CODED, BITS, library.METRIC_INNER_PRODUCT)
-            coder.train(vectors[:: max(1, len(vectors) // SAMPLE)].astype(np.float32))
-            codes = library.IndexIDMap(coder)
-        else:
-            codes = library.clone_index(self._codes)
-        for start in range(0, len(ids), BLOCK):
-            stop = start + BLOCK
-            codes.add_with_ids(vectors[start:stop].astype(np.float32), ids[start:stop])
+        with _threads(THREADS if sys.platform != "darwin" else 1):
+            if self._codes is None:
+                coder = library.IndexPQFastScan(self.dim, self.dim // CODED, BITS, library.METRIC_INNER_PRODUCT)
+                coder.train(vectors[:: max(1, len(vectors) // SAMPLE)].astype(np.float32))
+                codes = library.IndexIDMap(coder)
+            else:
+                codes = library.clone_index(self._codes)
+            for start in range(0, len(ids), BLOCK):
+                stop = start + BLOCK
+                codes.add_with_ids(vectors[start:stop].astype(np.float32), ids[start:stop])
         return ScanIndex(self.dim, codes)
 
     def write(self, path: Path) -> None:
@@ -124,3 +127,15 @@ def faiss() -> ModuleType:
     import faiss
 
     return faiss
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Let the calling thread's work in faiss take so many; torch, which may share the runtime, keeps its own."""
+    library = faiss()
+    before = library.omp_get_max_threads()
+    library.omp_set_num_threads(count)
+    try:
+        yield
+    finally:
+        library.omp_set_num_threads(before)
