@@ -16,7 +16,7 @@ import numpy as np
 from clasp.alignment import KEPT
 from clasp.errors import LibraryError
 
-from .rows import Rows
+from .contents import Column, Contents, Rows
 from .schema import connect, migrate
 from .vectors import Version
 
@@ -26,6 +26,7 @@ RECORDING = "id, path, title, duration, language, voice, category, text, date, a
 SEGMENT = "id, recording, start_s, end_s, text, language, voice, category"
 EDITABLE = ("title", "language", "voice", "category", "date", "path")
 SHARED = ("language", "voice", "category")  # facts of a recording that its segments repeat
+BLOCK = 4_096  # rows that are read at a time
 FILTERED = ("recording", "category", "language", "voice", "date")  # facts of a segment that searches can be limited to
 
 
@@ -64,81 +65,6 @@ class Segment:
     def name(self) -> str:
         """Recording and start: names the segment in files that outlive a database."""
         return f"{self.recording}@{self.start:.2f}"
-
-
-@dataclass(frozen=True, eq=False)
-class Facts:
-    """One fact of every segment, as numbers of the names that it takes."""
-
-    names: tuple[str, ...]  # each once; some may be of segments that were removed
-    codes: np.ndarray  # int32 (n,)
-
-    @classmethod
-    def of(cls, values: Sequence[str]) -> "Facts":
-        """Of the value that each segment has."""
-        numbers = {name: number for number, name in enumerate(dict.fromkeys(values))}
-        return cls(tuple(numbers), np.fromiter(map(numbers.__getitem__, values), np.int32, len(values)))
-
-    def joined(self, later: "Facts") -> "Facts":
-        """These, and those of later segments."""
-        names = tuple(dict.fromkeys(self.names + later.names))
-        numbers = {name: number for number, name in enumerate(names)}
-        renumbered = np.array([numbers[name] for name in later.names], np.int32)
-        codes = renumbered[later.codes] if len(later.codes) else later.codes
-        return Facts(names, np.concatenate([self.codes, codes]))
-
-    def are(self, name: str) -> np.ndarray:
-        """Of which segments this is the name, bool (n,)."""
-        return self.codes == (self.names.index(name) if name in self.names else -1)
-
-    def edited(self, changed: np.ndarray, name: str) -> "Facts":
-        """These, but another name for the segments that `changed`, bool (n,)."""
-        names = self.names if name in self.names else (*self.names, name)
-        return Facts(names, np.where(changed, np.int32(names.index(name)), self.codes))
-
-    def present(self) -> list[str]:
-        """The names that a segment has, sorted, without ''."""
-        return sorted(self.names[code] for code in np.unique(self.codes).tolist() if self.names[code])
-
-
-@dataclass(frozen=True, eq=False)
-class Contents:
-    """What searching needs of every segment, in the order of ids."""
-
-    version: Version
-    ids: np.ndarray  # int64 (n,), ascending
-    rows: Rows  # unit vectors
-    facts: dict[str, Facts]  # by FILTERED
-
-    def __post_init__(self) -> None:
-        for array in (self.ids, *(facts.codes for facts in self.facts.values())):
-            array.flags.writeable = False
-
-    @property
-    def vectors(self) -> np.ndarray:
-        """Unit vectors, float16 (n, dim)."""
-        return self.rows.array
-
-    def joined(self, later: "Contents") -> "Contents":
-        """These, and what came later."""
-        return Contents(
-            later.version,
-            np.concatenate([self.ids, later.ids]),
-            self.rows.joined(later.vectors),
-            {name: facts.joined(later.facts[name]) for name, facts in self.facts.items()},
-        )
-
-    def without(self, ids: np.ndarray, version: Version) -> "Contents":
-        """These without some."""
-        kept = ~np.isin(self.ids, ids)
-        facts = {name: Facts(one.names, one.codes[kept]) for name, one in self.facts.items()}
-        return Contents(version, self.ids[kept], self.rows.only(kept), facts)
-
-    def edited(self, recording: str, facts: dict[str, str], version: Version) -> "Contents":
-        """These, with other facts of a recording."""
-        changed = self.facts["recording"].are(recording)
-        edited = {name: one.edited(changed, facts[name]) if name in facts else one for name, one in self.facts.items()}
-        return replace(self, version=version, facts=edited)
 
 
 class Database:
@@ -252,9 +178,14 @@ class Database:
                 segments = self._reader.execute(
                     "SELECT one.id, recording, one.category, one.language, one.voice, date FROM segments AS one "
                     "JOIN recordings ON recordings.id = recording WHERE one.id > ? ORDER BY one.id", (after,)
-                ).fetchall()  # fmt: skip
-                ids, *facts = zip(*segments, strict=True) if segments else ((), *((),) * len(FILTERED))
-                ids = np.array(ids, np.int64)
+                )  # fmt: skip
+                ids, columns = [np.empty(0, np.int64)], {name: Column() for name in FILTERED}
+                while block := segments.fetchmany(BLOCK):
+                    numbers, *facts = zip(*block, strict=True)
+                    ids.append(np.array(numbers, np.int64))
+                    for column, names in zip(columns.values(), facts, strict=True):
+                        column.add(names)
+                ids = np.concatenate(ids)
                 if known is None:
                     rows, last = Rows(dim, len(ids)), after
                 else:
@@ -262,14 +193,13 @@ class Database:
                     rows = known.rows if kept.all() else known.rows.only(kept)
                     last = int(known.ids.max(initial=0))
                 vectors = self._reader.execute("SELECT vector FROM vectors WHERE segment > ? ORDER BY segment", (last,))
-                while blobs := vectors.fetchmany(4_096):
+                while blobs := vectors.fetchmany(BLOCK):
                     rows = rows.joined(self._unpacked(blobs, dim))
             finally:
                 self._reader.execute("ROLLBACK")
         if len(rows.array) != len(ids):
             raise self._damaged("there are segments without a vector, or vectors without a segment")
-        columns = {name: Facts.of(values) for name, values in zip(FILTERED, facts, strict=True)}
-        return Contents(Version(*version), ids, rows, columns)
+        return Contents(Version(*version), ids, rows, {name: column.facts() for name, column in columns.items()})
 
     def _unpacked(self, blobs: list[tuple[bytes]], dim: int) -> np.ndarray:
         """Stored vectors, float16 (n, dim)."""

@@ -25,7 +25,8 @@ from clasp.audio import stream
 from clasp.envelope import envelope as measured
 from clasp.errors import AudioError, LibraryError
 
-from .database import DATABASE_FILE, Contents, Database, Recording, Segment, are_unit
+from .contents import Contents
+from .database import DATABASE_FILE, Database, Recording, Segment, are_unit
 from .filters import Filter
 from .snapshot import Snapshot
 from .vectors import MANIFEST_FILE, StaleIndex, VectorIndex, Version, empty_index, load_index, save_index

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .database import Contents
+from .contents import Contents
 from .vectors import VectorIndex, exact_search
 
 EXACT_BELOW = 20_000  # segments that pass a filter: so few are compared one by one
