@@ -60,6 +60,10 @@ class Hit:
     sound: float  # cosine of the sound halves; 0 for a model without one
 
 
+class OtherModelError(LibraryError):
+    """A library whose vectors another model made."""
+
+
 class Library:
     """A folder with a database, a search index that can be rebuilt from it, and perhaps the audio."""
 
@@ -104,7 +108,7 @@ class Library:
         try:
             made_by = database.model()
             if made_by != (model.checksum, model.dim):
-                raise LibraryError(_other_model(folder, made_by, model))
+                raise OtherModelError(_other_model(folder, made_by, model))
             return cls(database, model, audio, read_only)
         except BaseException:
             database.close()
