@@ -82,7 +82,7 @@ class ScanIndex:
         Raises:
             OSError: if that does not succeed.
         """
-        faiss().serialize_index(self._codes).tofile(path)
+        path.write_bytes(faiss().serialize_index(self._codes).data)
 
     @classmethod
     def read(cls, path: Path, dim: int) -> "ScanIndex":
