@@ -76,7 +76,7 @@ class Library:
         self._audio = (audio or self.folder).absolute()
         self._lock = threading.Lock()  # one writer at a time
         contents = database.contents()
-        self._stored = True  # whether the folder has the index of the snapshot
+        self._stored = True  # whether the folder has the index of what was written here
         self._snapshot = Snapshot(contents, self._stored_index(contents))
 
     @classmethod
@@ -390,7 +390,9 @@ class Library:
             return
         try:
             if self._database.version() != self._snapshot.contents.version:
+                stored = self._stored
                 self._take(self._database.contents(known=self._snapshot.contents))
+                self._stored = stored  # who wrote it stores its index
         finally:
             self._lock.release()
 
