@@ -50,6 +50,13 @@ def routes(service: Service) -> list[BaseRoute]:
         except ClaspError as error:
             raise HTTPException(404, str(error)) from error
 
+    async def archive(request: Request) -> Response:
+        """A library that was exported, by the secret of the job."""
+        path = service.jobs.archive(request.path_params["secret"])
+        if path is None or not path.is_file():
+            raise HTTPException(404, "There is no such archive any more: export the library again.")
+        return FileResponse(path, filename=path.name, headers=CHECK)
+
     async def points(_: Request) -> Response:
         """Every utterance on the map; waits until the library is open."""
         try:
@@ -66,6 +73,7 @@ def routes(service: Service) -> list[BaseRoute]:
     return [
         Route("/audio/{key}/{recording}", audio),
         Route("/envelope/{key}/{recording}", envelope),
+        Route("/archive/{secret}", archive),
         Route("/map.json", points),
         Route("/plotly.js", plotly),
         *(Route(f"/{name}", script) for name in SCRIPTS),
