@@ -70,7 +70,8 @@ def interviews(tmp_path_factory: pytest.TempPathFactory) -> Interviews:
 @pytest.fixture(scope="session")
 def address(interviews: Interviews, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the running app."""
-    with running(tmp_path_factory.mktemp("app")) as url:
+    own = {"CLASP_LIBRARY": str(interviews.folder), "XDG_DATA_HOME": str(interviews.data)}
+    with running(tmp_path_factory.mktemp("app"), **own) as url:
         yield url
 
 
