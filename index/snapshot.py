@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .contents import Contents
-from .vectors import VectorIndex, exact_search
+from .scan import exact_scan
+from .vectors import HNSW_MOST, VectorIndex, exact_search
 
 EXACT_BELOW = 20_000  # segments that pass a filter: so few are compared one by one
 REACH = 2  # times as many neighbours as should be needed are looked at where only some of them count
@@ -28,13 +29,14 @@ class Snapshot:
     def nearest(self, query: np.ndarray, k: int, allowed: np.ndarray | None) -> np.ndarray:
         """Rows, int64, of the `k` vectors most like `query`, best first; fewer only where there are fewer."""
         vectors, indexed = self.contents.vectors, self.indexed
+        exact = exact_scan if len(vectors) > HNSW_MOST else exact_search
         before, after = (None, None) if allowed is None else (allowed[:indexed], allowed[indexed:])
         likely = self._likely(query, k, before, indexed)
         if likely is None:
-            return exact_search(vectors, query, k, allowed)
-        later = indexed + exact_search(vectors[indexed:], query, k, after)
+            return exact(vectors, query, k, allowed)
+        later = indexed + exact(vectors[indexed:], query, k, after)
         rows = np.concatenate([likely, later])
-        return rows[exact_search(vectors[rows], query, k)]
+        return rows[exact(vectors[rows], query, k)]
 
     def _likely(self, query: np.ndarray, k: int, allowed: np.ndarray | None, indexed: int) -> np.ndarray | None:
         """Rows, int64, of the first `indexed` among which the `k` nearest are; None if the index is of no help."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from .files import sha256, whole_file
 from .hnsw import HnswIndex
-from .scan import ScanIndex, exact_scan
+from .scan import ScanIndex
 
 INDEX_FILE, MANIFEST_FILE = "index.bin", "manifest.json"
 KINDS = {kind.kind: kind for kind in (HnswIndex, ScanIndex)}
@@ -121,10 +121,10 @@ def load_index(
 
 def exact_search(matrix: np.ndarray, query: np.ndarray, k: int, allowed: np.ndarray | None = None) -> np.ndarray:
     """Rows, int64 (≤ k,), of `matrix`, float16 (n, dim), whose dot product with `query`, float32 (dim,), is largest,
-    best first. With `allowed`, bool (n,), only those rows count.
+    best first. Equal ones come in the order of the rows. With `allowed`, bool (n,), only those rows count.
+
+    For many rows `scan.exact_scan` is faster.
     """
-    if len(matrix) > HNSW_MOST:
-        return exact_scan(matrix, query, k, allowed)
     rows = np.arange(len(matrix)) if allowed is None else np.flatnonzero(allowed)
     scores = (matrix if allowed is None else matrix[rows]).astype(np.float32) @ query
     if k < len(rows):

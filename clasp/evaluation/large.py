@@ -131,12 +131,12 @@ def _changed(contents: "Contents", built: "VectorIndex") -> "tuple[Contents, Vec
 
 def _recall(contents: "Contents", built: "VectorIndex") -> tuple[float, np.ndarray]:
     """Share of the exact ten nearest that are found, and seconds of a query, (QUERIES,)."""
+    from index.scan import exact_scan
     from index.snapshot import Snapshot
-    from index.vectors import exact_search
 
     snapshot = Snapshot(contents, built)
     queries = _random(np.random.default_rng(2), QUERIES, contents.vectors.shape[1]).astype(np.float32)
-    exact = [exact_search(contents.vectors, query, 10) for query in queries]
+    exact = [exact_scan(contents.vectors, query, 10) for query in queries]
     shares, seconds = np.empty(QUERIES), np.empty(QUERIES)
     for number, query in enumerate(queries):
         began = time.perf_counter()

@@ -10,7 +10,7 @@ import pytest
 from index.contents import Contents, Rows
 from index.scan import ScanIndex, exact_scan
 from index.snapshot import EXACT_BELOW, Snapshot
-from index.vectors import HNSW_MOST, Version, exact_search
+from index.vectors import Version
 
 VERSION = Version("model", 3, "c0ffee")
 
@@ -57,13 +57,6 @@ def test_exact_scan_of_nothing(units):
 def test_exact_scan_reads_part_of_an_array(units):
     matrix, query = units(1_000, 16).astype(np.float16), units(1, 16, seed=1)[0]
     assert exact_scan(matrix[100:900:2], query, 10).tolist() == nearest(matrix[100:900:2], query, 10)
-
-
-def test_exact_search_of_many_is_a_scan(units):
-    vectors, query = units(HNSW_MOST + 1, 16).astype(np.float16), units(1, 16, seed=1)[0]
-    allowed = np.arange(len(vectors)) % 3 == 0
-    assert exact_search(vectors, query, 10).tolist() == nearest(vectors, query, 10)
-    assert exact_search(vectors, query, 10, allowed).tolist() == nearest(vectors, query, 10, allowed)
 
 
 def half_weighted(queries: np.ndarray) -> np.ndarray:
