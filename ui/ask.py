@@ -55,7 +55,6 @@ class Controls:
         for name in ("since", "until"):
             updates[getattr(self, name)] = gr.Textbox(value=getattr(settings, name), visible=dated)
         hidden = dated or any(offered[name][1] or getattr(settings, name) for name in ("speaker", "recording"))
-        updates[self.examples] = gr.HTML(visible=True if settings.library == DEMO else "hidden")
         return updates | {self.more: gr.Button(more(settings), visible=hidden)}
 
 

@@ -10,7 +10,7 @@ from index.search import Answer, Match
 from . import labels, moments
 from .links import Link, Settings, write
 from .moments import Place
-from .service import VISIT
+from .service import DEMO, VISIT
 
 NEAREST = 10  # of the less likely, so many are shown
 NUMBERS = count(1)
@@ -26,9 +26,10 @@ WELCOME = """
     <div><dt>Choose what counts</dt><dd>Meaning finds paraphrases, translations and answers.
       Sound finds names, rare words and the very same sentence.</dd></div>
   </dl>
-  <p>Not sure where to start? Press one of the examples above.</p>
+  {where}
 </section>
 """
+START = "<p>Not sure where to start? Press one of the examples above.</p>"  # they are about the library that ships
 
 LINK = (
     '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M10 14a4 4 0 0 0 6 .4l3-3a4 4 0 0 0-5.7-5.7l-1 1M14 10a4 4 0 '
@@ -78,7 +79,7 @@ def working(sentence: str) -> str:
 
 def welcome(settings: Settings) -> str:
     """What is shown before anything was asked."""
-    return _new(WELCOME, Link(settings))
+    return _new(WELCOME.format(where=START if settings.library == DEMO else ""), Link(settings))
 
 
 def empty(settings: Settings) -> str:
@@ -186,9 +187,11 @@ def _nothing(rest: list[Match]) -> str:
 
 
 def _timings(found: Answer, size: int) -> str:
+    encoded = f"<span>encoded in <b>{1000 * found.query.encode_seconds:.0f} ms</b></span>"
+    encoded = encoded if found.query.segment is None else ""
     return (
         '<p class="timings">'
-        f"<span>encoded in <b>{1000 * found.query.encode_seconds:.0f} ms</b></span>"
+        f"{encoded}"
         f"<span>{size:,} utterances searched in <b>{1000 * found.search_seconds:.1f} ms</b></span>"
         f"<span>on <b>{escape(found.device)}</b></span></p>"
     )

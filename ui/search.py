@@ -42,7 +42,7 @@ def build(service: Service, page: gr.Blocks, tab: gr.Tab, visit: gr.BrowserState
     settings = [visit, *controls.settings, by_time]
     asking = [asked, *settings]
     answer = [results, overlay, asked, controls.text, controls.spoken]
-    everything = [*answer, *controls.settings, by_time, controls.more, controls.examples]
+    everything = [*answer, *controls.settings, by_time, controls.more]
     said = [controls.spoken.stop_recording, controls.spoken.upload]
     lists = (controls.heard, controls.category, controls.language, controls.speaker, controls.recording)
     dates = (controls.since, controls.until)

@@ -322,6 +322,16 @@ def test_another_library_is_asked_the_same(look) -> None:
     expect(page.get_by_role("combobox", name="Category")).to_be_visible()
 
 
+def test_sound_that_cannot_be_fetched_is_told(browser: Browser, address: str) -> None:
+    with looked_at(browser, address, ["ERR_FAILED"]) as page:
+        page.route("**/audio/**", lambda route: route.abort())
+        page.goto(address + ASKED)
+        hit = page.locator("#results .hit").first
+        hit.locator(".play-button").first.click()
+        expect(hit.get_by_role("alert")).to_contain_text("could not be played")
+        expect(hit.locator(".play-button").first).to_have_attribute("aria-pressed", "false")
+
+
 def test_recordings_fit_a_phone(look) -> None:
     page = look(ASKED)
     page.set_viewport_size({"width": 360, "height": 740})

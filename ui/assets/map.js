@@ -30,11 +30,13 @@ clasp.map = (() => {
       const view = chart(element, plot, data);
       wait.hidden = true;
       const overlay = () => {
-        found.dataset.map = props.value === NONE ? NONE : "";
         if (props.value !== NONE) view.overlay(props.value ? JSON.parse(props.value) : null);
       };
       overlay();
-      watch("value", overlay);
+      watch("value", () => {
+        found.dataset.map = props.value === NONE ? NONE : "";
+        overlay();
+      });
     } catch (error) {
       wait.textContent = error.message || "The map could not be loaded.";
     }

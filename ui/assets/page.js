@@ -18,6 +18,10 @@ window.clasp ??= {};
       trigger(event, data);
     };
 
+    const opening = parameters(address());
+    if (opening.has("q") || opening.has("like")) busy();
+    if (opening.has("library")) document.querySelector("#found").dataset.map = "none"; // only the first has one
+
     window.addEventListener("unhandledrejection", (event) => {
       if (!/microphone/i.test(event.reason?.message ?? event.reason)) return;
       event.preventDefault(); // the recorder says it to nobody else

@@ -8,7 +8,7 @@ window.clasp ??= {};
   const audio = new Audio();
   audio.preload = "none";
   audio.id = "player";
-  let now = null; // {id, src, start, end} or null; without an end later than its start it plays on
+  let now = null; // {id, src, start, end, after} or null; without an end later than its start it plays on, then `after`
   let frame = 0;
 
   function play(item) {
@@ -28,9 +28,15 @@ window.clasp ??= {};
   audio.addEventListener("loadedmetadata", () => {
     if (now && now.start > 0) audio.currentTime = now.start;
   });
-  audio.addEventListener("timeupdate", () => finished() && stop()); // also where no frames are drawn
+  audio.addEventListener("timeupdate", () => finished() && end()); // also where no frames are drawn
 
   const finished = () => now && (audio.ended || (now.end > now.start && audio.currentTime >= now.end));
+
+  function end() {
+    const { after } = now;
+    stop();
+    after?.();
+  }
 
   function stop() {
     cancelAnimationFrame(frame);
@@ -40,14 +46,18 @@ window.clasp ??= {};
   }
 
   function fail() {
+    const text = "This recording could not be played: is its file still where it was?";
+    const pressed = document.querySelector(".play-button[aria-pressed=true]") ?? document.querySelector(".strip.playing");
+    const card = pressed?.closest(".hit, .asked, .recording");
     stop();
-    const told = document.querySelector("#results [data-told]") ?? document.querySelector(".map-caption");
-    if (told) told.textContent = "This recording could not be played.";
+    if (!card) for (const caption of document.querySelectorAll(".map-caption")) caption.textContent = text;
+    else if (!card.querySelector(".notice"))
+      card.append(Object.assign(document.createElement("p"), { className: "notice", role: "alert", textContent: text }));
   }
 
   function follow() {
     if (!now) return;
-    if (finished()) return stop();
+    if (finished()) return end();
     const length = (now.end > now.start ? now.end : audio.duration || 1) - now.start;
     const done = Math.min(1, Math.max(0, (audio.currentTime - now.start) / length));
     for (const button of document.querySelectorAll(".play-button[aria-pressed=true]"))

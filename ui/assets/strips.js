@@ -75,7 +75,9 @@ clasp.strips = (() => {
     const start = Math.min(Math.max(0, seconds), Number(duration) - 0.1);
     at(strip, start);
     if (cut === undefined) return clasp.play({ id: `strip ${src}`, src, start, end: 0 });
-    clasp.play({ id: `strip ${src}`, src: `${src}?start=${start.toFixed(3)}&end=${(start + CUT).toFixed(3)}`, start: 0, end: 0 });
+    const end = start + CUT;
+    const after = () => end < Number(duration) && play(strip, end);
+    clasp.play({ id: `strip ${src}`, src: `${src}?start=${start.toFixed(3)}&end=${end.toFixed(3)}`, start: 0, end: 0, after });
   }
 
   const stripOf = (event) => event.target.closest?.(".strip .seek")?.parentElement;
