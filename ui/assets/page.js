@@ -141,7 +141,6 @@ window.clasp ??= {};
     const ask = document.querySelector("#ask");
     ask.toggleAttribute("data-more");
     document.querySelector("#more").setAttribute("aria-expanded", ask.hasAttribute("data-more"));
-    if (ask.hasAttribute("data-more")) document.querySelector("#filters input")?.focus();
   }
 
   // ---- light and dark ---------------------------------------------------------------------------------------
