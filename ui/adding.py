@@ -30,6 +30,8 @@ def gathered(uploads: list[str], folder: Path) -> list[Path]:
     Raises:
         DataError: if there is no recording among them, or one is gone.
     """
+    if all(Path(upload).suffix.lower() in BESIDE for upload in uploads):
+        raise DataError("There is no recording among these files: choose sound files or videos, too.")
     seen: Counter[str] = Counter()
     recordings = []
     for upload in map(Path, uploads):
@@ -42,8 +44,6 @@ def gathered(uploads: list[str], folder: Path) -> list[Path]:
             raise DataError(f"{upload.name} is no longer here: choose it once more.") from error
         if target.suffix.lower() not in BESIDE:
             recordings.append(target)
-    if not recordings:
-        raise DataError("There is no recording among these files: choose sound files or videos, too.")
     return recordings
 
 
@@ -103,7 +103,7 @@ def _report(state: State | None, also: str, *, wrong: bool = False) -> Report:
     """The summary: counts, then every file that was not added, with its reason."""
     if state is None:
         return Report((also,) if also else (), wrong=wrong)
-    added = f"{labels.count(state.added, 'recording')} added"
+    added = f"{labels.count(state.added, 'recording')} added" if state.added else "No recording was added"
     if state.segments:
         sound = labels.length(state.seconds)
         added += f": {labels.count(state.segments, 'utterance')} in {sound} of sound, {labels.length(state.elapsed)}"

@@ -24,12 +24,12 @@ Chosen = tuple[str, ...]  # ids of recordings
 
 
 def _told(handler: Callable[..., Shown]) -> Callable[..., Shown]:
-    """What goes wrong is said at the top of the tab."""
+    """What goes wrong is said above the tab, until something else is done."""
 
     @wraps(handler)
     def told(self: "LibraryTab", *arguments: Any) -> Shown:
         try:
-            return handler(self, *arguments)
+            return {self.parts.notice: ""} | handler(self, *arguments)
         except Exception as error:
             return {self.parts.notice: layout.notice(sentence(error, "the library tab"), wrong=True)}
 
@@ -49,7 +49,7 @@ class LibraryTab:
     # ---- showing
 
     @_told
-    def arrive(self, visit: str, name: str | None) -> Shown:
+    def arrive(self, visit: str, name: str | None = None) -> Shown:
         """The page was opened, or the tab: offer the libraries there are."""
         libraries = self._service.libraries(visit)
         own = [one for _, one in libraries if self._service.may_change(one)]
@@ -69,24 +69,25 @@ class LibraryTab:
         job = self._service.jobs.of(self._service.key(name, visit))
         if job is None or not job.running:
             libraries = self._service.libraries(visit)
-            return {self.parts.name: gr.Dropdown(libraries, value=name), **self._shown(name, visit, view, chosen)}
-        return {self.parts.job: jobs.html(job)}
+            shown = {self.parts.name: gr.Dropdown(libraries, value=name), **self._shown(name, visit, view, chosen)}
+            return shown | {self.parts.notice: gr.skip()}
+        return {self.parts.job: jobs.html(job), self.parts.notice: gr.skip()}
 
     @_told
-    def search(self, words: str, name: str, visit: str, view: View, chosen: Chosen) -> Shown:
+    def search(self, words: str, name: str, visit: str, view: View) -> Shown:
         """The table is to show those with these words."""
         view = replace(view, words=words, page=0)
-        return {self.parts.view: view, self.parts.table: self._table(name, visit, view, chosen)}
+        return {self.parts.view: view, self.parts.table: self._table(name, visit, view)}
 
     @_told
-    def turn(self, name: str, visit: str, view: View, chosen: Chosen, event: gr.EventData) -> Shown:
+    def turn(self, name: str, visit: str, view: View, event: gr.EventData) -> Shown:
         """Another page of the table, or another order."""
-        column, page = event._data.get("sort"), event._data.get("page")
+        column, page = _asked(event).get("sort"), _asked(event).get("page")
         if column in recordings.COLUMNS:
             view = replace(view, column=column, down=column == view.column and not view.down, page=0)
         elif isinstance(page, int) and page >= 0:
             view = replace(view, page=page)
-        return {self.parts.view: view, self.parts.table: self._table(name, visit, view, chosen)}
+        return {self.parts.view: view, self.parts.table: self._table(name, visit, view)}
 
     def _shown(self, name: str, visit: str, view: View = View(), chosen: Chosen = (), notice: str = "") -> Shown:  # noqa: B008
         """All of the tab, for a library."""
@@ -113,9 +114,9 @@ class LibraryTab:
                 left = self._service.opened().visits.left(visit) if name == VISIT else None
                 shown[parts.facts] = layout.facts(library, may_change=owner, left=left)
                 shown[parts.find] = gr.Textbox(visible=bool(library.recordings()))
-            shown[parts.table] = self._table(name, visit, view, chosen)
+            shown[parts.table] = self._table(name, visit, view, cleared=not chosen)
         except LibraryError as error:
-            shown[parts.notice] = layout.notice(str(error), wrong=True)
+            shown[parts.facts] = layout.notice(str(error), wrong=True)
             shown[parts.adding] = gr.Column(visible=False)
             shown[parts.embed] = gr.Button(visible=owner and not busy and isinstance(error, OtherModelError))
             if owner:
@@ -123,13 +124,13 @@ class LibraryTab:
         shown |= self._choice(name, visit, chosen)
         return {part: value for part, value in shown.items() if part is not None}
 
-    def _table(self, name: str, visit: str, view: View, chosen: Chosen) -> str:
+    def _table(self, name: str, visit: str, view: View, *, cleared: bool = False) -> str:
         library, may_change = self._library(name, visit), self._service.may_change(name)
         if library is None:
             return recordings.nothing(view, may_change)
         key = self._service.key(name, visit)
         busy = self._service.jobs.running(key)
-        return recordings.table(library, view, key=key, chosen=chosen, may_change=may_change, busy=busy)
+        return recordings.table(library, view, key=key, may_change=may_change, busy=busy, cleared=cleared)
 
     def _library(self, name: str, visit: str) -> Library | None:
         """The library with this name; None for a visitor who has added nothing yet."""
@@ -230,19 +231,20 @@ class LibraryTab:
     # ---- recordings that were chosen
 
     @_told
-    def choose(self, name: str, visit: str, view: View, event: gr.EventData) -> Shown:
+    def choose(self, name: str, visit: str, event: gr.EventData) -> Shown:
         """Some were ticked; or one is to be edited."""
         there = {one.id for one in self._own(name, visit).recordings()}
-        chosen = tuple(one for one in dict.fromkeys(event._data.get("ids") or ()) if one in there)
+        asked = _asked(event)
+        chosen = tuple(one for one in dict.fromkeys(map(str, asked.get("ids") or ())) if one in there)
         shown = self._choice(name, visit, chosen)
-        if event._data.get("edit"):
-            shown |= self._form(name, visit, chosen) | {self.parts.table: self._table(name, visit, view, chosen)}
+        if asked.get("edit"):
+            shown |= self._form(name, visit, chosen)
         return shown
 
     @_told
     def clear(self, name: str, visit: str, view: View) -> Shown:
         """None is chosen any more."""
-        return self._choice(name, visit, ()) | {self.parts.table: self._table(name, visit, view, ())}
+        return self._choice(name, visit, ()) | {self.parts.table: self._table(name, visit, view, cleared=True)}
 
     @_told
     def edit(self, name: str, visit: str, chosen: Chosen) -> Shown:
@@ -377,6 +379,11 @@ class LibraryTab:
         return self._shown(name, visit)
 
 
+def _asked(event: gr.EventData) -> dict[str, Any]:
+    """What library.js tells with an event."""
+    return event._data if isinstance(event._data, dict) else {}
+
+
 def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) -> None:
     """Lay out the tab and connect it; called inside `tab`. `line` says in which queue its events stand."""
     parts = layout.parts(service)
@@ -386,16 +393,18 @@ def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) ->
     facts = [parts.title, parts.speaker, parts.category, parts.language, parts.date]
     quiet = {"api_visibility": "private", "show_progress": "hidden", **line}
     latest = {"trigger_mode": "always_last", **quiet}
-    gr.on([tab.select, visit.change], do.arrive, [visit, parts.name], out, **quiet)
+    tab.select(do.arrive, [visit, parts.name], out, **quiet)
+    visit.change(do.arrive, [visit], out, **quiet)
     parts.name.input(do.choose_library, where, out, **quiet)
     parts.timer.tick(do.tick, seen, out, **quiet)
-    parts.find.input(do.search, [parts.find, *seen], out, **latest)
-    parts.table.turn(do.turn, seen, out, **latest)
+    parts.find.change(do.search, [parts.find, *where, parts.view], out, **latest)
+    parts.table.turn(do.turn, [*where, parts.view], out, **latest)
     parts.add.click(do.upload, [*where, parts.files, parts.spoken], out, **quiet)
     parts.stop.click(do.stop, where, out, **quiet)
     parts.dismiss.click(do.dismiss, seen, out, **quiet)
-    parts.table.choose(do.choose, [*where, parts.view], out, **latest)
-    parts.edit.click(do.edit, [*where, parts.chosen], out, **quiet)
+    focused = {"js": "() => clasp.library.focus()", "api_visibility": "private", "show_progress": "hidden"}
+    parts.table.choose(do.choose, where, out, **latest).then(None, **focused)
+    parts.edit.click(do.edit, [*where, parts.chosen], out, **quiet).then(None, **focused)
     gr.on(
         [fact.submit for fact in facts if fact is not parts.language] + [parts.save.click],
         do.save,
@@ -403,7 +412,7 @@ def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) ->
         out,
         **quiet,
     )
-    parts.ask.click(do.ask, [*where, parts.chosen], out, **quiet)
+    parts.ask.click(do.ask, [*where, parts.chosen], out, **quiet).then(None, **focused)
     parts.remove.click(do.remove, seen, out, **quiet)
     parts.clear.click(do.clear, [*where, parts.view], out, **quiet)
     gr.on([parts.leave.click, parts.keep.click], do.leave, [*where, parts.chosen], out, **quiet)

@@ -1,10 +1,10 @@
 """The recordings of a library as a table, a page at a time, and what they come to."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from html import escape
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from clasp.errors import DataError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from index.library import Library, Recording
 
 PAGE = 50
+CLEARED = count(1)  # no two tables that are cleared are the same, or the page would not notice
 
 
 @dataclass(frozen=True)
@@ -86,19 +87,25 @@ def rows(library: "Library", view: View) -> list[Row]:
     return known + [row for row in found if not key(row)]
 
 
-def table(library: "Library", view: View, *, key: str, chosen: tuple[str, ...], may_change: bool, busy: bool) -> str:
-    """A page of the table. `key` stands for the library in addresses; `busy` says that recordings are being added."""
+def table(library: "Library", view: View, *, key: str, may_change: bool, busy: bool, cleared: bool) -> str:
+    """A page of the table.
+
+    Args:
+        key: what stands for the library in addresses.
+        busy: whether recordings are being added.
+        cleared: nothing is ticked any more; otherwise library.js ticks what was.
+    """
     found = rows(library, view)
     if not found:
         return nothing(view, may_change) if not busy or view.words else ""
     last = (len(found) - 1) // PAGE
     page = min(view.page, last)
     part = found[page * PAGE : (page + 1) * PAGE]
-    shown = "".join(_row(row, key, row.recording.id in chosen, may_change, busy) for row in part)
+    shown = "".join(_row(row, key, may_change, busy) for row in part)
     headings = "".join(_heading(name, column, view) for name, column in COLUMNS.items())
     choose = '<th class="choose"><input type="checkbox" data-all aria-label="Choose all on this page"></th>'
     return f"""
-<table data-chosen="{escape(json.dumps(chosen))}">
+<table{f' data-cleared="{next(CLEARED)}"' if cleared else ""}>
   <caption>Recordings of this library</caption>
   <thead><tr>{choose if may_change else ""}<th class="hear"><span class="unseen">Hear</span></th>{headings}
     {'<th class="edit"><span class="unseen">Edit</span></th>' if may_change else ""}</tr></thead>
@@ -118,7 +125,7 @@ def _heading(name: str, column: Column, view: View) -> str:
     )
 
 
-def _row(row: Row, key: str, chosen: bool, may_change: bool, busy: bool) -> str:
+def _row(row: Row, key: str, may_change: bool, busy: bool) -> str:
     one = row.recording
     title, name = escape(one.title), escape(one.id)
     missing = not one.path.is_file()
@@ -132,8 +139,7 @@ def _row(row: Row, key: str, chosen: bool, may_change: bool, busy: bool) -> str:
             cells += f'<td data-column="{what.heading}"{kind} dir="auto">{text}</td>'
     choose = edit = ""
     if may_change:
-        checked = " checked" if chosen else ""
-        choose = f'<td class="choose"><input type="checkbox" value="{name}" aria-label="Choose {title}"{checked}></td>'
+        choose = f'<td class="choose"><input type="checkbox" value="{name}" aria-label="Choose {title}"></td>'
         edit = f'<td class="edit"><button type="button" data-edit="{name}" aria-label="Edit {title}">Edit</button></td>'
     return f'<tr>{choose}<td class="hear">{"" if missing else _play(one, key)}</td>{cells}{edit}</tr>'
 
@@ -146,7 +152,7 @@ def _marks(row: Row, missing: bool, busy: bool) -> str:
         marks.append("Being added …" if busy else "Only a first part was added: add it again to go on.")
     elif not row.utterances:
         marks.append("Nobody speaks in it.")
-    return "".join(f'<small class="mark">{escape(mark)}</small>' for mark in marks)
+    return "".join(f'<small class="amiss">{escape(mark)}</small>' for mark in marks)
 
 
 def _play(one: "Recording", key: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import soundfile
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from clasp.audio import decode
 from tests.ui.interviews import Interviews, make
@@ -35,6 +35,7 @@ sys.path.insert(0, "")
 runpy.run_path("app.py", run_name="__main__")
 """
 MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+expect.set_options(timeout=30_000)  # milliseconds; generous for the same reason as START
 START = 300  # seconds within which the app must answer; generous, because tests share the machine
 
 
