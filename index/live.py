@@ -61,6 +61,7 @@ class LiveSession:
         level: loudness of what came last, 0 to 1.
         voiced: whether somebody speaks.
         seconds: of sound that have come.
+        found: utterances that have ended and were searched with.
         dropped: guesses that were overtaken before their turn came.
     """
 
@@ -74,7 +75,8 @@ class LiveSession:
         k: int = HITS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.level, self.voiced, self.seconds, self.dropped = 0.0, False, 0.0, 0
+        self.level, self.voiced, self.seconds = 0.0, False, 0.0
+        self.found = self.dropped = 0
         self._model, self._library, self._turns = model, library, turns
         self._filters, self._k, self._clock = filters or Filter(), k, clock
         self._voice = VoiceActivity()
@@ -84,6 +86,7 @@ class LiveSession:
         self._number = 1  # of the utterance that is being spoken, or comes next
         self._guessed = 0.0  # seconds of it that were searched with
         self._news: list[Said] = []
+        self._closed = False
         self._lock = threading.Lock()
 
     def feed(self, samples: np.ndarray, rate: int) -> None:
@@ -116,9 +119,10 @@ class LiveSession:
 
     def close(self) -> None:
         """Forget what was said, and drop the searches for it."""
-        self._turns.forget(self)
         with self._lock:
+            self._closed = True
             self._news.clear()
+        self._turns.forget(self)
 
     def news(self) -> list[Said]:
         """What was found since this was called last, in the order in which it was found."""
@@ -170,6 +174,8 @@ class LiveSession:
             except ClaspError as error:
                 done = replace(said, problem=str(error), delay=self._clock() - heard)
             with self._lock:
-                self._news.append(done)
+                self.found += done.final
+                if not self._closed:
+                    self._news.append(done)
 
         self.dropped += self._turns.ask(self, work, replace=not said.final)

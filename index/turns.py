@@ -65,6 +65,8 @@ class Turns:
             if line is not None:
                 line.lasting.clear()
                 line.latest = None
+                if not line.busy:
+                    del self._lines[session]
 
     def close(self) -> None:
         """Drop everything and end the threads."""

@@ -71,6 +71,7 @@ def test_forgotten_work_is_not_done_and_a_failure_harms_nobody(turns: Turns, cap
     turns.ask("b", lambda: 1 / 0)
     turns.ask("c", lambda: order.append("c"))
     turns.forget("a")
+    assert not turns.waiting("a")
     gate.open.set()
     done(turns, "b", "c")
     assert order == ["c"] and "ZeroDivisionError" in caplog.text
