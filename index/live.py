@@ -12,6 +12,7 @@ on the threads of a `Turns` that many sessions share: each has its turn, and a g
 is dropped. Nothing that was said stays in the session.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 STEP = 0.5  # seconds of speech between two guesses
 FLOOR = -60.0  # decibels of full scale at which the meter stands at 0
 HITS = 5
+OURS = "This could not be searched for; the server's log says why."
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +67,8 @@ class LiveSession:
         seconds: of sound that have come.
         found: utterances that have ended and were searched with.
         dropped: guesses that were overtaken before their turn came.
+
+    `told` is called, by the thread that has searched, when there is news.
     """
 
     def __init__(
@@ -73,12 +79,13 @@ class LiveSession:
         turns: Turns,
         filters: Filter | None = None,
         k: int = HITS,
+        told: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.level, self.voiced, self.seconds = 0.0, False, 0.0
         self.found = self.dropped = 0
         self._model, self._library, self._turns = model, library, turns
-        self._filters, self._k, self._clock = filters or Filter(), k, clock
+        self._filters, self._k, self._told, self._clock = filters or Filter(), k, told, clock
         self._voice = VoiceActivity()
         self._cutter = Cutter(patient=False)
         self._resampler: tuple[int, soxr.ResampleStream] | None = None
@@ -171,11 +178,16 @@ class LiveSession:
                 query = encode(self._model, waveform=said.waveform)
                 found = search(self._library, self._model, query, k=self._k, filters=self._filters)
                 done = replace(said, answer=found, delay=self._clock() - heard)
-            except ClaspError as error:
-                done = replace(said, problem=str(error), delay=self._clock() - heard)
+            except Exception as error:
+                if not isinstance(error, ClaspError):
+                    log.exception("a search failed")
+                problem = str(error) if isinstance(error, ClaspError) else OURS
+                done = replace(said, problem=problem, delay=self._clock() - heard)
             with self._lock:
                 self.found += done.final
-                if not self._closed:
-                    self._news.append(done)
+                if self._closed:
+                    return
+                self._news.append(done)
+            self._told()
 
         self.dropped += self._turns.ask(self, work, replace=not said.final)

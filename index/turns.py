@@ -1,4 +1,4 @@
-"""Work of many sessions on few threads: each in its turn, what is stale dropped.
+"""Work of many sessions on few threads: each in its turn, what lasts before guesses, what is stale dropped.
 
 turns = Turns()
 turns.ask(session, search, replace=True)     # takes the place of what the session still waits for
@@ -22,6 +22,10 @@ class _Line:
     lasting: deque[Work] = field(default_factory=deque)
     latest: Work | None = None  # done when nothing lasting waits; a newer one takes its place
     busy: bool = False
+
+    @property
+    def ready(self) -> bool:
+        return not self.busy and (bool(self.lasting) or self.latest is not None)
 
 
 class Turns:
@@ -95,14 +99,20 @@ class Turns:
                 self._changed.notify()
 
     def _next(self) -> tuple[Hashable, _Line, Work] | None:
-        """The work of the session that has waited longest for its turn; it goes to the end of the line."""
-        for session, line in self._lines.items():
-            if not line.busy and (line.lasting or line.latest is not None):
-                if line.lasting:
-                    work = line.lasting.popleft()
-                else:
-                    work, line.latest = line.latest, None
-                line.busy = True
-                self._lines.move_to_end(session)
-                return session, line, work
-        return None
+        """What comes next: lasting work before guesses, then that of the session that has waited longest for its turn.
+
+        The session goes to the end of the line.
+        """
+        ready = [
+            one for one in self._lines.items() if not one[1].busy and (one[1].lasting or one[1].latest is not None)
+        ]
+        if not ready:
+            return None
+        session, line = min(ready, key=lambda one: not one[1].lasting)  # the first of the least
+        if line.lasting:
+            work = line.lasting.popleft()
+        else:
+            work, line.latest = line.latest, None
+        line.busy = True
+        self._lines.move_to_end(session)
+        return session, line, work

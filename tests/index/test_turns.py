@@ -65,6 +65,17 @@ def test_what_lasts_is_done_and_makes_a_guess_stale(turns: Turns):
     assert order == ["final 1", "final 2"]
 
 
+def test_what_lasts_goes_before_the_guesses_of_others(turns: Turns):
+    gate, order = Gate(turns), []
+    for session in ("a", "b", "c"):
+        turns.ask(session, lambda session=session: order.append(f"guess {session}"), replace=True)
+    turns.ask("d", lambda: order.append("final d"))
+    turns.ask("b", lambda: order.append("final b"))
+    gate.open.set()
+    done(turns, "a", "b", "c", "d")
+    assert order == ["final b", "final d", "guess a", "guess c"]
+
+
 def test_forgotten_work_is_not_done_and_a_failure_harms_nobody(turns: Turns, caplog: pytest.LogCaptureFixture):
     gate, order = Gate(turns), []
     turns.ask("a", lambda: order.append("a"))
