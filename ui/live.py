@@ -16,7 +16,7 @@ SCRIPTS = SCRIPT + '<script src="utterances.js"></script><script src="live.js"><
 FRAME = f"""
 <section class="live" data-state="idle" aria-label="Live search">
   <div class="live-head">
-    <button type="button" class="live-button" data-live="toggle">
+    <button type="button" class="live-button" data-live="toggle" disabled>
       <svg viewBox="0 0 24 24" aria-hidden="true"><path class="start" d="M12 3a3 3 0 0 0-3 3v6a3 3 0 0 0 6 0V6a3 3 0 0
         0-3-3zM5.5 11.5a6.5 6.5 0 0 0 13 0M12 18v3"/><path class="stop" d="M7 7h10v10H7z"/></svg>
       <span>Start listening</span>

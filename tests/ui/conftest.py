@@ -40,9 +40,7 @@ START = 300  # seconds within which the app must answer; generous, because tests
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the running app."""
     folder = tmp_path_factory.mktemp("app")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = folder / "log"
     settings = {"PORT": str(port), "HOST": "127.0.0.1", "CLASP_CACHE": str(folder / "cache")}
     with log.open("w") as output:
@@ -58,6 +56,13 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             server.wait(30)
     assert "Traceback" not in log.read_text(), log.read_text()
     assert "Elsewhere:" not in log.read_text(), log.read_text()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def _wait_for(url: str, server: subprocess.Popen, log: Path) -> None:

@@ -7,7 +7,7 @@ clasp.live = (element, props, watch) => {
   const title = document.title;
 
   const KEPT = 60; // seconds of sound that can still be cut out
-  const EARLY = 3; // seconds that wait for the connection
+  const EARLY = 5; // seconds that wait for the connection
   const STALLED = 5; // seconds that are not sent though they should be
   const LATE = 1; // seconds from which a delay is shown
   const PATIENCE = 60; // seconds in which a lost connection may come back
@@ -237,9 +237,9 @@ clasp.live = (element, props, watch) => {
   function closed(mine, link, code, reason) {
     list.abandon(`${link.id}:`, "Broken off");
     if (link.left || run !== mine || mine.link !== link) return;
+    link.ready = false;
     if (code >= 4400) return stop(reason, true);
     mine.lost ||= Date.now();
-    link.ready = false;
     light(false);
     if (Date.now() - mine.lost > 1000 * PATIENCE)
       return stop(`${reason || "The connection was lost and does not come back."} What was found stays.`, true);
@@ -268,4 +268,5 @@ clasp.live = (element, props, watch) => {
     else if (away) run.returned = `You were away for ${list.clock((Date.now() - away) / 1000)}: the microphone stayed on.`;
   });
   window.addEventListener("pagehide", () => run && stop());
+  part(".live-button").disabled = false;
 };
