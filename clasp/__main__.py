@@ -27,7 +27,7 @@ COMMANDS = {  # name: (module with add_arguments(parser) and run(args) -> exit c
     "train": ("clasp.training.train", "train the model"),
     "demo": ("clasp.training.demo", "build the demo library"),
     "settings": ("clasp.settings", "show every limit and place that can be set"),
-    "map": ("index.map", "fit the map of the demo library"),
+    "map": ("index.fitting", "fit the map of a library"),
 }
 
 

@@ -9,9 +9,10 @@ FEW = 16  # points that are spread along their principal directions: too few for
 UMAP_NEIGHBOURS = 15
 UMAP_DISTANCE = 0.1  # min_dist: how close points may lie
 MANY, EPOCHS, EPOCHS_OF_MANY = 10_000, 500, 200  # rounds of the layout, and those of more than MANY points
+ANEW = 0.05  # of its usual steps are taken by a layout that begins from a former one
 NEIGHBOURS = 10  # of a new point, between which it is placed
 SHARPNESS = 0.05  # similarity by which a neighbour must fall behind the best to weigh e times less
-BLOCK = 1_024  # vectors compared with all at once
+BLOCK = 256  # vectors compared with all at once
 SAME = 1e-6  # cosine distance that is rounding
 
 Tell = Callable[[float, str], None]  # how far it is, 0 to 1, and what is being done; whatever it raises ends the work
@@ -49,7 +50,7 @@ def nearest(queries: np.ndarray, vectors: np.ndarray, k: int, tell: Tell = silen
 def lay_out(
     vectors: np.ndarray, start: tuple[np.ndarray, np.ndarray] | None = None, tell: Tell = silent
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of unit vectors (n, dim) in the plane and in space. The same for the same vectors.
+    """Positions of unit vectors (n, dim) on a flat map and on a solid one. The same for the same vectors.
 
     Args:
         start: positions to begin from, (n, 2) and (n, 3), so that a map stays recognisable (default: the principal
@@ -58,6 +59,7 @@ def lay_out(
     Returns:
         float32 (n, 2) and (n, 3), each within [-1, 1] and centred.
     """
+    rate = 1.0 if start is None else ANEW
     start = start or (_principal(vectors, 2), _principal(vectors, 3))
     if len(vectors) < FEW:
         tell(1.0, "laying out")
@@ -76,15 +78,15 @@ def lay_out(
     epochs = EPOCHS if len(vectors) <= MANY else EPOCHS_OF_MANY
     layouts = []
     for positions, tell_part, where in (
-        (start[0], part(tell, 0.5, 0.75), "laying out the plane"),
-        (start[1], part(tell, 0.75, 1.0), "laying out the space"),
+        (start[0], part(tell, 0.5, 0.75), "laying out the flat map"),
+        (start[1], part(tell, 0.75, 1.0), "laying out the solid map"),
     ):
         begin = 10 * _fitted(positions) + random.normal(scale=1e-3, size=positions.shape)  # no two at the same place
         layout, _ = simplicial_set_embedding(
-            vectors, graph, positions.shape[1], 1.0, a, b, 1.0, 5, _Epochs(epochs, tell_part, where), begin,
+            vectors, graph, positions.shape[1], rate, a, b, 1.0, 5, _Epochs(epochs, tell_part, where), begin,
             np.random.RandomState(SEED), "cosine", {}, False, {}, False,
         )  # fmt: skip
-        layouts.append(_fitted(layout))
+        layouts.append(_fitted(layout if rate == 1 else _turned(layout, positions)))
     return layouts[0], layouts[1]
 
 
@@ -122,6 +124,14 @@ def _principal(vectors: np.ndarray, dimensions: int) -> np.ndarray:
     directions = directions[:, ::-1][:, :dimensions]
     directions = directions * np.sign(directions.sum(axis=0) + 1e-12)  # either sign is right; this one is always it
     return np.pad(centred @ directions, ((0, 0), (0, dimensions - directions.shape[1])))
+
+
+def _turned(positions: np.ndarray, former: np.ndarray) -> np.ndarray:
+    """Positions (n, d) turned, or mirrored, about their middle so that they lie as near to former ones as can be."""
+    from scipy.linalg import orthogonal_procrustes
+
+    centred = positions - positions.mean(axis=0)
+    return centred @ orthogonal_procrustes(centred, former - former.mean(axis=0))[0]
 
 
 def _fitted(positions: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """The dense regions of a map, each named by the words that are typical of it, or by a category or language."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
@@ -13,9 +13,9 @@ SMOOTH = (2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0, 11.0, 16.0)  # cells over whic
 MOST = 25  # regions
 SHARE, FEWEST = 0.008, 5  # of the points that are in a region at least, and how many these are at least
 WORDS = 3  # of a name
-LIFT = 3.0  # times as often as elsewhere in their language must typical words be said
-SAID = 0.03  # share of the region's utterances that say one, and how many these are at least
-TIMES = 3
+LIFT = 3.0  # times as often as everywhere in their language must typical words be said
+SAID, TIMES = 0.02, 3  # share of the region's texts that say one, and how many these are at least
+COMMON, RARELY = 0.015, 5  # a word that more of a language's texts say must be at home here
 MAJORITY = 0.6  # share of the region that has the category or language by which it is named
 
 
@@ -23,16 +23,16 @@ MAJORITY = 0.6  # share of the region that has the category or language by which
 class Region:
     """A dense part of a map."""
 
-    name: str
-    kind: str  # what the name is: "words", "category" or "language"
-    plane: tuple[float, float]  # its middle on the flat map
-    space: tuple[float, float, float]  # and on the other one
+    name: str  # up to three of them, after one another with commas between
+    kind: str  # what they are: "words", "category" or "language"
+    flat: list[float]  # x and y of its middle on the flat map
+    solid: list[float]  # x, y and z of it on the one of three dimensions
     points: int  # how many there are
 
 
 def regions(
-    plane: np.ndarray,
-    space: np.ndarray,
+    flat: np.ndarray,
+    solid: np.ndarray,
     texts: Sequence[str],
     categories: Sequence[str],
     languages: Sequence[str],
@@ -40,34 +40,34 @@ def regions(
     """The regions of a map, the largest first; those that nothing names are left out.
 
     Args:
-        plane: positions of points, (n, 2), within [-1, 1].
-        space: the same, (n, 3).
+        flat: positions of points, (n, 2), within [-1, 1].
+        solid: the same, (n, 3).
         texts: what each point says, '' where unknown; so with categories and languages.
     """
-    if len(plane) < 2 * FEWEST:
+    if len(flat) < 2 * FEWEST:
         return []
-    members = parts(plane)
+    members = parts(flat)
     names = _names(members, texts, categories, languages)
     found = []
     for rows, (name, kind) in zip(members, names, strict=True):
         if name:
-            flat, solid = np.median(plane[rows], axis=0), np.median(space[rows], axis=0)
-            found.append(Region(name, kind, tuple(flat.tolist()), tuple(solid.tolist()), len(rows)))
+            middles = (np.median(one[rows], axis=0).tolist() for one in (flat, solid))
+            found.append(Region(name, kind, *middles, len(rows)))
     return found
 
 
-def parts(plane: np.ndarray) -> list[np.ndarray]:
+def parts(flat: np.ndarray) -> list[np.ndarray]:
     """Rows of the points (n, 2) of each dense region, the largest first: each point goes uphill on the smoothed density
     to a peak, and those of one peak are one region. Smoothed as little as leaves no more than MOST."""
     from scipy.ndimage import gaussian_filter
 
-    cells = ((np.clip(plane, -1, 1) + 1) / 2 * (GRID - 1)).round().astype(np.int64)
+    cells = ((np.clip(flat, -1, 1) + 1) / 2 * (GRID - 1)).round().astype(np.int64)
     cells = cells[:, 0] * GRID + cells[:, 1]
     counts = np.bincount(cells, minlength=GRID * GRID).reshape(GRID, GRID).astype(np.float64)
-    least = max(FEWEST, round(SHARE * len(plane)))
+    least = max(FEWEST, round(SHARE * len(flat)))
     for width in SMOOTH:
         peaks = _peaks(gaussian_filter(counts, width, mode="constant"))[cells]
-        tops, which, sizes = np.unique(peaks, return_inverse=True, return_counts=True)
+        _, which, sizes = np.unique(peaks, return_inverse=True, return_counts=True)
         kept = np.flatnonzero(sizes >= least)
         if len(kept) <= MOST:
             break
@@ -76,7 +76,8 @@ def parts(plane: np.ndarray) -> list[np.ndarray]:
 
 
 def words(text: str) -> set[str]:
-    """The words of a text, in small letters: what stands between spaces, without the marks around it, and has a letter.
+    """The words of a text, in small letters: what stands between spaces, without the marks around it, has a letter and
+    is not very short.
 
     They are all that is known of a language, so those of one that is written without spaces are whole clauses.
     """
@@ -84,7 +85,7 @@ def words(text: str) -> set[str]:
     for token in text.casefold().split():
         kept = [place for place, letter in enumerate(token) if letter_kind(letter)[0] in "LMN"]
         word = token[kept[0] : kept[-1] + 1] if kept else ""
-        if len(word) > 1 and any(letter.isalpha() for letter in word):
+        if len(word) > (2 if word.isascii() else 1) and any(letter.isalpha() for letter in word):
             found.add(word)
     return found
 
@@ -111,30 +112,40 @@ def _names(
     members: Sequence[np.ndarray], texts: Sequence[str], categories: Sequence[str], languages: Sequence[str]
 ) -> list[tuple[str, str]]:
     """Name of each region and what it is; '' where nothing names it."""
-    said = [words(text) for text in texts]
-    spoken = Counter(languages)  # points of each language
-    of_language: dict[str, Counter[str]] = defaultdict(Counter)  # points of it that say each word
-    for language, one in zip(languages, said, strict=True):
-        of_language[language].update(one)
-    inside = [Counter(word for row in rows.tolist() for word in said[row]) for rows in members]
-    average = sum(map(Counter.total, inside)) / max(1, len(inside))
-    everywhere = sum((Counter(one) for one in of_language.values()), Counter())
+    said = {one: words(one[1]) for one in dict.fromkeys(zip(languages, texts, strict=True))}  # each text counts once
+    inside = [dict.fromkeys((languages[row], texts[row]) for row in rows.tolist()) for rows in members]
+    spoken = Counter(language for language, _ in said)  # texts of each language
+    everywhere = Counter((one[0], word) for one, found in said.items() for word in found)  # that say a word
+    counts = [Counter((one[0], word) for one in each for word in said[one]) for each in inside]
+    average = sum(map(Counter.total, counts)) / max(1, len(counts))
     named = []
-    for rows, counts in zip(members, inside, strict=True):
-        here = Counter(languages[row] for row in rows.tolist())
+    for rows, each, count in zip(members, inside, counts, strict=True):
+        here = Counter(language for language, _ in each)
         scores = {}
-        for word, count in counts.items():
-            if count < max(TIMES, SAID * len(rows)):
-                continue
-            expected = sum(number * of_language[one][word] / spoken[one] for one, number in here.items())
-            if count >= LIFT * expected:  # class-based tf-idf, without what is said everywhere
-                scores[word] = count * log(1 + average / everywhere[word])
+        for (language, word), times in count.items():
+            total = everywhere[language, word]
+            common = total > max(RARELY, COMMON * spoken[language]) and times < total / 2
+            elsewhere = here[language] * total / spoken[language]  # times it would be said here if it were everywhere
+            if times >= max(TIMES, SAID * len(each)) and times >= LIFT * elsewhere and not common:
+                scores[word] = times * log(1 + average / total)  # class-based tf-idf
         typical = sorted(scores, key=lambda word: (-scores[word], word))[:WORDS]
-        if typical:
-            named.append((", ".join(typical), "words"))
-        else:
-            named.append(_majority(rows, categories, "category") or _majority(rows, languages, "language") or ("", ""))
+        named.append(
+            _home(rows, languages)
+            or (typical and (", ".join(typical), "words"))
+            or _majority(rows, categories, "category")
+            or _majority(rows, languages, "language")
+            or ("", "")
+        )
     return named
+
+
+def _home(rows: np.ndarray, languages: Sequence[str]) -> tuple[str, str] | None:
+    """The languages that are spoken here and hardly elsewhere, if they are those of most rows."""
+    here, spoken = Counter(languages[row] for row in rows.tolist()), Counter(languages)
+    home = [one for one in here if one and 2 * here[one] >= spoken[one] and 2 * spoken[one] < len(languages)]
+    if sum(here[one] for one in home) < MAJORITY * len(rows):
+        return None
+    return ", ".join(sorted(home, key=lambda one: (-here[one], one))[:WORDS]), "language"
 
 
 def _majority(rows: np.ndarray, values: Sequence[str], kind: str) -> tuple[str, str] | None:

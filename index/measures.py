@@ -31,8 +31,8 @@ def measures(
     text: np.ndarray,
     written: np.ndarray,
     categories: Sequence[str],
-    plane: np.ndarray,
-    space: np.ndarray,
+    flat: np.ndarray,
+    solid: np.ndarray,
 ) -> list[Measure]:
     """Those that can be told; few points tell nothing.
 
@@ -41,22 +41,22 @@ def measures(
         text: unit vectors of the texts of some of them, float32 (m, dim).
         written: which ones, rows, int64 (m,).
         categories: of the segments (n,); '' where unknown.
-        plane: positions of speech, then of texts, float32 (n + m, 2).
-        space: the same, (n + m, 3).
+        flat: positions of speech, then of texts, float32 (n + m, 2).
+        solid: the same, (n + m, 3).
     """
     vectors = np.concatenate([speech, text])
     few = sample(len(vectors))
     found: list[tuple[str, float | None, float | None, str]] = []
-    for name, positions in (("plane", plane), ("space", space)):
+    for name, positions in (("flat", flat), ("solid", solid)):
         meaning = (
-            f"How true the {'flat' if name == 'plane' else 'three-dimensional'} map is: whether what lies near on it is "
-            "near in the space, too. 1 is perfect, 0.5 is chance; from 0.8 neighbourhoods can be trusted."
+            f"How true the {name} map is: whether what lies near on it "
+            "is near in the space, too. 1 is perfect, 0.5 is chance; from 0.8 on, neighbourhoods can be trusted."
         )
         found.append((f"trustworthiness_{name}", trustworthiness(vectors[few], positions[few]), 0.5, meaning))
     known = np.array([bool(one) for one in categories], bool)
     codes = np.unique(np.array(categories, str)[known], return_inverse=True)[1]
     same = "same category among the 10 nearest of an utterance"
-    for name, points, where in (("space", speech, "in the space"), ("map", plane[: len(speech)], "on the flat map")):
+    for name, points, where in (("space", speech, "in the space"), ("map", flat[: len(speech)], "on the flat map")):
         share, chance = separation(points[known], codes)
         meaning = f"Share of the {same} {where}. 1 is all of them; the further above chance, the more categories part."
         found.append((f"separation_{name}", share, chance, meaning))
@@ -81,8 +81,8 @@ def sample(count: int) -> np.ndarray:
 
 
 def trustworthiness(vectors: np.ndarray, positions: np.ndarray) -> float | None:
-    """How far neighbours among `positions` (n, d) are neighbours among unit vectors (n, dim), too: 0 to 1; None if there
-    are too few to tell. It takes memory for n² numbers."""
+    """How far neighbours among `positions` (n, d) are neighbours among unit vectors (n, dim), too: 0 to 1; None if
+    there are too few to tell. It takes memory for n² numbers."""
     if len(vectors) <= 2 * NEIGHBOURS:
         return None
 
@@ -92,8 +92,8 @@ def trustworthiness(vectors: np.ndarray, positions: np.ndarray) -> float | None:
 
 
 def separation(points: np.ndarray, codes: np.ndarray) -> tuple[float | None, float | None]:
-    """Share of the nearest neighbours of points (n, d) that have the same code (n,), and what it would be by chance; None
-    if there are too few to tell. Of many points a sample is asked, about its neighbours among all of them."""
+    """Share of the nearest neighbours of points (n, d) that have the same code (n,), and what it would be by chance;
+    None if there are too few to tell. Of many points a sample is asked, about its neighbours among all of them."""
     if len(points) <= NEIGHBOURS + 1:
         return None, None
     asked = sample(len(points))
@@ -109,7 +109,7 @@ def alignment(one: np.ndarray, other: np.ndarray) -> float | None:
 
 
 def uniformity(vectors: np.ndarray) -> float | None:
-    """Logarithm of the mean Gaussian potential, exp(-2 d²), of all pairs of unit vectors (n, dim); None without a pair."""
+    """Logarithm of the mean Gaussian potential, exp(-2 d²), of all pairs of unit vectors (n, dim); None without one."""
     if len(vectors) < 2:
         return None
     squared = np.maximum(2 - 2 * (vectors @ vectors.T), 0)[np.triu_indices(len(vectors), 1)]
