@@ -1,6 +1,7 @@
 """Measure speed, memory and index quality on this machine, and print them beside what is asked for.
 
     python -m clasp benchmark
+    python -m clasp benchmark --live       # the live search, with one visitor and with twenty; takes five minutes
 
 Takes a few minutes, most of them for the index of 100,000 random vectors. Times are of a warm process unless
 said; the app is started twice, and the second start counts.
@@ -58,12 +59,18 @@ class Row:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `python -m clasp benchmark`."""
     parser.add_argument("--model", default="bundled", help="a model folder (default: the bundled model)")
+    parser.add_argument("--live", action="store_true", help="measure the live search, and nothing else")
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure everything and print the table. Returns 0."""
     from .. import load
 
+    if args.live:
+        from .live import live
+
+        Console(width=110).print(table(live(args.model), f"{platform.machine()}, {os.cpu_count()} cores"))
+        return 0
     progress = Console(stderr=True)
     model = load(args.model)
     rows: list[Row] = []

@@ -1,5 +1,6 @@
 """Recorded speech, fed as a microphone gives it, to the bundled model and the library that ships."""
 
+import threading
 import time
 from collections.abc import Iterator
 from functools import cache
@@ -176,3 +177,12 @@ def test_nothing_stays_after_it_is_closed(session, opened):
     while session.busy:  # a search that had begun
         time.sleep(0.01)
     assert session.news() == []
+
+
+def test_a_library_that_is_closed_meanwhile_is_a_problem_that_is_told(opened, turns, tmp_path, monkeypatch):
+    monkeypatch.setenv("CLASP_CACHE", str(tmp_path))
+    model, told = opened[0], threading.Event()
+    with open_demo(model) as library:
+        session = LiveSession(model, library, turns=turns, told=told.set)
+    (said,) = finals(speak(session, sentence(opened[1], 3)[1]))
+    assert said.answer is None and said.problem and told.is_set()

@@ -13,11 +13,14 @@ import pytest
 import soundfile
 import uvicorn
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
+from rich.console import Console
 from starlette.applications import Starlette
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from clasp.audio import SAMPLE_RATE, decode
+from clasp.evaluation.benchmark import table
+from clasp.evaluation.live import live as benchmark
 from tests.ui.conftest import MICROPHONE, ROOT, free_port
 from ui.microphone import Allowance
 from ui.routes import routes
@@ -30,8 +33,8 @@ FAKE_DEVICE, FAKE_CONSENT = MICROPHONE
 PATIENT = {"timeout": 30_000}  # milliseconds
 
 
-def quiet(seconds: float) -> np.ndarray:
-    return np.random.default_rng(0).normal(0, 0.0005, round(seconds * SAMPLE_RATE)).astype(np.float32)
+def quiet(seconds: float, loudness: float = 0.0005) -> np.ndarray:
+    return np.random.default_rng(0).normal(0, loudness, round(seconds * SAMPLE_RATE)).astype(np.float32)
 
 
 def spoken(name: str) -> np.ndarray:
@@ -84,7 +87,9 @@ def settled(page: Page, count: int) -> None:
     expect(page.locator(".utterance[data-settled=true]")).to_have_count(count, **PATIENT)
 
 
-def test_two_sentences_with_a_pause_are_two_entries(speaker: Browser, address: str, tmp_path: Path) -> None:
+def test_two_sentences_with_a_pause_are_two_entries_and_it_starts_again(
+    speaker: Browser, address: str, tmp_path: Path
+) -> None:
     with live(speaker, address) as page:
         page.locator(".live-button").press("Space")
         expect(page.locator(".live-light")).to_have_attribute("data-voiced", "true", **PATIENT)
@@ -103,9 +108,11 @@ def test_two_sentences_with_a_pause_are_two_entries(speaker: Browser, address: s
         expect(replay).to_have_attribute("aria-pressed", "true")
         length = page.evaluate("clasp.audio.duration")
         assert 4 < length < 6 and page.evaluate("clasp.audio.src").startswith("blob:")
-        oldest.locator(".utterance-hit .play-button").first.click()
+        hit = oldest.locator(".utterance-hit .play-button").first
+        hit.click()
         page.wait_for_function("() => clasp.audio.src.includes('/audio/demo/') && clasp.audio.currentTime > 0")
         expect(replay).to_have_attribute("aria-pressed", "false")
+        hit.click()
         assert re.fullmatch(
             r"\?like=\d+&library=demo", oldest.get_by_role("link", name="Open in Search").first.get_attribute("href")
         )
@@ -115,21 +122,12 @@ def test_two_sentences_with_a_pause_are_two_entries(speaker: Browser, address: s
         saved = json.loads(Path(download.value.path()).read_text())["utterances"]
         assert [WATCH in one["hits"][0]["text"] for one in saved] == [True, False]
         assert saved[0]["end"] < saved[1]["start"] and abs(saved[0]["end"] - saved[0]["start"] - length) < 0.1
+        page.locator(".live-button").press("Enter")  # again: the list is kept
+        settled(page, 3)
+        expect(page.locator(".utterance").first.locator(".said").first).to_contain_text(WATCH)
+        page.locator(".live-button").click()
         page.get_by_role("button", name="Clear").click()
         expect(page.locator(".utterance")).to_have_count(0)
-        assert page.evaluate("clasp.audio.paused")
-
-
-def test_after_a_stop_it_starts_again_and_keeps_the_list(speaker: Browser, address: str) -> None:
-    with live(speaker, address) as page:
-        for count in (1, 2):
-            page.locator(".live-button").click()
-            expect(page.locator(".live-state")).to_have_text("Listening: say something.", **PATIENT)
-            settled(page, count)
-            page.locator(".live-button").click()
-            expect(page.locator(".live-light")).to_have_text("Off")
-        for said in page.locator(".utterance").all():
-            expect(said.locator(".said").first).to_contain_text(re.compile(f"{WATCH}|{SHIP}"))
 
 
 def test_a_lost_connection_comes_back_and_the_list_stays(speaker: Browser, address: str) -> None:
@@ -150,12 +148,18 @@ def test_a_lost_connection_comes_back_and_the_list_stays(speaker: Browser, addre
         expect(page.locator(".live-button")).to_have_text("Start listening")
 
 
-def test_silence_finds_nothing_and_says_so(browser: Browser, address: str, tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "heard.wav", quiet(30), SAMPLE_RATE, subtype="PCM_16")
+@pytest.mark.parametrize(
+    ("loudness", "sentence"),
+    [(0.0005, "silent"), pytest.param(0.03, "background noise", marks=pytest.mark.slow)],
+)
+def test_without_speech_it_finds_nothing_and_says_so(
+    browser: Browser, address: str, tmp_path: Path, loudness: float, sentence: str
+) -> None:
+    soundfile.write(tmp_path / "heard.wav", quiet(30, loudness), SAMPLE_RATE, subtype="PCM_16")
     heard = f"--use-file-for-fake-audio-capture={tmp_path / 'heard.wav'}"
     with launched(browser, *MICROPHONE, heard) as chromium, live(chromium, address) as page:
         page.locator(".live-button").click()
-        expect(page.locator(".live-state")).to_contain_text("silent", **PATIENT)
+        expect(page.locator(".live-state")).to_contain_text(sentence, **PATIENT)
         expect(page.locator(".utterance")).to_have_count(0)
 
 
@@ -352,3 +356,12 @@ def test_an_allowance_is_renewed_with_the_visit(monkeypatch: pytest.MonkeyPatch)
     assert allowance.spend("a", 20) == 0 and allowance.spend("b", 1) == 59
     now[0] = 1_801
     assert allowance.left("a") == 60 and allowance.left("b") == 59
+
+
+@pytest.mark.slow
+def test_twenty_visitors_for_two_minutes() -> None:
+    """Every sentence is answered, nothing fails, memory stays; `-s` shows how long it takes."""
+    rows = benchmark("bundled")
+    Console(width=110).print(table(rows, "this machine"))
+    timed = ("p50 and p95",)  # that depends on what else the machine does
+    assert [row.what for row in rows if row.passed is False and not row.what.endswith(timed)] == []

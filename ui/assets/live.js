@@ -11,7 +11,7 @@ clasp.live = (element, props, watch) => {
   const STALLED = 5; // seconds that are not sent though they should be
   const LATE = 1; // seconds from which a delay is shown
   const PATIENCE = 60; // seconds in which a lost connection may come back
-  const QUIET = 10; // seconds without speech that are worth a word
+  const QUIET = 8; // seconds without speech that are worth a word
   const SILENT = 0.25; // level below which it is silent
   const SAMPLE_RATE = 16_000; // what the server wants; where the browser cannot, any other
 
