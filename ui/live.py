@@ -78,7 +78,7 @@ def build(service: Service, visit: gr.BrowserState, **line: Any) -> None:
         except ClaspError:  # it will be said when somebody speaks
             libraries, categories, languages = [(TITLES.get(name, name), name)], [], []
         return (
-            gr.Dropdown(libraries, value=name),
+            gr.Dropdown(libraries, value=name, visible=len(libraries) > 1),
             gr.Dropdown([("Every category", ""), *categories], value=""),
             gr.Dropdown([("Every language", ""), *languages], value=""),
         )
