@@ -188,10 +188,9 @@ def _decoded(
     with path.open("rb") as raw:
         file = sndfile.opened(raw, path, name)
         if file is None:
-            limit = min(max_bytes, int((max_seconds + 1) * SAMPLE_RATE * 4)) + 4  # one sample over is an error
-            limit = int(min(limit, (last - first) * SAMPLE_RATE * 4))
-            blocks = ffmpeg.blocks(path, name, SAMPLE_RATE, limit, first)
-            yield from _mono_16k(blocks, SAMPLE_RATE, name, max_seconds, max_bytes)
+            seconds = min(max_seconds + 1, last - first)  # what is over is an error
+            with ffmpeg.opened(path, name, max_bytes + 4, first, seconds) as (rate, blocks):
+                yield from _mono_16k(blocks, rate, name, max_seconds, max_bytes)
             return
         with file:
             rate, heard = file.samplerate, 0

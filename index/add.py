@@ -41,9 +41,12 @@ def run(args: argparse.Namespace) -> int:
 
     found(args.paths)  # before the model: errors come at once
 
+    import torch
+
     import clasp
     from clasp.settings import current
 
+    torch.set_num_threads(1)  # more gain little, and wait for each other while something else is running
     settings = current()
     model = clasp.load(settings.model, settings.device or None)
     with open_or_create(model, args.library) as library:
@@ -84,7 +87,8 @@ def _shown(states: "Iterator[State]") -> "tuple[State | None, bool]":
         TextColumn("{task.fields[left]}"),
         TextColumn("{task.fields[file]}"),
     )
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
+    console = Console(file=sys.stderr)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=1, files="", sound="", left="", file="looking …")
         try:
             for state in states:

@@ -112,8 +112,10 @@ def ingest(
             elapsed, size = time.perf_counter() - started, sum(sizes[: number + 1])
             state = replace(state, done=number + 1, bytes_done=size, elapsed=elapsed)
             yield state
-    finally:
+    except GeneratorExit:  # stopped
         library.store_index()
+        raise
+    library.store_index()
     yield replace(state, file=None)
 
 
@@ -187,12 +189,15 @@ def _one(
                 )  # fmt: skip
         if _size(file) != size:
             raise AudioError(f"{file.name} changed while it was read: add it again.")
-    except (AudioError, OSError):
-        if not new:
+        count += len(pending.utterances)
+        _store(library, model, recording, known, pending, new=new)
+        new = False
+    except BaseException as error:
+        if new and copy:
+            (library.folder / recording.path).unlink(missing_ok=True)
+        elif not new and isinstance(error, AudioError | OSError):
             library.remove(recording.id)
         raise
-    count += len(pending.utterances)
-    _store(library, model, recording, known, pending, new=new)
     library.finish(recording.id, max(heard[0], 0.001), meter.loudness())
     silent = count == 0 and position == 0
     yield replace(

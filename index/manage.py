@@ -109,7 +109,8 @@ def _reembedded(folder: Path) -> int:
     Library.must_exist(folder)  # before the model: errors come at once
     settings = current()
     model = clasp.load(settings.model, settings.device or None)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("")
         for state in reembed(folder, model):
             progress.update(task, total=max(1, state.segments), completed=state.done)

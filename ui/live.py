@@ -7,7 +7,7 @@ import gradio as gr
 from clasp.errors import ClaspError
 
 from . import labels
-from .cards import PLAY
+from .moments import PLAY
 from .service import DEMO, TITLES, Service
 from .theme import SCRIPT
 
@@ -64,8 +64,8 @@ FRAME = f"""
 WISH = "(...given) => JSON.stringify(given)"
 
 
-def build(service: Service, visit: gr.BrowserState, **line: Any) -> None:
-    """Lay out the tab and connect it; called inside gr.Blocks. `line` says in which queue its events stand."""
+def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) -> None:
+    """Lay out the tab and connect it; called inside it. `line` says in which queue its events stand."""
 
     def choices(name: str, secret: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Dropdown]:
         """What can be searched, and what the chosen library can be filtered by."""
@@ -98,5 +98,5 @@ def build(service: Service, visit: gr.BrowserState, **line: Any) -> None:
     quiet = {"api_visibility": "private", "show_progress": "hidden"}
     filters = [library, category, language]
     gr.on(None, choices, [library, visit], filters, **quiet, **line)
-    gr.on([library.input, visit.change], choices, [library, visit], filters, **quiet, **line)
+    gr.on([library.input, visit.change, tab.select], choices, [library, visit], filters, **quiet, **line)
     gr.on([one.change for one in (*filters, visit)], None, [*filters, visit], panel, js=WISH, **quiet)

@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from . import endpoints, live, search
+from . import endpoints, library, live, search
 from .service import Service
 from .theme import SCRIPT
 
@@ -38,11 +38,13 @@ def build(service: Service) -> gr.Blocks:
     ) as page:
         gr.HTML(HEADER, head=SCRIPT, js_on_load="clasp.theme()", apply_default_css=False)
         visit = gr.BrowserState("", storage_key="clasp-visit", secret="clasp")  # of this visitor, see index/visits.py
-        with gr.Tabs():
-            with gr.Tab("Search"):
-                search.build(service, visit, **LINE)
-            with gr.Tab("Live"):
-                live.build(service, visit, **LINE)
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Search", id="search") as tab:
+                search.build(service, page, tab, visit, **LINE)
+            with gr.Tab("Live", id="live") as tab:
+                live.build(service, visit, tab, **LINE)
+            with gr.Tab("Library", id="library") as tab:
+                library.build(service, visit, tab, **LINE)
         endpoints.build(service, **LINE)
         gr.HTML(FOOTER, js_on_load=None, apply_default_css=False)
         if service.read_only:

@@ -219,11 +219,13 @@ def test_stopped_in_the_middle_of_a_file_it_goes_on(tmp_path, library, ear, spok
 
 
 def test_a_file_that_breaks_off_leaves_nothing(tmp_path, library, ear, spoken, monkeypatch):
-    monkeypatch.setenv("CLASP_COMMIT_SECONDS", "5")
     path = write(tmp_path / "long.flac", spoken * 5)
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
-    state = last(ingest(library, ear, [path]))
-    assert "cut off" in state.failed[0][1] and library.recordings() == library.segments() == []
+    for seconds in ("5", "600"):  # between two commits
+        monkeypatch.setenv("CLASP_COMMIT_SECONDS", seconds)
+        state = last(ingest(library, ear, [path], copy=True))
+        assert "cut off" in state.failed[0][1] and library.recordings() == library.segments() == []
+        assert list((library.folder / FILES).iterdir()) == []
 
 
 def test_limits(tmp_path, library, ear, spoken, monkeypatch):

@@ -439,7 +439,6 @@ def test_searching_while_adding(make, items, units, tmp_path):
     batches = [units(20, 32, seed=10 + number) for number in range(15)]
     everything = np.concatenate([units(200, 32), *batches])
     truth = everything.astype(np.float16).astype(np.float32)
-    truth /= np.linalg.norm(truth, axis=1, keepdims=True)
     done, wrong, answered = threading.Event(), [], []
 
     def search(query: np.ndarray) -> None:

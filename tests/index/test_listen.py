@@ -18,7 +18,7 @@ AUDIO = ROOT / "assets" / "library" / "audio"
 def listen(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, "-m", "clasp", "listen", *arguments],
-        cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=120,
+        check=False, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
 
 

@@ -78,7 +78,7 @@ clasp.utterances = (element) => {
     dot.style.background = `var(--category-${hit.colour})`;
     facts[0].prepend(dot);
     part(".facts").append(...facts);
-    plays(part(".play-button"), hit.id, hit.src, hit.start, hit.end, hit.text ? `Play: ${hit.text}` : "Play");
+    plays(part(".play-button"), `${library}/${hit.id}`, hit.src, hit.start, hit.end, hit.text ? `Play: ${hit.text}` : "Play");
     const link = part("a");
     link.href = `?${new URLSearchParams({ like: hit.id, library })}`;
     link.setAttribute("aria-label", `Open in Search, in a new tab: ${text}`);
