@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from .database import Facts, Recording, Segment
+from .contents import Facts
+from .database import Recording, Segment
 
 CODED = ("category", "language", "voice", "recording")
 ONE, NOWHERE = 32_767, -32_768  # of a packed coordinate
