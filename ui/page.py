@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from . import endpoints, library, search
+from . import endpoints, library, live, search
 from .service import Service
 from .theme import SCRIPT
 
@@ -41,6 +41,8 @@ def build(service: Service) -> gr.Blocks:
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Search", id="search") as tab:
                 search.build(service, page, tab, visit, **LINE)
+            with gr.Tab("Live", id="live") as tab:
+                live.build(service, visit, tab, **LINE)
             with gr.Tab("Library", id="library") as tab:
                 library.build(service, visit, tab, **LINE)
         endpoints.build(service, **LINE)

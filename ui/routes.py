@@ -10,13 +10,14 @@ import soundfile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from clasp.audio import SAMPLE_RATE, cut
 from clasp.errors import ClaspError
 
 from . import map as map_view
 from . import sound
+from .microphone import Microphones
 from .service import Service
 from .theme import ASSETS
 
@@ -71,6 +72,7 @@ def routes(service: Service) -> list[BaseRoute]:
         return FileResponse(plotly_script(), headers=YEAR)
 
     return [
+        WebSocketRoute("/live", Microphones(service).connect),
         Route("/audio/{key}/{recording}", audio),
         Route("/envelope/{key}/{recording}", envelope),
         Route("/archive/{secret}", archive),

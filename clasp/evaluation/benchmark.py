@@ -2,6 +2,7 @@
 
     python -m clasp benchmark
     python -m clasp benchmark --adding     # a recording of six hours; takes minutes
+    python -m clasp benchmark --live       # the live search, with one visitor and with twenty; takes five minutes
 
 Takes a few minutes, most of them for the index of 100,000 random vectors. Times are of a warm process unless
 said; the app is started twice, and the second start counts.
@@ -66,16 +67,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--million", action="store_true", help="with --library: a million vectors, too (3 GB of memory)"
     )
     parser.add_argument("--adding", action="store_true", help="measure adding a long recording, and nothing else")
+    parser.add_argument("--live", action="store_true", help="measure the live search, and nothing else")
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure everything and print the table. Returns 0."""
     from .. import load
 
-    if args.adding:
+    if args.adding or args.live:
         from .adding import adding
+        from .live import live
 
-        Console(width=110).print(table(adding(args.model), f"{platform.machine()}, {os.cpu_count()} cores"))
+        rows = (adding if args.adding else live)(args.model)
+        Console(width=110).print(table(rows, f"{platform.machine()}, {os.cpu_count()} cores"))
         return 0
     progress = Console(stderr=True)
     model = load(args.model)

@@ -42,9 +42,7 @@ START = 300  # seconds within which the app must answer; generous, because tests
 @contextmanager
 def running(folder: Path, **settings: str) -> Iterator[str]:
     """The app with these settings of the environment, its cache and log in `folder`. Gives its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = folder / "log"
     settings = {"PORT": str(port), "HOST": "127.0.0.1", "CLASP_CACHE": str(folder / "cache"), **settings}
     with log.open("w") as output:
@@ -74,6 +72,13 @@ def address(interviews: Interviews, tmp_path_factory: pytest.TempPathFactory) ->
     own = {"CLASP_LIBRARY": str(interviews.folder), "XDG_DATA_HOME": str(interviews.data)}
     with running(tmp_path_factory.mktemp("app"), **own) as url:
         yield url
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def _wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
