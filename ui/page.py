@@ -21,8 +21,8 @@ HEADER = """
 
 FOOTER = """
 <footer class="colophon">
-  <p>Every voice here is synthetic, and the probabilities are calibrated on held-out speech. What you record
-    or upload is used for your search alone and deleted within the hour.</p>
+  <p>The voices of the demo library are synthetic, and the probabilities are calibrated on held-out speech. A spoken
+    query is used for your search alone and deleted within the hour.</p>
   <p><a href="?view=api">Use it from a program</a></p>
 </footer>
 """
