@@ -30,7 +30,7 @@ AGAIN = 1.0  # seconds between two looks at how far opening is
 Updates = dict[Any, Any]  # new values, by component
 
 
-@dataclass(frozen=True)
+@dataclass
 class Asked:
     """What was searched last."""
 
@@ -91,6 +91,7 @@ class Search:
         settings = Settings(*values)
         if asked is None or asked.settings == settings:
             return {self._controls.more: ask.more(settings)}
+        asked.settings = settings  # at once: Gradio tells of a choice twice
         return self._again(asked, settings, visit) | {self._controls.more: ask.more(settings)}
 
     def moved(self, asked: Asked | None, visit: str, *values: Any) -> Updates:
