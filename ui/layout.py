@@ -87,9 +87,7 @@ def parts(service: "Service") -> Parts:
     made: dict[str, Any] = {"view": gr.State(View()), "chosen": gr.State(()), "timer": gr.Timer(0.7, active=False)}
     with gr.Column(elem_id="library"):
         with gr.Row(elem_id="library-choice"):
-            made["name"] = gr.Dropdown(  # its choices come later; whether a name is one of them, the service says
-                [], label="Library", filterable=False, allow_custom_value=True, elem_id="library-name"
-            )
+            made["name"] = _choice("Library", "library-name")
             if not service.read_only:
                 made |= _new()
         made["notice"] = _html(elem_id="library-notice")
@@ -114,6 +112,13 @@ def parts(service: "Service") -> Parts:
 
 def _html(value: str = "", **options: Any) -> gr.HTML:
     return gr.HTML(value, apply_default_css=False, **{"js_on_load": None, **options})
+
+
+def _choice(label: str, elem_id: str) -> gr.Dropdown:
+    """A dropdown whose choices are told later: those who are asked see for themselves whether a value is one."""
+    made = gr.Dropdown([], label=label, filterable=False, elem_id=elem_id)
+    made.preprocess = lambda value: value
+    return made
 
 
 def _new() -> dict[str, Any]:
@@ -160,9 +165,7 @@ def _chosen() -> dict[str, Any]:
             made["title"] = gr.Textbox(label="Title", max_lines=1, elem_id="library-title", scale=2)
             made["speaker"] = gr.Textbox(label="Speaker", max_lines=1, elem_id="library-speaker")
             made["category"] = gr.Textbox(label="Category", max_lines=1, elem_id="library-category")
-            made["language"] = gr.Dropdown(
-                [], label="Language", filterable=False, allow_custom_value=True, elem_id="library-language"
-            )
+            made["language"] = _choice("Language", "library-language")
             made["date"] = gr.Textbox(label="Date", max_lines=1, elem_id="library-date")
         with gr.Row(elem_classes="buttons"):
             made["save"] = gr.Button("Save", variant="primary", elem_id="library-save")
