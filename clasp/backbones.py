@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelForImageClassification
 
@@ -47,7 +48,7 @@ def load(name: str | Path, kind: str, classify: bool = False) -> tuple[nn.Module
     maker = AutoModelForImageClassification if classify else AutoModel
     try:
         whole = maker.from_pretrained(name, dtype=torch.float32)
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         raise ModelError(f"No backbone {str(name)!r}: give the name or the folder of a transformers model.") from error
     backbone = _encoder(whole)
     taken = backbone.main_input_name
