@@ -137,7 +137,7 @@ def _equal_means(backbone: nn.Module, inputs: list[Tensor]) -> Tensor:
     means: list[Tensor | None] = [None] * len(inputs)
     for rows in _of_one_length(inputs):
         hidden = backbone(torch.stack([inputs[row] for row in rows])).last_hidden_state
-        for row, mean in zip(rows, hidden.mean(1), strict=True):
+        for row, mean in zip(rows, hidden.float().mean(1), strict=True):
             means[row] = mean
     return torch.stack(means)
 
@@ -177,7 +177,7 @@ def _extractor(kind: str, config: Any, features: dict[str, Any]) -> Any:
 def _masked_mean(hidden: Tensor, lengths: Tensor) -> Tensor:
     """Means of (batch, time, width) over the first `lengths` frames, (batch, width)."""
     mask = torch.arange(hidden.shape[1], device=hidden.device) < lengths.to(hidden.device)[:, None]
-    return (hidden * mask[..., None]).sum(1) / mask.sum(1, keepdim=True).clamp(min=1)
+    return (hidden.float() * mask[..., None]).sum(1) / mask.sum(1, keepdim=True).clamp(min=1)
 
 
 def _normalised(wave: Tensor) -> Tensor:

@@ -23,12 +23,13 @@ from safetensors.torch import load_file
 from transformers.initialization import no_init_weights
 
 from . import phones, weights
+from .accelerator import autocast, best_device, in_batches, precision, to_device, usual_size
 from .alignment import Aligner
 from .audio import Waveform
 from .calibration import Calibration
 from .errors import ClaspError, ModelError
 from .phone_encoder import PhoneEncoder, one_hot, pad
-from .speech_encoder import SpeechEncoder, as_tensor
+from .speech_encoder import SpeechEncoder
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -77,7 +78,7 @@ def load(name: str | Path = "bundled", device: str | torch.device | None = None)
         if config["phone_encoder"] is not None:
             sound = PhoneEncoder(**config["phone_encoder"])
             weights.fill(sound, folder / "sound.safetensors")
-        text = text_encoder(folder / "text")
+        text = weights.text_encoder(folder / "text")
     except (OSError, KeyError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"The model in {folder} is damaged ({error}): restore its files.") from error
     return Clasp(text, speech, sound, config, folder=folder, device=device)
@@ -107,10 +108,12 @@ class Clasp:
         folder: Path | None = None,
         device: str | torch.device | None = None,
     ):
-        self.device = torch.device(device) if device is not None else _best_device()
+        self.device = torch.device(device) if device is not None else best_device()
         self.text = text.to(self.device).eval()
         self.speech = speech.to(self.device).eval()
         self.sound = sound.to(self.device).eval() if sound is not None else None
+        self.precision = precision(self.device)
+        self._size = usual_size(self.device)
         self.config = config
         self.folder = folder
         self.languages: tuple[str, ...] = tuple(config["languages"])
@@ -123,7 +126,7 @@ class Clasp:
         """Vectors of sentences, float32 (n, dim), unit rows; arguments and errors as of `read`."""
         return self.read(texts, languages, batch_size).vectors
 
-    def encode_speech(self, waveforms: list[Waveform], batch_size: int = 8) -> np.ndarray:
+    def encode_speech(self, waveforms: list[Waveform], batch_size: int | None = None) -> np.ndarray:
         """Vectors of utterances, float32 (n, dim), unit rows, in the order given; see `listen`."""
         return self.listen(waveforms, batch_size).vectors
 
@@ -141,13 +144,10 @@ class Clasp:
             raise ClaspError("There is an empty text among those to encode: give at least one word.")
         if not texts:
             return Encoded(np.zeros((0, self.dim), np.float32), [])
-        meaning = self.text.encode(
-            texts,
-            batch_size=batch_size,
-            normalize_embeddings=True,
-            convert_to_numpy=True,
-            show_progress_bar=False,
-        )
+        with autocast(self.device, self.precision):
+            meaning = self.text.encode(
+                texts, batch_size=batch_size, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+            )
         if self.sound is None:
             return Encoded(meaning.astype(np.float32), self._without_phones(len(texts)))
         languages = [self.language_of(text) for text in texts] if languages is None else languages
@@ -162,24 +162,33 @@ class Clasp:
         return Encoded(self._join(meaning, sound), [one.numpy() for one in written])
 
     @torch.inference_mode()
-    def listen(self, waveforms: list[Waveform], batch_size: int = 8) -> Encoded:
+    def listen(self, waveforms: list[Waveform], batch_size: int | None = None) -> Encoded:
         """Vectors and recognised phones of utterances, in the order given.
 
-        Utterances are batched by length; an utterance has the same vector (within 1e-4) in any batch.
+        Utterances are batched by length, `batch_size` at a time (None: what the device usually bears; fewer once
+        memory has not sufficed). In float32, an utterance has the same vector (within 1e-4) in any batch.
+
+        Raises:
+            ClaspError: if the memory of a GPU does not suffice for one utterance, or the GPU fails.
         """
         vectors = np.zeros((len(waveforms), self.dim), np.float32)
         recognised = self._without_phones(len(waveforms))
-        order = np.argsort([len(waveform.samples) for waveform in waveforms], kind="stable")
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
-            heard = self.speech([as_tensor(waveforms[row].samples, self.device) for row in rows])
-            meaning = heard.meaning.cpu().numpy()
-            if self.sound is None:
+
+        def encode(rows: list[int]) -> None:
+            with autocast(self.device, self.precision):
+                heard = self.speech([to_device(waveforms[row].samples, self.device) for row in rows])
+                sound = None if self.sound is None else self._sound(heard.phones, heard=True)
+            meaning = heard.meaning.float().cpu().numpy()
+            if sound is None:
                 vectors[rows] = meaning
-                continue
-            vectors[rows] = self._join(meaning, self._sound(heard.phones, heard=True))
+                return
+            vectors[rows] = self._join(meaning, sound)
             for row, one in zip(rows, heard.phones, strict=True):
-                recognised[row] = one.cpu().numpy()
+                recognised[row] = one.float().cpu().numpy()
+
+        lengths = [waveform.duration for waveform in waveforms]
+        fitted = in_batches(lengths, batch_size or self._size, encode)
+        self._size = fitted if batch_size is None else self._size
         return Encoded(vectors, recognised)
 
     def reweight(self, vectors: np.ndarray, meaning: float) -> np.ndarray:
@@ -262,7 +271,7 @@ class Clasp:
 
     def _sound(self, sequences: list[torch.Tensor], *, heard: bool) -> np.ndarray:
         batch, lengths = pad(sequences)
-        return self.sound(batch.to(self.device), lengths.to(self.device), heard=heard).cpu().numpy()
+        return self.sound(batch.to(self.device), lengths.to(self.device), heard=heard).float().cpu().numpy()
 
     def _join(self, meaning: np.ndarray, sound: np.ndarray) -> np.ndarray:
         """Halves, unit rows each, as one unit vector."""
@@ -281,20 +290,3 @@ class Clasp:
 def _unit(rows: np.ndarray) -> np.ndarray:
     norms = np.linalg.norm(rows, axis=1, keepdims=True) if rows.shape[1] else np.ones((len(rows), 1))
     return (rows / np.maximum(norms, 1e-12)).astype(np.float32)
-
-
-def _best_device() -> torch.device:
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-
-
-def text_encoder(folder: Path) -> "SentenceTransformer":
-    from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    if not folder.is_dir():
-        raise ModelError(f"No text encoder in {folder}: restore the folder.")
-    kwargs = {"dtype": torch.float32}
-    return SentenceTransformer(str(folder), device="cpu", local_files_only=True, model_kwargs=kwargs)

@@ -29,9 +29,10 @@ from torch import nn
 from . import backbones, efficientnet, fusion, pickled
 from .convert import convert
 from .errors import ModelError
-from .model import Clasp, text_encoder
+from .model import Clasp
 from .settings import current
 from .speech_encoder import SpeechEncoder
+from .weights import text_encoder
 
 IMAGE = "https://download.pytorch.org/models/efficientnet_b7_lukemelas-c5b4e57e.pth"
 FUSION = "CLASP_Concat_Final_Fusion_Encoder.pt"

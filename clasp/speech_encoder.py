@@ -17,12 +17,12 @@ take both inputs of the fusion at unit length: {
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from . import backbones, efficientnet, figure, fusion, phones
+from .accelerator import autocast
 from .audio import SAMPLE_RATE
 from .mel import FRAME_RATE, log_mel, mel_filters
 from .phone_encoder import pad as pad_phones
@@ -77,7 +77,8 @@ class SpeechEncoder(nn.Module):
     def spectrograms(self, samples: list[Tensor]) -> list[Tensor]:
         """What the backbones see of each: log-mel spectrograms (time, BINS), or the published model's figures."""
         if self.spectrogram is None or not self.spectrogram.figure:
-            return [log_mel(wave, self.filters) for wave in samples]
+            with autocast(self.filters.device, torch.float32):  # quiet bins need every digit
+                return [log_mel(wave, self.filters) for wave in samples]
         return [figure.draw(wave.cpu().numpy(), SAMPLE_RATE, wave.device) for wave in samples]
 
     def fuse(self, pooled: Tensor, spectrograms: list[Tensor]) -> Tensor:
@@ -88,7 +89,7 @@ class SpeechEncoder(nn.Module):
                 pooled, seen = (functional.normalize(part.float(), dim=-1) for part in (pooled, seen))
             fused = self.fusion(pooled, seen)  # (batch, dim)
             pooled = pooled + fused if self.config.get("residual") else fused
-        return functional.normalize(pooled, dim=-1)
+        return functional.normalize(pooled.float(), dim=-1)
 
     def recognise(self, mels: list[Tensor]) -> list[Tensor]:
         """Recognised phones of spectrograms (time, BINS), as distributions (phones, inventory)."""
@@ -96,7 +97,7 @@ class SpeechEncoder(nn.Module):
         posteriors = []
         for batch in _chunks([piece for parts in pieces for piece in parts], 32):
             _, logits, frames = self.speech(*pad(batch))  # logits (batch, time / 4, inventory)
-            posteriors += [row[: 2 * count] for row, count in zip(logits.softmax(-1), frames, strict=True)]
+            posteriors += [row[: 2 * count] for row, count in zip(logits.float().softmax(-1), frames, strict=True)]
         taken, heard = iter(posteriors), []
         for parts in pieces:
             whole = torch.cat([next(taken) for _ in parts]).cpu().numpy()
@@ -166,8 +167,3 @@ def draw(mel: Tensor, size: tuple[int, int]) -> Tensor:
 
 def _chunks(items: list[Tensor], size: int) -> list[list[Tensor]]:
     return [items[start : start + size] for start in range(0, len(items), size)]
-
-
-def as_tensor(samples: np.ndarray, device: torch.device) -> Tensor:
-    """Samples as the encoder takes them."""
-    return torch.from_numpy(np.ascontiguousarray(samples, np.float32)).to(device)

@@ -2,9 +2,16 @@
 
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
+
+from .errors import ModelError
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 DECIDE = (".json", ".safetensors", ".bin", ".pth", ".pt")  # files that decide what a model finds
 APART = ("calibration.json", "card.json")  # and those of them that do not
@@ -35,3 +42,15 @@ def checksum(folder: Path) -> str:
                 while block := file.read(2**22):
                     digest.update(block)
     return digest.hexdigest()
+
+
+def text_encoder(folder: Path) -> "SentenceTransformer":
+    """The text encoder that sentence-transformers saved to a folder."""
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    if not folder.is_dir():
+        raise ModelError(f"No text encoder in {folder}: restore the folder.")
+    kwargs = {"dtype": torch.float32}
+    return SentenceTransformer(str(folder), device="cpu", local_files_only=True, model_kwargs=kwargs)

@@ -16,9 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..accelerator import to_device
 from ..audio import decode
 from ..errors import DataError
-from ..speech_encoder import SpeechEncoder, as_tensor
+from ..speech_encoder import SpeechEncoder
 from .checkpoint import autocast
 from .clips import Clip
 from .corpora import batched
@@ -72,7 +73,7 @@ def extract(encoder: SpeechEncoder, clips: list[Clip], folder: Path, backbones: 
 def _features(encoder: SpeechEncoder, recordings: list[np.ndarray]) -> np.ndarray:
     rows = []
     for batch in batched(recordings, BATCH):
-        samples = [as_tensor(recording, encoder.filters.device) for recording in batch]
+        samples = [to_device(recording, encoder.filters.device) for recording in batch]
         spectrograms = encoder.spectrograms(samples)
         with autocast():
             parts = [encoder.pool_states(samples), encoder.spectrogram(spectrograms)]
