@@ -1,6 +1,7 @@
 """Measure speed, memory and index quality on this machine, and print them beside what is asked for.
 
     python -m clasp benchmark
+    python -m clasp benchmark --published --clips 16
 
 Takes a few minutes, most of them for the index of 100,000 random vectors. Times are of a warm process unless
 said; the app is started twice, and the second start counts.
@@ -58,6 +59,9 @@ class Row:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `python -m clasp benchmark`."""
     parser.add_argument("--model", default="bundled", help="a model folder (default: the bundled model)")
+    parser.add_argument("--published", action="store_true", help="the published architecture instead, with random "
+                        "weights, stage by stage, against the notebooks' way")  # fmt: skip
+    parser.add_argument("--clips", type=int, default=8, help="utterances for --published")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -65,6 +69,13 @@ def run(args: argparse.Namespace) -> int:
     from .. import load
 
     progress = Console(stderr=True)
+    if args.published:
+        from . import published_speed
+
+        progress.print("Building the published architecture with random weights …")
+        where, rows = published_speed.measure(args.clips)
+        Console(width=110).print(table(rows, f"{platform.machine()}, {os.cpu_count()} cores, {where}"))
+        return 0
     model = load(args.model)
     rows: list[Row] = []
     for what, measure in (
