@@ -23,6 +23,7 @@ from transformers import AutoConfig, AutoFeatureExtractor, AutoModel, AutoModelF
 
 from .audio import SAMPLE_RATE
 from .errors import ModelError
+from .settings import current
 
 LONGEST = 30 * SAMPLE_RATE  # samples; longer speech is heard in pieces, as Whisper's window has it
 SHORTEST = SAMPLE_RATE // 5  # samples; shorter speech is lengthened with silence
@@ -47,7 +48,7 @@ def load(name: str | Path, kind: str, classify: bool = False) -> tuple[nn.Module
     """
     maker = AutoModelForImageClassification if classify else AutoModel
     try:
-        whole = maker.from_pretrained(name, dtype=torch.float32)
+        whole = maker.from_pretrained(name, dtype=torch.float32, local_files_only=current().offline)
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         raise ModelError(f"No backbone {str(name)!r}: give the name or the folder of a transformers model.") from error
     backbone = _encoder(whole)
@@ -59,7 +60,7 @@ def load(name: str | Path, kind: str, classify: bool = False) -> tuple[nn.Module
     settings: dict[str, Any] = {}
     if kind == "speech":
         try:
-            settings = AutoFeatureExtractor.from_pretrained(name).to_dict()
+            settings = AutoFeatureExtractor.from_pretrained(name, local_files_only=current().offline).to_dict()
         except (OSError, ValueError, KeyError):  # a folder without one: the family's own is taken
             settings = {}
     return backbone.eval(), settings

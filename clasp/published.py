@@ -77,7 +77,11 @@ def load(device: str | torch.device | None = None) -> Clasp:
     Raises:
         ModelError: if it cannot be fetched, or is not whole.
     """
-    return assemble(fetch(), device)
+    folder = fetch()
+    try:
+        return assemble(folder, device)
+    except ModelError as error:
+        raise ModelError(f"{error} To fetch what is damaged again, delete {folder / MARK}.") from error
 
 
 def fetch(endpoint: str | None = None) -> Path:
@@ -103,9 +107,9 @@ def fetch(endpoint: str | None = None) -> Path:
         for part, source in sources().items():
             _fetch_part(source, folder / part, endpoint)
         image = folder / "image" / IMAGE.rpartition("/")[2]
-        if not image.is_file():
+        claimed = image.stem.rpartition("-")[2]
+        if not image.is_file() or not _digest(image).startswith(claimed):
             image.parent.mkdir(exist_ok=True)
-            claimed = image.stem.rpartition("-")[2]
             torch.hub.download_url_to_file(IMAGE, str(image), hash_prefix=claimed, progress=False)
         mark.write_text(_text(wanted), "utf-8")
     except ModelError:

@@ -25,6 +25,7 @@ from .. import backbones, fusion
 from ..errors import DataError, ModelError
 from ..evaluation.metrics import ranks, summary
 from ..model import Clasp
+from ..settings import current
 from ..speech_encoder import SpeechEncoder
 from . import readers
 from .checkpoint import Checkpoint, autocast, descend, learning_rate
@@ -107,7 +108,7 @@ def text_encoder(name: str, device: torch.device) -> "SentenceTransformer":
     from sentence_transformers import SentenceTransformer
 
     try:
-        return SentenceTransformer(name, device=str(device))
+        return SentenceTransformer(name, device=str(device), local_files_only=current().offline)
     except (OSError, ValueError) as error:
         raise ModelError(
             f"No text encoder {name!r}: give the name or the folder of a sentence-transformers model."

@@ -16,7 +16,7 @@ from torch import nn
 from transformers import EfficientNetForImageClassification, HubertModel
 
 import clasp
-from clasp import fusion, published
+from clasp import figure, fusion, published
 from clasp.audio import Waveform
 from clasp.errors import ModelError
 from clasp.model import Clasp
@@ -70,8 +70,6 @@ def test_it_is_loaded_from_its_parts_and_again_from_where_it_was_saved(
 
 
 def test_it_computes_what_the_paper_says(parts: Path, utterances: list[Waveform]) -> None:
-    from clasp import figure
-
     model, utterance = clasp.load(parts, device="cpu"), utterances[1]
     with torch.inference_mode():
         wave = torch.from_numpy(utterance.samples / np.abs(utterance.samples).max())
@@ -227,6 +225,20 @@ def test_it_is_fetched_once_whole_and_pinned(hub: str, monkeypatch: pytest.Monke
     assert len(Hub.asked) == asked  # nothing is asked for again
 
 
+def test_what_was_damaged_since_is_fetched_again(hub: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = published.fetch(hub)
+    (image,) = (folder / "image").iterdir()
+    whole = image.read_bytes()
+    image.write_bytes(b"cut")
+    (folder / "speech" / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match=r"No backbone.*delete .*fetched\.json"):
+        clasp.load("published")
+    (folder / published.MARK).unlink()
+    assert published.fetch(hub) == folder
+    assert image.read_bytes() == whole
+    assert (folder / "speech" / "model.safetensors").is_file()
+
+
 @pytest.mark.parametrize("part", ["model.safetensors", published.FUSION])
 def test_what_arrives_damaged_is_refused_and_fetched_again(hub: str, part: str) -> None:
     Hub.cut = part
@@ -259,6 +271,45 @@ def test_without_a_network_it_says_so(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("CLASP_OFFLINE", "1")
     with pytest.raises(ModelError, match="CLASP_OFFLINE is set"):
         clasp.load("published")
+
+
+@pytest.mark.slow
+def test_parts_of_the_true_sizes_fit_as_they_are_published(
+    text_encoder, utterances: list[Waveform], tmp_path: Path
+) -> None:
+    from transformers import BertConfig, BertModel
+
+    from clasp.backbones import build
+    from clasp.evaluation.published_speed import HUBERT_LARGE
+    from tests.clasp.test_efficientnet import Reference
+
+    build(HUBERT_LARGE).save_pretrained(tmp_path / "speech")
+    images = torch.stack([figure.draw(one.samples, 16_000).permute(2, 0, 1).float() for one in utterances[:2]])
+    b7 = awake(Reference(2.0, 3.1, 2560, 1000), images)
+    (tmp_path / "image").mkdir()
+    torch.save(b7.state_dict(), tmp_path / "image" / "efficientnet_b7.pth")
+    text_encoder.save(str(tmp_path / "text"))
+    config = BertConfig.from_pretrained(tmp_path / "text", hidden_size=768, num_attention_heads=12)
+    BertModel(config).save_pretrained(tmp_path / "text")
+    pooling = tmp_path / "text" / "1_Pooling" / "config.json"
+    settings = json.loads(pooling.read_text())
+    pooling.write_text(json.dumps({name: 768 if value == DIM else value for name, value in settings.items()}))
+    (tmp_path / "fusion").mkdir()
+    head = HubertLabseConcat()
+    save(head, tmp_path / "fusion" / published.FUSION)
+    model = clasp.load(tmp_path, device="cpu")
+    assert model.encode_text(SENTENCES[:1]).shape == (1, 768)
+    found = model.encode_speech(utterances[:1])
+    with torch.inference_mode():
+        wave = torch.from_numpy(utterances[0].samples)
+        wave = (wave - wave.mean()) / torch.sqrt(wave.var(correction=0) + 1e-7)
+        speech = HubertModel.from_pretrained(tmp_path / "speech").eval()(wave[None]).last_hidden_state.mean(1)
+        seen = b7(figure.draw(utterances[0].samples, 16_000).permute(2, 0, 1)[None].float())
+        both = (nn.functional.normalize(part, dim=1) for part in (speech, seen))
+        expected = nn.functional.normalize(head.eval()(*both), dim=1)
+    # 55 random blocks enlarge what rounding differs by
+    assert (found * expected.numpy()).sum() > 0.9999
+    np.testing.assert_allclose(found, expected.numpy(), atol=5e-3)
 
 
 def test_a_saved_model_is_not_taken_for_parts(tiny_folder: Path) -> None:
