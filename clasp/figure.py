@@ -46,10 +46,11 @@ def draw(samples: np.ndarray | Tensor, rate: int, device: torch.device | str = "
 
 
 def power(sound: Tensor) -> Tensor:
-    """Spectrum of sound (n,) at 22,050 Hz, float32 (1025, frames)."""
-    window = torch.hann_window(WINDOW, device=sound.device)
-    spectrum = torch.stft(sound, WINDOW, HOP, window=window, pad_mode="constant", return_complex=True)
-    return torch.view_as_real(spectrum).square().sum(-1)
+    """Spectrum of sound (n,) at 22,050 Hz, float32 (1025, frames), rounded where librosa rounds."""
+    exact = torch.float64 if sound.device.type == "cpu" else torch.float32  # which few accelerators have
+    window = torch.hann_window(WINDOW, dtype=exact, device=sound.device)
+    spectrum = torch.stft(sound.to(exact), WINDOW, HOP, window=window, pad_mode="constant", return_complex=True)
+    return torch.view_as_real(spectrum).float().square().sum(-1)
 
 
 def picture(spectrum: Tensor) -> Tensor:
@@ -65,7 +66,8 @@ def picture(spectrum: Tensor) -> Tensor:
     image = axes.bare.clone()
     image[: mesh.shape[0], LEFT : LEFT + mesh.shape[1]] = mesh
     colours = image.view(torch.uint8).view(HEIGHT * WIDTH, 4)
-    colours[axes.edges] = (colours[axes.edges] * axes.lets_through + 0.5).to(torch.uint8)
+    below = 255 * colours[axes.edges].int()
+    colours[axes.edges] = (below * (256 - axes.cover) // (65_280 + axes.cover)).to(torch.uint8)  # rounded as Agg does
     return colours.view(HEIGHT, WIDTH, 4)[:, :, :3]
 
 
@@ -92,7 +94,7 @@ class Axes:
         bins_seen, frames_seen: the frequency bins and the frames that have pixels.
         rows, columns: which of them every row, from the top, and every column of pixels in the axes shows.
         bare: int32 (450, 610), the image without cells; four bytes are blue, green, red and nothing.
-        edges, lets_through: pixels that lines cover in part, (n,), and how much of a cell is seen there, (n, 1).
+        edges, cover: pixels that lines cover in part, (n,), and how much of each in 1/255, int32 (n, 1).
         colours: int32 (2, 256), magma and coolwarm.
     """
 
@@ -126,7 +128,8 @@ class Axes:
         )
         self.bare = torch.from_numpy(bare.view(np.int32)[:, :, 0]).to(device)
         self.edges = torch.from_numpy(lines).to(device)
-        self.lets_through = torch.from_numpy(through.ravel()[lines, None]).to(device)
+        cover = np.rint(255 * (1 - through.ravel()[lines, None])).astype(np.int32)
+        self.cover = torch.from_numpy(cover).to(device)
         self.colours = torch.from_numpy(packed.view(np.int32)[:, :, 0]).to(device)
 
 

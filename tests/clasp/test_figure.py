@@ -46,15 +46,14 @@ def test_pixels_are_those_of_the_rendered_figure(seconds: float) -> None:
     assert drawn.dtype == np.uint8
     apart = difference(drawn, expected)
     assert apart.max() <= 16  # where the frame's lines cross
-    assert (apart > 2).mean() < 1e-4
-    assert apart.mean() < 0.05
+    assert (apart > 0).mean() < 1e-4
 
 
 def test_real_voices_look_and_embed_the_same(utterances: list[Waveform]) -> None:
     drawn = [figure.draw(one.samples, one.rate).numpy() for one in utterances[:3]]
     expected = [notebooks.render(one.samples, one.rate) for one in utterances[:3]]
     for first, second in zip(drawn, expected, strict=True):
-        assert difference(first, second).mean() < 0.05
+        assert difference(first, second).mean() < 1e-3
     config = EfficientNetConfig(width_coefficient=0.25, depth_coefficient=0.2, hidden_dim=320, num_labels=100)
     network = awake(EfficientNetForImageClassification(config), batch(drawn))
     with torch.inference_mode():
@@ -68,7 +67,7 @@ def test_real_voices_look_and_embed_the_same(utterances: list[Waveform]) -> None
 def test_colours_follow_the_level(loudness: float, channel: str) -> None:
     clip = speechlike(2.0, loudness=loudness)
     drawn, expected = figure.draw(clip, figure.RATE).numpy(), notebooks.render(clip, figure.RATE)
-    assert difference(drawn, expected).mean() < 0.05
+    assert difference(drawn, expected).mean() < 1e-3
     darkest = drawn[100:400, 60:580].sum(2).min()
     assert (darkest < 30) == (channel == "magma")  # the middle of coolwarm is grey, its ends are not black
 
@@ -92,18 +91,20 @@ def test_silence_stereo_and_any_rate_have_an_image() -> None:
     assert figure.draw(clip[:10], figure.RATE).shape == (figure.HEIGHT, figure.WIDTH, 3)
     for rate in (8_000, 44_100):
         clip = speechlike(1.5, rate)
-        assert difference(figure.draw(clip, rate).numpy(), notebooks.render(clip, rate)).mean() < 0.05, rate
+        assert difference(figure.draw(clip, rate).numpy(), notebooks.render(clip, rate)).mean() < 1e-3, rate
 
 
 def test_it_is_twenty_times_faster() -> None:
     clips = [speechlike(seconds) for seconds in (2.0, 4.0, 6.0)]
     seconds = {}
     for name, drawing in (("figure", notebooks.render), ("fast", figure.draw)):
-        drawing(clips[0], figure.RATE)
-        started = time.perf_counter()
-        for clip in clips:
-            drawing(clip, figure.RATE)
-        seconds[name] = time.perf_counter() - started
+        tries = []
+        for _ in range(4):
+            started = time.perf_counter()
+            for clip in clips:
+                drawing(clip, figure.RATE)
+            tries.append(time.perf_counter() - started)
+        seconds[name] = min(tries)
     assert seconds["figure"] > 20 * seconds["fast"], seconds
 
 
