@@ -17,6 +17,7 @@ from .errors import ClaspError
 COMMANDS = {  # name: (module with add_arguments(parser) and run(args) -> exit code, what it does)
     "search": ("index.command", "find utterances that say the same as a text or a recording"),
     "add": ("index.add", "add your own recordings to a library"),
+    "listen": ("index.listen", "find what says the same as you do, while you speak"),
     "library": ("index.manage", "list, edit, remove, check, export and import recordings of a library"),
     "serve": ("app", "open the app in the browser"),
     "evaluate": ("clasp.evaluation.evaluate", "measure the model on held-out speech and text"),
@@ -27,7 +28,7 @@ COMMANDS = {  # name: (module with add_arguments(parser) and run(args) -> exit c
     "train": ("clasp.training.train", "train the model"),
     "demo": ("clasp.training.demo", "build the demo library"),
     "settings": ("clasp.settings", "show every limit and place that can be set"),
-    "map": ("index.map", "fit the map of the demo library"),
+    "map": ("index.fitting", "fit the map of a library"),
 }
 
 

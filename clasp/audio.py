@@ -119,6 +119,16 @@ def from_samples(samples: np.ndarray, rate: int) -> Waveform:
     The same checks as in `decode`, and the same AudioError.
     """
     name = "The recording"
+    floats = as_floats(samples)
+    block = floats[:, None] if floats.ndim == 1 else floats  # (n, channels)
+    return _checked(_joined(_mono_16k([block], rate, name, *_query_limits(None, None))), name)
+
+
+def as_floats(samples: np.ndarray) -> np.ndarray:
+    """Samples, (n,) or (n, channels), integers of full range or floats within [-1, 1], as float32 of the same shape.
+
+    Raises AudioError if they are anything else.
+    """
     samples = np.asarray(samples)
     if samples.ndim not in (1, 2) or samples.dtype.kind not in "iuf":
         raise AudioError(f"Samples are numbers of shape (n,) or (n, channels), not {samples.dtype} {samples.shape}.")
@@ -128,8 +138,7 @@ def from_samples(samples: np.ndarray, rate: int) -> Waveform:
         scale = 2.0 ** (8 * samples.dtype.itemsize - 1)
         offset = scale if samples.dtype.kind == "u" else 0.0
         floats = ((samples - offset) / scale).astype(np.float32)
-    block = floats[:, None] if floats.ndim == 1 else floats  # (n, channels)
-    return _checked(_joined(_mono_16k([block], rate, name, *_query_limits(None, None))), name)
+    return floats
 
 
 def _query_limits(max_seconds: float | None, max_bytes: int | None) -> tuple[float, int]:
@@ -179,10 +188,9 @@ def _decoded(
     with path.open("rb") as raw:
         file = sndfile.opened(raw, path, name)
         if file is None:
-            limit = min(max_bytes, int((max_seconds + 1) * SAMPLE_RATE * 4)) + 4  # one sample over is an error
-            limit = int(min(limit, (last - first) * SAMPLE_RATE * 4))
-            blocks = ffmpeg.blocks(path, name, SAMPLE_RATE, limit, first)
-            yield from _mono_16k(blocks, SAMPLE_RATE, name, max_seconds, max_bytes)
+            seconds = min(max_seconds + 1, last - first)  # what is over is an error
+            with ffmpeg.opened(path, name, max_bytes + 4, first, seconds) as (rate, blocks):
+                yield from _mono_16k(blocks, rate, name, max_seconds, max_bytes)
             return
         with file:
             rate, heard = file.samplerate, 0

@@ -2,10 +2,12 @@
 
 import re
 import shutil
+import struct
 import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -20,14 +22,19 @@ FORMATS = (
     "mov,mp3,mp4,mpeg,mpegts,ogg,tta,voc,w64,wav,webm,wv"
 )
 GUARDS = f"-protocol_whitelist file,pipe -format_whitelist {FORMATS} -max_alloc {2**28}".split()  # before the file
+AU = struct.Struct(
+    ">4sIIIII"
+)  # header of what ffmpeg writes: magic, where the samples begin, size, kind, rate, channels
 CUT = re.compile(r"ended prematurely|partial file|moov atom not found|truncated")
 
 
-def blocks(path: Path, name: str, rate: int, limit: int, first: int = 0) -> Iterator[np.ndarray]:
-    """The first audio stream as blocks of float32 (n, 1), `rate` samples a second, at most `limit` bytes of them.
+@contextmanager
+def opened(
+    path: Path, name: str, most_bytes: int, first: int, seconds: float
+) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
+    """The sample rate of the first audio stream, and the stream mixed to one channel, in blocks of float32 (n, 1).
 
-    Args:
-        first: seconds to pass over.
+    It begins `first` seconds after the start, and goes on for no more than so many seconds and, about, bytes.
 
     Raises:
         AudioError: if ffmpeg is not installed, cannot read the file, finds it cut off, or takes too long.
@@ -38,37 +45,52 @@ def blocks(path: Path, name: str, rate: int, limit: int, first: int = 0) -> Iter
             f"{name} can only be read by ffmpeg, which is not installed: install it (Debian, Ubuntu: "
             "apt install ffmpeg; macOS: brew install ffmpeg) or convert the file to wav, flac or ogg."
         )
-    wait = current().stall_seconds
-    stalled = threading.Event()
     skipped = ["-ss", str(first)] if first else []
-    output = f"-map 0:a:0 -ac 1 -ar {rate} -fs {limit} -f f32le pipe:1"
+    output = f"-map 0:a:0 -map_metadata -1 -ac 1 -t {seconds} -fs {most_bytes} -c pcm_f32be -f au pipe:1"
     command = [ffmpeg, "-nostdin", "-v", "error", *GUARDS, "-vn", *skipped, "-i", f"file:{path}", *output.split()]
     with tempfile.TemporaryFile() as log, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as process:
 
-        def stop() -> None:
-            stalled.set()
-            process.kill()
+        def blocks() -> Iterator[np.ndarray]:
+            while content := _read(process, BLOCK_SECONDS * min(rate, 48_000) * 4, name):
+                yield np.frombuffer(content[: len(content) // 4 * 4], ">f4").astype(np.float32)[:, None]
+            failed = process.wait() != 0
+            log.seek(0)
+            complaints = log.read(2**16).decode("utf-8", "replace")
+            if CUT.search(complaints):
+                raise AudioError(cut_off(name))
+            if failed:
+                raise AudioError(
+                    f"{name} is not a recording that can be read: give a sound file, or a video with sound."
+                )
 
         try:
-            while True:
-                watch = threading.Timer(wait, stop)
-                watch.start()
-                content = process.stdout.read(BLOCK_SECONDS * rate * 4)
-                watch.cancel()
-                if stalled.is_set():
-                    raise AudioError(f"{name} took longer than {wait:g} s to decode: convert it to wav or flac.")
-                if not content:
-                    break
-                yield np.frombuffer(content[: len(content) // 4 * 4], dtype="<f4")[:, None]
-            failed = process.wait() != 0
+            rate, header = 0, _read(process, AU.size, name)
+            if len(header) == AU.size:
+                _, start, _, _, rate, _ = AU.unpack(header)
+                _read(process, start - AU.size, name)
+            else:
+                next(blocks())  # says why
+            yield rate, blocks()
         finally:
             process.kill()
-        log.seek(0)
-        complaints = log.read(2**16).decode("utf-8", "replace")
-    if CUT.search(complaints):
-        raise AudioError(cut_off(name))
-    if failed:
-        raise AudioError(f"{name} is not a recording that can be read: give a sound file, or a video with sound.")
+
+
+def _read(process: subprocess.Popen, size: int, name: str) -> bytes:
+    """The next bytes that a process writes, fewer at the end; it is killed if they do not come."""
+    wait = current().stall_seconds
+    stalled = threading.Event()
+
+    def stop() -> None:
+        stalled.set()
+        process.kill()
+
+    watch = threading.Timer(wait, stop)
+    watch.start()
+    content = process.stdout.read(size)
+    watch.cancel()
+    if stalled.is_set():
+        raise AudioError(f"{name} took longer than {wait:g} s to decode: convert it to wav or flac.")
+    return content
 
 
 def length(path: Path) -> float:

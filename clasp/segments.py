@@ -107,9 +107,13 @@ def utterances(blocks: Iterable[np.ndarray], start: float = 0.0) -> Iterator[Utt
 
 
 class Cutter:
-    """Decides where an utterance begins and ends. Times in it are counted in windows from the beginning."""
+    """Decides where an utterance begins and ends. Times in it are counted in windows from the beginning.
 
-    def __init__(self, position: int = 0) -> None:
+    With `patient`, a short utterance waits long for more; otherwise every pause ends one.
+    """
+
+    def __init__(self, position: int = 0, *, patient: bool = True) -> None:
+        self._patient = patient
         self.position = position  # of the window that comes next
         self._samples = np.empty(0, np.float32)  # what may still be needed
         self._first = position  # window at which those begin
@@ -138,9 +142,23 @@ class Cutter:
         if self._begun is not None:
             yield from self._cut(self._spoken)
 
+    @property
+    def voiced(self) -> bool:
+        """Whether the last window was speech."""
+        return self._voiced
+
+    def so_far(self) -> Utterance | None:
+        """The beginning of the utterance that has not ended; None where there is none, or too little of it."""
+        if self._begun is None or sum(chance >= UNVOICED for chance in self._chances) < _windows(LEAST_VOICED):
+            return None
+        first = max(self._from, self._begun - _windows(MARGIN), self._first)
+        waveform = Waveform(self._samples[(first - self._first) * WINDOW :].copy())
+        start = first * WINDOW / SAMPLE_RATE
+        return Utterance(start, start + waveform.duration, waveform)
+
     def _ended(self) -> Iterator[Utterance]:
         length, pause = _seconds(self._spoken - self._begun), _seconds(self.position - self._spoken)
-        enough = LONG_PAUSE if length < SHORTEST else PAUSE if length < LATE else LATE_PAUSE
+        enough = LONG_PAUSE if length < SHORTEST and self._patient else PAUSE if length < LATE else LATE_PAUSE
         if pause >= enough:
             yield from self._cut(self._spoken)
         elif _seconds(self.position - self._begun + 1) > LONGEST - 2 * MARGIN:

@@ -44,6 +44,8 @@ class Settings:
     visits: int = _setting(20, "visitors of a read-only page who may have recordings of their own at once")
     visit_mib: float = _setting(200, "what each of them may add, in MiB")
     visit_minutes: float = _setting(60, "time after which it is deleted, in minutes")
+    live_visitors: int = _setting(20, "people who may use the live search at once")
+    live_minutes: float = _setting(10, "what each of them may speak in a visit to a read-only page, in minutes")
     busy_seconds: float = _setting(30, "longest wait for another process that writes to the library, in seconds")
 
 

@@ -41,9 +41,12 @@ def run(args: argparse.Namespace) -> int:
 
     found(args.paths)  # before the model: errors come at once
 
+    import torch
+
     import clasp
     from clasp.settings import current
 
+    torch.set_num_threads(1)  # more gain little, and wait for each other while something else is running
     settings = current()
     model = clasp.load(settings.model, settings.device or None)
     with open_or_create(model, args.library) as library:

@@ -16,6 +16,7 @@ import numpy as np
 from clasp.alignment import KEPT
 from clasp.errors import LibraryError
 
+from .contents import Column, Contents, Rows
 from .schema import connect, migrate
 from .vectors import Version
 
@@ -25,6 +26,7 @@ RECORDING = "id, path, title, duration, language, voice, category, text, date, a
 SEGMENT = "id, recording, start_s, end_s, text, language, voice, category"
 EDITABLE = ("title", "language", "voice", "category", "date", "path")
 SHARED = ("language", "voice", "category")  # facts of a recording that its segments repeat
+BLOCK = 4_096  # rows that are read at a time
 FILTERED = ("recording", "category", "language", "voice", "date")  # facts of a segment that searches can be limited to
 
 
@@ -63,61 +65,6 @@ class Segment:
     def name(self) -> str:
         """Recording and start: names the segment in files that outlive a database."""
         return f"{self.recording}@{self.start:.2f}"
-
-
-@dataclass(frozen=True, eq=False)
-class Facts:
-    """One fact of every segment, as numbers of the names that it takes."""
-
-    names: tuple[str, ...]  # each once; some may be of segments that were removed
-    codes: np.ndarray  # int32 (n,)
-
-    @classmethod
-    def of(cls, values: Sequence[str]) -> "Facts":
-        """Of the value that each segment has."""
-        numbers = {name: number for number, name in enumerate(dict.fromkeys(values))}
-        return cls(tuple(numbers), np.fromiter(map(numbers.__getitem__, values), np.int32, len(values)))
-
-    def joined(self, later: "Facts") -> "Facts":
-        """These, and those of later segments."""
-        names = tuple(dict.fromkeys(self.names + later.names))
-        numbers = {name: number for number, name in enumerate(names)}
-        renumbered = np.array([numbers[name] for name in later.names], np.int32)
-        codes = renumbered[later.codes] if len(later.codes) else later.codes
-        return Facts(names, np.concatenate([self.codes, codes]))
-
-    def present(self) -> list[str]:
-        """The names that a segment has, sorted, without ''."""
-        return sorted(self.names[code] for code in np.unique(self.codes).tolist() if self.names[code])
-
-
-@dataclass(frozen=True, eq=False)
-class Contents:
-    """What searching needs of every segment, in the order of ids."""
-
-    version: Version
-    ids: np.ndarray  # int64 (n,), ascending
-    vectors: np.ndarray  # float32 (n, dim), unit rows
-    facts: dict[str, Facts]  # by FILTERED
-
-    def __post_init__(self) -> None:
-        for array in (self.ids, self.vectors, *(facts.codes for facts in self.facts.values())):
-            array.flags.writeable = False
-
-    def joined(self, later: "Contents") -> "Contents":
-        """These, and what came later."""
-        return Contents(
-            later.version,
-            np.concatenate([self.ids, later.ids]),
-            np.concatenate([self.vectors, later.vectors]),
-            {name: facts.joined(later.facts[name]) for name, facts in self.facts.items()},
-        )
-
-    def without(self, ids: np.ndarray, version: Version) -> "Contents":
-        """These without some."""
-        kept = ~np.isin(self.ids, ids)
-        facts = {name: Facts(one.names, one.codes[kept]) for name, one in self.facts.items()}
-        return Contents(version, self.ids[kept], self.vectors[kept], facts)
 
 
 class Database:
@@ -171,7 +118,8 @@ class Database:
     ) -> list[Segment]:
         """Add all of them, or none; vectors are float32 (number of segments, dim), packed phones uint8
         (phones, KEPT, 2) for each segment. Returns the segments with their ids."""
-        blobs = [vector.tobytes() for vector in vectors.astype("<f2")]
+        units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        blobs = [vector.tobytes() for vector in units.astype("<f2")]
         write = self._writer.execute
         with self._errors(), self._commit():
             for one in recordings:
@@ -214,8 +162,9 @@ class Database:
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()  # gives the space back
         return np.array(ids, np.int64).reshape(-1)
 
-    def contents(self, after: int = 0) -> Contents:
-        """Of all segments with ids above `after`, as one state of the database.
+    def contents(self, after: int = 0, known: Contents | None = None) -> Contents:
+        """Of all segments with ids above `after`, as one state of the database. Of vectors, only those that are not
+        `known` are read: a vector never changes, nor does another segment get its id.
 
         Raises:
             LibraryError: if the database, or a vector in it, is damaged.
@@ -225,23 +174,41 @@ class Database:
             try:
                 state = self._reader.execute("SELECT model, generation, commit_name, dim FROM library")
                 *version, dim = state.fetchone()
-                rows = self._reader.execute(
-                    "SELECT one.id, vector, recording, one.category, one.language, one.voice, date "
-                    "FROM segments AS one JOIN vectors ON segment = one.id "
+                self._must_be_of_its_model(version[0], dim)
+                segments = self._reader.execute(
+                    "SELECT one.id, recording, one.category, one.language, one.voice, date FROM segments AS one "
                     "JOIN recordings ON recordings.id = recording WHERE one.id > ? ORDER BY one.id", (after,)
-                ).fetchall()  # fmt: skip
+                )  # fmt: skip
+                ids, columns = [np.empty(0, np.int64)], {name: Column() for name in FILTERED}
+                while block := segments.fetchmany(BLOCK):
+                    numbers, *facts = zip(*block, strict=True)
+                    ids.append(np.array(numbers, np.int64))
+                    for column, names in zip(columns.values(), facts, strict=True):
+                        column.add(names)
+                ids = np.concatenate(ids)
+                if known is None:
+                    rows, last = Rows(dim, len(ids)), after
+                else:
+                    kept = np.isin(known.ids, ids)
+                    rows = known.rows if kept.all() else known.rows.only(kept)
+                    last = int(known.ids.max(initial=0))
+                vectors = self._reader.execute("SELECT vector FROM vectors WHERE segment > ? ORDER BY segment", (last,))
+                while blobs := vectors.fetchmany(BLOCK):
+                    rows = rows.joined(self._unpacked(blobs, dim))
             finally:
                 self._reader.execute("ROLLBACK")
-        self._must_be_of_its_model(version[0], dim)
-        ids, blobs, *facts = zip(*rows, strict=True) if rows else ((), (), *((),) * len(FILTERED))
-        if any(len(blob) != 2 * dim for blob in blobs):
+        if len(rows.array) != len(ids):
+            raise self._damaged("there are segments without a vector, or vectors without a segment")
+        return Contents(Version(*version), ids, rows, {name: column.facts() for name, column in columns.items()})
+
+    def _unpacked(self, blobs: list[tuple[bytes]], dim: int) -> np.ndarray:
+        """Stored vectors, float16 (n, dim)."""
+        if any(len(blob) != 2 * dim for (blob,) in blobs):
             raise self._damaged("a vector is cut short")
-        vectors = np.frombuffer(b"".join(blobs), "<f2").astype(np.float32).reshape(-1, dim)
+        vectors = np.frombuffer(b"".join(blob for (blob,) in blobs), "<f2").reshape(-1, dim)
         if not are_unit(vectors):
             raise self._damaged("a vector is not of unit length")
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        columns = {name: Facts.of(values) for name, values in zip(FILTERED, facts, strict=True)}
-        return Contents(Version(*version), np.array(ids, np.int64), vectors, columns)
+        return vectors
 
     def segments(self, ids: Collection[int]) -> dict[int, Segment]:
         """Those of the segments with these ids that there are, by id, in the order of ids."""
@@ -353,4 +320,5 @@ class Database:
 
 def are_unit(vectors: np.ndarray) -> bool:
     """Whether all rows of (n, dim) have unit length, as far as float16 can tell."""
-    return bool((np.abs(np.linalg.norm(vectors, axis=1) - 1) < 0.01).all())  # not so for NaN
+    vectors = vectors.astype(np.float32)
+    return bool((np.abs(np.einsum("nd,nd->n", vectors, vectors) - 1) < 0.02).all())  # not so for NaN

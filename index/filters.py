@@ -10,7 +10,7 @@ import numpy as np
 from clasp.errors import LibraryError
 
 if TYPE_CHECKING:
-    from .database import Contents
+    from .contents import Contents
 
 DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 COLUMNS = {"categories": "category", "languages": "language", "voices": "voice", "recordings": "recording"}

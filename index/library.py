@@ -25,10 +25,11 @@ from clasp.audio import stream
 from clasp.envelope import envelope as measured
 from clasp.errors import AudioError, LibraryError
 
-from .database import DATABASE_FILE, Contents, Database, Recording, Segment, are_unit
+from .contents import Contents
+from .database import DATABASE_FILE, Database, Recording, Segment, are_unit
 from .filters import Filter
 from .snapshot import Snapshot
-from .vectors import MANIFEST_FILE, HnswIndex, StaleIndex, VectorIndex, Version
+from .vectors import MANIFEST_FILE, StaleIndex, VectorIndex, Version, empty_index, load_index, save_index
 
 __all__ = ["Hit", "Library", "Model", "Recording", "Segment"]
 
@@ -59,8 +60,12 @@ class Hit:
     sound: float  # cosine of the sound halves; 0 for a model without one
 
 
+class OtherModelError(LibraryError):
+    """A library whose vectors another model made."""
+
+
 class Library:
-    """A folder with a database, an HNSW index that can be rebuilt from it, and perhaps the audio."""
+    """A folder with a database, a search index that can be rebuilt from it, and perhaps the audio."""
 
     def __init__(self, database: Database, model: Model, audio: Path | None, read_only: bool = False) -> None:
         """Use `create` or `open`."""
@@ -71,7 +76,7 @@ class Library:
         self._audio = (audio or self.folder).absolute()
         self._lock = threading.Lock()  # one writer at a time
         contents = database.contents()
-        self._stored = True  # whether the folder has the index of the snapshot
+        self._stored = True  # whether the folder has the index of what was written here
         self._snapshot = Snapshot(contents, self._stored_index(contents))
 
     @classmethod
@@ -103,7 +108,7 @@ class Library:
         try:
             made_by = database.model()
             if made_by != (model.checksum, model.dim):
-                raise LibraryError(_other_model(folder, made_by, model))
+                raise OtherModelError(_other_model(folder, made_by, model))
             return cls(database, model, audio, read_only)
         except BaseException:
             database.close()
@@ -169,8 +174,9 @@ class Library:
         return self._snapshot.contents.facts["voice"].present()
 
     def vectors(self) -> tuple[np.ndarray, np.ndarray]:
-        """Ids, int64 (n,), ascending, and their vectors, float32 (n, dim), unit rows. Both read-only."""
-        return self._snapshot.contents.ids, self._snapshot.contents.vectors
+        """Ids, int64 (n,), ascending, and their vectors, float32 (n, dim), unit rows."""
+        contents = self._snapshot.contents
+        return contents.ids, contents.vectors.astype(np.float32)
 
     def segments(self) -> list[Segment]:
         """All segments, in the order of ids."""
@@ -286,7 +292,7 @@ class Library:
             if len(segments) == len(ids):
                 break
             self.refresh()  # some were removed meanwhile
-        vectors = contents.vectors[rows]  # (≤ k, dim)
+        vectors = contents.vectors[rows].astype(np.float32)  # (≤ k, dim)
         half = self._model.meaning_dim
         scores = vectors @ query
         meaning = _cosines(vectors[:, :half], whole[:half])
@@ -337,7 +343,7 @@ class Library:
             old = self._snapshot.contents
             new = self._database.contents(after=int(old.ids.max(initial=0)))
             follows = new.version.generation == old.version.generation + 1
-            self._take(old.joined(new) if follows else self._database.contents())
+            self._take(old.joined(new) if follows else self._database.contents(known=old))
         return stored
 
     def finish(self, recording: str, duration: float, envelope: np.ndarray | None = None) -> None:
@@ -358,7 +364,9 @@ class Library:
         self.recording(recording)
         with self._lock:
             self._database.edit(recording, facts)
-            self._take(self._database.contents())
+            old, version = self._snapshot.contents, self._database.version()
+            follows = version.generation == old.version.generation + 1
+            self._take(old.edited(recording, facts, version) if follows else self._database.contents(known=old))
 
     def remove(self, recording: str) -> None:
         """Take out a recording: its segments, their vectors, and its file if that was copied into the library.
@@ -372,7 +380,7 @@ class Library:
             ids = self._database.remove(recording)
             old, version = self._snapshot.contents, self._database.version()
             follows = version.generation == old.version.generation + 1
-            self._take(old.without(ids, version) if follows else self._database.contents())
+            self._take(old.without(ids, version) if follows else self._database.contents(known=old))
         if file.parent == self._audio / FILES:
             file.unlink(missing_ok=True)
 
@@ -382,7 +390,9 @@ class Library:
             return
         try:
             if self._database.version() != self._snapshot.contents.version:
-                self._take(self._database.contents())
+                stored = self._stored
+                self._take(self._database.contents(known=self._snapshot.contents))
+                self._stored = stored  # who wrote it stores its index
         finally:
             self._lock.release()
 
@@ -407,32 +417,34 @@ class Library:
         self._snapshot, self._stored = snapshot, False
 
     def _extended(self, snapshot: Snapshot) -> VectorIndex:
-        """An index of all contents: the present one with what it lacks, or a new one if much of it was removed."""
+        """An index of all contents: the present one with what it lacks, or a new one if much of it was removed, or
+        another kind suits so many."""
         contents, index, indexed = snapshot.contents, snapshot.index, snapshot.indexed
-        if len(index) - indexed > REMOVED * len(index):
-            index, indexed = HnswIndex(self._model.dim), 0
+        fresh = empty_index(self._model.dim, len(contents.ids))
+        if len(index) - indexed > REMOVED * len(index) or index.kind != fresh.kind:
+            index, indexed = fresh, 0
         return index.extended(contents.ids[indexed:], contents.vectors[indexed:])
 
     def _stored_index(self, contents: Contents) -> VectorIndex:
         """The index in the folder with what it lacks, or a new one where it is of no use."""
+        index = empty_index(self._model.dim, len(contents.ids))
         if len(contents.ids) == 0:
-            return HnswIndex(self._model.dim)
+            return index
         try:
-            index, version = HnswIndex.load(self.folder, self._model.dim, contents.ids, self._database.knows)
+            index, version = load_index(self.folder, self._model.dim, contents.ids, self._database.knows)
             if version == contents.version:
                 return index
             generations = (version.generation, contents.version.generation)
             log.warning("Bringing the search index of %s from generation %d to %d.", self.folder, *generations)
         except StaleIndex as reason:
             log.warning("Building the search index of %s anew: %s.", self.folder, reason)
-            index = HnswIndex(self._model.dim)
         index = self._extended(Snapshot(contents, index))
         self._store_index(index, contents.version)
         return index
 
     def _store_index(self, index: VectorIndex, version: Version) -> None:
         try:
-            index.save(self.folder, version)
+            save_index(index, self.folder, version)
         except OSError as error:  # it is made anew at the next start
             log.warning("The search index of %s could not be stored: %s.", self.folder, error)
 

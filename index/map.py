@@ -1,15 +1,20 @@
-"""The map: every utterance of the demo library as a point, near to those that say something alike.
+"""The map of a library: every utterance as a point, near to those that say something alike.
 
-    python -m clasp map
+    shown = Map.load(library)            # fitted before: see `fit`
+    shown.place(query)                   # where a query lies, (2,)
+    shown.points().packed()              # all that a page draws
 
-UMAP lays out speech and text vectors together, once; the result is stored in assets/library/map.npz. A query
-is placed among its nearest neighbours; nothing is fitted anew for it. What distances mean: near points are
-alike, far ones are not, and how far says little.
+Speech and texts are laid out together, once, and stored in the library's folder. Segments that are added later are
+placed between their neighbours, and so is a query; nothing is fitted anew for them, and the others keep their places.
+What distances mean: near points are alike, far ones are not, and how far says little.
 """
 
-import argparse
+import json
 import logging
+import threading
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,103 +23,208 @@ import numpy as np
 from clasp.errors import LibraryError
 
 from .files import load_arrays, save_arrays
+from .layout import NEIGHBOURS, between, placed
+from .measures import Measure
+from .points import Points
+from .regions import Region
 
 if TYPE_CHECKING:
+    from .database import Segment
     from .library import Library
 
 log = logging.getLogger(__name__)
 
 MAP_FILE = "map.npz"
-SEED = 0
-UMAP_NEIGHBOURS = 15
-UMAP_DISTANCE = 0.1  # min_dist: how close points may lie
-NEIGHBOURS = 10  # of a query, between which it is placed
-SHARPNESS = 0.05  # similarity by which a neighbour must fall behind the best to weigh e times less
+EDGE = 1.001  # coordinates are within it
 
 
-def fit(speech: np.ndarray, text: np.ndarray) -> np.ndarray:
-    """Positions, float32 (2n, 2) within [-1, 1], of speech vectors (n, dim), then of text ones (n, dim)."""
-    import umap
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What was fitted, and is stored."""
 
-    vectors = np.concatenate([speech, text]).astype(np.float32)
-    layout = umap.UMAP(
-        n_neighbors=min(UMAP_NEIGHBOURS, len(vectors) - 1), min_dist=UMAP_DISTANCE, metric="cosine",
-        random_state=SEED, n_jobs=1,
-    ).fit_transform(vectors)  # fmt: skip
-    layout -= (layout.max(axis=0) + layout.min(axis=0)) / 2
-    return (layout / np.abs(layout).max()).astype(np.float32)
+    model: str  # checksum
+    keys: np.ndarray  # uint64 (n,), see `keys`
+    flat: np.ndarray  # float32 (n, 2, 2), within [-1, 1]: of the speech of segments, then of the texts; NaN without
+    solid: np.ndarray  # float32 (n, 2, 3): the same in three dimensions
+    sampled: int  # how many points were laid out, and the others placed among them; 0: all were laid out
+    regions: list[Region]
+    measures: list[Measure]
+
+    def save(self, path: Path) -> None:
+        """Write it, whole or not at all.
+
+        Raises:
+            LibraryError: if it cannot be written.
+        """
+        lists = {"regions": [*map(asdict, self.regions)], "measures": [*map(asdict, self.measures)]}
+        facts = np.array(json.dumps({"sampled": self.sampled, **lists}, ensure_ascii=False).encode())
+        try:
+            save_arrays(path, model=self.model, keys=self.keys, flat=self.flat, solid=self.solid, facts=facts)
+        except OSError as error:
+            raise LibraryError(f"The map cannot be stored in {path.parent}: {error}.") from error
+
+    @classmethod
+    def load(cls, path: Path) -> "Fitted":
+        """What `save` has written.
+
+        Raises:
+            LibraryError: if it is missing or damaged.
+        """
+        model, keys, flat, solid, facts = load_arrays(path, "model", "keys", "flat", "solid", "facts")
+        shapes = [(keys, np.uint64, ()), (flat, np.float32, (2, 2)), (solid, np.float32, (2, 3))]
+        if any(one.dtype != kind or one.shape != (len(keys), *shape) for one, kind, shape in shapes):
+            raise LibraryError(f"{path.name} is damaged: its columns do not fit together.")
+        for positions in (flat, solid):
+            if not (np.abs(positions[:, 0]) <= EDGE).all() or (np.abs(positions[:, 1]) > EDGE).any():
+                raise LibraryError(f"{path.name} is damaged: points lie outside the map.")
+        try:
+            known = json.loads(facts.tobytes())
+            regions = [Region(**one) for one in known["regions"]]
+            measures = [Measure(**one) for one in known["measures"]]
+            return cls(str(model), keys, flat, solid, int(known["sampled"]), regions, measures)
+        except (ValueError, KeyError, TypeError) as error:
+            raise LibraryError(f"{path.name} is damaged: {error}") from error
+
+
+def keys(segments: "Sequence[Segment]") -> np.ndarray:
+    """What segments are known by on a map, uint64 (n,): recording and time. Unlike ids, these outlive a database."""
+    names = (f"{one.recording}@{one.start:.3f}-{one.end:.3f}".encode() for one in segments)
+    return np.frombuffer(b"".join(blake2b(name, digest_size=8).digest() for name in names), "<u8").astype(np.uint64)
+
+
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """Where the segments of a library lie at one moment."""
+
+    seen: np.ndarray  # the ids as the library gave them
+    ids: np.ndarray  # int64 (n,), ascending
+    flat: np.ndarray  # float32 (n, 2, 2)
+    solid: np.ndarray  # float32 (n, 2, 3)
+    stale: int
 
 
 class Map:
-    """A fitted map, and the library whose segments it shows.
+    """A fitted map, and the library whose segments it shows. Any number of threads may use it."""
 
-    Attributes:
-        names: str (p,), Segment.name of each point.
-        spoken: bool (p,): whether a point is speech; otherwise it is the text of the segment.
-        positions: float32 (p, 2), within [-1, 1].
-    """
-
-    def __init__(self, library: "Library", names: np.ndarray, spoken: np.ndarray, positions: np.ndarray) -> None:
-        """Raises LibraryError if a segment of the library has no point."""
-        self.names, self.spoken, self.positions = names, spoken, positions
+    def __init__(self, library: "Library", fitted: Fitted) -> None:
+        """Raises LibraryError if not a single segment of the library is on the map."""
+        self.fitted = fitted
         self._library = library
-        points = dict(zip(names[spoken].tolist(), np.flatnonzero(spoken).tolist(), strict=True))
-        segments = library.segments()
-        missing = [one.name for one in segments if one.name not in points]
-        if missing:
-            raise LibraryError(
-                f"The map lacks {len(missing)} of {len(segments)} utterances: fit it anew with `python -m clasp map`."
-            )
-        self._points = {one.id: points[one.name] for one in segments}
+        self._lock = threading.Lock()
+        none = np.empty(0, np.int64)
+        self._shown = _Shown(none, none, np.empty((0, 2, 2), np.float32), np.empty((0, 2, 3), np.float32), 0)
+        self.follow()
 
     @classmethod
     def load(cls, library: "Library") -> "Map":
         """The map stored with a library.
 
         Raises:
-            LibraryError: if there is none, it is damaged, or it lacks segments.
+            LibraryError: if there is none, it is damaged, or it is of other segments.
         """
         try:
-            arrays = load_arrays(library.folder / MAP_FILE, "model", "names", "spoken", "positions")
+            shown = cls(library, Fitted.load(library.folder / MAP_FILE))
         except LibraryError as error:
-            raise LibraryError(f"There is no usable map: fit it with `python -m clasp map` ({error}).") from error
-        model, *points = arrays
-        if str(model) != library.model:  # the utterances are the same: it still shows them, only less well
+            raise LibraryError(f"There is no usable map: fit it with `python -m clasp map` ({error})") from error
+        if shown.of_another_model:  # the utterances are the same: it still shows them, only less well
             log.warning("The map was fitted with another model: fit it anew with `python -m clasp map`.")
-        return cls(library, *points)
+        return shown
 
-    def places(self, segments: Sequence[int]) -> np.ndarray:
-        """Positions, float32 (n, 2), of the speech of segments with these ids."""
-        return self.positions[[self._points[number] for number in segments]]
+    def __len__(self) -> int:
+        """How many segments it shows."""
+        return len(self._shown.ids)
 
-    def place(self, vector: np.ndarray) -> np.ndarray:
-        """Position, float32 (2,), of a query (dim,): the mean of its neighbours', weighted by similarity."""
+    @property
+    def stale(self) -> int:
+        """How many segments were added since it was fitted, and placed between their neighbours."""
+        return self._shown.stale
+
+    @property
+    def sampled(self) -> int:
+        """How many points were laid out, and all others placed between those; 0 if all were laid out."""
+        return self.fitted.sampled
+
+    @property
+    def of_another_model(self) -> bool:
+        """Whether it was fitted to the vectors of another model than the library has now."""
+        return self.fitted.model != self._library.model
+
+    def follow(self) -> bool:
+        """Take up what was added to the library and removed from it. Returns whether anything was; if not, it costs
+        nothing.
+
+        Raises:
+            LibraryError: if not a single segment of the library is on the map.
+        """
+        with self._lock:
+            ids, vectors = self._library.vectors()
+            if ids is self._shown.seen:
+                return False
+            segments = {one.id: one for one in self._library.segments()}
+            there = np.isin(ids, list(segments))
+            self._shown = self._of([segments[one] for one in ids[there].tolist()], vectors[there], ids)
+            return True
+
+    def places(self, segments: Sequence[int], dimensions: int = 2) -> np.ndarray:
+        """Positions, float32 (n, dimensions), of the speech of segments with these ids, on the flat map or
+        the solid one (2 or 3 dimensions).
+
+        Raises:
+            LibraryError: if one of them is not in the library.
+        """
+        numbers = np.array(segments, np.int64)
+        positions, there = self._speech(numbers, dimensions)
+        if not there.all():
+            raise LibraryError(f"There is no segment {numbers[~there][0]} on the map.")
+        return positions
+
+    def place(self, vector: np.ndarray, dimensions: int = 2) -> np.ndarray:
+        """Position, float32 (dimensions,), of a query (dim,): the mean of its neighbours', weighted by similarity."""
         hits = self._library.search(vector, NEIGHBOURS)
+        positions, there = self._speech(np.array([hit.segment.id for hit in hits], np.int64), dimensions)
         scores = np.array([hit.score for hit in hits], np.float32)
-        weights = np.exp((scores - scores.max()) / SHARPNESS)
-        return weights @ self.places([hit.segment.id for hit in hits]) / weights.sum()
+        return between(scores[there], positions) if there.any() else np.zeros(dimensions, np.float32)
+
+    def points(self) -> Points:
+        """Every segment with its places and facts."""
+        self.follow()
+        shown, segments = self._shown, {one.id: one for one in self._library.segments()}
+        there = np.isin(shown.ids, list(segments))
+        listed = [segments[number] for number in shown.ids[there].tolist()]
+        return Points.of(listed, self._library.recordings(), shown.flat[there], shown.solid[there])
+
+    def _speech(self, segments: np.ndarray, dimensions: int) -> tuple[np.ndarray, np.ndarray]:
+        """Which of the segments with these ids there are, bool (n,), and before that the positions of their speech,
+        float32 (m, dimensions)."""
+        shown = self._shown
+        rows, there = _found(shown.ids, segments)
+        if not there.all() and self.follow():
+            shown = self._shown
+            rows, there = _found(shown.ids, segments)
+        return {2: shown.flat, 3: shown.solid}[dimensions][rows[there], 0], there
+
+    def _of(self, segments: "list[Segment]", vectors: np.ndarray, seen: np.ndarray) -> _Shown:
+        """Where these segments lie: where they were laid out, or were before, or else between their neighbours."""
+        ids = np.array([one.id for one in segments], np.int64)
+        order = np.argsort(self.fitted.keys)
+        rows, known = _found(self.fitted.keys[order], keys(segments))
+        if len(ids) and not known.any():
+            raise LibraryError(f"It shows none of the {len(ids)} utterances of the library.")
+        flat, solid = (np.full((len(ids), 2, size), np.nan, np.float32) for size in (2, 3))
+        flat[known], solid[known] = self.fitted.flat[order[rows[known]]], self.fitted.solid[order[rows[known]]]
+        before, earlier = _found(self._shown.ids, ids)
+        earlier &= ~known
+        flat[earlier], solid[earlier] = self._shown.flat[before[earlier]], self._shown.solid[before[earlier]]
+        new = ~known & ~earlier
+        if new.any():
+            both = placed(vectors[new], vectors[known], np.concatenate([flat[known, 0], solid[known, 0]], axis=1))
+            flat[new, 0], solid[new, 0] = both[:, :2], both[:, 2:]
+        return _Shown(seen, ids, flat, solid, int((~known).sum()))
 
 
-def save(path: Path, model: str, names: np.ndarray, positions: np.ndarray) -> None:
-    """Write a map: the model's checksum, names (n,) of segments, what `fit` made of their vectors (2n, 2)."""
-    spoken = np.arange(len(positions)) < len(names)
-    save_arrays(path, model=model, names=np.concatenate([names, names]), spoken=spoken, positions=positions)
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of `python -m clasp map`."""
-    parser.add_argument("--model", default="bundled", help="a model folder (default: the bundled model)")
-
-
-def run(args: argparse.Namespace) -> int:
-    """Fit the map of the demo library and store it; its vectors are made first if the model is another."""
-    import clasp
-
-    from . import demo
-
-    model = clasp.load(args.model)
-    vectors = demo.shipped(demo.DEMO, model) or demo.embed_demo(model)
-    print(f"Laying out {len(vectors.names)} utterances and their texts …")
-    save(demo.DEMO / MAP_FILE, vectors.model, vectors.names, fit(vectors.speech, vectors.text))
-    print(f"Written: {demo.DEMO / MAP_FILE}")
-    return 0
+def _found(among: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where `wanted` stand in an ascending list: rows, int64 (n,), and whether they do, bool (n,)."""
+    if len(among) == 0:
+        return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), bool)
+    rows = np.searchsorted(among, wanted).clip(max=len(among) - 1)
+    return rows, among[rows] == wanted

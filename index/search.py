@@ -197,8 +197,9 @@ def _matches(model: "Clasp", library: "Library", query: Query, hits: "list[Hit]"
 def _direction(query: Query, segment: "Segment") -> "Direction":
     if query.language is None:
         return "speech"
-    # "pt-BR" and "pt" are one language
-    return "text" if query.language.split("-")[0] == segment.language.split("-")[0] else "translation"
+    # "pt-BR" and "pt" are one language; where it is not known, the phones may well be those of the query
+    other = segment.language and segment.language.split("-")[0] != query.language.split("-")[0]
+    return "translation" if other else "text"
 
 
 def _check(library: "Library", filters: Filter) -> None:

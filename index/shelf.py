@@ -27,6 +27,7 @@ class Shelf:
         self._read_only = read_only
         self._lock = threading.Lock()
         self._open: dict[str, Library] = {}
+        self._changing: set[str] = set()  # names of libraries that must not be open now
 
     def names(self) -> list[str]:
         """The libraries there are: the one that ships, the chosen one, then the others in alphabetical order."""
@@ -38,11 +39,12 @@ class Shelf:
         """The library with this name, as it is now.
 
         Raises:
-            LibraryError: if there is none, it is damaged, or another model made its vectors.
+            LibraryError: if there is none, it is damaged or being put in order, or another model made its vectors.
         """
         with self._lock:
             library = self._open.get(name)
             if library is None:
+                self._must_be_at_rest(name)
                 library = self._open[name] = self._opened(name)
                 return library
         library.refresh()
@@ -61,18 +63,19 @@ class Shelf:
         Raises:
             LibraryError: if its name cannot be used, is taken, or its folder cannot be written.
         """
-        name = " ".join(name.split())
-        if not NAME.fullmatch(name):
-            raise LibraryError(
-                f"{name!r} cannot name a library: use up to 64 letters, digits, spaces, dots and dashes."
-            )
-        if self._read_only:
-            raise LibraryError("Libraries cannot be made here: this one is for searching only.")
         with self._lock:
-            if name.casefold() in (one.casefold() for one in (*self.names(), VISIT)):
-                raise LibraryError(f"There is a library called {name} already: choose another name.")
-            library = self._open[name] = Library.create(self.folder(name), self._model)
+            name, folder = self._new(name)
+            library = self._open[name] = Library.create(folder, self._model)
         return library
+
+    def new_folder(self, name: str) -> Path:
+        """Where a library that is not there yet would be, to be filled.
+
+        Raises:
+            LibraryError: if its name cannot be used, or is taken.
+        """
+        with self._lock:
+            return self._new(name)[1]
 
     def folder(self, name: str) -> Path:
         """Where the library with this name is, or would be. Not for the one that ships."""
@@ -80,18 +83,44 @@ class Shelf:
         return folder if name == first else place(name)
 
     def changed(self, name: str, change: Callable[[Path], object]) -> None:
-        """Do something to a library that must not be open meanwhile, given its folder."""
+        """Do something to a library that must not be open meanwhile, given its folder.
+
+        Raises:
+            LibraryError: if something is being done to it already.
+        """
         with self._lock:
+            self._must_be_at_rest(name)
             library = self._open.pop(name, None)
+            self._changing.add(name)
+        try:
             if library is not None:
                 library.close()
             change(self.folder(name))
+        finally:
+            with self._lock:
+                self._changing.discard(name)
 
     def close(self) -> None:
         """Close them all."""
         with self._lock:
             while self._open:
                 self._open.popitem()[1].close()
+
+    def _must_be_at_rest(self, name: str) -> None:
+        if name in self._changing:
+            raise LibraryError(f"The library {name} is being put in order: wait until that is done.")
+
+    def _new(self, name: str) -> tuple[str, Path]:
+        name = " ".join(name.split())
+        if not NAME.fullmatch(name):
+            raise LibraryError(
+                f"{name!r} cannot name a library: use up to 64 letters, digits, spaces, dots and dashes."
+            )
+        if self._read_only:
+            raise LibraryError("Libraries cannot be made here: this one is for searching only.")
+        if name.casefold() in (one.casefold() for one in (*self.names(), VISIT)):
+            raise LibraryError(f"There is a library called {name} already: choose another name.")
+        return name, self.folder(name)
 
     def _opened(self, name: str) -> Library:
         if name == DEMO:

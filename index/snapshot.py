@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .database import Contents
-from .vectors import VectorIndex, exact_search
+from .contents import Contents
+from .scan import exact_scan
+from .vectors import HNSW_MOST, VectorIndex, exact_search
 
-EXACT_BELOW = 2_000  # segments that pass a filter: so few are compared one by one
-REACH = 2  # times as many neighbours as should be needed are looked at for k that pass a filter
+EXACT_BELOW = 60_000  # segments that pass a filter: so few are compared one by one; of a million, that takes 17 ms
+REACH = 2  # times as many neighbours as should be needed are looked at where only some of them count
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,26 +29,25 @@ class Snapshot:
     def nearest(self, query: np.ndarray, k: int, allowed: np.ndarray | None) -> np.ndarray:
         """Rows, int64, of the `k` vectors most like `query`, best first; fewer only where there are fewer."""
         vectors, indexed = self.contents.vectors, self.indexed
-        if indexed == len(vectors):
-            return self._by_index(query, k, allowed, indexed)
+        exact = exact_scan if len(vectors) > HNSW_MOST else exact_search
         before, after = (None, None) if allowed is None else (allowed[:indexed], allowed[indexed:])
-        later = indexed + exact_search(vectors[indexed:], query, k, after)
-        rows = np.concatenate([self._by_index(query, k, before, indexed), later])
-        return rows[np.argsort(-(vectors[rows] @ query), kind="stable")[:k]]
+        likely = self._likely(query, k, before, indexed)
+        if likely is None:
+            return exact(vectors, query, k, allowed)
+        later = indexed + exact(vectors[indexed:], query, k, after)
+        rows = np.concatenate([likely, later])
+        return rows[exact(vectors[rows], query, k)]
 
-    def _by_index(self, query: np.ndarray, k: int, allowed: np.ndarray | None, indexed: int) -> np.ndarray:
-        """The same of the first `indexed` rows."""
+    def _likely(self, query: np.ndarray, k: int, allowed: np.ndarray | None, indexed: int) -> np.ndarray | None:
+        """Rows, int64, of the first `indexed` among which the `k` nearest are; None if the index is of no help."""
         ids = self.contents.ids[:indexed]
         available = indexed if allowed is None else int(allowed.sum())
-        k = min(k, available)
-        if k == 0:
-            return np.empty(0, np.int64)
-        if allowed is None or available > EXACT_BELOW:
-            few = available < len(self.index)
-            found = self.index.search(query, math.ceil(REACH * k * len(self.index) / available) if few else k)
-            rows = np.searchsorted(ids, found).clip(max=indexed - 1)
-            rows = rows[ids[rows] == found]  # the index may still hold what was removed
-            rows = rows if allowed is None else rows[allowed[rows]]
-            if len(rows) >= k:
-                return rows[:k]
-        return exact_search(self.contents.vectors[:indexed], query, k, allowed)
+        if not available or (allowed is not None and available <= EXACT_BELOW):
+            return None
+        needed = min(self.index.candidates(k), available)
+        some = available < len(self.index)
+        found = self.index.search(query, math.ceil(REACH * needed * len(self.index) / available) if some else needed)
+        rows = np.searchsorted(ids, found).clip(max=indexed - 1)
+        rows = rows[ids[rows] == found]  # the index may still hold what was removed
+        rows = rows if allowed is None else rows[allowed[rows]]
+        return rows[:needed] if len(rows) >= needed else None

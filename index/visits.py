@@ -55,6 +55,10 @@ class Visits:
                     del self._secrets[next(iter(self._secrets))]
         return secret
 
+    def knows(self, secret: str) -> bool:
+        """Whether the secret was given out here."""
+        return secret in self._secrets
+
     def has(self, secret: str) -> bool:
         """Whether this visitor has a library."""
         self.sweep()

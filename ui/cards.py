@@ -1,20 +1,18 @@
-"""Answers as HTML: a card per hit, one sentence for what went wrong, and a first page that teaches."""
+"""Answers as HTML: what was found and what can be done with it, what went wrong, and a first page that teaches."""
 
+from dataclasses import replace
 from html import escape
 from itertools import count
 
+from index.moments import Group, grouped
 from index.search import Answer, Match
 
-from . import labels, sound
-from .service import DEMO
+from . import labels, moments
+from .links import Link, Settings, write
+from .moments import Place
+from .service import DEMO, VISIT
 
-PLAY = (
-    '<svg class="ring" viewBox="0 0 44 44" aria-hidden="true">'
-    '<circle cx="22" cy="22" r="20.5" pathLength="1"/></svg>'
-    '<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">'
-    '<path class="play" d="M8 5.2v13.6L19 12z"/><path class="stop" d="M7 7h10v10H7z"/></svg>'
-)
-
+NEAREST = 10  # of the less likely, so many are shown
 NUMBERS = count(1)
 
 WELCOME = """
@@ -28,20 +26,45 @@ WELCOME = """
     <div><dt>Choose what counts</dt><dd>Meaning finds paraphrases, translations and answers.
       Sound finds names, rare words and the very same sentence.</dd></div>
   </dl>
-  <p>Not sure where to start? Press one of the examples above.</p>
+  {where}
 </section>
 """
+START = "<p>Not sure where to start? Press one of the examples above.</p>"  # they are about the library that ships
+
+LINK = (
+    '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M10 14a4 4 0 0 0 6 .4l3-3a4 4 0 0 0-5.7-5.7l-1 1M14 10a4 4 0 '
+    '0 0-6-.4l-3 3a4 4 0 0 0 5.7 5.7l1-1"/></svg>'
+)
+SAVE = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 4v11m-4.5-4 4.5 4.5L16.5 11M5 19.5h14"/></svg>'
+EXPORTS = {"csv": "Table (CSV)", "json": "JSON", "zip": "Sound clips (ZIP)"}
 
 
-def answer(found: Answer, colours: dict[str, int], size: int) -> str:
-    """All that is shown of an answer. `colours` numbers the categories, `size` counts what was searched."""
-    good = [match for match in found.matches if match.good]
-    rest = [match for match in found.matches if not match.good]
+def answer(found: Answer, link: Link, place: Place, chips: list[tuple[str, str]]) -> str:
+    """All that is shown of an answer to what `link` asks; `chips` are the filters that are set, see ask.py."""
+    groups = grouped(place.library, found.matches, by_time=link.settings.by_time)
+    good = _only(groups, good=True)
+    rest = _nearest(_only(groups, good=False))
     more = ""
     if rest:
-        label = f"{len(rest)} less likely" if good else f"Show the nearest {len(rest)} anyway"
-        more = f'<details class="more"><summary>{label}</summary>{_cards(rest, colours)}</details>'
-    return _new(_heading(good, rest) + _cards(good, colours) + more + _timings(found, size))
+        size = sum(len(group.moments) for group in rest)
+        label = f"{size} less likely" if good else f"Show the nearest {size} anyway"
+        more = f'<details class="more"><summary>{label}</summary>{moments.items(rest, place)}</details>'
+    parts = [
+        _asked(found, place),
+        _chips(chips),
+        f'<div class="toolbar">{_count(good)}{_tools(link, len(found.matches) > 1)}</div>' if good or rest else "",
+        "" if good else _nothing(found.matches),
+        moments.items(good, place),
+        more,
+        _timings(found, len(place.library)),
+    ]
+    return _new("".join(parts), link)
+
+
+def exported(found: Answer) -> Answer:
+    """The part of an answer that is downloaded: the good matches, or, without any, the nearest."""
+    good = [match for match in found.matches if match.good]
+    return replace(found, matches=good or found.matches[:NEAREST])
 
 
 def notice(sentence: str) -> str:
@@ -54,15 +77,103 @@ def working(sentence: str) -> str:
     return _new(f'<p class="working" role="status">{escape(sentence)}</p>')
 
 
-def _new(content: str) -> str:
-    """Never twice the same: the page is to notice an answer even if it repeats the last one."""
-    return f'<div data-number="{next(NUMBERS)}">{content}</div>'
+def welcome(settings: Settings) -> str:
+    """What is shown before anything was asked."""
+    return _new(WELCOME.format(where=START if settings.library == DEMO else ""), Link(settings))
 
 
-def _heading(good: list[Match], rest: list[Match]) -> str:
-    if good:
-        count = f"{len(good)} good match" + ("es" if len(good) > 1 else "")
-        return f'<div role="status"><h2 class="count">{count}</h2></div>'
+def empty(settings: Settings) -> str:
+    """What is shown of a library in which there is nothing."""
+    whose = (
+        "Only you can search what you add, and it is deleted within the hour."
+        if settings.library == VISIT
+        else "Files and folders, sound and video: what is said in them can be found a moment later."
+    )
+    teach = f"<p>Add recordings in the Library tab. {whose}</p>"
+    return _new(f'<section class="welcome" role="status"><h2>Nothing here yet</h2>{teach}</section>', Link(settings))
+
+
+def _new(content: str, link: Link | None = None) -> str:
+    """Never twice the same: the page is to notice an answer even if it repeats the last one. `link` is its address."""
+    facts = ""
+    if link is not None:
+        order = "time" if link.settings.by_time else "likelihood"
+        facts = f' data-address="{escape(write(link))}" data-order="{order}"'
+        facts += " data-private" if link.settings.library == VISIT else ""
+    return f'<div data-number="{next(NUMBERS)}"{facts}>{content}</div>'
+
+
+def _only(groups: list[Group], *, good: bool) -> list[Group]:
+    """The groups with their good moments only, or with the others only."""
+    parts = [Group(group.recording, [one for one in group.moments if _good(one) == good]) for group in groups]
+    return [group for group in parts if group.moments]
+
+
+def _good(moment: moments.Moment) -> bool:
+    return any(match.good for match in (moment.match, *moment.folded))
+
+
+def _nearest(groups: list[Group]) -> list[Group]:
+    """The likeliest moments of all groups, up to NEAREST."""
+    every = sorted((one for group in groups for one in group.moments), key=lambda one: -one.match.score)
+    kept = {one.match.segment.id for one in every[:NEAREST]}
+    parts = [Group(group.recording, [one for one in group.moments if one.match.segment.id in kept]) for group in groups]
+    return [group for group in parts if group.moments]
+
+
+def _asked(found: Answer, place: Place) -> str:
+    """The hit that was searched by, if one was."""
+    if found.query.segment is None:
+        return ""
+    segment = place.library.segment(found.query.segment)
+    recording = place.library.recording(segment.recording)
+    where = f"{escape(recording.title)}, {labels.clock(segment.start)}"
+    return (
+        f'<div class="asked"><p class="facts"><span>Like this, from {where}</span></p>'
+        f"{moments.play_button(segment, recording, place)}{moments.said(segment, 'words')}</div>"
+    )
+
+
+def _chips(chips: list[tuple[str, str]]) -> str:
+    """The filters that are set, each of which can be taken off."""
+    listed = "".join(
+        f'<li><button type="button" data-drop="{name}" aria-label="Remove the filter {escape(label)}">'
+        f'<span dir="auto">{escape(label)}</span><i aria-hidden="true">×</i></button></li>'
+        for name, label in chips
+    )
+    reset = '<li><button type="button" data-drop="" class="plain">Reset</button></li>' if len(chips) > 1 else ""
+    return f'<ul class="chips" aria-label="Filters">{listed}{reset}</ul>' if chips else ""
+
+
+def _count(good: list[Group]) -> str:
+    if not good:
+        return "<span></span>"
+    size = sum(len(group.moments) for group in good)
+    count = f"{size} good match" + ("es" if size > 1 else "")
+    where = f" in {len(good)} recording" + ("s" if len(good) > 1 else "") if size > len(good) else ""
+    return f'<div role="status"><h2 class="count" tabindex="-1">{count}{where}</h2></div>'
+
+
+def _tools(link: Link, sortable: bool) -> str:
+    """What can be done with the hits: sorted, shared, downloaded."""
+    sort = """<label class="sort"><span>Sort</span><select data-sort aria-label="Sort">
+  <option value="likelihood">by likelihood</option><option value="time">by time</option></select></label>"""
+    copy = (
+        f'<button type="button" data-copy title="Copy a link to this search">{LINK}<span>Copy link</span></button>'
+        if (link.text or link.like is not None) and link.settings.library != VISIT
+        else ""
+    )
+    kinds = "".join(
+        f'<li><button type="button" data-export="{kind}">{label}</button></li>' for kind, label in EXPORTS.items()
+    )
+    save = (
+        f'<details class="menu"><summary title="Download these hits">{SAVE}<span>Download</span></summary>'
+        f"<ul>{kinds}</ul></details>"
+    )
+    return f'<div class="tools">{sort if sortable else ""}{copy}{save}</div>'
+
+
+def _nothing(rest: list[Match]) -> str:
     if rest:
         nearest = max(match.probability for match in rest)
         chance = f"{100 * nearest:.0f} %" if nearest >= 0.01 else "less than 1 %"
@@ -70,58 +181,17 @@ def _heading(good: list[Match], rest: list[Match]) -> str:
     else:
         tail = "No utterance passes these filters."
     return (
-        '<div class="nothing" role="status"><h2>No good match</h2>'
+        '<div class="nothing" role="status"><h2 tabindex="-1">No good match</h2>'
         f"<p>Nothing in this library says that with any confidence. {tail}</p></div>"
     )
 
 
-def _cards(matches: list[Match], colours: dict[str, int]) -> str:
-    cards = "".join(_card(match, colours) for match in matches)
-    return f'<ol class="hits">{cards}</ol>' if matches else ""
-
-
-def _card(match: Match, colours: dict[str, int]) -> str:
-    segment = match.segment
-    if segment.text:
-        said = f'<p class="said" dir="auto" lang="{escape(segment.language)}">{escape(segment.text)}</p>'
-    else:
-        said = '<p class="said unknown">Not written down: press play to hear it</p>'
-    dot = f'<i style="background:var(--category-{colours.get(segment.category, 0)})"></i>'
-    facts = [dot + escape(labels.category(segment.category)), escape(labels.language(segment.language))]
-    facts += [escape(labels.voice(segment.voice))] if segment.voice else []
-    facts += [f"from {labels.clock(segment.start)} in a recording"] if segment.start > 0 else []
-    percent = round(100 * match.probability)
-    return f"""
-<li class="hit" data-segment="{segment.id}">
-  {_play_button(match)}
-  <div class="what">{said}<p class="facts">{"".join(f"<span>{fact}</span>" for fact in facts)}</p></div>
-  <div class="sure" role="meter" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{percent}"
-    aria-label="Likely to say the same" title="{percent} % likely to say the same">
-    <b>{percent}<small>%</small></b><span class="bar"><span style="width:{percent}%"></span></span>
-  </div>
-</li>"""
-
-
-def _play_button(match: Match) -> str:
-    """The button that plays a segment; page.js listens to it."""
-    segment = match.segment
-    label = escape(f"Play: {segment.text}" if segment.text else "Play")
-    return (
-        f'<button type="button" class="play-button" data-play="{segment.id}" aria-pressed="false" '
-        f'data-src="{audio_address(segment.recording)}" data-start="{segment.start:.3f}" '
-        f'data-end="{segment.end:.3f}" aria-label="{label}">{PLAY}</button>'
-    )
-
-
-def audio_address(recording: str) -> str:
-    """Where a recording is heard (see routes.py), relative to the page."""
-    return sound.address(DEMO, recording)
-
-
 def _timings(found: Answer, size: int) -> str:
+    encoded = f"<span>encoded in <b>{1000 * found.query.encode_seconds:.0f} ms</b></span>"
+    encoded = encoded if found.query.segment is None else ""
     return (
         '<p class="timings">'
-        f"<span>encoded in <b>{1000 * found.query.encode_seconds:.0f} ms</b></span>"
+        f"{encoded}"
         f"<span>{size:,} utterances searched in <b>{1000 * found.search_seconds:.1f} ms</b></span>"
         f"<span>on <b>{escape(found.device)}</b></span></p>"
     )

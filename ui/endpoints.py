@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 import clasp
 from clasp.errors import ClaspError
 from index.filters import Filter
-from index.search import Query, encode, search
+from index.search import Match, Query, encode, search
 
-from .cards import audio_address
-from .service import Opened, Service
+from . import sound
+from .service import DEMO, VISIT, Service
+
+if TYPE_CHECKING:
+    from index.library import Library
 
 HITS = 10
 MOST_HITS = 100
@@ -31,6 +34,11 @@ class Endpoints:
         categories: list[str] | None = None,
         languages: list[str] | None = None,
         k: int = HITS,
+        library: str = DEMO,
+        voices: list[str] | None = None,
+        recordings: list[str] | None = None,
+        since: str = "",
+        until: str = "",
     ) -> dict[str, Any]:
         """Find the spoken utterances of the library that say the same as a text in any of its languages.
 
@@ -41,17 +49,20 @@ class Endpoints:
             categories: Search these categories only; all if left out.
             languages: Search these languages only, as BCP-47 tags such as "en"; all if left out.
             k: How many hits, 1 to 100.
+            library: The library to search, by name; the one that ships if left out.
+            voices: Search what these speakers say only; all if left out.
+            recordings: Search these recordings only, by id; all if left out.
+            since: Search recordings of this date or later only: a year, 1962-05 or 1962-05-01.
+            until: Search recordings of this date or earlier only.
 
         Returns:
-            The hits, best first, each with its text, where it is heard, and the probability that it says the
-            same; the query's place on the map; the time taken.
+            The hits, best first, each with its text, its recording, start and end there in seconds, where it is
+            heard, and the probability that it says the same; the query's place on the map if the library has
+            one; the time taken.
         """
         with _errors_for_clients():
-            opened = self._service.opened()
-            return _as_json(
-                opened, encode(opened.model, text=query),
-                k=k, meaning=meaning, categories=categories, languages=languages,
-            )  # fmt: skip
+            filters = Filter(categories, languages, voices, recordings, since, until)
+            return self._found({"text": query}, k, meaning, library, filters)
 
     def search_speech(
         self,
@@ -60,6 +71,11 @@ class Endpoints:
         categories: list[str] | None = None,
         languages: list[str] | None = None,
         k: int = HITS,
+        library: str = DEMO,
+        voices: list[str] | None = None,
+        recordings: list[str] | None = None,
+        since: str = "",
+        until: str = "",
     ) -> dict[str, Any]:
         """Find the spoken utterances of the library that say the same as a recording.
 
@@ -70,20 +86,53 @@ class Endpoints:
             categories: Search these categories only; all if left out.
             languages: Search these languages only, as BCP-47 tags such as "en"; all if left out.
             k: How many hits, 1 to 100.
+            library: The library to search, by name; the one that ships if left out.
+            voices: Search what these speakers say only; all if left out.
+            recordings: Search these recordings only, by id; all if left out.
+            since: Search recordings of this date or later only: a year, 1962-05 or 1962-05-01.
+            until: Search recordings of this date or earlier only.
 
         Returns:
-            The hits, best first, each with its text, where it is heard, and the probability that it says the
-            same; the query's place on the map; the time taken.
+            The hits, best first, each with its text, its recording, start and end there in seconds, where it is
+            heard, and the probability that it says the same; the query's place on the map if the library has
+            one; the time taken.
         """
         with _errors_for_clients():
             if not recording:
                 raise ClaspError("There is no recording: give a sound file.")
-            waveform = clasp.decode(recording)
-            opened = self._service.opened()
-            return _as_json(
-                opened, encode(opened.model, waveform=waveform),
-                k=k, meaning=meaning, categories=categories, languages=languages,
-            )  # fmt: skip
+            filters = Filter(categories, languages, voices, recordings, since, until)
+            return self._found({"waveform": clasp.decode(recording)}, k, meaning, library, filters)
+
+    def _found(
+        self, asked: dict[str, Any], k: int, meaning: float | None, name: str, filters: Filter
+    ) -> dict[str, Any]:
+        """An answer for clients to what `encode` takes."""
+        if not 1 <= k <= MOST_HITS:
+            raise ClaspError(f"Cannot return {k} hits: ask for 1 to {MOST_HITS}.")
+        if meaning is not None and not 0 <= meaning <= 1:
+            raise ClaspError(f"The weight of meaning is between 0 and 1, not {meaning}.")
+        if name == VISIT:
+            raise ClaspError("What a visitor has added can be searched on the page only.")
+        library, model = self._service.library(name), self._service.opened().model
+        query = encode(model, **asked)
+        found = search(library, model, query, k=int(k), meaning=meaning, filters=filters)
+        hits = [_hit(match, name, library) for match in found.matches]
+        return found.as_dict() | {"library": name, "hits": hits, "map": self._place(library, query)}
+
+    def _place(self, library: "Library", query: Query) -> dict[str, float] | None:
+        drawn = self._service.map(library)
+        if drawn is None:
+            return None
+        x, y = drawn.place(query.vector)
+        return {"x": float(x), "y": float(y)}
+
+
+def _hit(match: Match, name: str, library: "Library") -> dict[str, Any]:
+    """A match with its recording's title and date, and the address of its sound: of the whole recording, or, of a
+    format that browsers do not play, of the moment with a little before and after."""
+    recording = library.recording(match.segment.recording)
+    audio, _, _ = sound.moment(name, recording, match.segment.start, match.segment.end)
+    return match.as_dict() | {"title": recording.title, "date": recording.date, "audio": audio}
 
 
 def build(service: Service, **line: Any) -> None:
@@ -92,32 +141,12 @@ def build(service: Service, **line: Any) -> None:
     gr.api(endpoints.search_text, **line)
     with gr.Row(visible=False):  # what search_speech takes: of files, Gradio passes only uploaded ones here
         recording = gr.Audio(type="filepath")
-        options = [gr.Number(None), gr.JSON(None), gr.JSON(None), gr.Number(HITS, precision=0)]
+        options = [
+            gr.Number(None), gr.JSON(None), gr.JSON(None), gr.Number(HITS, precision=0), gr.Textbox(DEMO),
+            gr.JSON(None), gr.JSON(None), gr.Textbox(""), gr.Textbox(""),
+        ]  # fmt: skip
         call = gr.Button()
     call.click(endpoints.search_speech, [recording, *options], gr.JSON(visible=False), **line)
-
-
-def _as_json(
-    opened: Opened,
-    query: Query,
-    *,
-    k: int,
-    meaning: float | None,
-    categories: list[str] | None,
-    languages: list[str] | None,
-) -> dict[str, Any]:
-    """An answer for clients."""
-    if not 1 <= k <= MOST_HITS:
-        raise ClaspError(f"Cannot return {k} hits: ask for 1 to {MOST_HITS}.")
-    if meaning is not None and not 0 <= meaning <= 1:
-        raise ClaspError(f"The weight of meaning is between 0 and 1, not {meaning}.")
-    found = search(
-        opened.library, opened.model, query,
-        k=int(k), meaning=meaning, filters=Filter(categories, languages),
-    )  # fmt: skip
-    x, y = opened.map.place(query.vector)
-    hits = [match.as_dict() | {"audio": audio_address(match.segment.recording)} for match in found.matches]
-    return found.as_dict() | {"hits": hits, "map": {"x": float(x), "y": float(y)}}
 
 
 @contextmanager

@@ -1,15 +1,21 @@
 """The map of the library beside the results: its points, and what an answer adds to them."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from index.search import Answer
 
 from . import labels
+from .links import Settings
 from .service import Opened
 from .theme import SCRIPT
+
+if TYPE_CHECKING:
+    from index.map import Map
+
+NONE = "none"  # overlay that hides the map
 
 FRAME = """
 <section class="map" aria-label="Map of the library">
@@ -31,7 +37,7 @@ FRAME = """
 
 
 def build() -> gr.HTML:
-    """The map. Its value is an overlay (see `overlay`); page.js draws it and fetches the points."""
+    """The map. Its value is an overlay (see `overlay`); map.js draws it and fetches the points."""
     return gr.HTML(
         value="",
         html_template=FRAME,
@@ -62,14 +68,17 @@ def points(opened: Opened) -> dict[str, Any]:
     }
 
 
-def overlay(opened: Opened, found: Answer, category: str, language: str) -> str:
-    """JSON of what an answer adds: the query's place, the good hits, and the filters that dim the rest."""
-    x, y = opened.map.place(found.query.vector)
+def overlay(drawn: "Map | None", found: Answer, settings: Settings) -> str:
+    """JSON of what an answer adds: the query's place, the good hits, and the filters that dim the rest; NONE for a
+    library without a map."""
+    if drawn is None:
+        return NONE
+    x, y = drawn.place(found.query.vector)
     return json.dumps(
         {
             "query": [round(float(x), 4), round(float(y), 4)],
             "hits": [match.segment.id for match in found.matches if match.good],
-            "category": labels.category(category),
-            "language": labels.language(language) if language else "",
+            "category": labels.category(settings.category),
+            "language": labels.language(settings.language) if settings.language else "",
         }
     )

@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from . import endpoints, search
+from . import endpoints, library, live, search
 from .service import Service
 from .theme import SCRIPT
 
@@ -21,8 +21,8 @@ HEADER = """
 
 FOOTER = """
 <footer class="colophon">
-  <p>Every voice here is synthetic, and the probabilities are calibrated on held-out speech. What you record
-    or upload is used for your search alone and deleted within the hour.</p>
+  <p>The voices of the demo library are synthetic, and the probabilities are calibrated on held-out speech. A spoken
+    query is used for your search alone and deleted within the hour.</p>
   <p><a href="?view=api">Use it from a program</a></p>
 </footer>
 """
@@ -38,7 +38,13 @@ def build(service: Service) -> gr.Blocks:
     ) as page:
         gr.HTML(HEADER, head=SCRIPT, js_on_load="clasp.theme()", apply_default_css=False)
         visit = gr.BrowserState("", storage_key="clasp-visit", secret="clasp")  # of this visitor, see index/visits.py
-        search.build(service, visit, **LINE)
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Search", id="search") as tab:
+                search.build(service, page, tab, visit, **LINE)
+            with gr.Tab("Live", id="live") as tab:
+                live.build(service, visit, tab, **LINE)
+            with gr.Tab("Library", id="library") as tab:
+                library.build(service, visit, tab, **LINE)
         endpoints.build(service, **LINE)
         gr.HTML(FOOTER, js_on_load=None, apply_default_css=False)
         if service.read_only:

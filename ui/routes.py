@@ -10,13 +10,14 @@ import soundfile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from clasp.audio import SAMPLE_RATE, cut
 from clasp.errors import ClaspError
 
 from . import map as map_view
 from . import sound
+from .microphone import Microphones
 from .service import Service
 from .theme import ASSETS
 
@@ -50,6 +51,13 @@ def routes(service: Service) -> list[BaseRoute]:
         except ClaspError as error:
             raise HTTPException(404, str(error)) from error
 
+    async def archive(request: Request) -> Response:
+        """A library that was exported, by the secret of the job."""
+        path = service.jobs.archive(request.path_params["secret"])
+        if path is None or not path.is_file():
+            raise HTTPException(404, "There is no such archive any more: export the library again.")
+        return FileResponse(path, filename=path.name, headers=CHECK)
+
     async def points(_: Request) -> Response:
         """Every utterance on the map; waits until the library is open."""
         try:
@@ -64,8 +72,10 @@ def routes(service: Service) -> list[BaseRoute]:
         return FileResponse(plotly_script(), headers=YEAR)
 
     return [
+        WebSocketRoute("/live", Microphones(service).connect),
         Route("/audio/{key}/{recording}", audio),
         Route("/envelope/{key}/{recording}", envelope),
+        Route("/archive/{secret}", archive),
         Route("/map.json", points),
         Route("/plotly.js", plotly),
         *(Route(f"/{name}", script) for name in SCRIPTS),
@@ -95,8 +105,9 @@ def _envelope(service: Service, request: Request) -> dict[str, float | list[int]
     recording = library.recording(request.path_params["recording"])
     loudness = library.envelope(recording.id)
     points = int(min(max(1.0, _number(request, "points", 400.0)), POINTS, max(1, len(loudness))))
-    parts = np.array_split(loudness, points)
-    return {"duration": recording.duration, "loudness": [int(part.max()) for part in parts if len(part)]}
+    starts = np.arange(points) * len(loudness) // points  # of parts that are as long as each other
+    parts = np.maximum.reduceat(loudness, starts) if len(loudness) else loudness
+    return {"duration": recording.duration, "loudness": parts.tolist()}
 
 
 def _number(request: Request, name: str, default: float) -> float:

@@ -10,6 +10,8 @@ import numpy as np
 from clasp.errors import ClaspError
 from clasp.settings import current
 
+from .jobs import Jobs
+
 if TYPE_CHECKING:
     from clasp import Clasp
     from index.library import Library
@@ -42,12 +44,14 @@ class Service:
     Attributes:
         local: whether the page can be reached from this machine alone.
         read_only: whether nobody may change the libraries from the page.
+        jobs: what is being done to libraries.
     """
 
     def __init__(self, model: str = "bundled", device: str | None = None, *, local: bool = True) -> None:
         self.status = "Opening the model …"
         self.read_only = current().read_only
         self.local = local and not self.read_only
+        self.jobs = Jobs()
         self._model = model
         self._device = device
         self._done = threading.Event()

@@ -5,7 +5,7 @@ from pathlib import Path
 import gradio as gr
 
 ASSETS = Path(__file__).parent / "assets"
-STYLE_SHEETS = ("page", "query", "results", "map")
+STYLE_SHEETS = ("page", "query", "filters", "results", "moments", "map", "live", "library")
 
 # One (light, dark) pair per category, found by maximising the smallest difference between any two of them, to
 # full and to red-green deficient colour vision, at a contrast of 3:1 or more to the background.
@@ -27,7 +27,10 @@ PALETTE = (
     ("#975e84", "#e565bf"),
 )
 
-SCRIPT = '<script src="page.js"></script>'  # for each component that calls it: loaded once, and before it is called
+SCRIPTS = ("player", "strips", "map", "page")
+SCRIPT = "".join(  # for each component that calls them: loaded once, in this order, and before they are called
+    f'<script src="{name}.js"></script>' for name in SCRIPTS
+)
 
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "Noto Sans Mono", "monospace")

@@ -1,6 +1,8 @@
 """Measure speed, memory and index quality on this machine, and print them beside what is asked for.
 
     python -m clasp benchmark
+    python -m clasp benchmark --adding     # a recording of six hours; takes minutes
+    python -m clasp benchmark --live       # the live search, with one visitor and with twenty; takes five minutes
     python -m clasp benchmark --published --clips 16
 
 Takes a few minutes, most of them for the index of 100,000 random vectors. Times are of a warm process unless
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 WARM_UP, RUNS = 5, 100
 START_LIMIT = 300.0  # seconds until a start of the app is given up
-RANDOM_VECTORS = 100_000
 RECALL_QUERIES = 500
 TEXTS = (
     "The ship was lost in the storm.",
@@ -56,9 +57,18 @@ class Row:
     passed: bool | None = None
 
 
+Measurement = tuple[str, Callable[[], list[Row]]]
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `python -m clasp benchmark`."""
     parser.add_argument("--model", default="bundled", help="a model folder (default: the bundled model)")
+    parser.add_argument("--library", action="store_true", help="measure large libraries instead")
+    parser.add_argument(
+        "--million", action="store_true", help="with --library: a million vectors, too (3 GB of memory)"
+    )
+    parser.add_argument("--adding", action="store_true", help="measure adding a long recording, and nothing else")
+    parser.add_argument("--live", action="store_true", help="measure the live search, and nothing else")
     parser.add_argument("--published", action="store_true", help="the published architecture instead, with random "
                         "weights, stage by stage, against the notebooks' way")  # fmt: skip
     parser.add_argument("--clips", type=int, default=8, help="utterances for --published")
@@ -68,6 +78,13 @@ def run(args: argparse.Namespace) -> int:
     """Measure everything and print the table. Returns 0."""
     from .. import load
 
+    if args.adding or args.live:
+        from .adding import adding
+        from .live import live
+
+        rows = (adding if args.adding else live)(args.model)
+        Console(width=110).print(table(rows, f"{platform.machine()}, {os.cpu_count()} cores"))
+        return 0
     progress = Console(stderr=True)
     if args.published:
         from . import published_speed
@@ -78,17 +95,31 @@ def run(args: argparse.Namespace) -> int:
         return 0
     model = load(args.model)
     rows: list[Row] = []
-    for what, measure in (
-        ("encoding", lambda: encoding(model)),
-        ("searching", lambda: searching(model)),
-        ("starting the app", lambda: starting(args.model)),
-        ("recall of the demo library", lambda: [library_recall(model)]),
-        (f"recall of {RANDOM_VECTORS:,} random vectors", lambda: [random_recall(RANDOM_VECTORS, model.dim)]),
-    ):
+    for what, measure in _large(model, args.million) if args.library else _usual(model, args.model):
         progress.print(f"Measuring {what} …")
         rows += measure()
     Console(width=110).print(table(rows, f"{platform.machine()}, {os.cpu_count()} cores, {model.device}"))
     return 0
+
+
+def _usual(model: "Clasp", name: str) -> "list[Measurement]":
+    from index.vectors import HNSW_MOST
+
+    return [
+        ("encoding", lambda: encoding(model)),
+        ("searching", lambda: searching(model)),
+        ("starting the app", lambda: starting(name)),
+        ("recall of the demo library", lambda: [library_recall(model)]),
+        (f"recall of {HNSW_MOST:,} random vectors", lambda: [random_recall(HNSW_MOST, model.dim)]),
+    ]
+
+
+def _large(model: "Clasp", million: bool) -> "list[Measurement]":
+    from . import large
+
+    counts = (large.SEGMENTS, large.MILLION) if million else (large.SEGMENTS,)
+    indexes = [(f"{count:,} vectors", lambda count=count: large.index(count, model.dim)) for count in counts]
+    return [(f"a library of {large.SEGMENTS:,} segments", lambda: large.library(model)), *indexes]
 
 
 def encoding(model: "Clasp") -> list[Row]:
@@ -172,7 +203,8 @@ def random_recall(count: int, dim: int) -> Row:
 
 def recall(vectors: np.ndarray, queries: np.ndarray, k: int = 10) -> tuple[float, np.ndarray]:
     """Share of the exact `k` nearest of `vectors` (n, dim) that HNSW finds, and its seconds per query."""
-    from index.vectors import HnswIndex, exact_search
+    from index.hnsw import HnswIndex
+    from index.vectors import exact_search
 
     index = HnswIndex(vectors.shape[1]).extended(np.arange(len(vectors)), vectors)
     shares, seconds = np.empty(len(queries)), np.empty(len(queries))

@@ -28,6 +28,7 @@ from . import tables, testsets, translation
 from .cases import CASES, FAMILIES, SPEECH_TO_SPEECH, SPEECH_TO_TEXT, TEXT_TO_SPEECH, TEXT_TO_TEXT, Case, Half
 from .groups import group, groups
 from .listening import Heard, listen
+from .moments import CASE, moments
 from .pipeline import SET, compare
 from .reliability import reliability
 from .retrieval import Result, Retrieval, measure, median
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from ..calibration import Direction
     from ..model import Clasp
 
-OTHER_TESTS = ("translation", "teacher")  # of the text encoder alone
+OTHER_TESTS = ("moments", "translation", "teacher")  # of a long recording; of the text encoder alone
 RELIABILITY: "dict[Direction, tuple[str, ...]]" = {  # direction of the calibration: tests whose queries it is for
     "text": ("training-voices", "real-english", "paraphrases"),
     "speech": ("speech-to-speech",),
@@ -210,7 +211,9 @@ def evaluate(
     cases = [case for case in CASES if tests is None or case.name in tests or case.family in tests]
     if not model.sound_dim:
         cases = [case for case in cases if case.half != "sound"]
-    names = dict.fromkeys(name for case in cases for name in (case.set, case.asked_by) if name is not None)
+    in_time = tests is None or "moments" in tests
+    used = [*cases, CASE] if in_time else cases
+    names = dict.fromkeys(name for case in used for name in (case.set, case.asked_by) if name is not None)
     sets = {name: testsets.speech_set(name, data) for name in names}
     testsets.prepare((utterance for chosen in sets.values() for utterance in chosen.utterances), cache)
 
@@ -222,6 +225,8 @@ def evaluate(
             results.append(result)
             if case.grouped:
                 parts += groups(result, evaluation.durations(result.asked))
+    if in_time:
+        results.append(moments(evaluation))
     if tests is None or "translation" in tests:
         results += translation.translations(model, data)
     medians, by_language = families(results)

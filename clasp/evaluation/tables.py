@@ -55,6 +55,8 @@ def published(rows: Iterable[Row]) -> Table:
         shown.add_column(heading, justify="right")
     for row in rows:
         paper = row["paper"]
+        if not paper:  # ranked by searching a library
+            continue
         shown.add_row(
             row["title"], row["direction"], f"{paper['queries']:.0f}", share(paper["hits@1"]), share(paper["mrr"]),
             f"{paper['mean_rank']:.1f}", *(share(paper[name]) for name in ("hits@1_of_100", "macro_f1", "accuracy")),

@@ -21,7 +21,7 @@ def test_recall_is_measured_against_exact_search() -> None:
 
 
 def test_a_recall_of_the_wrong_neighbours_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    from index.vectors import HnswIndex
+    from index.hnsw import HnswIndex
 
     search = HnswIndex.search
     monkeypatch.setattr(HnswIndex, "search", lambda self, query, k: search(self, -query, k))

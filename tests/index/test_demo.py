@@ -110,7 +110,8 @@ def test_the_shipped_vectors_and_map(caplog):
     library, vectors = open_demo(model), shipped(DEMO, model)
     assert not caplog.records and model.heard == []  # they are of the shipped texts, and of one model
     points = Map.load(library)
-    assert not caplog.records and len(points.positions) == 2 * len(library)
+    assert not caplog.records and len(points) == len(library) and points.stale == 0
+    assert np.isfinite(points.points().flat).all() and points.fitted.regions and points.fitted.measures
     ids, speech = library.vectors()
     missed = 0
     for query in vectors.text.astype(np.float32):

@@ -78,7 +78,7 @@ def probability(direction: str, meaning: float, sound: float) -> float:
 def direction_of(query: Query, language: str) -> str:
     if query.language is None:
         return "speech"
-    return "text" if language[:2] == query.language[:2] else "translation"
+    return "text" if language[:2] in ("", query.language[:2]) else "translation"
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.3, 0.5, 1.0])
@@ -164,6 +164,20 @@ def test_phones_decide_between_what_is_near(
             assert answer.matches[0].agreement > CLEAR > 0 > answer.matches[1].agreement
     meant = search(library, listening, ask(vectors[0], "en", said[27]), k=40, meaning=1.0).matches
     assert {round(match.score, 5) for match in meant} == {round(meant[0].meaning, 5)}
+
+
+def test_in_a_recording_of_unknown_language_the_phones_count(
+    model: Model, tmp_path: Path, items: Callable[..., tuple], units: Callable[..., np.ndarray]
+):
+    draw = np.random.default_rng(4)
+    said = [np.eye(len(INVENTORY), dtype=np.float32)[draw.integers(1, len(INVENTORY), 12)] for _ in range(40)]
+    recordings, segments = items(40)
+    library = Library.create(tmp_path / "library", model)
+    vectors = np.repeat(units(1, DIM, seed=4), 40, axis=0)
+    library.add(recordings, [replace(one, language="") for one in segments], vectors, [pack(one) for one in said])
+    listening = replace(model, aligner=Aligner(np.eye(len(INVENTORY)), np.ones(len(INVENTORY))))
+    (first, *_) = search(library, listening, ask(vectors[0], "de", said[19]), k=3).matches
+    assert first.segment.text == "19" and first.agreement > CLEAR and first.good
 
 
 def test_more_like_one_of_them(

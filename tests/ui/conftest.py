@@ -9,13 +9,15 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import soundfile
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from clasp.audio import decode
+from tests.ui.interviews import Interviews, make
 from ui.screenshots import CHROMIUM
 
 ROOT = Path(__file__).parents[2]
@@ -33,18 +35,16 @@ sys.path.insert(0, "")
 runpy.run_path("app.py", run_name="__main__")
 """
 MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+expect.set_options(timeout=30_000)  # milliseconds; generous for the same reason as START
 START = 300  # seconds within which the app must answer; generous, because tests share the machine
 
 
-@pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the running app."""
-    folder = tmp_path_factory.mktemp("app")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+@contextmanager
+def running(folder: Path, **settings: str) -> Iterator[str]:
+    """The app with these settings of the environment, its cache and log in `folder`. Gives its address."""
+    port = free_port()
     log = folder / "log"
-    settings = {"PORT": str(port), "HOST": "127.0.0.1", "CLASP_CACHE": str(folder / "cache")}
+    settings = {"PORT": str(port), "HOST": "127.0.0.1", "CLASP_CACHE": str(folder / "cache"), **settings}
     with log.open("w") as output:
         server = subprocess.Popen(
             [sys.executable, "-c", APP], cwd=ROOT, env={**os.environ, **settings}, stdout=output, stderr=output
@@ -58,6 +58,27 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             server.wait(30)
     assert "Traceback" not in log.read_text(), log.read_text()
     assert "Elsewhere:" not in log.read_text(), log.read_text()
+
+
+@pytest.fixture(scope="session")
+def interviews(tmp_path_factory: pytest.TempPathFactory) -> Interviews:
+    """The library that CLASP_LIBRARY names in the running app."""
+    return make(tmp_path_factory.mktemp("own") / "interviews")
+
+
+@pytest.fixture(scope="session")
+def address(interviews: Interviews, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the running app."""
+    own = {"CLASP_LIBRARY": str(interviews.folder), "XDG_DATA_HOME": str(interviews.data)}
+    with running(tmp_path_factory.mktemp("app"), **own) as url:
+        yield url
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def _wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
@@ -100,7 +121,15 @@ def tolerated() -> list[str]:
 
 @pytest.fixture
 def page(browser: Browser, address: str, tolerated: list[str]) -> Iterator[Page]:
-    """The page, opened afresh; afterwards, that it asked nobody else and complained of nothing."""
+    """The page, opened afresh."""
+    with looked_at(browser, address, tolerated) as page:
+        page.wait_for_selector(".map-key li")  # the map is drawn
+        yield page
+
+
+@contextmanager
+def looked_at(browser: Browser, address: str, tolerated: list[str]) -> Iterator[Page]:
+    """The page for somebody who comes; afterwards, that it asked nobody else and complained of nothing."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, permissions=["microphone"])
     page = context.new_page()
     page.set_default_timeout(60_000)
@@ -111,7 +140,6 @@ def page(browser: Browser, address: str, tolerated: list[str]) -> Iterator[Page]
     page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(address)
-    page.wait_for_selector(".map-key li")  # the map is drawn
     yield page
     context.close()
     assert elsewhere == []

@@ -11,6 +11,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from tests.malformed import write_malformed
+from tests.ui.interviews import FERRY, Interviews
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,29 @@ def test_search_text(client: Client) -> None:
     )
     assert len(german["hits"]) == 3
     assert {hit["language"] for hit in german["hits"]} <= {"de", "fr"}
+
+
+def test_a_library_by_name_and_every_filter(client: Client, interviews: Interviews, address: str) -> None:
+    def found(**filters: object) -> list[dict]:
+        return client.predict("the ferry and the fog", library="interviews", api_name="/search_text", **filters)["hits"]
+
+    hits = found()
+    assert hits[0]["text"] == FERRY and hits[0]["title"] in ("Village memories", "The ferryman")
+    village = next(hit for hit in hits if hit["title"] == "Village memories")
+    assert village["date"] == "1962-05-01" and 0 < village["start"] < village["end"]
+    assert {hit["title"] for hit in found(voices=["Bert"])} == {"The ferryman"}
+    assert {hit["title"] for hit in found(recordings=[village["recording"]])} == {"Village memories"}
+    assert {hit["title"] for hit in found(since="1962-06")} == {"The ferryman"}
+    assert {hit["title"] for hit in found(until="1962")} == {"Village memories"}
+    for hit in hits:
+        assert status(address + hit["audio"])[0] == 200
+
+
+def test_what_a_visitor_adds_cannot_be_named(client: Client) -> None:
+    with pytest.raises(AppError, match="on the page only"):
+        client.predict("a storm", library="visit", api_name="/search_text")
+    with pytest.raises(AppError, match="no library called"):
+        client.predict("a storm", library="../default", api_name="/search_text")
 
 
 def test_search_speech(client: Client, spoken: Path) -> None:

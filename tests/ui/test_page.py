@@ -80,9 +80,9 @@ def test_a_click_on_a_point_of_the_map_plays_it(page: Page) -> None:
 
 def test_one_sound_at_a_time_and_a_moment_from_where_it_is_said(page: Page) -> None:
     search(page, "We pulled eleven men out of the water with a clothes line and a ladder.")
-    page.locator("#results summary").click()
-    moment = page.locator("#results .hit", has_text="in a recording").locator(".play-button").first
-    other = page.locator("#results .hit", has_not_text="in a recording").locator(".play-button").first
+    page.locator("#results .more summary").click()
+    moment = page.locator("#results .moments .hit > .play-button").first
+    other = page.locator("#results .hits > .hit > .play-button").first
     moment.scroll_into_view_if_needed()
     moment.click()
     page.wait_for_function(PLAYS)
@@ -106,7 +106,8 @@ def test_weight_and_filters_rank_the_same_query_anew(page: Page) -> None:
     with answered(page):
         page.get_by_role("combobox", name="Language").click()
         page.get_by_role("option", name="French").click()
-    expect(page.locator("#results .facts", has_text="French")).to_have_count(page.locator(".hit").count())
+    for hit in page.locator("#results .hits > li").all():
+        expect(hit.locator("> .facts, > .what > .facts").first).to_contain_text("French")
 
 
 def test_examples_search_at_once(page: Page) -> None:

@@ -1,98 +1,146 @@
-/* The page's script: one player for every play button and map point, the map, the busy state, light and dark.
-   Each component that calls it brings it along; components call into `clasp` from their js_on_load. */
+/* The page's script: the busy state, answers and what can be done with them, their addresses, light and dark.
+   Components bring it along, with player.js, strips.js and map.js, and call into `clasp` from their js_on_load. */
 "use strict";
 
-const clasp = (() => {
-  const all = (selector) => document.querySelectorAll(selector);
-  const listeners = new Set(); // called with the id now playing, or null
+window.clasp ??= {};
 
-  // ---- player: one sound at a time --------------------------------------------------------------------------
-
-  const audio = new Audio();
-  audio.preload = "none";
-  audio.id = "player";
-  let now = null; // {id, src, start, end} or null
-  let frame = 0;
-
-  function play(item) {
-    stop();
-    document.querySelector("#recording .play-pause-button[aria-label=Pause]")?.click();
-    now = item;
-    const address = new URL(item.src, document.baseURI).href;
-    if (audio.src !== address) audio.src = address;
-    else audio.currentTime = item.start;
-    audio.play().catch((error) => {
-      if (error.name !== "AbortError" && now === item) fail();
-    });
-    announce();
-    frame = requestAnimationFrame(follow);
-  }
-
-  audio.addEventListener("loadedmetadata", () => {
-    if (now && now.start > 0) audio.currentTime = now.start;
-  });
-  audio.addEventListener("timeupdate", () => finished() && stop()); // also where no frames are drawn
-
-  const finished = () => now && (audio.ended || (now.end > now.start && audio.currentTime >= now.end));
-
-  function stop() {
-    cancelAnimationFrame(frame);
-    audio.pause();
-    now = null;
-    announce();
-  }
-
-  function fail() {
-    stop();
-    for (const caption of all(".map-caption")) caption.textContent = "This recording could not be played.";
-  }
-
-  function follow() {
-    if (!now) return;
-    if (finished()) return stop();
-    const length = (now.end > now.start ? now.end : audio.duration || 1) - now.start;
-    const done = Math.min(1, Math.max(0, (audio.currentTime - now.start) / length));
-    for (const button of all(".play-button[aria-pressed=true]")) button.style.setProperty("--done", done);
-    frame = requestAnimationFrame(follow);
-  }
-
-  function announce() {
-    for (const button of all(".play-button")) {
-      const mine = now !== null && button.dataset.play === String(now.id);
-      button.setAttribute("aria-pressed", mine);
-      if (!mine) button.style.removeProperty("--done");
-    }
-    for (const listener of listeners) listener(now && now.id);
-  }
-
-  document.addEventListener("click", (event) => {
-    if (event.target.closest?.("#recording .play-pause-button")) return stop();
-    const button = event.target.closest?.(".play-button");
-    if (!button) return;
-    const { play: id, src, start, end } = button.dataset;
-    if (now && String(now.id) === id) stop();
-    else play({ id: Number(id), src, start: Number(start), end: Number(end) });
-  });
-
-  // ---- results: busy while an answer is under way -----------------------------------------------------------
-
+(() => {
   const panel = () => document.querySelector("#results");
   const busy = () => panel().setAttribute("aria-busy", "true");
 
-  function results(props, watch) {
+  // ---- answers ----------------------------------------------------------------------------------------------
+
+  function results(element, props, watch, trigger) {
     let answers = 0;
+    let jump = false; // to the answer, which another one replaces
+    const ask = (event, data) => {
+      busy();
+      trigger(event, data);
+    };
+
+    const opening = parameters(address());
+    if (opening.has("q") || opening.has("like")) busy();
+    if (opening.has("library")) document.querySelector("#found").dataset.map = "none"; // only the first has one
+
     window.addEventListener("unhandledrejection", (event) => {
       if (!/microphone/i.test(event.reason?.message ?? event.reason)) return;
       event.preventDefault(); // the recorder says it to nobody else
       props.value = `<p class="notice" role="alert">No microphone can be used: allow it in the browser's settings
         for this page, plug one in, or upload a recording.</p>`;
     });
+    window.addEventListener("popstate", () => ask("open", { address: address() }));
+
+    element.addEventListener("change", ({ target }) => {
+      if (target.matches("[data-sort]")) ask("sort", { time: target.value === "time" });
+    });
+    element.addEventListener("click", ({ target }) => {
+      const button = target.closest("button");
+      if (!button) return;
+      const { like, drop, export: kind } = button.dataset;
+      if (like !== undefined) {
+        jump = true;
+        ask("like", { segment: Number(like) });
+      } else if (drop !== undefined) ask("drop", { name: drop });
+      else if (kind !== undefined) save(button.closest(".menu"), () => trigger("export", { kind }));
+      else if (button.matches("[data-copy]")) copy(button);
+      else if (button.matches("[data-toggle]")) unfold(button);
+    });
+
     watch("value", () => {
-      announce(); // the new cards know what plays
+      clasp.announce(); // the new cards know what plays
       if (panel().querySelector(".working")) return busy();
+      const root = panel().querySelector("[data-number]");
+      const sort = panel().querySelector("select[data-sort]");
+      if (sort) sort.value = root.dataset.order;
+      for (const button of panel().querySelectorAll("[data-toggle]")) button.setAttribute("aria-expanded", false);
+      clasp.strips.show();
+      remember(root);
+      if (jump) panel().querySelector("h2")?.focus({ preventScroll: true });
+      if (jump && panel().getBoundingClientRect().top < 0) panel().scrollIntoView();
+      jump = false;
       panel().setAttribute("aria-busy", "false");
       panel().dataset.answers = ++answers;
     });
+  }
+
+  function unfold(button) {
+    const open = button.getAttribute("aria-expanded") !== "true";
+    button.setAttribute("aria-expanded", open);
+    document.getElementById(button.getAttribute("aria-controls")).hidden = !open;
+  }
+
+  /* Menus close when something else is pressed. */
+  const close = (menu) => menu?.removeAttribute("open");
+  document.addEventListener("click", ({ target }) => {
+    for (const menu of document.querySelectorAll(".menu[open]")) if (!menu.contains(target)) close(menu);
+  });
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && document.querySelector(".menu[open]");
+    if (!menu) return;
+    close(menu);
+    menu.querySelector("summary").focus();
+  });
+
+  function save(menu, start) {
+    close(menu);
+    menu.querySelector("summary").focus();
+    start();
+  }
+
+  function download(file) {
+    const link = Object.assign(document.createElement("a"), { href: file.url, download: file.orig_name });
+    document.body.append(link);
+    link.click();
+    link.remove();
+  }
+
+  // ---- addresses --------------------------------------------------------------------------------------------
+
+  const OURS = new Set("q like library category language speaker recording from to heard sort".split(" "));
+
+  /* What is asked: as in the address bar, or more where that must not tell. */
+  const address = () => history.state?.address ?? location.search;
+
+  const parameters = (text) => new URLSearchParams(text);
+  const same = (one, other, names) => names.every((name) => parameters(one).get(name) === parameters(other).get(name));
+
+  /* Put an answer's address into the address bar: a new question is a new place to go back to. */
+  function remember({ dataset }) {
+    const next = dataset.address;
+    if (next === undefined || next === address()) return;
+    const shown = parameters(dataset.private === undefined ? next : "");
+    for (const [name, value] of parameters(location.search)) if (!OURS.has(name)) shown.set(name, value);
+    const place = location.pathname + (shown.size ? `?${shown}` : "");
+    const change = same(next, address(), ["q", "like", "library"]) ? "replaceState" : "pushState";
+    history[change]({ address: next }, "", place);
+  }
+
+  async function copy(button) {
+    try {
+      await navigator.clipboard.writeText(location.href);
+    } catch {
+      const field = Object.assign(document.createElement("textarea"), { value: location.href });
+      document.body.append(field);
+      field.select();
+      document.execCommand("copy");
+      field.remove();
+      button.focus();
+    }
+    const label = button.querySelector("span");
+    label.textContent = "Copied";
+    button.setAttribute("aria-label", "Link copied");
+    setTimeout(() => {
+      label.textContent = "Copy link";
+      button.removeAttribute("aria-label");
+    }, 1500);
+  }
+
+  // ---- more filters -----------------------------------------------------------------------------------------
+
+  function more() {
+    const ask = document.querySelector("#ask");
+    ask.toggleAttribute("data-more");
+    document.querySelector("#more").setAttribute("aria-expanded", ask.hasAttribute("data-more"));
   }
 
   // ---- light and dark ---------------------------------------------------------------------------------------
@@ -112,194 +160,5 @@ const clasp = (() => {
     document.body.classList.toggle("dark", dark);
   }
 
-  // ---- map --------------------------------------------------------------------------------------------------
-
-  const colour = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
-  const coarse = matchMedia("(pointer: coarse)");
-
-  function script(src) {
-    return new Promise((resolve, reject) => {
-      const tag = Object.assign(document.createElement("script"), { src, onload: resolve, onerror: reject });
-      document.head.append(tag);
-    });
-  }
-
-  async function map(element, props, watch) {
-    const plot = element.querySelector(".map-plot");
-    const wait = element.querySelector(".map-wait");
-    try {
-      const [data] = await Promise.all([
-        fetch("map.json").then((reply) => reply.json()),
-        window.Plotly || script("plotly.js"),
-      ]);
-      if (data.error) throw new Error(data.error);
-      const view = chart(element, plot, data);
-      wait.hidden = true;
-      const overlay = () => view.overlay(props.value ? JSON.parse(props.value) : null);
-      overlay();
-      watch("value", overlay);
-    } catch (error) {
-      wait.textContent = error.message || "The map could not be loaded.";
-    }
-  }
-
-  function chart(element, plot, data) {
-    const caption = element.querySelector(".map-caption");
-    const hint = caption.innerHTML;
-    const gl = document.createElement("canvas").getContext("webgl") ? "scattergl" : "scatter";
-    const index = new Map(data.id.map((id, n) => [id, n]));
-    const range = (values) => {
-      const [low, high] = values.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
-      const margin = 0.05 * (high - low) || 1;
-      return [low - margin, high + margin];
-    };
-    const home = { "xaxis.range": range(data.x), "yaxis.range": range(data.y) };
-    let shown = null; // the overlay
-    let spot = null; // the point that plays or is pointed at, as a row number
-
-    const at = (rows) => ({ x: rows.map((n) => data.x[n]), y: rows.map((n) => data.y[n]) });
-    const from = (n) => `${data.categories[data.category[n]]} · ${data.languages[data.language[n]]}`;
-    const passes = (n) =>
-      !shown ||
-      ((!shown.category || data.categories[data.category[n]] === shown.category) &&
-        (!shown.language || data.languages[data.language[n]] === shown.language));
-
-    function traces() {
-      const ink = colour("--ink");
-      const paper = colour("--card");
-      const colours = data.categories.map((_, n) => colour(`--category-${n}`));
-      const hits = (shown?.hits ?? []).filter((id) => index.has(id)).map((id) => index.get(id));
-      const common = { type: gl, mode: "markers", hoverinfo: "skip" };
-      return [
-        {
-          ...common,
-          x: data.x,
-          y: data.y,
-          text: data.text.map(label),
-          hoverinfo: "text",
-          marker: {
-            size: 8,
-            color: data.category.map((n) => colours[n]),
-            opacity: data.id.map((_, n) => (passes(n) ? 0.85 : 0.12)),
-            line: { width: 0 },
-          },
-        },
-        {
-          ...common,
-          ...at(hits),
-          marker: { size: 21, symbol: "circle-open", color: ink, line: { width: 2 } },
-        },
-        {
-          ...common,
-          ...at(spot === null ? [] : [spot]),
-          marker: { size: 30, symbol: "circle-open", color: colour("--accent"), line: { width: 3 } },
-        },
-        {
-          ...common,
-          x: shown ? [shown.query[0]] : [],
-          y: shown ? [shown.query[1]] : [],
-          hoverinfo: "text",
-          text: ["Your query"],
-          marker: { size: 20, symbol: "star", color: colour("--accent"), line: { width: 1.5, color: paper } },
-        },
-      ];
-    }
-
-    function label(text, n) {
-      const lines = (text || "Not written down").match(/.{1,42}(\s|$)|.{1,42}/gu) ?? [];
-      const shown = lines.length > 5 ? [...lines.slice(0, 4), "…"] : lines;
-      return [...shown, from(n)].map((line) => line.trim().replace(/&/g, "&amp;").replace(/</g, "&lt;")).join("<br>");
-    }
-
-    function layout() {
-      const axis = { visible: false, fixedrange: false };
-      return {
-        margin: { l: 0, r: 0, t: 0, b: 0 },
-        paper_bgcolor: "rgba(0,0,0,0)",
-        plot_bgcolor: "rgba(0,0,0,0)",
-        showlegend: false,
-        hovermode: "closest",
-        hoverdistance: 12,
-        dragmode: coarse.matches ? false : "pan",
-        xaxis: { ...axis, range: plot._fullLayout?.xaxis.range ?? home["xaxis.range"] },
-        yaxis: { ...axis, range: plot._fullLayout?.yaxis.range ?? home["yaxis.range"] },
-        hoverlabel: {
-          bgcolor: colour("--ink"),
-          bordercolor: colour("--ink"),
-          align: "left",
-          font: { family: "system-ui, sans-serif", size: 13, color: colour("--paper") },
-        },
-      };
-    }
-
-    const draw = () =>
-      Plotly.react(plot, traces(), layout(), { displayModeBar: false, responsive: true, doubleClick: false });
-
-    function say(row) {
-      if (row === null) return (caption.innerHTML = hint);
-      const said = Object.assign(document.createElement("span"), { dir: "auto", textContent: data.text[row] });
-      const facts = Object.assign(document.createElement("small"), { textContent: from(row) });
-      caption.replaceChildren(said, facts);
-    }
-
-    function mark(row) {
-      if (row === spot) return;
-      spot = row;
-      Plotly.restyle(plot, { x: [at(row === null ? [] : [row]).x], y: [at(row === null ? [] : [row]).y] }, [2]);
-    }
-
-    function zoom(factor) {
-      const ranges = {};
-      for (const name of ["xaxis", "yaxis"]) {
-        const [low, high] = plot._fullLayout[name].range;
-        const [middle, half] = [(low + high) / 2, ((high - low) / 2) * factor];
-        ranges[`${name}.range`] = [middle - half, middle + half];
-      }
-      Plotly.relayout(plot, factor ? ranges : home);
-    }
-
-    draw();
-    plot.on("plotly_click", ({ points: [point] }) => {
-      if (point.curveNumber !== 0) return;
-      const n = point.pointNumber;
-      const id = data.id[n];
-      if (now?.id === id) return stop();
-      play({ id, src: `audio/demo/${encodeURIComponent(data.recording[n])}`, start: data.start[n], end: data.end[n] });
-    });
-    element.querySelector(".map-zoom").hidden = false;
-    element.querySelectorAll("[data-zoom]").forEach((button) =>
-      button.addEventListener("click", () => zoom(Number(button.dataset.zoom))),
-    );
-    const key = data.categories.map((name, n) => {
-      const entry = document.createElement("li");
-      const dot = document.createElement("i");
-      dot.style.background = `var(--category-${n})`;
-      entry.append(dot, name);
-      return entry;
-    });
-    element.querySelector(".map-key").replaceChildren(...key);
-
-    const current = () => (now && index.has(now.id) ? index.get(now.id) : null);
-    listeners.add(() => {
-      mark(current());
-      say(current());
-    });
-    for (const [event, row] of [
-      ["pointerover", (card) => index.get(Number(card.dataset.segment)) ?? null],
-      ["focusin", (card) => index.get(Number(card.dataset.segment)) ?? null],
-    ])
-      document.addEventListener(event, ({ target }) => {
-        const card = target.closest?.(".hit");
-        mark(card ? row(card) : current());
-      });
-    new MutationObserver(draw).observe(document.body, { attributeFilter: ["class"] });
-    return {
-      overlay(next) {
-        shown = next;
-        draw();
-      },
-    };
-  }
-
-  return { busy, results, theme, map, play, stop, audio };
+  Object.assign(clasp, { busy, results, download, more, theme });
 })();

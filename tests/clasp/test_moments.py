@@ -1,0 +1,67 @@
+"""Moments of a recording that is put together of utterances: the bundled model finds them, at their times."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+import clasp
+from clasp.audio import SAMPLE_RATE, cut
+from clasp.evaluation import moments, testsets
+from clasp.evaluation.evaluate import Evaluation
+from clasp.evaluation.moments import HITS, PAUSES, overlap, record
+from clasp.evaluation.testsets import SpeechSet, Utterance
+from clasp.training.synthesis import Voice
+
+VOICES = (Voice("espeak", "en-us", "en"), Voice("espeak", "en-us+f3", "en"))
+TEXTS = (
+    "The ferry did not leave the harbour because of the fog.",
+    "My grandmother baked her bread with rye from the mill across the river.",
+    "Nobody had told the driver that the bridge would be closed until Thursday.",
+    "A committee of seven will decide about the new library in spring.",
+    "He sold his violin to pay for the repair of the roof.",
+    "Most of the glaciers in this valley have melted since the war.",
+)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("spoken")
+
+
+@pytest.fixture(scope="module")
+def utterances(cache: Path) -> tuple[Utterance, ...]:
+    spoken = tuple(Utterance(text, "en", VOICES[number % 2]) for number, text in enumerate(TEXTS))
+    testsets.prepare(spoken, cache)
+    return spoken
+
+
+def test_every_utterance_is_where_it_is_said_to_be(tmp_path, cache, utterances):
+    spans = record(tmp_path / "a.flac", utterances, cache)
+    for (start, end), waveform in zip(spans, testsets.waveforms(utterances, cache), strict=True):
+        np.testing.assert_allclose(cut(tmp_path / "a.flac", start, end).samples, waveform.samples, atol=1e-4)
+    ordered = sorted(spans)
+    pauses = [second[0] - first[1] for first, second in zip([(0, 0), *ordered], ordered, strict=False)]
+    assert min(pauses) >= PAUSES[0] - 1e-3 and max(pauses) <= PAUSES[1] + 1e-3
+    assert soundfile.info(tmp_path / "a.flac").duration == max(end for _, end in spans)
+    assert soundfile.info(tmp_path / "a.flac").samplerate == SAMPLE_RATE
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [((0, 2), (0, 2), 1), ((0, 2), (1, 2), 0.5), ((0, 2), (1, 3), 1 / 3), ((0, 1), (2, 3), 0), ((1, 2), (0, 10), 0.1)],
+)
+def test_overlap(one, other, expected):
+    assert overlap(one, other) == overlap(other, one) == pytest.approx(expected)
+
+
+def test_moments_are_found_and_wrong_ones_are_not_counted(cache, utterances, monkeypatch):
+    evaluation = Evaluation(clasp.load(), {"english": SpeechSet(utterances, {}, len(utterances))}, cache)
+    result = moments.moments(evaluation)
+    assert result.ranks.tolist() == [1] * len(TEXTS)
+    assert (result.pool, result.asked) == (len(TEXTS), utterances)
+    monkeypatch.setattr(moments, "record", lambda *arguments: [(a + 3, b + 3) for a, b in record(*arguments)])
+    assert (moments.moments(evaluation).ranks > 1).all()
+    monkeypatch.setattr(moments, "record", lambda *arguments: [(a + 900, b + 900) for a, b in record(*arguments)])
+    assert moments.moments(evaluation).ranks.tolist() == [HITS + 1] * len(TEXTS)

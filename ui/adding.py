@@ -1,0 +1,123 @@
+"""Adding from the page: what was uploaded, or lies on this computer, put into a library as a job."""
+
+import shutil
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clasp.errors import ClaspError, DataError
+from index.ingest import State, ingest
+from index.transcripts import PLAIN, TABLE, TIMED
+
+from . import labels
+from .jobs import Progress, Report, Work
+
+if TYPE_CHECKING:
+    from clasp import Clasp
+    from index.library import Library
+
+BESIDE = frozenset((*TIMED, PLAIN, TABLE))  # suffixes of what is no recording but tells of one
+SHOWN = 200  # files named in a report
+
+
+def gathered(uploads: list[str], folder: Path) -> list[Path]:
+    """Move uploads into a folder under their own names, where transcripts lie beside their recordings.
+
+    Returns the recordings. Of several files with the same name, the second goes into a folder of its own, and so on.
+
+    Raises:
+        DataError: if there is no recording among them, or one is gone.
+    """
+    if all(Path(upload).suffix.lower() in BESIDE for upload in uploads):
+        raise DataError("There is no recording among these files: choose sound files or videos, too.")
+    seen: Counter[str] = Counter()
+    recordings = []
+    for upload in map(Path, uploads):
+        seen[upload.name] += 1
+        target = folder / str(seen[upload.name]) / upload.name
+        target.parent.mkdir(exist_ok=True)
+        try:
+            shutil.move(upload, target)
+        except OSError as error:
+            raise DataError(f"{upload.name} is no longer here: choose it once more.") from error
+        if target.suffix.lower() not in BESIDE:
+            recordings.append(target)
+    return recordings
+
+
+def typed_path(text: str) -> Path:
+    """The file or folder on this computer that was typed in.
+
+    Raises:
+        DataError: if there is none.
+    """
+    path = Path(text.strip().strip("\"'")).expanduser()
+    if not path.is_absolute():
+        raise DataError(f"{text.strip()!r} is no whole path: write it from the top, such as {Path.home() / 'Music'}.")
+    if not path.exists():
+        raise DataError(f"There is no {path} on this computer.")
+    return path
+
+
+def adding(library: "Library", model: "Clasp", paths: list[Path], *, copy: bool, language: str) -> Work:
+    """A job that adds recordings, given as files and folders."""
+
+    def work(stopping: threading.Event) -> Iterator[Progress | Report]:
+        yield Progress("Looking at the files …")
+        states = ingest(library, model, paths, copy=copy, language=language)
+        state, stopped = None, False
+        try:
+            for state in states:
+                yield _progress(state)
+                if stopping.is_set() and state.file is not None:
+                    stopped = True
+                    break
+        except ClaspError as error:
+            yield _report(state, f"{error} What was finished before stays.", wrong=True)
+            return
+        finally:
+            states.close()
+        yield _report(state, "Stopped. What was finished stays; add the rest again to go on." if stopped else "")
+
+    return work
+
+
+def _progress(state: State) -> Progress:
+    facts = [f"{state.done} of {labels.count(state.files, 'file')}"]
+    if state.seconds:
+        facts += [f"{labels.length(state.seconds)} of sound", f"{state.speed:.0f}× as fast as listening"]
+    if state.segments:
+        facts.append(f"{labels.count(state.segments, 'utterance')} so far")
+    if state.left is not None and state.done < state.files:
+        facts.append(f"about {labels.length(state.left)} left")
+    share = state.bytes_done / state.bytes if state.bytes else 0.0
+    now = state.file.name if state.file else "Finishing …"
+    if state.file and state.file_seconds >= 60:
+        now += f" · {labels.clock(state.file_seconds)}"
+    return Progress(now, min(1.0, share), tuple(facts))
+
+
+def _report(state: State | None, also: str, *, wrong: bool = False) -> Report:
+    """The summary: counts, then every file that was not added, with its reason."""
+    if state is None:
+        return Report((also,) if also else (), wrong=wrong)
+    added = f"{labels.count(state.added, 'recording')} added" if state.added else "No recording was added"
+    if state.segments:
+        sound = labels.length(state.seconds)
+        added += f": {labels.count(state.segments, 'utterance')} in {sound} of sound, {labels.length(state.elapsed)}"
+    counts = [f"{added}."]
+    counts += [f"{state.known} known before."] if state.known else []
+    counts += [f"{len(state.silent)} without speech."] if state.silent else []
+    counts += [f"{len(state.failed)} could not be read."] if state.failed else []
+    details = [f"{file.name}: nobody speaks in it." for file in state.silent]
+    details += [_reason(file.name, reason) for file, reason in state.failed]
+    if len(details) > SHOWN:
+        details = [*details[:SHOWN], f"… and {len(details) - SHOWN} more."]
+    return Report((" ".join(counts), also) if also else (" ".join(counts),), tuple(details), wrong)
+
+
+def _reason(name: str, reason: str) -> str:
+    """One sentence that names the file."""
+    return reason if reason.startswith(name) else f"{name}: {reason.rstrip('.')}."

@@ -1,0 +1,102 @@
+"""The live tab: speak, and what says the same appears while one speaks. Its scripts: live.js, utterances.js."""
+
+from typing import Any
+
+import gradio as gr
+
+from clasp.errors import ClaspError
+
+from . import labels
+from .moments import PLAY
+from .service import DEMO, TITLES, Service
+from .theme import SCRIPT
+
+SCRIPTS = SCRIPT + '<script src="utterances.js"></script><script src="live.js"></script>'
+
+FRAME = f"""
+<section class="live" data-state="idle" aria-label="Live search">
+  <div class="live-head">
+    <button type="button" class="live-button" data-live="toggle" disabled>
+      <svg viewBox="0 0 24 24" aria-hidden="true"><path class="start" d="M12 3a3 3 0 0 0-3 3v6a3 3 0 0 0 6 0V6a3 3 0 0
+        0-3-3zM5.5 11.5a6.5 6.5 0 0 0 13 0M12 18v3"/><path class="stop" d="M7 7h10v10H7z"/></svg>
+      <span>Start listening</span>
+    </button>
+    <div class="live-signs">
+      <div class="live-light"><i></i><span>Off</span></div>
+      <div class="live-level" aria-hidden="true"><span></span></div>
+      <div class="live-time" role="timer" aria-label="Time listened">0:00</div>
+    </div>
+  </div>
+  <p class="live-state" role="status"></p>
+  <p class="live-privacy">The server forgets what you say as soon as it was searched for. To replay it, this page keeps
+    it until you clear the list or leave.</p>
+  <div class="live-tools">
+    <h2>What you said</h2>
+    <button type="button" data-live="save" disabled>Save</button>
+    <button type="button" data-live="clear" disabled>Clear</button>
+  </div>
+  <p class="live-empty">Say a sentence, in your own words and your own language. Each one appears here with the
+    utterances that say the same: they come while you speak, and settle when you pause.</p>
+  <ol class="utterances" aria-label="What you said, newest first"></ol>
+  <p class="live-heard" aria-live="polite"></p>
+  <template class="utterance-form">
+    <li class="utterance" data-settled="false">
+      <div class="utterance-head">
+        <button type="button" class="play-button" aria-pressed="false" aria-label="Replay what you said"
+          disabled>{PLAY}</button>
+        <time></time>
+        <span class="utterance-state"></span>
+      </div>
+      <ol class="utterance-hits"></ol>
+    </li>
+  </template>
+  <template class="utterance-hit-form">
+    <li class="utterance-hit">
+      <button type="button" class="play-button" aria-pressed="false">{PLAY}</button>
+      <div class="what"><p class="said" dir="auto"></p><p class="facts"></p></div>
+      <b class="percent"></b>
+      <a target="_blank">Open in Search</a>
+    </li>
+  </template>
+</section>
+"""
+
+WISH = "(...given) => JSON.stringify(given)"
+
+
+def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) -> None:
+    """Lay out the tab and connect it; called inside it. `line` says in which queue its events stand."""
+
+    def choices(name: str, secret: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Dropdown]:
+        """What can be searched, and what the chosen library can be filtered by."""
+        try:
+            libraries = service.libraries(secret)
+            name = name if name in (one for _, one in libraries) else DEMO
+            library = service.library(name, secret)
+            categories = [(labels.category(one).capitalize(), one) for one in library.categories()]
+            languages = sorted((labels.language(tag), tag) for tag in library.languages())
+        except ClaspError:  # it will be said when somebody speaks
+            libraries, categories, languages = [(TITLES.get(name, name), name)], [], []
+        return (
+            gr.Dropdown(libraries, value=name, visible=len(libraries) > 1),
+            gr.Dropdown([("Every category", ""), *categories], value=""),
+            gr.Dropdown([("Every language", ""), *languages], value=""),
+        )
+
+    with gr.Row(elem_id="live-settings"):
+        library = gr.Dropdown([(TITLES[DEMO], DEMO)], value=DEMO, label="Library", filterable=False)
+        category = gr.Dropdown([("Every category", "")], value="", label="Category", filterable=False)
+        language = gr.Dropdown([("Every language", "")], value="", label="Language", filterable=False)
+    panel = gr.HTML(
+        "",
+        html_template=FRAME,
+        head=SCRIPTS,
+        js_on_load="clasp.live(element, props, watch)",
+        apply_default_css=False,
+        elem_id="live",
+    )
+    quiet = {"api_visibility": "private", "show_progress": "hidden"}
+    filters = [library, category, language]
+    gr.on(None, choices, [library, visit], filters, **quiet, **line)
+    gr.on([library.input, visit.change, tab.select], choices, [library, visit], filters, **quiet, **line)
+    gr.on([one.change for one in (*filters, visit)], None, [*filters, visit], panel, js=WISH, **quiet)
