@@ -12,6 +12,7 @@ The fit is also the weight that the halves have by default: the better of two hi
 """
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
@@ -92,6 +93,12 @@ class Calibration:
     def cutoff(self, direction: Direction) -> float:
         """The probability below which a hit is not a good match."""
         return self._of(direction).cutoff
+
+    @classmethod
+    def rough(cls) -> "Calibration":
+        """What the cosine of meanings is worth before anything has been measured: even odds at 0.5."""
+        likeness = Likeness(meant=-8, meaning=16, said=-40, besides=0, sound=0, agreement=0, cutoff=0.5)
+        return cls({direction: likeness for direction in DIRECTIONS}, math.nan)
 
     def save(self, path: Path) -> None:
         """Write calibration.json."""

@@ -3,7 +3,12 @@
 Layers, widths and order follow the published CLASP fusion encoders (arXiv 2412.13071), which are `dim=768`.
 """
 
+import json
+from pathlib import Path
+
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from .errors import ModelError
@@ -75,3 +80,20 @@ def build(kind: str, speech_dim: int, image_dim: int, dim: int) -> nn.Module:
     if kind not in FUSIONS:
         raise ModelError(f"No fusion is called {kind!r}: choose one of {', '.join(FUSIONS)}.")
     return FUSIONS[kind](speech_dim, image_dim, dim)
+
+
+def stored(folder: Path) -> nn.Module:
+    """The trained fusion that `python -m clasp convert` wrote to `folder`, ready to use.
+
+    Raises:
+        ModelError: if the folder holds none, or its files do not belong together.
+    """
+    try:
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+        module = build(*(config[name] for name in ("kind", "speech_dim", "image_dim", "dim")))
+        module.load_state_dict(load_file(folder / "fusion.safetensors"))
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
+        raise ModelError(
+            f"No fusion in {folder} ({error}): make it by python -m clasp convert FILE.pt {folder}"
+        ) from error
+    return module.eval()

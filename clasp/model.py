@@ -10,7 +10,6 @@ A model is a folder:
     calibration.json         what a similarity is worth
 """
 
-import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,16 +19,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import nn
+from safetensors.torch import load_file
+from transformers.initialization import no_init_weights
 
-from . import phones
+from . import phones, weights
+from .accelerator import autocast, best_device, in_batches, precision, to_device, usual_size
 from .alignment import Aligner
 from .audio import Waveform
 from .calibration import Calibration
 from .errors import ClaspError, ModelError
 from .phone_encoder import PhoneEncoder, one_hot, pad
-from .speech_encoder import SpeechEncoder, as_tensor
+from .speech_encoder import SpeechEncoder
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -55,27 +55,38 @@ def load(name: str | Path = "bundled", device: str | torch.device | None = None)
     """Load a model.
 
     Args:
-        name: "bundled", or a folder that `Clasp.save` wrote.
+        name: "bundled", "published" (see clasp/published.py), or a folder: one that `Clasp.save` wrote, or one with the
+            parts of the published model.
         device: "cuda", "mps" or "cpu"; None takes the first of them that is there.
 
     Raises:
         ModelError: if there is no model, or it is damaged.
     """
     folder = BUNDLED if name == "bundled" else Path(name)
+    if name == "published" or _in_parts(folder):
+        from . import published
+
+        return published.load(device) if name == "published" else published.assemble(folder, device)
     if not (folder / "config.json").is_file():
-        raise ModelError(f"No model in {folder}: give 'bundled' or a folder with config.json.")
+        raise ModelError(f"No model in {folder}: give 'bundled', 'published' or a folder with config.json.")
     try:
         config = json.loads((folder / "config.json").read_text())
-        speech = SpeechEncoder(config["speech_encoder"])
-        _fill(speech, folder / "speech.safetensors")
+        with no_init_weights():
+            speech = SpeechEncoder(config["speech_encoder"])
+        weights.fill(speech, folder / "speech.safetensors")
         sound = None
         if config["phone_encoder"] is not None:
             sound = PhoneEncoder(**config["phone_encoder"])
-            _fill(sound, folder / "sound.safetensors")
-        text = _text_encoder(folder / "text")
+            weights.fill(sound, folder / "sound.safetensors")
+        text = weights.text_encoder(folder / "text")
     except (OSError, KeyError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"The model in {folder} is damaged ({error}): restore its files.") from error
     return Clasp(text, speech, sound, config, folder=folder, device=device)
+
+
+def _in_parts(folder: Path) -> bool:
+    """Whether the folder has the parts of a published model rather than a model that was saved."""
+    return not (folder / "config.json").exists() and (folder / "fusion").is_dir()
 
 
 class Clasp:
@@ -97,10 +108,12 @@ class Clasp:
         folder: Path | None = None,
         device: str | torch.device | None = None,
     ):
-        self.device = torch.device(device) if device is not None else _best_device()
+        self.device = torch.device(device) if device is not None else best_device()
         self.text = text.to(self.device).eval()
         self.speech = speech.to(self.device).eval()
         self.sound = sound.to(self.device).eval() if sound is not None else None
+        self.precision = precision(self.device)
+        self._size = usual_size(self.device)
         self.config = config
         self.folder = folder
         self.languages: tuple[str, ...] = tuple(config["languages"])
@@ -113,7 +126,7 @@ class Clasp:
         """Vectors of sentences, float32 (n, dim), unit rows; arguments and errors as of `read`."""
         return self.read(texts, languages, batch_size).vectors
 
-    def encode_speech(self, waveforms: list[Waveform], batch_size: int = 8) -> np.ndarray:
+    def encode_speech(self, waveforms: list[Waveform], batch_size: int | None = None) -> np.ndarray:
         """Vectors of utterances, float32 (n, dim), unit rows, in the order given; see `listen`."""
         return self.listen(waveforms, batch_size).vectors
 
@@ -131,13 +144,10 @@ class Clasp:
             raise ClaspError("There is an empty text among those to encode: give at least one word.")
         if not texts:
             return Encoded(np.zeros((0, self.dim), np.float32), [])
-        meaning = self.text.encode(
-            texts,
-            batch_size=batch_size,
-            normalize_embeddings=True,
-            convert_to_numpy=True,
-            show_progress_bar=False,
-        )
+        with autocast(self.device, self.precision):
+            meaning = self.text.encode(
+                texts, batch_size=batch_size, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+            )
         if self.sound is None:
             return Encoded(meaning.astype(np.float32), self._without_phones(len(texts)))
         languages = [self.language_of(text) for text in texts] if languages is None else languages
@@ -152,24 +162,33 @@ class Clasp:
         return Encoded(self._join(meaning, sound), [one.numpy() for one in written])
 
     @torch.inference_mode()
-    def listen(self, waveforms: list[Waveform], batch_size: int = 8) -> Encoded:
+    def listen(self, waveforms: list[Waveform], batch_size: int | None = None) -> Encoded:
         """Vectors and recognised phones of utterances, in the order given.
 
-        Utterances are batched by length; an utterance has the same vector (within 1e-4) in any batch.
+        Utterances are batched by length, `batch_size` at a time (None: what the device usually bears; fewer once
+        memory has not sufficed). In float32, an utterance has the same vector (within 1e-4) in any batch.
+
+        Raises:
+            ClaspError: if the memory of a GPU does not suffice for one utterance, or the GPU fails.
         """
         vectors = np.zeros((len(waveforms), self.dim), np.float32)
         recognised = self._without_phones(len(waveforms))
-        order = np.argsort([len(waveform.samples) for waveform in waveforms], kind="stable")
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
-            heard = self.speech([as_tensor(waveforms[row].samples, self.device) for row in rows])
-            meaning = heard.meaning.cpu().numpy()
-            if self.sound is None:
+
+        def encode(rows: list[int]) -> None:
+            with autocast(self.device, self.precision):
+                heard = self.speech([to_device(waveforms[row].samples, self.device) for row in rows])
+                sound = None if self.sound is None else self._sound(heard.phones, heard=True)
+            meaning = heard.meaning.float().cpu().numpy()
+            if sound is None:
                 vectors[rows] = meaning
-                continue
-            vectors[rows] = self._join(meaning, self._sound(heard.phones, heard=True))
+                return
+            vectors[rows] = self._join(meaning, sound)
             for row, one in zip(rows, heard.phones, strict=True):
-                recognised[row] = one.cpu().numpy()
+                recognised[row] = one.float().cpu().numpy()
+
+        lengths = [waveform.duration for waveform in waveforms]
+        fitted = in_batches(lengths, batch_size or self._size, encode)
+        self._size = fitted if batch_size is None else self._size
         return Encoded(vectors, recognised)
 
     def reweight(self, vectors: np.ndarray, meaning: float) -> np.ndarray:
@@ -188,8 +207,8 @@ class Clasp:
             return vectors
         first, second = self.halves(vectors)
         stored = self.meaning_weight
-        weights = meaning / np.sqrt(stored), (1 - meaning) / np.sqrt(1 - stored)
-        return _unit(np.concatenate([weights[0] * first, weights[1] * second], 1))
+        first, second = meaning / np.sqrt(stored) * first, (1 - meaning) / np.sqrt(1 - stored) * second
+        return _unit(np.concatenate([first, second], 1))
 
     def halves(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Meaning (n, meaning_dim) and sound (n, sound_dim) of vectors (n, dim), unit rows each; a half that says
@@ -221,9 +240,11 @@ class Clasp:
 
     @cached_property
     def calibration(self) -> Calibration:
-        """What a similarity is worth, from the model's folder."""
+        """What a similarity is worth, from the model's folder; roughly, if that has none and there is no sound half."""
         if self.folder is None:
             raise ModelError("This model was not loaded from a folder and is not calibrated: save it first.")
+        if self.sound is None and not (self.folder / "calibration.json").exists():
+            return Calibration.rough()
         return Calibration.load(self.folder / "calibration.json")
 
     @cached_property
@@ -231,25 +252,18 @@ class Clasp:
         """SHA-256 over weights and configuration: vectors of models with different checksums do not compare."""
         if self.folder is None:
             raise ModelError("This model was not loaded from a folder and has no checksum: save it first.")
-        digest = hashlib.sha256()
-        for path in sorted(self.folder.rglob("*")):
-            if path.suffix in (".json", ".safetensors") and path.name not in (
-                "calibration.json",
-                "card.json",
-            ):
-                digest.update(path.relative_to(self.folder).as_posix().encode())
-                digest.update(path.read_bytes())
-        return digest.hexdigest()
+        return weights.checksum(self.folder)
 
     def save(self, folder: str | Path) -> None:
-        """Write the model to `folder`, weights as float16."""
+        """Write the model to `folder`, weights as float16 unless its configuration says otherwise."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.json").write_text(json.dumps(self.config, indent=1) + "\n")
-        _store(self.speech, folder / "speech.safetensors")
+        full = self.config.get("weights") == "float32"
+        weights.store(self.speech, folder / "speech.safetensors", full)
         if self.sound is not None:
-            _store(self.sound, folder / "sound.safetensors")
-        self.text.half().save(str(folder / "text"), create_model_card=False)
+            weights.store(self.sound, folder / "sound.safetensors", full)
+        (self.text if full else self.text.half()).save(str(folder / "text"), create_model_card=False)
         self.text.float()
 
     def _without_phones(self, count: int) -> list[np.ndarray]:
@@ -257,12 +271,12 @@ class Clasp:
 
     def _sound(self, sequences: list[torch.Tensor], *, heard: bool) -> np.ndarray:
         batch, lengths = pad(sequences)
-        return self.sound(batch.to(self.device), lengths.to(self.device), heard=heard).cpu().numpy()
+        return self.sound(batch.to(self.device), lengths.to(self.device), heard=heard).float().cpu().numpy()
 
     def _join(self, meaning: np.ndarray, sound: np.ndarray) -> np.ndarray:
         """Halves, unit rows each, as one unit vector."""
-        weights = np.sqrt([self.meaning_weight, 1 - self.meaning_weight])
-        return _unit(np.concatenate([weights[0] * meaning, weights[1] * sound], 1))
+        shares = np.sqrt([self.meaning_weight, 1 - self.meaning_weight])
+        return _unit(np.concatenate([shares[0] * meaning, shares[1] * sound], 1))
 
     @cached_property
     def _identifier(self) -> Any:
@@ -276,35 +290,3 @@ class Clasp:
 def _unit(rows: np.ndarray) -> np.ndarray:
     norms = np.linalg.norm(rows, axis=1, keepdims=True) if rows.shape[1] else np.ones((len(rows), 1))
     return (rows / np.maximum(norms, 1e-12)).astype(np.float32)
-
-
-def _best_device() -> torch.device:
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-
-
-def _text_encoder(folder: Path) -> "SentenceTransformer":
-    from sentence_transformers import SentenceTransformer
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    if not folder.is_dir():
-        raise ModelError(f"No text encoder in {folder}: restore the folder.")
-    kwargs = {"dtype": torch.float32}
-    return SentenceTransformer(str(folder), device="cpu", local_files_only=True, model_kwargs=kwargs)
-
-
-def _fill(module: nn.Module, path: Path) -> None:
-    weights = {
-        name: value.float() if value.is_floating_point() else value for name, value in load_file(path).items()
-    }
-    module.load_state_dict(weights)
-
-
-def _store(module: nn.Module, path: Path) -> None:
-    weights = {
-        name: (value.half() if value.is_floating_point() else value).contiguous().cpu()
-        for name, value in module.state_dict().items()
-    }
-    save_file(weights, path)

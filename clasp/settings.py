@@ -23,7 +23,9 @@ def _setting(default: Any, meaning: str) -> Any:
 class Settings:
     """What can be set; the environment's name of each is its own in capitals, after CLASP_."""
 
-    model: str = _setting("bundled", "the model: bundled, or a folder")
+    model: str = _setting("bundled", "the model: bundled, published, or a folder")
+    published_revision: str = _setting("main", "commit of llm-lab/CLASP that the published fusion is from")
+    offline: bool = _setting(False, "1: nothing is fetched, whatever is missing")
     device: str = _setting("", "cuda, mps or cpu; empty: the best there is")
     library: str = _setting("", "your library: a folder, or a name; empty: the one called default")
     cache: str = _setting("", "folder for what can be made anew; empty: the platform's")

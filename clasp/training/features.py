@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..accelerator import to_device
 from ..audio import decode
 from ..errors import DataError
-from ..mel import log_mel
-from ..speech_encoder import SpeechEncoder, as_tensor
+from ..speech_encoder import SpeechEncoder
 from .checkpoint import autocast
 from .clips import Clip
 from .corpora import batched
@@ -43,7 +43,7 @@ def extract(encoder: SpeechEncoder, clips: list[Clip], folder: Path, backbones: 
     """The features of every clip, computed where `folder` does not have them yet.
 
     Args:
-        encoder: with backbones that take waveforms and images.
+        encoder: without phones, with a spectrogram.
         backbones: what tells these backbones from others, in a form that JSON can hold.
 
     Raises:
@@ -66,17 +66,17 @@ def extract(encoder: SpeechEncoder, clips: list[Clip], folder: Path, backbones: 
             waveforms = pool.map(lambda clip: decode(clip.audio()), shard)
             _write(paths[-1], _features(encoder, [waveform.samples for waveform in waveforms]))
             print(f"features: {min((number + 1) * SHARD, len(clips))} of {len(clips)} clips", flush=True)
-    return Features([np.load(path, mmap_mode="r") for path in paths], encoder.speech.config.hidden_size)
+    return Features([np.load(path, mmap_mode="r") for path in paths], encoder.speech_dim)
 
 
 @torch.inference_mode()
 def _features(encoder: SpeechEncoder, recordings: list[np.ndarray]) -> np.ndarray:
     rows = []
     for batch in batched(recordings, BATCH):
-        samples = [as_tensor(recording, encoder.filters.device) for recording in batch]
-        mels = [log_mel(wave, encoder.filters) for wave in samples]
+        samples = [to_device(recording, encoder.filters.device) for recording in batch]
+        spectrograms = encoder.spectrograms(samples)
         with autocast():
-            parts = [encoder.pool_states(samples), encoder.spectrogram(mels)]
+            parts = [encoder.pool_states(samples), encoder.spectrogram(spectrograms)]
         rows.append(torch.cat([part.float() for part in parts], 1).cpu().numpy())
     return np.concatenate(rows).astype(np.float16)
 

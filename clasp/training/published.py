@@ -2,10 +2,10 @@
 
     python -m clasp train published --data SpeechBrown --out runs/published
 
-The hidden states of a speech encoder that takes waveforms, and the features of an image encoder that sees the
-spectrogram, are computed once for every clip and kept; then the fusion of both is trained on them, in minutes on a
-GPU. Interrupted work goes on where it was. `OUT/model` is a model folder for `clasp.load`, `OUT/figures.json` says
-what it finds on the held-out split.
+The hidden states of any speech encoder of transformers, and the features of any image encoder that sees the
+spectrogram (clasp/backbones.py), are computed once for every clip and kept; then the fusion of both is trained on
+them, in minutes on a GPU. Interrupted work goes on where it was. `OUT/model` is a model folder for `clasp.load`,
+`OUT/figures.json` says what it finds on the held-out split.
 """
 
 import argparse
@@ -20,12 +20,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import AutoModel
 
-from .. import fusion
+from .. import backbones, fusion
 from ..errors import DataError, ModelError
 from ..evaluation.metrics import ranks, summary
 from ..model import Clasp
+from ..settings import current
 from ..speech_encoder import SpeechEncoder
 from . import readers
 from .checkpoint import Checkpoint, autocast, descend, learning_rate
@@ -108,7 +108,7 @@ def text_encoder(name: str, device: torch.device) -> "SentenceTransformer":
     from sentence_transformers import SentenceTransformer
 
     try:
-        return SentenceTransformer(name, device=str(device))
+        return SentenceTransformer(name, device=str(device), local_files_only=current().offline)
     except (OSError, ValueError) as error:
         raise ModelError(
             f"No text encoder {name!r}: give the name or the folder of a sentence-transformers model."
@@ -119,27 +119,17 @@ def assemble(speech: str, image: str, size: int, kind: str, dim: int) -> SpeechE
     """A speech encoder with two trained backbones, by name or folder, and a fusion that knows nothing yet.
 
     Raises:
-        ModelError: if a backbone is missing, or does not take waveforms or images.
+        ModelError: if a backbone is missing, or does not take speech or images.
     """
-    models = {}
-    for name, wanted in ((speech, "input_values"), (image, "pixel_values")):
-        try:
-            models[wanted] = AutoModel.from_pretrained(name, dtype=torch.float32)
-        except (OSError, ValueError) as error:
-            raise ModelError(f"No backbone {name!r}: give the name or the folder of a transformers model.") from error
-        if models[wanted].main_input_name != wanted:
-            taken = models[wanted].main_input_name
-            raise ModelError(f"The backbone {name!r} takes {taken}, not {wanted}: choose one for "
-                             f"{'waveforms' if wanted == 'input_values' else 'images'}.")  # fmt: skip
-    encoder = SpeechEncoder({
+    hears, features = backbones.load(speech, "speech")
+    sees, _ = backbones.load(image, "image")
+    config = {
         "dim": dim,
-        "speech": {"phones": False, "backbone": models["input_values"].config.to_dict()},
-        "spectrogram": {"size": [size, size], "backbone": models["pixel_values"].config.to_dict()},
+        "speech": {"phones": False, "backbone": hears.config.to_dict(), "features": features},
+        "spectrogram": {"size": [size, size], "backbone": sees.config.to_dict()},
         "fusion": kind,
-    })  # fmt: skip
-    encoder.speech.load_state_dict(models["input_values"].state_dict())
-    encoder.spectrogram.backbone.load_state_dict(models["pixel_values"].state_dict())
-    return encoder.eval()
+    }
+    return SpeechEncoder(config, hears, sees).eval()
 
 
 def meanings(clips: list[Clip], text: "SentenceTransformer") -> tuple[Tensor, np.ndarray]:

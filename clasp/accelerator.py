@@ -1,0 +1,98 @@
+"""Where a model runs, how precisely, and how much of its work at once."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .errors import ClaspError
+
+TYPICAL = 10.0  # seconds; a batch of size n holds no more than n such utterances when all are as long as its longest
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def best_device() -> torch.device:
+    """A GPU if there is one."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def precision(device: torch.device) -> torch.dtype:
+    """What a model computes in there: half precision on NVIDIA's, bfloat16 where they have it."""
+    if device.type != "cuda":
+        return torch.float32
+    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+
+
+def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager[Any]:
+    """In which layers compute in `dtype`, as far as they bear it."""
+    if dtype == torch.float32:
+        return torch.autocast(device.type, enabled=False)
+    return torch.autocast(device.type, dtype)
+
+
+def usual_size(device: torch.device) -> int:
+    """Utterances at once, to begin with."""
+    return 64 if device.type == "cuda" else 8
+
+
+def to_device(samples: np.ndarray, device: torch.device) -> Tensor:
+    """Samples as an encoder takes them; on their way to a GPU nobody waits."""
+    tensor = torch.from_numpy(np.ascontiguousarray(samples, np.float32))
+    if device.type == "cuda":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
+def in_batches(lengths: Sequence[float], size: int, encode: Callable[[list[int]], None]) -> int:
+    """Encode utterances, alike in length together, in smaller batches when memory does not suffice.
+
+    Args:
+        lengths: seconds of each.
+        size: utterances of TYPICAL length at once; of longer ones there are fewer.
+        encode: takes the places of those to encode now.
+
+    Returns:
+        The size that was small enough.
+
+    Raises:
+        ClaspError: if not even one fits, or the GPU fails.
+    """
+    order = np.argsort(lengths, kind="stable").tolist()
+    while order:
+        now = order[:size]
+        while len(now) > 1 and len(now) * max(lengths[now[-1]], TYPICAL) > size * TYPICAL:
+            now.pop()
+        try:
+            encode(now)
+        except torch.OutOfMemoryError as error:
+            if len(now) == 1:
+                raise ClaspError(
+                    f"There is not enough memory on the GPU for an utterance of {lengths[now[0]]:.0f} s: close what "
+                    "else uses it, or set CLASP_DEVICE=cpu."
+                ) from error
+            size = max(1, len(now) // 2)
+        except RuntimeError as error:
+            if "CUDA" not in str(error):
+                raise
+            raise ClaspError(f"The GPU failed ({str(error).splitlines()[0][:120]}): start again, or set "
+                             "CLASP_DEVICE=cpu.") from error  # fmt: skip
+        else:
+            del order[: len(now)]
+            continue
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+    return size
+
+
+def on_gpu(seconds: int) -> Callable[[Function], Function]:
+    """Decorates what needs a Space's shared GPU for no longer than so many seconds; elsewhere it changes nothing."""
+    try:
+        import spaces
+    except ImportError:
+        return lambda function: function
+    return spaces.GPU(duration=seconds)

@@ -1,0 +1,62 @@
+"""Turn a fusion module that the authors published into safetensors, once and without running anything in it.
+
+    python -m clasp convert CLASP_Concat_Final_Fusion_Encoder.pt published/fusion/
+
+The folder then holds `fusion.safetensors` and `config.json`: the fusion of `CLASP_MODEL=published/`, which see
+clasp/published.py. Concat and Gating modules are known, those of CLASP and of LASP.
+"""
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+
+from .errors import ModelError
+
+WEIGHTS, CONFIG = "fusion.safetensors", "config.json"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `python -m clasp convert`."""
+    parser.add_argument("file", type=Path, metavar="FILE.pt", help="the published file")
+    parser.add_argument("out", type=Path, metavar="OUT", help="folder for the weights and their configuration")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Convert and say what it was. Returns 0."""
+    config = convert(args.file, args.out)
+    print(f"{args.out}: {config['kind']} fusion, {config['parameters']:,} parameters.")
+    return 0
+
+
+def convert(file: Path, out: Path) -> dict[str, object]:
+    """Write the fusion in `file` to the folder `out`; its configuration.
+
+    Raises:
+        ModelError: if the file is not one of the published fusions, or `out` cannot be written.
+    """
+    from safetensors.torch import save_file
+
+    from . import pickled
+
+    head = pickled.read(file)
+    config = {
+        "kind": head.kind,
+        "speech_dim": pickled.SPEECH,
+        "image_dim": pickled.IMAGE,
+        "dim": pickled.DIM,
+        "parameters": sum(value.numel() for name, value in head.weights.items() if not _counted_by_batches(name)),
+        "source": {"file": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()},
+    }
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        save_file(head.weights, out / WEIGHTS)
+        (out / CONFIG).write_text(json.dumps(config, indent=1) + "\n")
+    except OSError as error:
+        raise ModelError(f"{out} cannot be written: {error.strerror or error}.") from error
+    return config
+
+
+def _counted_by_batches(name: str) -> bool:
+    """Whether this is a figure that batch normalisation keeps, and no parameter."""
+    return name.endswith(("running_mean", "running_var", "num_batches_tracked"))

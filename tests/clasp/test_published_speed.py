@@ -1,0 +1,34 @@
+"""The benchmark of the published architecture, on one that is small; its figures belong to a machine."""
+
+import numpy as np
+import torch
+
+from clasp import backbones
+from clasp.evaluation import published_speed
+from clasp.evaluation.benchmark import table
+from tests.clasp.test_published import EFFICIENTNET, HUBERT
+
+
+def test_every_stage_and_both_ways_are_measured() -> None:
+    config = published_speed.PUBLISHED | {
+        "dim": 24,
+        "speech": {"phones": False, "backbone": HUBERT | {"model_type": "hubert"}},
+        "spectrogram": {"figure": True, "backbone": EFFICIENTNET | {"model_type": "efficientnet"}},
+    }
+    where, rows = published_speed.measure(2, config)
+    assert "RANDOM WEIGHTS" in where
+    measured = {row.what: row.measured for row in rows}
+    assert {"decoding", "drawing the figure", "HuBERT", "EfficientNet", "fusion", "all, 1 at once",
+            "notebooks, in all", "peak memory"} <= measured.keys()  # fmt: skip
+    rates = {what: float(text.split()[0].replace(",", "")) for what, text in measured.items()}
+    assert rates["drawing the figure"] > 5 * rates["notebooks, figures"]
+    assert rates["notebooks, in all"] < rates["notebooks, figures"]
+    assert len(table(rows, where).rows) == len(rows)
+
+
+def test_the_sizes_are_the_published_ones() -> None:
+    with torch.device("meta"):
+        hubert = backbones.build(published_speed.HUBERT_LARGE)
+    assert sum(weight.numel() for weight in hubert.parameters()) == 315_438_720
+    assert backbones.width(hubert) == 1024
+    assert np.isclose(published_speed.spoken(1).seconds, 2, atol=1)
