@@ -5,14 +5,18 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from clasp.errors import ClaspError, DataError
+from clasp.settings import current
 from index.ingest import State, ingest
 from index.transcripts import PLAIN, TABLE, TIMED
 
 from . import labels
 from .jobs import Progress, Report, Work
+from .service import VISIT
+from .tab import Shown, Tab, told
 
 if TYPE_CHECKING:
     from clasp import Clasp
@@ -121,3 +125,51 @@ def _report(state: State | None, also: str, *, wrong: bool = False) -> Report:
 def _reason(name: str, reason: str) -> str:
     """One sentence that names the file."""
     return reason if reason.startswith(name) else f"{name}: {reason.rstrip('.')}."
+
+
+class Adding(Tab):
+    """What the library tab does when something is to be added."""
+
+    @told
+    def upload(self, name: str, visit: str, uploads: list[str] | None, language: str) -> Shown:
+        """Put what was uploaded into a library."""
+        self._may(self._service.may_change(name))
+        if not uploads:
+            raise DataError("There is nothing to add yet: choose files first.")
+        self._at_rest(name, visit)
+        visits = self._service.opened().visits
+        library = visits.open(visit) if name == VISIT else self._service.library(name)
+        room = visits.room(visit) if name == VISIT else None
+        if room is not None and sum(Path(one).stat().st_size for one in uploads) > room:
+            raise DataError(
+                f"That is too much: {labels.size(room)} of {labels.size(current().visit_mib * 2**20)} are left to you "
+                "in this visit."
+            )
+        scratch = TemporaryDirectory(
+            prefix="clasp-upload-", dir=library.folder.parent if name == VISIT else None, ignore_cleanup_errors=True
+        )
+        try:
+            paths = gathered(uploads, Path(scratch.name))
+            self._add(name, visit, library, paths, copy=True, language=language, scratch=scratch)
+        except BaseException:
+            scratch.cleanup()
+            raise
+        return self._shown(name, visit) | {self.parts.files: None}
+
+    @told
+    def add_path(self, name: str, visit: str, path: str, copy: bool, language: str) -> Shown:
+        """Add a file or folder of this computer."""
+        self._may(self._service.local and self._service.may_change(name))
+        if not path.strip():
+            raise DataError("There is nothing to add yet: write where the file or folder is.")
+        self._add(name, visit, self._own(name, visit), [typed_path(path)], copy=copy, language=language)
+        return self._shown(name, visit) | {self.parts.path: ""}
+
+    def _add(
+        self, name: str, visit: str, library: "Library", paths: list[Path], *, copy: bool, language: str,
+        scratch: TemporaryDirectory | None = None,
+    ) -> None:  # fmt: skip
+        title = dict(map(reversed, self._service.libraries(visit)))[name]
+        model = self._service.opened().model
+        work = adding(library, model, paths, copy=copy, language=language or "")
+        self._service.jobs.start(self._service.key(name, visit), f"Adding to “{title}”", work, scratch=scratch)

@@ -7,10 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import gradio as gr
+
+from clasp.errors import LibraryError
 from index import archive, reembed, repair
 
 from . import labels
 from .jobs import Progress, Report, Work
+from .service import VISIT
+from .tab import Shown, Tab, told
 
 if TYPE_CHECKING:
     from clasp import Clasp
@@ -100,3 +105,62 @@ def embedding(folder: Path, model: "Clasp") -> Work:
         yield Report((f"Done: {labels.count(state.segments, 'utterance')} can be searched again.",))
 
     return work
+
+
+class Caring(Tab):
+    """What the library tab does when a library is to be made or looked after."""
+
+    @told
+    def create(self, title: str, archive: str | None, name: str, visit: str) -> Shown:
+        """A new library, empty or from an archive."""
+        self._may(not self._service.read_only)
+        title, shelf = " ".join((title or "").split()), self._service.opened().shelf
+        cleared = {self.parts.new_name: "", self.parts.new_archive: None}
+        if archive:
+            work = importing(Path(archive), shelf, title)
+            self._service.jobs.start(self._service.key(name, visit), f"Importing “{title}”", work, can_stop=False)
+            return self._shown(name, visit) | cleared
+        shelf.create(title)
+        libraries = gr.Dropdown(self._service.libraries(visit), value=title)
+        return {self.parts.name: libraries, **self._shown(title, visit), **cleared}
+
+    @told
+    def check(self, name: str, visit: str) -> Shown:
+        """Is the library whole?"""
+        return self._care(name, visit, "Checking", checking(self._folder(name)))
+
+    @told
+    def repair(self, name: str, visit: str) -> Shown:
+        """Put right what can be."""
+        shelf = self._service.opened().shelf
+        self._folder(name)
+        return self._care(name, visit, "Repairing", repairing(shelf, name))
+
+    @told
+    def export(self, name: str, visit: str) -> Shown:
+        """Make one archive of it."""
+        folder = self._folder(name)
+        self._at_rest(name, visit)
+        return self._care(name, visit, "Exporting", *exporting(folder, name))
+
+    @told
+    def embed(self, name: str, visit: str) -> Shown:
+        """Make it searchable with the model in use."""
+        work = embedding(self._folder(name), self._service.opened().model)
+        return self._care(name, visit, "Preparing for this model", work, can_stop=True)
+
+    def _folder(self, name: str) -> Path:
+        """Of a library that may be looked after from the page, open or not."""
+        self._may(self._service.may_change(name) and name != VISIT)
+        shelf = self._service.opened().shelf
+        if name not in shelf.names():
+            raise LibraryError(f"There is no library called {name!r}.")
+        return shelf.folder(name)
+
+    def _care(
+        self, name: str, visit: str, title: str, work: Work, scratch: tempfile.TemporaryDirectory | None = None, *,
+        can_stop: bool = False,
+    ) -> Shown:  # fmt: skip
+        key = self._service.key(name, visit)
+        self._service.jobs.start(key, title, work, can_stop=can_stop, scratch=scratch)
+        return self._shown(name, visit)
