@@ -4,8 +4,10 @@ One job at a time is done to a library. Closing the page does not stop it, and e
 its job. A job is an iterator of `Progress` that ends with a `Report`.
 """
 
+import math
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from clasp.errors import ClaspError
 from .errors import sentence
 
 AT_ONCE = 2  # jobs on this machine; the others wait
+KEPT = 3_600  # seconds for which a report can be read
 
 
 @dataclass(frozen=True)
@@ -58,12 +61,11 @@ class Job:
         self.can_stop = can_stop
         self.secret = secrets.token_urlsafe(24)  # names what it leaves to be fetched
         self.state: Progress | Report = Progress("Waiting for others to finish …")
-        self._work = work
+        self.ended = math.inf  # by the clock
         self._line = line
         self._scratch = scratch
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=title, daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._run, args=(work,), name=title, daemon=True).start()
 
     @property
     def running(self) -> bool:
@@ -85,11 +87,11 @@ class Job:
             with suppress(OSError):
                 self._scratch.cleanup()
 
-    def _run(self) -> None:
+    def _run(self, work: Work) -> None:
         report = Report(("Stopped before it began.",))
         try:
             with self._line:
-                for state in () if self.stopping else self._work(self._stopping):
+                for state in () if self.stopping else work(self._stopping):
                     if isinstance(state, Report):
                         report = state
                     else:
@@ -98,7 +100,7 @@ class Job:
             report = Report((sentence(error, self.title),), wrong=True)
         if report.archive is None:
             self.forget()
-        self.state = report
+        self.ended, self.state = time.monotonic(), report
 
 
 class Jobs:
@@ -121,8 +123,9 @@ class Jobs:
             last = self._jobs.get(key)
             if last is not None and last.running:
                 raise ClaspError(f"{last.title} is still under way: wait until it is done, or stop it.")
-            if last is not None:
-                last.forget()
+            over = [one for one, job in self._jobs.items() if one == key or time.monotonic() - job.ended > KEPT]
+            for one in over:
+                self._jobs.pop(one).forget()
             self._jobs[key] = Job(title, work, self._line, can_stop=can_stop, scratch=scratch)
 
     def of(self, key: str) -> Job | None:
