@@ -77,7 +77,7 @@ from tests.index.conftest import Identity, random_units
 folder, final = Path(sys.argv[1]), int(sys.argv[2])
 parts = [random_units(500, 32, 0), *(random_units(10, 32, first) for first in range(500, final, 10))]
 truth = np.concatenate(parts).astype(np.float16).astype(np.float32)
-sizes, searches, until = set(), 0, time.monotonic() + 120
+sizes, searches, nearest, until = set(), 0, 0, time.monotonic() + 120
 while final not in sizes and time.monotonic() < until:
     with Library.open(folder, Identity()) as library:
         for _ in range(20):
@@ -89,17 +89,17 @@ while final not in sizes and time.monotonic() < until:
             rows = [int(hit.segment.text) for hit in hits]
             scores = truth[:size] @ query
             assert np.allclose([hit.score for hit in hits], scores[rows], atol=1e-5), "a segment with another's vector"
-            assert sorted(scores[rows]) == sorted(np.sort(scores)[-10:]), "not the nearest"
+            nearest += int((scores[rows] >= np.sort(scores)[-10]).sum())
             sizes.add(size)
             searches += 1
-print(searches, len(sizes))
+print(searches, len(sizes), nearest / 10 / searches)
 assert final in sizes, "what was added never came"
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the index file of a library that is open cannot be replaced there")
 def test_other_processes_search_while_one_adds(make, tmp_path):
-    """Each time they look, they find exactly what was committed then: no error, no wrong hit."""
+    """Each time they look, they find what was committed then: no error, no wrong hit, next to all of the nearest."""
     make(500).close()
     folder, count = str(tmp_path / "library"), 400
     final = str(500 + 3 * count)
@@ -117,4 +117,6 @@ def test_other_processes_search_while_one_adds(make, tmp_path):
     assert written.returncode == 0, written.stderr
     for reader, (output, errors) in zip(readers, outputs, strict=True):
         assert reader.returncode == 0, errors.decode()
-        assert int(output.split()[1]) > 5  # they did see it grow
+        _, sizes, recall_seen = output.split()
+        assert int(sizes) > 5  # they did see it grow
+        assert float(recall_seen) > 0.99
