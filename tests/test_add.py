@@ -83,7 +83,10 @@ def test_stopped_by_the_keyboard_it_goes_on(tmp_path: Path, clips: list[np.ndarr
         write(folder / f"{name}.flac", [clips[number % 3][number:] for number in range(count)])
     command = [sys.executable, "-W", "ignore", "-m", "clasp", "add", str(folder), "--library", str(library)]
     options = {"cwd": ROOT, "text": True, "env": os.environ | {"CLASP_COMMIT_SECONDS": "5"}}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        preexec_fn=_heeds_the_keyboard, **options,  # noqa: PLW1509 - it only sets a signal
+    )  # fmt: skip
     while process.poll() is None and _counts(library)[1] < 20:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
@@ -95,6 +98,11 @@ def test_stopped_by_the_keyboard_it_goes_on(tmp_path: Path, clips: list[np.ndarr
     again = subprocess.run(command, capture_output=True, check=True, **options)
     assert f"3 of 3 files: 1 added ({93 - kept} utterances, " in again.stdout and "2 known before" in again.stdout
     assert _counts(library) == (3, 93)
+
+
+def _heeds_the_keyboard() -> None:
+    """Whoever runs in the background of a shell, as these tests may, ignores Ctrl-C, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _counts(library: Path) -> tuple[int, int]:
