@@ -3,7 +3,7 @@
 ?q=the+ship&library=interviews&speaker=Anna&from=1962&to=1965&heard=0.8&sort=time; ?like=17 instead of q: by a hit.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from urllib.parse import parse_qs, urlencode
 
 from clasp.errors import ClaspError
@@ -32,6 +32,12 @@ class Settings:
     until: str = ""
     heard: float = BALANCED  # from what was meant (0) to what was said (1)
     by_time: bool = False
+
+    def __post_init__(self) -> None:
+        """A component that the page has not filled yet is None."""
+        for field in fields(self):
+            if getattr(self, field.name) is None:
+                object.__setattr__(self, field.name, field.default)
 
     @property
     def filter(self) -> Filter:

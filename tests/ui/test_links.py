@@ -44,3 +44,4 @@ def test_settings_as_a_search_takes_them() -> None:
     assert not Settings().filter
     assert SET.without("speaker", "from") == Settings("my talks", "news", "pt-BR", "", "a/b", "", "1965-02", 0.8, True)
     assert not SET.without().filter
+    assert Settings(*[None] * 9) == Settings()  # the page has not filled its components yet
