@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .places import place
+from .transcripts import FACTS
 
 if TYPE_CHECKING:
     from .library import Library
-
-FACTS = {"title": "title", "speaker": "voice", "category": "category", "language": "language", "date": "date"}
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
 """Answers as HTML: what was found and what can be done with it, what went wrong, and a first page that teaches."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from html import escape
 from itertools import count
 
-from index.moments import Group, grouped
+from index.moments import Group, Moment, grouped
 from index.search import Answer, Match
 
 from . import labels, moments
@@ -105,11 +106,10 @@ def _new(content: str, link: Link | None = None) -> str:
 
 def _only(groups: list[Group], *, good: bool) -> list[Group]:
     """The groups with their good moments only, or with the others only."""
-    parts = [Group(group.recording, [one for one in group.moments if _good(one) == good]) for group in groups]
-    return [group for group in parts if group.moments]
+    return _kept(groups, lambda one: _good(one) == good)
 
 
-def _good(moment: moments.Moment) -> bool:
+def _good(moment: Moment) -> bool:
     return any(match.good for match in (moment.match, *moment.folded))
 
 
@@ -117,7 +117,12 @@ def _nearest(groups: list[Group]) -> list[Group]:
     """The likeliest moments of all groups, up to NEAREST."""
     every = sorted((one for group in groups for one in group.moments), key=lambda one: -one.match.score)
     kept = {one.match.segment.id for one in every[:NEAREST]}
-    parts = [Group(group.recording, [one for one in group.moments if one.match.segment.id in kept]) for group in groups]
+    return _kept(groups, lambda one: one.match.segment.id in kept)
+
+
+def _kept(groups: list[Group], wanted: Callable[[Moment], bool]) -> list[Group]:
+    """The groups with the moments that are wanted."""
+    parts = [Group(group.recording, [one for one in group.moments if wanted(one)]) for group in groups]
     return [group for group in parts if group.moments]
 
 

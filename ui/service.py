@@ -9,6 +9,8 @@ import numpy as np
 
 from clasp.errors import ClaspError
 from clasp.settings import current
+from index.places import DEFAULT, DEMO
+from index.shelf import VISIT
 
 from .jobs import Jobs
 
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 
 GREETING = "Say it or type it."
 SWEEP = 60  # seconds between two looks at whose visit is over
-DEMO, DEFAULT, VISIT = "demo", "default", "visit"
 TITLES = {DEMO: "Demo library", DEFAULT: "My recordings", VISIT: "My uploads, this visit"}
 
 log = logging.getLogger(__name__)
