@@ -7,10 +7,10 @@ clasp/published.py. Concat and Gating modules are known, those of CLASP and of L
 """
 
 import argparse
-import hashlib
 import json
 from pathlib import Path
 
+from .digest import sha256
 from .errors import ModelError
 
 WEIGHTS, CONFIG = "fusion.safetensors", "config.json"
@@ -46,7 +46,7 @@ def convert(file: Path, out: Path) -> dict[str, object]:
         "image_dim": pickled.IMAGE,
         "dim": pickled.DIM,
         "parameters": sum(value.numel() for name, value in head.weights.items() if not _counted_by_batches(name)),
-        "source": {"file": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()},
+        "source": {"file": file.name, "sha256": sha256(file)},
     }
     try:
         out.mkdir(parents=True, exist_ok=True)

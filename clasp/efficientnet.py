@@ -5,7 +5,6 @@ The published CLASP showed its spectrograms to `torchvision.models.efficientnet_
 images at the right and the bottom where torchvision pads all around: with `symmetric`, both give the same classes.
 """
 
-import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .digest import sha256
 from .errors import ModelError
 
 B7 = {"model_type": "efficientnet", "num_labels": 1_000}  # transformers' defaults are B7's widths and depths
@@ -30,7 +30,7 @@ def read(path: Path, config: dict[str, Any] = B7) -> nn.Module:
     claimed = re.search(r"-([0-9a-f]{8,64})\.pth$", path.name)
     try:
         if claimed:
-            found = hashlib.sha256(path.read_bytes()).hexdigest()
+            found = sha256(path)
             if not found.startswith(claimed[1]):
                 raise ModelError(f"{path.name} is damaged (SHA-256 {found[:8]}…): download it again.")
         weights = torch.load(path, map_location="cpu", weights_only=True)

@@ -15,7 +15,6 @@ are rough until `python -m clasp calibrate` has seen it. It hears what is above 
 does, so the authors' own 22 kHz recordings look a little different at the top of the figure.
 """
 
-import hashlib
 import json
 import shutil
 from dataclasses import dataclass
@@ -28,9 +27,10 @@ from torch import nn
 
 from . import backbones, efficientnet, fusion, pickled
 from .convert import convert
+from .digest import sha256
 from .errors import ModelError
 from .model import Clasp
-from .settings import current
+from .settings import cache, current
 from .speech_encoder import SpeechEncoder
 from .weights import text_encoder
 
@@ -94,7 +94,7 @@ def fetch(endpoint: str | None = None) -> Path:
         ModelError: if something cannot be fetched, and what to do about it.
     """
     settings = current()
-    folder = _cache() / "published"
+    folder = cache() / "published"
     wanted = {part: f"{source.repository}@{source.revision}" for part, source in sources().items()} | {"image": IMAGE}
     mark = folder / MARK
     if mark.is_file() and mark.read_text("utf-8") == _text(wanted):
@@ -108,7 +108,7 @@ def fetch(endpoint: str | None = None) -> Path:
             _fetch_part(source, folder / part, endpoint)
         image = folder / "image" / IMAGE.rpartition("/")[2]
         claimed = image.stem.rpartition("-")[2]
-        if not image.is_file() or not _digest(image).startswith(claimed):
+        if not image.is_file() or not sha256(image).startswith(claimed):
             image.parent.mkdir(exist_ok=True)
             torch.hub.download_url_to_file(IMAGE, str(image), hash_prefix=claimed, progress=False)
         mark.write_text(_text(wanted), "utf-8")
@@ -201,28 +201,13 @@ def _fetch_part(source: Source, target: Path, endpoint: str | None) -> None:
     snapshot_download(source.repository, revision=found.sha, local_dir=into, allow_patterns=patterns, endpoint=endpoint)
     for name, claimed in files.items():
         path = into / name
-        if claimed and path.is_file() and _digest(path) != claimed:
+        if claimed and path.is_file() and sha256(path) != claimed:
             path.unlink()
             raise ModelError(f"{name} of {source.repository} did not arrive whole: try again.")
     if target.name == "fusion":  # converted once; the pickle is not needed again
         config = convert(into / weights, target)
         (target / "config.json").write_text(json.dumps(config | {"revision": source.revision}, indent=1) + "\n")
         shutil.rmtree(into)
-
-
-def _cache() -> Path:
-    from platformdirs import user_cache_path
-
-    chosen = current().cache
-    return Path(chosen) if chosen else user_cache_path("clasp")
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(2**22):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _text(wanted: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ import argparse
 import math
 import os
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 from .errors import ClaspError
@@ -57,6 +58,14 @@ def current() -> Settings:
     """
     given = {one: os.environ.get(variable(one.name)) or _usual(one.name) for one in fields(Settings)}
     return Settings(**{one.name: _parsed(one.name, one.type, text) for one, text in given.items() if text})
+
+
+def cache() -> Path:
+    """The folder for what can be made anew."""
+    from platformdirs import user_cache_path
+
+    chosen = current().cache
+    return Path(chosen) if chosen else user_cache_path("clasp")
 
 
 def variable(name: str) -> str:

@@ -20,7 +20,7 @@ import numpy as np
 
 from clasp.alignment import pack
 from clasp.errors import LibraryError
-from clasp.settings import current
+from clasp.settings import cache
 
 from .files import load_arrays, save_arrays
 from .library import Library, Recording, Segment
@@ -74,7 +74,7 @@ def open_demo(model: Model, folder: Path = DEMO, progress: Progress | None = Non
     Raises:
         LibraryError: if the folder is incomplete or the cache cannot be written.
     """
-    target = _cache() / f"demo-{model.checksum[:12]}-{_digest(folder, all_files=True)[:12]}"
+    target = cache() / f"demo-{model.checksum[:12]}-{_digest(folder, all_files=True)[:12]}"
     if target.exists():
         try:
             return Library.open(target, model, audio=folder, read_only=True)
@@ -224,13 +224,6 @@ def _build(
         except OSError:
             if not target.exists():
                 raise
-
-
-def _cache() -> Path:
-    from platformdirs import user_cache_path
-
-    chosen = current().cache
-    return Path(chosen) if chosen else user_cache_path("clasp")
 
 
 def _digest(folder: Path, all_files: bool = False) -> str:

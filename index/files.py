@@ -1,6 +1,5 @@
 """Files that appear whole or not at all."""
 
-import hashlib
 import os
 import secrets
 import threading
@@ -51,12 +50,3 @@ def load_arrays(path: Path, *names: str) -> list[np.ndarray]:
             return [file[name] for name in names]
     except (OSError, EOFError, ValueError, KeyError, NotImplementedError, zipfile.BadZipFile) as error:
         raise LibraryError(f"{path.name} cannot be read: {error}") from error
-
-
-def sha256(path: Path) -> str:
-    """The file's checksum, in hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -21,12 +21,13 @@ import numpy as np
 
 from clasp.alignment import pack
 from clasp.audio import SAMPLE_RATE, Waveform, length, stream
+from clasp.digest import sha256
 from clasp.envelope import Meter
 from clasp.errors import AudioError, DataError, LibraryError
 from clasp.segments import Utterance, utterances
 from clasp.settings import current
 
-from .files import sha256, whole_file
+from .files import whole_file
 from .library import FILES, Library, Recording, Segment
 from .transcripts import Beside, beside
 

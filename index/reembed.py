@@ -20,10 +20,10 @@ import numpy as np
 
 from clasp.alignment import pack
 from clasp.audio import SAMPLE_RATE, Waveform, stream, within_full_scale
+from clasp.digest import sha256
 from clasp.errors import AudioError, LibraryError
 
 from .database import DATABASE_FILE, are_unit
-from .files import sha256
 from .ingest import BATCH, Listener
 from .library import Library, Model
 from .schema import connect, migrate

@@ -5,10 +5,10 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from clasp.digest import sha256
 from clasp.errors import LibraryError
 
 from .database import DATABASE_FILE
-from .files import sha256
 from .library import FILES
 from .schema import MIGRATIONS, connect, migrate
 from .vectors import INDEX_FILE, MANIFEST_FILE

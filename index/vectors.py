@@ -12,7 +12,9 @@ from typing import Protocol
 
 import numpy as np
 
-from .files import sha256, whole_file
+from clasp.digest import sha256
+
+from .files import whole_file
 from .hnsw import HnswIndex
 from .scan import ScanIndex
 

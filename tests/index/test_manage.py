@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from clasp.__main__ import main
+from clasp.digest import sha256
 from clasp.errors import LibraryError
 from index import archive, repair
 from index.database import DATABASE_FILE
-from index.files import sha256
 from index.library import FILES, Library, Recording, Segment
 from index.places import place
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.files import sha256
+from clasp.digest import sha256
 from index.hnsw import HnswIndex
 from index.scan import ScanIndex
 from index.vectors import (
