@@ -185,11 +185,13 @@ class Map:
         scores = np.array([hit.score for hit in hits], np.float32)
         return between(scores[there], positions) if there.any() else np.zeros(dimensions, np.float32)
 
-    def points(self) -> Points:
-        """Every segment with its places and facts."""
+    def points(self, most: int | None = None) -> Points:
+        """Every segment with its places and facts, or a random sample of `most` of them, always the same."""
         self.follow()
         shown, segments = self._shown, {one.id: one for one in self._library.segments()}
         there = np.isin(shown.ids, list(segments))
+        if most is not None and there.sum() > most:
+            there = np.isin(np.arange(len(there)), np.random.default_rng(0).permutation(np.flatnonzero(there))[:most])
         listed = [segments[number] for number in shown.ids[there].tolist()]
         return Points.of(listed, self._library.recordings(), shown.flat[there], shown.solid[there])
 

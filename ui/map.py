@@ -51,7 +51,7 @@ def build() -> gr.HTML:
 def points(opened: Opened) -> dict[str, Any]:
     """Every utterance as columns: place, category and language (as numbers of the lists), text and audio."""
     segments = opened.library.segments()
-    places = opened.map.places([segment.id for segment in segments])  # (n, 2)
+    places = opened.maps.of(opened.library).places([segment.id for segment in segments])  # (n, 2)
     categories, languages = opened.library.categories(), opened.library.languages()
     return {
         "categories": [labels.category(name) for name in categories],

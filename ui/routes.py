@@ -16,7 +16,7 @@ from clasp.audio import SAMPLE_RATE, cut
 from clasp.errors import ClaspError
 
 from . import map as map_view
-from . import sound
+from . import points, sound
 from .microphone import Microphones
 from .service import Service
 from .theme import ASSETS
@@ -58,12 +58,21 @@ def routes(service: Service) -> list[BaseRoute]:
             raise HTTPException(404, "There is no such archive any more: export the library again.")
         return FileResponse(path, filename=path.name, headers=CHECK)
 
-    async def points(_: Request) -> Response:
+    async def demo_points(_: Request) -> Response:
         """Every utterance on the map; waits until the library is open."""
         try:
             return JSONResponse(await anyio.to_thread.run_sync(lambda: map_view.points(service.opened())))
         except ClaspError as error:
             return JSONResponse({"error": str(error)}, 503)
+
+    async def drawn(request: Request) -> Response:
+        """The points of a library's map."""
+        try:
+            body = await anyio.to_thread.run_sync(points.packed, service, request.path_params["key"])
+        except ClaspError as error:
+            return JSONResponse({"error": str(error)}, 404)
+        headers = CHECK | {"Content-Encoding": "gzip"}
+        return Response(body, media_type="application/octet-stream", headers=headers)
 
     async def script(request: Request) -> Response:
         return FileResponse(ASSETS / request.url.path.rpartition("/")[2], headers=CHECK)
@@ -76,7 +85,8 @@ def routes(service: Service) -> list[BaseRoute]:
         Route("/audio/{key}/{recording}", audio),
         Route("/envelope/{key}/{recording}", envelope),
         Route("/archive/{secret}", archive),
-        Route("/map.json", points),
+        Route("/map/{key}", drawn),
+        Route("/map.json", demo_points),
         Route("/plotly.js", plotly),
         *(Route(f"/{name}", script) for name in SCRIPTS),
     ]

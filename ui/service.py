@@ -1,4 +1,4 @@
-"""Model, libraries and the map, opened in the background while the page is being built."""
+"""Model and libraries, opened in the background while the page is being built."""
 
 import logging
 import threading
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from clasp import Clasp
     from index.library import Library
     from index.map import Map
+    from index.maps import Maps
     from index.shelf import Shelf
     from index.visits import Visits
 
@@ -36,7 +37,7 @@ class Opened:
     shelf: "Shelf"
     visits: "Visits"
     library: "Library"  # the one that ships
-    map: "Map"  # its
+    maps: "Maps"
 
 
 class Service:
@@ -72,7 +73,7 @@ class Service:
         """What was opened, waiting as long as it takes.
 
         Raises:
-            ClaspError: if the model, the library or the map cannot be opened.
+            ClaspError: if the model or the library cannot be opened.
         """
         self._done.wait()
         if self._opened is None:
@@ -115,9 +116,8 @@ class Service:
         return opened.visits.library(key) if opened.visits.has(key) else opened.shelf.library(key)
 
     def map(self, library: "Library") -> "Map | None":
-        """The map of a library, if it has one."""
-        opened = self.opened()
-        return opened.map if library is opened.library else None
+        """The map of a library as it was fitted last; None where there is none that can be used."""
+        return self.opened().maps.of(library)
 
     def _run(self) -> None:
         try:
@@ -135,7 +135,7 @@ class Service:
 
     def _open(self) -> Opened:
         import clasp
-        from index.map import Map
+        from index.maps import Maps
         from index.shelf import Shelf
         from index.visits import Visits
 
@@ -148,4 +148,4 @@ class Service:
         library = shelf.open_demo(count)
         model.encode_text([GREETING])  # the first use of an encoder is slow: be it now
         model.encode_speech([clasp.from_samples(np.random.default_rng(0).normal(0, 0.1, 16_000), 16_000)])
-        return Opened(model, shelf, Visits(model), library, Map.load(library))
+        return Opened(model, shelf, Visits(model), library, Maps())

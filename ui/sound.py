@@ -14,10 +14,15 @@ def address(key: str, recording: str) -> str:
     return f"audio/{quote(key, safe='')}/{quote(recording, safe='')}"
 
 
+def plays(recording: Recording) -> bool:
+    """Whether browsers play the whole of it."""
+    return recording.path.suffix.lower() in PLAYED
+
+
 def moment(key: str, recording: Recording, start: float, end: float) -> tuple[str, float, float]:
     """Address of the sound that holds a moment, and its start and end there in seconds, with a little around it."""
     first, last = max(0.0, start - CONTEXT), min(end + CONTEXT, max(end, recording.duration))
     whole = address(key, recording.id)
-    if recording.path.suffix.lower() in PLAYED:
+    if plays(recording):
         return whole, first, last
     return f"{whole}?start={first:.3f}&end={last:.3f}", 0.0, last - first

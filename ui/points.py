@@ -1,0 +1,45 @@
+"""What a page fetches to draw a library's map: its points as bytes (see index/points.py), with words for people."""
+
+import gzip
+from dataclasses import asdict
+
+from clasp.errors import ClaspError
+
+from . import labels, sound
+from .service import Service
+
+MOST = 50_000  # points that a page draws; of more, a sample
+QUICK = 1  # gzip's level: half the bytes in a tenth of the time
+
+
+def packed(service: Service, key: str) -> bytes:
+    """The map of the library that `key` stands for in addresses, gzip'd.
+
+    Raises:
+        ClaspError: if there is no such library, or it has no map.
+    """
+    library = service.library_of_key(key)
+    drawn = service.map(library)
+    if drawn is None:
+        raise ClaspError("This library has no map yet: lay it out in the Map tab, or with `python -m clasp map`.")
+    points = drawn.points(MOST)
+    names = {name: facts.names for name, facts in points.facts.items()}
+    recordings = {one.id: one for one in library.recordings()}
+    there = [recordings.get(name) for name in names["recording"]]  # None: removed a moment ago
+    return gzip.compress(
+        points.packed(
+            labels={
+                "category": [labels.category(name) for name in names["category"]],
+                "language": [labels.language(tag) for tag in names["language"]],
+                "voice": [labels.voice(name) for name in names["voice"]],
+                "recording": [labels.title(title) for title in points.titles],
+            },
+            whole=[one is not None and sound.plays(one) for one in there],
+            regions=[asdict(one) for one in drawn.fitted.regions],
+            measures=[asdict(one) for one in drawn.fitted.measures],
+            sampled=drawn.sampled,
+            stale=drawn.stale,
+            of=len(drawn),
+        ),
+        QUICK,
+    )
