@@ -48,5 +48,5 @@ def load_arrays(path: Path, *names: str) -> list[np.ndarray]:
     try:
         with _one_reader, np.load(path, allow_pickle=False) as file:
             return [file[name] for name in names]
-    except (OSError, EOFError, ValueError, KeyError, NotImplementedError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
         raise LibraryError(f"{path.name} cannot be read: {error}") from error

@@ -108,7 +108,7 @@ def fitted_map(
     tell(0.9, "naming and measuring")
     flat, solid = both[:, :2], both[:, 2:]
     facts = [[getattr(segments[row], name) for row in owners.tolist()] for name in ("text", "category", "language")]
-    named = regions(flat, solid, *facts)
+    named, where = regions(flat, solid, *facts)
     measured = measures(speech, vectors[count:], written, facts[1][:count], flat, solid)
     shaped = []
     for positions in (flat, solid):
@@ -116,7 +116,8 @@ def fitted_map(
         pairs[:, 0], pairs[written, 1] = positions[:count], positions[count:]
         shaped.append(pairs)
     tell(1.0, "done")
-    return Fitted(model, keys(segments), *shaped, 0 if chosen.all() else int(chosen.sum()), named, measured)
+    sampled = 0 if chosen.all() else int(chosen.sum())
+    return Fitted(model, keys(segments), *shaped, where[:count], sampled, named, measured)
 
 
 def _encoded(model: Writer, texts: list[str], language: str) -> np.ndarray:

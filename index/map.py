@@ -46,6 +46,7 @@ class Fitted:
     keys: np.ndarray  # uint64 (n,), see `keys`
     flat: np.ndarray  # float32 (n, 2, 2), within [-1, 1]: of the speech of segments, then of the texts; NaN without
     solid: np.ndarray  # float32 (n, 2, 3): the same in three dimensions
+    region: np.ndarray  # int16 (n,): in which of `regions` the speech lies; -1: in none
     sampled: int  # how many points were laid out, and the others placed among them; 0: all were laid out
     regions: list[Region]
     measures: list[Measure]
@@ -59,7 +60,8 @@ class Fitted:
         lists = {"regions": [*map(asdict, self.regions)], "measures": [*map(asdict, self.measures)]}
         facts = np.array(json.dumps({"sampled": self.sampled, **lists}, ensure_ascii=False).encode())
         try:
-            save_arrays(path, model=self.model, keys=self.keys, flat=self.flat, solid=self.solid, facts=facts)
+            places = {"flat": self.flat, "solid": self.solid, "region": self.region}
+            save_arrays(path, model=self.model, keys=self.keys, **places, facts=facts)
         except OSError as error:
             raise LibraryError(f"The map cannot be stored in {path.parent}: {error}.") from error
 
@@ -70,8 +72,14 @@ class Fitted:
         Raises:
             LibraryError: if it is missing or damaged.
         """
-        model, keys, flat, solid, facts = load_arrays(path, "model", "keys", "flat", "solid", "facts")
-        shapes = [(keys, np.uint64, ()), (flat, np.float32, (2, 2)), (solid, np.float32, (2, 3))]
+        names = ("model", "keys", "flat", "solid", "region", "facts")
+        model, keys, flat, solid, region, facts = load_arrays(path, *names)
+        shapes = [
+            (keys, np.uint64, ()),
+            (flat, np.float32, (2, 2)),
+            (solid, np.float32, (2, 3)),
+            (region, np.int16, ()),
+        ]
         if any(one.dtype != kind or one.shape != (len(keys), *shape) for one, kind, shape in shapes):
             raise LibraryError(f"{path.name} is damaged: its columns do not fit together.")
         for positions in (flat, solid):
@@ -81,9 +89,12 @@ class Fitted:
             known = json.loads(facts.tobytes())
             regions = [Region(**one) for one in known["regions"]]
             measures = [Measure(**one) for one in known["measures"]]
-            return cls(str(model), keys, flat, solid, int(known["sampled"]), regions, measures)
+            sampled = int(known["sampled"])
         except (ValueError, KeyError, TypeError) as error:
             raise LibraryError(f"{path.name} is damaged: {error}") from error
+        if ((region < -1) | (region >= len(regions))).any():
+            raise LibraryError(f"{path.name} is damaged: there are no such regions.")
+        return cls(str(model), keys, flat, solid, region, sampled, regions, measures)
 
 
 def keys(segments: "Sequence[Segment]") -> np.ndarray:
@@ -100,6 +111,7 @@ class _Shown:
     ids: np.ndarray  # int64 (n,), ascending
     flat: np.ndarray  # float32 (n, 2, 2)
     solid: np.ndarray  # float32 (n, 2, 3)
+    region: np.ndarray  # int16 (n,)
     stale: int
 
 
@@ -112,7 +124,8 @@ class Map:
         self._library = library
         self._lock = threading.Lock()
         none = np.empty(0, np.int64)
-        self._shown = _Shown(none, none, np.empty((0, 2, 2), np.float32), np.empty((0, 2, 3), np.float32), 0)
+        nowhere = (np.empty((0, 2, size), np.float32) for size in (2, 3))
+        self._shown = _Shown(none, none, *nowhere, np.empty(0, np.int16), 0)
         self.follow()
 
     @classmethod
@@ -193,7 +206,7 @@ class Map:
         if most is not None and there.sum() > most:
             there = np.isin(np.arange(len(there)), np.random.default_rng(0).permutation(np.flatnonzero(there))[:most])
         listed = [segments[number] for number in shown.ids[there].tolist()]
-        return Points.of(listed, self._library.recordings(), shown.flat[there], shown.solid[there])
+        return Points.of(listed, self._library.recordings(), shown.flat[there], shown.solid[there], shown.region[there])
 
     def _speech(self, segments: np.ndarray, dimensions: int) -> tuple[np.ndarray, np.ndarray]:
         """Which of the segments with these ids there are, bool (n,), and before that the positions of their speech,
@@ -213,6 +226,8 @@ class Map:
         if len(ids) and not known.any():
             raise LibraryError(f"It shows none of the {len(ids)} utterances of the library.")
         flat, solid = (np.full((len(ids), 2, size), np.nan, np.float32) for size in (2, 3))
+        region = np.full(len(ids), -1, np.int16)
+        region[known] = self.fitted.region[order[rows[known]]]
         flat[known], solid[known] = self.fitted.flat[order[rows[known]]], self.fitted.solid[order[rows[known]]]
         before, earlier = _found(self._shown.ids, ids)
         earlier &= ~known
@@ -221,7 +236,7 @@ class Map:
         if new.any():
             both = placed(vectors[new], vectors[known], np.concatenate([flat[known, 0], solid[known, 0]], axis=1))
             flat[new, 0], solid[new, 0] = both[:, :2], both[:, 2:]
-        return _Shown(seen, ids, flat, solid, int((~known).sum()))
+        return _Shown(seen, ids, flat, solid, region, int((~known).sum()))
 
 
 def _found(among: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -31,6 +31,7 @@ class Points:
     ids: np.ndarray  # int64 (n,)
     flat: np.ndarray  # float32 (n, 2, 2): of its speech, then of its text; NaN where that has no place
     solid: np.ndarray  # float32 (n, 2, 3)
+    region: np.ndarray  # int16 (n,): in which region of the map its speech lies; -1: in none
     facts: dict[str, Facts]  # by CODED; names are sorted
     titles: list[str]  # of the recordings, in the order of their names
     texts: list[str]  # (n,)
@@ -39,7 +40,12 @@ class Points:
 
     @classmethod
     def of(
-        cls, segments: Sequence[Segment], recordings: Sequence[Recording], flat: np.ndarray, solid: np.ndarray
+        cls,
+        segments: Sequence[Segment],
+        recordings: Sequence[Recording],
+        flat: np.ndarray,
+        solid: np.ndarray,
+        region: np.ndarray,
     ) -> "Points":
         """Of segments and where they lie."""
         facts = {name: _coded([getattr(one, name) for one in segments]) for name in CODED}
@@ -48,6 +54,7 @@ class Points:
             np.array([one.id for one in segments], np.int64),
             flat,
             solid,
+            region,
             facts,
             [titles.get(name, name) for name in facts["recording"].names],
             [one.text for one in segments],
@@ -67,6 +74,7 @@ class Points:
             "solid": _steps(self.solid[:, 0]),
             "solid_text": _steps(self.solid[:, 1]),
             **{name: one.codes.astype("<u4") for name, one in self.facts.items()},
+            "region": self.region.astype("<i2"),
             "start": self.start.astype("<f4"),
             "end": self.end.astype("<f4"),
         }

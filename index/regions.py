@@ -36,24 +36,29 @@ def regions(
     texts: Sequence[str],
     categories: Sequence[str],
     languages: Sequence[str],
-) -> list[Region]:
+) -> tuple[list[Region], np.ndarray]:
     """The regions of a map, the largest first; those that nothing names are left out.
 
     Args:
         flat: positions of points, (n, 2), within [-1, 1].
         solid: the same, (n, 3).
         texts: what each point says, '' where unknown; so with categories and languages.
+
+    Returns:
+        the regions, and in which of them each point lies, int16 (n,); -1: in none.
     """
+    where = np.full(len(flat), -1, np.int16)
     if len(flat) < 2 * FEWEST:
-        return []
+        return [], where
     members = parts(flat)
     names = _names(members, texts, categories, languages)
     found = []
     for rows, (name, kind) in zip(members, names, strict=True):
         if name:
+            where[rows] = len(found)
             middles = (np.median(one[rows], axis=0).tolist() for one in (flat, solid))
             found.append(Region(name, kind, *middles, len(rows)))
-    return found
+    return found, where
 
 
 def parts(flat: np.ndarray) -> list[np.ndarray]:

@@ -22,7 +22,8 @@ def stored(library, model: str = "a" * 64) -> Fitted:
     flat = random.uniform(-1, 1, (len(segments), 2, 2)).astype(np.float32)
     solid = random.uniform(-1, 1, (len(segments), 2, 3)).astype(np.float32)
     flat[::3, 1], solid[::3, 1] = np.nan, np.nan
-    fitted = Fitted(model, keys(segments), flat, solid, 0, [REGION], [MEASURE])
+    region = np.arange(len(segments), dtype=np.int16) % 2 - 1
+    fitted = Fitted(model, keys(segments), flat, solid, region, 0, [REGION], [MEASURE])
     fitted.save(library.folder / MAP_FILE)
     return fitted
 
@@ -179,6 +180,8 @@ def test_a_damaged_map_is_one_clear_error(make):
         {"flat": np.zeros((8, 2), np.float32)},
         {"flat": np.full((8, 2, 2), np.nan, np.float32)},
         {"solid": np.full((8, 2, 3), 7, np.float32)},
+        {"region": np.zeros(8, np.int16)},
+        {"region": np.full(8, -1, np.int32)},
         {"facts": np.array(b"[]")},
         {"facts": np.array(b'{"sampled": 0, "regions": [{"name": 1}], "measures": []}')},
     ],
@@ -187,6 +190,7 @@ def test_a_map_whose_columns_are_wrong(make, wrong):
     library = make(8)
     fitted = stored(library)
     columns = {"model": "a" * 64, "keys": fitted.keys, "flat": fitted.flat, "solid": fitted.solid}
+    columns["region"] = np.full(8, -1, np.int16)
     facts = np.array(b'{"sampled": 0, "regions": [], "measures": []}')
     np.savez(library.folder / MAP_FILE, **({"facts": facts} | columns))
     assert len(Map.load(library)) == 8
@@ -221,6 +225,7 @@ def test_columns_for_a_page(make):
         assert (texts[::3] == NOWHERE).all()
         written = np.arange(30) % 3 != 0
         assert texts[written] / ONE == pytest.approx(expected[written, 1], abs=2e-5)
+    assert np.array_equal(columns["region"], fitted.region)
     assert all(first % columns[name].itemsize == 0 for name, (_, first, _) in head["columns"].items())
     assert head["names"]["category"] == sorted(head["names"]["category"])
     library.edit("recording 3", category="fiction")

@@ -22,9 +22,12 @@ def scattered(middles, each: int = 60, width: float = 0.06) -> tuple[np.ndarray,
 def test_regions_are_dense_and_named_by_their_words():
     flat, solid = scattered(list(TOPICS))
     texts = [text.format(n) for text in TOPICS.values() for n in range(60)]
-    found = regions(flat, solid, texts, [""] * 240, ["en"] * 240)
+    found, where = regions(flat, solid, texts, [""] * 240, ["en"] * 240)
     assert len(found) == 4
-    assert found == regions(flat, solid, texts, [""] * 240, ["en"] * 240)
+    assert found == regions(flat, solid, texts, [""] * 240, ["en"] * 240)[0]
+    assert np.bincount(where + 1, minlength=5)[1:].tolist() == [one.points for one in found]
+    for number, one in enumerate(found):
+        assert np.median(flat[where == number], axis=0) == pytest.approx(one.flat)
     for (x, y), text in TOPICS.items():
         (one,) = (one for one in found if np.hypot(one.flat[0] - x, one.flat[1] - y) < 0.1)
         assert one.solid == pytest.approx([x, y, x], abs=0.1) and one.kind == "words" and 55 <= one.points <= 60
@@ -35,7 +38,7 @@ def test_a_region_without_words_is_named_by_its_category_or_language():
     flat, solid = scattered(list(TOPICS))
     categories = ["news"] * 60 + [""] * 180
     languages = ["en"] * 60 + ["de"] * 60 + ["fr", "it"] * 30 + ["en"] * 60
-    found = regions(flat, solid, [""] * 240, categories, languages)
+    found, _ = regions(flat, solid, [""] * 240, categories, languages)
     names = {tuple(np.round(one.flat).astype(int).tolist()): (one.name, one.kind) for one in found}
     assert names == {
         (-1, -1): ("news", "category"),
@@ -47,8 +50,8 @@ def test_a_region_without_words_is_named_by_its_category_or_language():
 
 def test_one_language_does_not_name_all():
     flat, solid = scattered(list(TOPICS))
-    assert regions(flat, solid, ["the same"] * 240, ["all"] * 240, ["en"] * 240) == []
-    assert regions(flat[:3], solid[:3], ["one", "two", "three"], [""] * 3, ["en"] * 3) == []
+    assert regions(flat, solid, ["the same"] * 240, ["all"] * 240, ["en"] * 240)[0] == []
+    assert regions(flat[:3], solid[:3], ["one", "two", "three"], [""] * 3, ["en"] * 3)[0] == []
 
 
 def test_words_of_any_script():
