@@ -40,6 +40,7 @@ class Settings:
     query_characters: int = _setting(1_000, "longest typed query, in characters")
     query_seconds: float = _setting(600, "longest recording to search with, in seconds")
     query_mib: float = _setting(256, "most sound that a recording to search with may unfold to, in MiB")
+    clips: int = _setting(500, "most sound clips in one download")
     read_only: bool = _setting(False, "1: nobody can change the libraries from the page; on a Space unless it says 0")
     upload_mib: float = _setting(2_048, "largest upload from the page, in MiB")
     visits: int = _setting(20, "visitors of a read-only page who may have recordings of their own at once")

@@ -13,9 +13,11 @@ import soundfile
 from clasp.audio import SAMPLE_RATE, cut
 from clasp.errors import AudioError, LibraryError
 
+from .search import Match
+
 if TYPE_CHECKING:
-    from .library import Library
-    from .search import Answer, Match
+    from .library import Library, Segment
+    from .search import Query
 
 COLUMNS = (
     "rank", "probability", "score", "start", "end", "text", "title", "speaker", "language", "category", "date",
@@ -24,41 +26,45 @@ COLUMNS = (
 BEFORE_FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so would be computed by a spreadsheet
 
 
-def as_rows(library: "Library", matches: "Sequence[Match]") -> list[dict[str, str | int | float]]:
-    """A row of COLUMNS per match, in their order; start and end in seconds.
+def as_rows(library: "Library", found: "Sequence[Match | Segment]") -> list[dict[str, str | int | float | None]]:
+    """A row of COLUMNS each, in their order; start and end in seconds. Segments that were chosen, not searched for,
+    have no probability and no score.
 
     Raises:
         LibraryError: if one of them was removed meanwhile.
     """
     rows = []
-    for rank, match in enumerate(matches, start=1):
-        segment, recording = match.segment, library.recording(match.segment.recording)
+    for rank, one in enumerate(found, start=1):
+        segment, scores = _segment(one), (None, None)
+        if isinstance(one, Match):
+            scores = round(one.probability, 4), round(one.score, 4)
+        recording = library.recording(segment.recording)
         values = (
-            rank, round(match.probability, 4), round(match.score, 4), round(segment.start, 3), round(segment.end, 3),
-            segment.text, recording.title, segment.voice, segment.language, segment.category, recording.date,
-            recording.id, recording.path.name, segment.id,
+            rank, *scores, round(segment.start, 3), round(segment.end, 3), segment.text, recording.title,
+            segment.voice, segment.language, segment.category, recording.date, recording.id, recording.path.name,
+            segment.id,
         )  # fmt: skip
         rows.append(dict(zip(COLUMNS, values, strict=True)))
     return rows
 
 
-def as_csv(library: "Library", matches: "Sequence[Match]") -> str:
+def as_csv(library: "Library", found: "Sequence[Match | Segment]") -> str:
     """The rows as comma-separated values with a head, as spreadsheets read them."""
     table = io.StringIO()
     writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    for row in as_rows(library, matches):
+    for row in as_rows(library, found):
         writer.writerow({name: _harmless(value) for name, value in row.items()})
     return table.getvalue()
 
 
-def as_json(library: "Library", answer: "Answer") -> str:
-    """The query and the rows of its answer."""
-    found = {"query": answer.query.text, "like": answer.query.segment, "hits": as_rows(library, answer.matches)}
-    return json.dumps(found, ensure_ascii=False, indent=2) + "\n"
+def as_json(library: "Library", found: "Sequence[Match | Segment]", query: "Query | None" = None) -> str:
+    """The query, if there was one, and the rows of what was found."""
+    asked = {"query": query and query.text, "like": query and query.segment}
+    return json.dumps(asked | {"hits": as_rows(library, found)}, ensure_ascii=False, indent=2) + "\n"
 
 
-def clips(library: "Library", matches: "Sequence[Match]", target: Path) -> None:
+def clips(library: "Library", found: "Sequence[Match | Segment]", target: Path) -> None:
     """Write a zip of the moments, a FLAC file of 16 kHz each, with their table as hits.csv.
 
     Raises:
@@ -67,30 +73,33 @@ def clips(library: "Library", matches: "Sequence[Match]", target: Path) -> None:
     failed = []
     try:
         with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-            archive.writestr("hits.csv", as_csv(library, matches))
-            for rank, match in enumerate(matches, start=1):
+            archive.writestr("hits.csv", as_csv(library, found))
+            for rank, segment in enumerate(map(_segment, found), start=1):
                 try:
-                    waveform = cut(*library.audio(match.segment))
+                    waveform = cut(*library.audio(segment))
                 except (AudioError, LibraryError) as error:
                     failed.append(str(error))
                     continue
                 sound = io.BytesIO()
                 soundfile.write(sound, waveform.samples, SAMPLE_RATE, format="FLAC")
-                archive.writestr(f"{rank:03}-{_named(match)}.flac", sound.getvalue())
-            if failed and len(failed) < len(matches):
+                archive.writestr(f"{rank:03}-{_named(segment)}.flac", sound.getvalue())
+            if failed and len(failed) < len(found):
                 archive.writestr("missing.txt", "\n".join(failed) + "\n")
     except OSError as error:
         raise LibraryError(f"The clips cannot be written: {error.strerror or error}.") from error
-    if failed and len(failed) == len(matches):
+    if failed and len(failed) == len(found):
         raise LibraryError(f"None of the recordings can be read: {failed[0]}")
 
 
-def _named(match: "Match") -> str:
+def _segment(one: "Match | Segment") -> "Segment":
+    return one.segment if isinstance(one, Match) else one
+
+
+def _named(segment: "Segment") -> str:
     """Recording and minute, for a file's name."""
-    segment = match.segment
     name = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in segment.recording)[:60]
     return f"{name}-{int(segment.start) // 60:02}m{int(segment.start) % 60:02}s"
 
 
-def _harmless(value: str | int | float) -> str | int | float:
+def _harmless(value: str | int | float | None) -> str | int | float | None:
     return f"'{value}" if isinstance(value, str) and value.startswith(BEFORE_FORMULAS) else value

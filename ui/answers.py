@@ -178,8 +178,8 @@ class Search:
                 raise ClaspError("There is nothing to download yet: search first.")
             library = self._service.library(asked.settings.library, visit)
             with TemporaryDirectory(prefix="clasp-hits-") as folder:
-                found = cards.exported(asked.answer)
-                yield str(downloads.write(Path(folder), str(event._data["kind"]), library, found))
+                found, kind = cards.exported(asked.answer), str(event._data["kind"])
+                yield str(downloads.write(Path(folder), kind, library, found.matches, found.query))
         except Exception as error:
             raise gr.Error(sentence(error, "a download"), print_exception=False) from error
 

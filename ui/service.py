@@ -47,6 +47,7 @@ class Service:
         local: whether the page can be reached from this machine alone.
         read_only: whether nobody may change the libraries from the page.
         jobs: what is being done to libraries.
+        model_name: the model that is in use, as `clasp.load` takes it.
     """
 
     def __init__(self, model: str = "bundled", device: str | None = None, *, local: bool = True) -> None:
@@ -54,7 +55,7 @@ class Service:
         self.read_only = current().read_only
         self.local = local and not self.read_only
         self.jobs = Jobs()
-        self._model = model
+        self.model_name = model
         self._device = device
         self._done = threading.Event()
         self._opened: Opened | None = None
@@ -142,7 +143,7 @@ class Service:
         def count(done: int, of: int) -> None:
             self.status = f"Preparing the library: {done} of {of} utterances …"
 
-        model = clasp.load(self._model, self._device)
+        model = clasp.load(self.model_name, self._device)
         self.status = "Opening the library …"
         shelf = Shelf(model, read_only=self.read_only)
         library = shelf.open_demo(count)

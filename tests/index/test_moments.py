@@ -14,7 +14,7 @@ from clasp.errors import LibraryError
 from index import export
 from index.library import Library, Recording, Segment
 from index.moments import grouped
-from index.search import Answer, Match, Query
+from index.search import Match, Query
 
 RATE = 16_000
 
@@ -91,9 +91,19 @@ def test_a_table_that_a_spreadsheet_reads(library):
 
 def test_json(library):
     query = Query(np.zeros(32), 0.0, np.zeros((0, 40)), "who was late", "en")
-    told = json.loads(export.as_json(library, Answer(query, matches(library, "late 6"), 0.0, "cpu")))
+    told = json.loads(export.as_json(library, matches(library, "late 6"), query))
     assert told["query"] == "who was late"
     assert (told["hits"][0]["text"], told["hits"][0]["start"]) == ("=late 6", 24.0)
+
+
+def test_what_was_chosen_without_a_query_has_no_probability(library):
+    chosen = [one for one in library.segments() if one.text in ("early 1", "=late 6")]
+    rows = list(csv.DictReader(io.StringIO(export.as_csv(library, chosen))))
+    assert [(row["segment"], row["probability"], row["score"]) for row in rows] == [
+        (str(one.id), "", "") for one in chosen
+    ]
+    told = json.loads(export.as_json(library, chosen))
+    assert told["query"] is None and [one["probability"] for one in told["hits"]] == [None, None]
 
 
 def test_clips_are_cut_out_of_the_recordings(library, tmp_path):
