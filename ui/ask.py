@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from . import examples, labels
+from .choice import choice
 from .links import BALANCED, FILTERS, Settings
 from .service import DEMO, TITLES
 
@@ -91,9 +92,7 @@ def build(shown: list[examples.Example]) -> Controls:
                 elem_id="recording",
             )
         with gr.Row(elem_id="settings"):
-            library = gr.Dropdown(
-                [(TITLES[DEMO], DEMO)], value=DEMO, label="Library", filterable=False, elem_id="by-library"
-            )
+            library = choice("Library", [(TITLES[DEMO], DEMO)], DEMO, elem_id="by-library")
             category = _filter("category")
             language = _filter("language")
             behind = gr.Button(more(Settings()), elem_id="more", visible=False)
@@ -138,9 +137,7 @@ def more(settings: Settings) -> str:
 
 def _filter(name: str, *, visible: bool = True, filterable: bool = False) -> gr.Dropdown:
     every = [(f"Every {name}", "")]
-    return gr.Dropdown(
-        every, value="", label=name.capitalize(), filterable=filterable, visible=visible, elem_id=f"by-{name}"
-    )
+    return choice(name.capitalize(), every, "", filterable=filterable, visible=visible, elem_id=f"by-{name}")
 
 
 def _offered(library: "Library | None", settings: Settings) -> dict[str, tuple[list[tuple[str, str]], bool]]:

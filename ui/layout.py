@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from . import labels, recordings, theme
+from .choice import choice
 from .recordings import View
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def parts(service: "Service") -> Parts:
     made: dict[str, Any] = {"view": gr.State(View()), "chosen": gr.State(()), "timer": gr.Timer(0.7, active=False)}
     with gr.Column(elem_id="library"):
         with gr.Row(elem_id="library-choice"):
-            made["name"] = _choice("Library", "library-name")
+            made["name"] = choice("Library", elem_id="library-name")
             if not service.read_only:
                 made |= _new()
         made["notice"] = _html(elem_id="library-notice")
@@ -114,13 +115,6 @@ def _html(value: str = "", **options: Any) -> gr.HTML:
     return gr.HTML(value, apply_default_css=False, **{"js_on_load": None, **options})
 
 
-def _choice(label: str, elem_id: str) -> gr.Dropdown:
-    """A dropdown whose choices are told later: those who are asked see for themselves whether a value is one."""
-    made = gr.Dropdown([], label=label, filterable=False, elem_id=elem_id)
-    made.preprocess = lambda value: value
-    return made
-
-
 def _new() -> dict[str, Any]:
     with gr.Accordion("New library", open=False, elem_id="library-new"):
         name = gr.Textbox(label="Its name", placeholder="Harbour tapes", max_length=64, max_lines=1)
@@ -137,10 +131,7 @@ def _adding(service: "Service") -> dict[str, Any]:
     }
     _html(HINT)
     with gr.Row(elem_id="library-add-row"):
-        made["spoken"] = gr.Dropdown(
-            languages([], "Not stated"), value="", label="Language spoken", filterable=False,
-            elem_id="library-spoken",
-        )  # fmt: skip
+        made["spoken"] = choice("Language spoken", languages([], "Not stated"), "", elem_id="library-spoken")
         made["add"] = gr.Button("Add", variant="primary", elem_id="library-add")
     if service.local:
         with gr.Row(elem_id="library-path-row"):
@@ -165,7 +156,7 @@ def _chosen() -> dict[str, Any]:
             made["title"] = gr.Textbox(label="Title", max_lines=1, elem_id="library-title", scale=2)
             made["speaker"] = gr.Textbox(label="Speaker", max_lines=1, elem_id="library-speaker")
             made["category"] = gr.Textbox(label="Category", max_lines=1, elem_id="library-category")
-            made["language"] = _choice("Language", "library-language")
+            made["language"] = choice("Language", elem_id="library-language")
             made["date"] = gr.Textbox(label="Date", max_lines=1, elem_id="library-date")
         with gr.Row(elem_classes="buttons"):
             made["save"] = gr.Button("Save", variant="primary", elem_id="library-save")

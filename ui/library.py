@@ -13,24 +13,29 @@ from .recordings import View
 from .service import VISIT, Service
 from .tab import Chosen, Shown, Tab, asked, told
 
+FROM_ADDRESS = """(visit, name, words) => {
+  const kept = new URLSearchParams(location.search);
+  return [visit, kept.get("library") ?? name, kept.get("words") ?? words];
+}"""
+
 
 class Looking(Tab):
     """Looking at a library, and at what is being done to it."""
 
     @told
-    def arrive(self, visit: str, name: str | None = None) -> Shown:
+    def arrive(self, visit: str, name: str | None, words: str | None) -> Shown:
         """The page was opened, or the tab: offer the libraries there are."""
         libraries = self._service.libraries(visit)
         own = [one for _, one in libraries if self._service.may_change(one)]
         if name not in dict(map(reversed, libraries)):
             busy = [one for one in own if self._service.jobs.running(self._service.key(one, visit))]
             name = [*busy, *own, libraries[0][1]][0]
-        return {self.parts.name: gr.Dropdown(libraries, value=name), **self._shown(name, visit)}
+        return {self.parts.name: gr.Dropdown(libraries, value=name), **self._shown(name, visit, View(words or ""))}
 
     @told
     def choose_library(self, name: str, visit: str) -> Shown:
         """Another library was chosen."""
-        return self._shown(name, visit) | {self.parts.find: ""}
+        return self._shown(name, visit)
 
     @told
     def tick(self, name: str, visit: str, view: View, chosen: Chosen) -> Shown:
@@ -85,8 +90,11 @@ def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) ->
     facts = [parts.title, parts.speaker, parts.category, parts.language, parts.date]
     quiet = {"api_visibility": "private", "show_progress": "hidden", **line}
     latest = {"trigger_mode": "always_last", **quiet}
-    tab.select(looking.arrive, [visit, parts.name], out, **quiet)
-    visit.change(looking.arrive, [visit], out, **quiet)
+    gr.on([tab.select, visit.change], looking.arrive, [visit, parts.name, parts.find], out, js=FROM_ADDRESS, **quiet)
+    here = {"api_visibility": "private", "show_progress": "hidden"}
+    parts.name.change(None, parts.name, js="(library) => library && clasp.address.keep({ library }, 'library')", **here)
+    parts.name.input(None, js="() => clasp.address.keep({ words: '' }, 'library')", **here)
+    parts.find.input(None, parts.find, js="(words) => clasp.address.keep({ words }, 'library')", **here)
     parts.name.input(looking.choose_library, where, out, **quiet)
     parts.timer.tick(looking.tick, seen, out, **quiet)
     parts.find.change(looking.search, [parts.find, *where, parts.view], out, **latest)

@@ -7,6 +7,7 @@ import gradio as gr
 from clasp.errors import ClaspError
 
 from . import labels
+from .choice import choice
 from .moments import PLAY
 from .service import DEMO, TITLES, Service
 from .theme import SCRIPT
@@ -61,14 +62,20 @@ FRAME = f"""
 </section>
 """
 
+FROM_ADDRESS = """(library, category, language, visit) => {
+  const kept = new URLSearchParams(location.search);
+  return [kept.get("library") ?? "demo", kept.get("category") ?? "", kept.get("language") ?? "", visit];
+}"""
+KEEP = """(library, category, language) =>
+  clasp.address.keep({ library: library === "demo" ? "" : library, category, language }, "live")"""
 WISH = "(...given) => JSON.stringify(given)"
 
 
 def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) -> None:
     """Lay out the tab and connect it; called inside it. `line` says in which queue its events stand."""
 
-    def choices(name: str, secret: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Dropdown]:
-        """What can be searched, and what the chosen library can be filtered by."""
+    def choices(name: str, category: str, language: str, secret: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Dropdown]:
+        """What can be searched, and what the chosen library can be filtered by; what it has stays chosen."""
         try:
             libraries = service.libraries(secret)
             name = name if name in (one for _, one in libraries) else DEMO
@@ -79,14 +86,14 @@ def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) ->
             libraries, categories, languages = [(TITLES.get(name, name), name)], [], []
         return (
             gr.Dropdown(libraries, value=name, visible=len(libraries) > 1),
-            gr.Dropdown([("Every category", ""), *categories], value=""),
-            gr.Dropdown([("Every language", ""), *languages], value=""),
+            _filter("Every category", categories, category),
+            _filter("Every language", languages, language),
         )
 
     with gr.Row(elem_id="live-settings"):
-        library = gr.Dropdown([(TITLES[DEMO], DEMO)], value=DEMO, label="Library", filterable=False)
-        category = gr.Dropdown([("Every category", "")], value="", label="Category", filterable=False)
-        language = gr.Dropdown([("Every language", "")], value="", label="Language", filterable=False)
+        library = choice("Library", [(TITLES[DEMO], DEMO)], DEMO)
+        category = choice("Category", [("Every category", "")], "")
+        language = choice("Language", [("Every language", "")], "")
     panel = gr.HTML(
         "",
         html_template=FRAME,
@@ -97,6 +104,13 @@ def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) ->
     )
     quiet = {"api_visibility": "private", "show_progress": "hidden"}
     filters = [library, category, language]
-    gr.on(None, choices, [library, visit], filters, **quiet, **line)
-    gr.on([library.input, visit.change, tab.select], choices, [library, visit], filters, **quiet, **line)
-    gr.on([one.change for one in (*filters, visit)], None, [*filters, visit], panel, js=WISH, **quiet)
+    chosen = [*filters, visit]
+    gr.on(None, choices, chosen, filters, js=FROM_ADDRESS, **quiet, **line)
+    gr.on([visit.change, tab.select], choices, chosen, filters, js=FROM_ADDRESS, **quiet, **line)
+    library.input(choices, chosen, filters, **quiet, **line).then(None, filters, js=KEEP, **quiet)
+    gr.on([category.input, language.input], None, filters, js=KEEP, **quiet)
+    gr.on([one.change for one in chosen], None, chosen, panel, js=WISH, **quiet)
+
+
+def _filter(every: str, choices: list[tuple[str, str]], value: str) -> gr.Dropdown:
+    return gr.Dropdown([(every, ""), *choices], value=value if value in dict(choices).values() else "")

@@ -36,14 +36,14 @@ def build(service: Service) -> gr.Blocks:
         fill_width=True,
         delete_cache=(600, 1800),
     ) as page:
-        gr.HTML(HEADER, head=SCRIPT, js_on_load="clasp.theme()", apply_default_css=False)
+        gr.HTML(HEADER, head=SCRIPT, js_on_load="clasp.theme(); clasp.address.follow()", apply_default_css=False)
         visit = gr.BrowserState("", storage_key="clasp-visit", secret="clasp")  # of this visitor, see index/visits.py
         with gr.Tabs(elem_id="tabs"):
-            with gr.Tab("Search", id="search") as tab:
+            with gr.Tab("Search", id="search", elem_id="search-tab") as tab:
                 search.build(service, page, tab, visit, **LINE)
-            with gr.Tab("Live", id="live") as tab:
+            with gr.Tab("Live", id="live", elem_id="live-tab") as tab:
                 live.build(service, visit, tab, **LINE)
-            with gr.Tab("Library", id="library") as tab:
+            with gr.Tab("Library", id="library", elem_id="library-tab") as tab:
                 library.build(service, visit, tab, **LINE)
         endpoints.build(service, **LINE)
         gr.HTML(FOOTER, js_on_load=None, apply_default_css=False)

@@ -60,14 +60,14 @@ class Tab:
             parts.embed: gr.Button(visible=False),
             parts.facts: layout.VISITOR.format(minutes=f"{current().visit_minutes:g}") if name == VISIT else "",
             parts.table: "",
-            parts.find: gr.Textbox(visible=False),
+            parts.find: gr.Textbox(view.words, visible=False),
         }
         try:
             library = self._library(name, visit)
             if library is not None:
                 left = self._service.opened().visits.left(visit) if name == VISIT else None
                 shown[parts.facts] = layout.facts(library, may_change=owner, left=left)
-                shown[parts.find] = gr.Textbox(visible=bool(library.recordings()))
+                shown[parts.find] = gr.Textbox(view.words, visible=bool(library.recordings()))
             shown[parts.table] = self._table(name, visit, view, cleared=not chosen)
         except LibraryError as error:
             shown[parts.facts] = layout.notice(str(error), wrong=True)

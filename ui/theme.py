@@ -27,7 +27,7 @@ PALETTE = (
     ("#975e84", "#e565bf"),
 )
 
-SCRIPTS = ("player", "strips", "map", "page")
+SCRIPTS = ("player", "strips", "map", "address", "page")
 SCRIPT = "".join(  # for each component that calls them: loaded once, in this order, and before they are called
     f'<script src="{name}.js"></script>' for name in SCRIPTS
 )

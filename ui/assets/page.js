@@ -1,5 +1,6 @@
-/* The page's script: the busy state, answers and what can be done with them, their addresses, light and dark.
-   Components bring it along, with player.js, strips.js and map.js, and call into `clasp` from their js_on_load. */
+/* The page's script: the busy state, answers and what can be done with them, light and dark.
+   Components bring it along, with player.js, strips.js, map.js and address.js, and call into `clasp` from their
+   js_on_load. */
 "use strict";
 
 window.clasp ??= {};
@@ -18,7 +19,7 @@ window.clasp ??= {};
       trigger(event, data);
     };
 
-    const opening = parameters(address());
+    const opening = parameters(clasp.address.question());
     if (opening.has("q") || opening.has("like")) busy();
     if (opening.has("library")) document.querySelector("#found").dataset.map = "none"; // only the first has one
 
@@ -28,7 +29,7 @@ window.clasp ??= {};
       props.value = `<p class="notice" role="alert">No microphone can be used: allow it in the browser's settings
         for this page, plug one in, or upload a recording.</p>`;
     });
-    window.addEventListener("popstate", () => ask("open", { address: address() }));
+    window.addEventListener("popstate", () => ask("open", { address: clasp.address.question() }));
 
     element.addEventListener("change", ({ target }) => {
       if (target.matches("[data-sort]")) ask("sort", { time: target.value === "time" });
@@ -96,23 +97,15 @@ window.clasp ??= {};
 
   // ---- addresses --------------------------------------------------------------------------------------------
 
-  const OURS = new Set("q like library category language speaker recording from to heard sort".split(" "));
-
-  /* What is asked: as in the address bar, or more where that must not tell. */
-  const address = () => history.state?.address ?? location.search;
-
   const parameters = (text) => new URLSearchParams(text);
   const same = (one, other, names) => names.every((name) => parameters(one).get(name) === parameters(other).get(name));
 
   /* Put an answer's address into the address bar: a new question is a new place to go back to. */
   function remember({ dataset }) {
-    const next = dataset.address;
-    if (next === undefined || next === address()) return;
-    const shown = parameters(dataset.private === undefined ? next : "");
-    for (const [name, value] of parameters(location.search)) if (!OURS.has(name)) shown.set(name, value);
-    const place = location.pathname + (shown.size ? `?${shown}` : "");
-    const change = same(next, address(), ["q", "like", "library"]) ? "replaceState" : "pushState";
-    history[change]({ address: next }, "", place);
+    const [next, last] = [dataset.address, clasp.address.question()];
+    if (next === undefined || (next === last && history.state)) return;
+    const anew = !same(next, last, ["q", "like", "library"]);
+    clasp.address.ask(next, { secret: dataset.private !== undefined, anew });
   }
 
   async function copy(button) {
