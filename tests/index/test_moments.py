@@ -97,7 +97,7 @@ def test_json(library):
 
 
 def test_what_was_chosen_without_a_query_has_no_probability(library):
-    chosen = [one for one in library.segments() if one.text in ("early 1", "=late 6")]
+    chosen = [one for one in library.segments() if one.text in ("=early 1", "=late 6")]
     rows = list(csv.DictReader(io.StringIO(export.as_csv(library, chosen))))
     assert [(row["segment"], row["probability"], row["score"]) for row in rows] == [
         (str(one.id), "", "") for one in chosen
