@@ -7,6 +7,7 @@ Each lasts 2 to 15 s (a file shorter than that: its whole length). What is no sp
 speech without a pause is cut where the voice is weakest, and both parts overlap. Memory does not grow with the length.
 """
 
+import math
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -149,17 +150,20 @@ class Cutter:
 
     def so_far(self) -> Utterance | None:
         """The beginning of the utterance that has not ended; None where there is none, or too little of it."""
-        if self._begun is None or sum(chance >= UNVOICED for chance in self._chances) < _windows(LEAST_VOICED):
+        if self._begun is None or not self._enough():
             return None
-        first = max(self._from, self._begun - _windows(MARGIN), self._first)
-        waveform = Waveform(self._samples[(first - self._first) * WINDOW :].copy())
-        start = first * WINDOW / SAMPLE_RATE
-        return Utterance(start, start + waveform.duration, waveform)
+        return self._utterance(max(self._from, self._begun - _windows(MARGIN), self._first), self.position)
+
+    def ending(self) -> Utterance | None:
+        """The utterance that this pause ends if it holds, exactly as it will be then; None where there is none, or
+        some of it is still to come."""
+        if self._begun is None or self._voiced or not self._enough():
+            return None
+        first, last = self._bounds(self._spoken, self._spoken + self._pause())
+        return self._utterance(first, last) if last <= self.position else None
 
     def _ended(self) -> Iterator[Utterance]:
-        length, pause = _seconds(self._spoken - self._begun), _seconds(self.position - self._spoken)
-        enough = LONG_PAUSE if length < SHORTEST and self._patient else PAUSE if length < LATE else LATE_PAUSE
-        if pause >= enough:
+        if self.position - self._spoken >= self._pause():
             yield from self._cut(self._spoken)
         elif _seconds(self.position - self._begun + 1) > LONGEST - 2 * MARGIN:
             late = len(self._chances) // 2
@@ -172,21 +176,39 @@ class Cutter:
 
     def _cut(self, end: int, overlap: bool = False) -> Iterator[Utterance]:
         """The utterance up to a window; the next one begins after it, unless they may overlap."""
-        heard = sum(chance >= UNVOICED for chance in self._chances)
+        first, last = self._bounds(end, self.position)
+        enough = self._enough()
+        self._from = last - _windows(OVERLAP) - _windows(MARGIN) if overlap else last
+        self._begun, self._chances = None, []
+        if enough:
+            yield self._utterance(first, last)
+
+    def _pause(self) -> int:
+        """Windows without speech that end the utterance."""
+        length = _seconds(self._spoken - self._begun)
+        pause = LONG_PAUSE if length < SHORTEST and self._patient else PAUSE if length < LATE else LATE_PAUSE
+        return math.ceil(pause * SAMPLE_RATE / WINDOW)
+
+    def _enough(self) -> bool:
+        """Whether there is more speech in it than in a click or a cough."""
+        return _seconds(sum(chance >= UNVOICED for chance in self._chances)) >= LEAST_VOICED
+
+    def _bounds(self, end: int, position: int) -> tuple[int, int]:
+        """First window, and the one after the last, of the utterance up to `end` that is cut at `position`."""
         margin = _windows(MARGIN)
-        first, last = max(self._from, self._begun - margin), min(self.position, end + margin)
+        first, last = max(self._from, self._begun - margin), min(position, end + margin)
         missing = _windows(SHORTEST) + 1 - (last - first)
         if missing > 0:  # silence around it makes up for what is missing
-            last = min(self.position, last + missing // 2)
+            last = min(position, last + missing // 2)
             first = max(self._from, last - _windows(SHORTEST) - 1)
-            last = min(self.position, max(last, first + _windows(SHORTEST) + 1))
-        self._from = last - _windows(OVERLAP) - margin if overlap else last
-        self._begun, self._chances = None, []
-        if _seconds(heard) >= LEAST_VOICED:
-            samples = self._samples[(first - self._first) * WINDOW : (last - self._first) * WINDOW]
-            start = first * WINDOW / SAMPLE_RATE
-            waveform = Waveform(within_full_scale(samples.copy()))
-            yield Utterance(start, start + waveform.duration, waveform)
+            last = min(position, max(last, first + _windows(SHORTEST) + 1))
+        return first, last
+
+    def _utterance(self, first: int, last: int) -> Utterance:
+        samples = self._samples[(first - self._first) * WINDOW : (last - self._first) * WINDOW]
+        start = first * WINDOW / SAMPLE_RATE
+        waveform = Waveform(within_full_scale(samples.copy()))
+        return Utterance(start, start + waveform.duration, waveform)
 
     def _forget(self) -> None:
         """Let go of samples that no utterance can need any more."""

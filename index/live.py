@@ -7,9 +7,10 @@
         print(said.number, said.final, said.answer.matches[0].segment.text)
     session.finish()
 
-About every half second of speech the utterance so far is searched with, and once more when it ends. Searches run
-on the threads of a `Turns` that many sessions share: each has its turn, and a guess that a newer one has overtaken
-is dropped. Nothing that was said stays in the session.
+About every half second of speech the utterance so far is searched with, and once more in the pause after it, as soon
+as the sound is there that it will have; if the pause holds, and that ends it, what was found is final. Searches run on
+the threads of a `Turns` that many sessions share: each has its turn, and a guess that a newer one has overtaken is
+dropped. Nothing that was said stays in the session.
 """
 
 import logging
@@ -58,6 +59,16 @@ class Said:
     delay: float = 0.0  # seconds from the end of what was heard to the answer
 
 
+@dataclass(eq=False)
+class _Search:
+    """One that was asked for; `said` becomes what it finds, and final if the utterance ends with just this sound."""
+
+    said: Said
+    heard: float  # when what was said ended
+    begun: bool = False
+    done: bool = False
+
+
 class LiveSession:
     """Hears one person; `feed` and `finish` are called by one thread at a time, the rest by any.
 
@@ -68,7 +79,7 @@ class LiveSession:
         found: utterances that have ended and were searched with.
         dropped: guesses that were overtaken before their turn came.
 
-    `told` is called, by the thread that has searched, when there is news.
+    `told` is called, by the thread that has searched or that feeds, when there is news.
     """
 
     def __init__(
@@ -92,6 +103,7 @@ class LiveSession:
         self._rest = np.empty(0, np.float32)  # less than a window
         self._number = 1  # of the utterance that is being spoken, or comes next
         self._guessed = 0.0  # seconds of it that were searched with
+        self._ahead: _Search | None = None  # what a pause will have ended, if it holds
         self._news: list[Said] = []
         self._closed = False
         self._lock = threading.Lock()
@@ -127,7 +139,7 @@ class LiveSession:
     def close(self) -> None:
         """Forget what was said, and drop the searches for it."""
         with self._lock:
-            self._closed = True
+            self._closed, self._ahead = True, None
             self._news.clear()
         self._turns.forget(self)
 
@@ -156,38 +168,70 @@ class LiveSession:
         return self._resampler[1].resample_chunk(mono).clip(-1, 1)
 
     def _ended(self, utterance: Utterance) -> None:
-        late = self._cutter.position * WINDOW / SAMPLE_RATE - utterance.end
+        heard = self._clock() - (self._cutter.position * WINDOW / SAMPLE_RATE - utterance.end)
         said = Said(self._number, utterance.start, utterance.end, utterance.waveform, final=True)
-        self._ask(said, late)
+        if not self._foreseen(said, heard):
+            self._ask(_Search(said, heard))
         self._number += 1
-        self._guessed = 0.0
+        self._guessed, self._ahead = 0.0, None
 
     def _guess(self) -> None:
-        begun = self._cutter.so_far()
-        if begun is None or begun.end - begun.start < self._guessed + STEP:
+        """Search with what was said so far, where that is worth it."""
+        begun = self._cutter.so_far() if self.voiced else self._cutter.ending()
+        if begun is None:
+            return
+        if self.voiced and begun.end - begun.start < self._guessed + STEP:
+            return
+        if not self.voiced and self._ahead is not None and self._ahead.said.end == begun.end:
             return
         self._guessed = begun.end - begun.start
-        self._ask(Said(self._number, begun.start, begun.end, begun.waveform, final=False), 0.0)
+        search = _Search(
+            Said(self._number, begun.start, begun.end, begun.waveform, final=False),
+            self._clock() - (self._cutter.position * WINDOW / SAMPLE_RATE - begun.end),
+        )
+        self._ahead = None if self.voiced else search
+        self._ask(search)
 
-    def _ask(self, said: Said, late: float) -> None:
-        """Search when it is this session's turn; `late` are the seconds since the utterance ended."""
-        heard = self._clock() - late
+    def _foreseen(self, said: Said, heard: float) -> bool:
+        """Whether this utterance is searched with since its pause began, or was already: that is its answer."""
+        with self._lock:
+            ahead = self._ahead
+            if ahead is None or not ahead.begun or (ahead.said.start, ahead.said.end) != (said.start, said.end):
+                return False
+            ahead.said, ahead.heard = replace(ahead.said, final=True), heard
+            if ahead.done:
+                self._found(ahead)
+        if ahead.done:
+            self._told()
+        return True
+
+    def _ask(self, search: _Search) -> None:
+        """Search when it is this session's turn."""
 
         def work() -> None:
-            try:
-                query = encode(self._model, waveform=said.waveform)
-                found = search(self._library, self._model, query, k=self._k, filters=self._filters)
-                done = replace(said, answer=found, delay=self._clock() - heard)
-            except Exception as error:
-                if not isinstance(error, ClaspError):
-                    log.exception("a search failed")
-                problem = str(error) if isinstance(error, ClaspError) else OURS
-                done = replace(said, problem=problem, delay=self._clock() - heard)
             with self._lock:
-                self.found += done.final
-                if self._closed:
-                    return
-                self._news.append(done)
+                search.begun = True
+            answer, problem = self._answer(search.said.waveform)
+            with self._lock:
+                search.said, search.done = replace(search.said, answer=answer, problem=problem), True
+                self._found(search)
             self._told()
 
-        self.dropped += self._turns.ask(self, work, replace=not said.final)
+        self.dropped += self._turns.ask(self, work, replace=not search.said.final)
+
+    def _answer(self, waveform: Waveform) -> tuple[Answer | None, str]:
+        """What is found, or why nothing is."""
+        try:
+            query = encode(self._model, waveform=waveform)
+            return search(self._library, self._model, query, k=self._k, filters=self._filters), ""
+        except ClaspError as error:
+            return None, str(error)
+        except Exception:
+            log.exception("a search failed")
+            return None, OURS
+
+    def _found(self, search: _Search) -> None:
+        """This is news; called with the lock."""
+        self.found += search.said.final
+        if not self._closed:
+            self._news.append(replace(search.said, delay=self._clock() - search.heard))

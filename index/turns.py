@@ -81,31 +81,34 @@ class Turns:
             thread.join()
 
     def _run(self) -> None:
-        while True:
-            with self._changed:
-                while not self._closed and (turn := self._next()) is None:
-                    self._changed.wait()
-                if self._closed:
-                    return
-            session, line, work = turn
-            try:
-                work()
-            except Exception:
-                log.exception("work of a session failed")
-            with self._changed:
-                line.busy = False
-                if not line.lasting and line.latest is None:
-                    self._lines.pop(session, None)
-                self._changed.notify()
+        while self._turn():
+            pass
+
+    def _turn(self) -> bool:
+        """Wait for work and do it; False at the end. Its names end with it, for work may hold what somebody said."""
+        with self._changed:
+            while not self._closed and (turn := self._next()) is None:
+                self._changed.wait()
+            if self._closed:
+                return False
+        session, line, work = turn
+        try:
+            work()
+        except Exception:
+            log.exception("work of a session failed")
+        with self._changed:
+            line.busy = False
+            if not line.lasting and line.latest is None:
+                self._lines.pop(session, None)
+            self._changed.notify()
+        return True
 
     def _next(self) -> tuple[Hashable, _Line, Work] | None:
         """What comes next: lasting work before guesses, then that of the session that has waited longest for its turn.
 
         The session goes to the end of the line.
         """
-        ready = [
-            one for one in self._lines.items() if not one[1].busy and (one[1].lasting or one[1].latest is not None)
-        ]
+        ready = [one for one in self._lines.items() if one[1].ready]
         if not ready:
             return None
         session, line = min(ready, key=lambda one: not one[1].lasting)  # the first of the least

@@ -158,6 +158,27 @@ def test_random_probabilities_keep_the_bounds():
             position += round(seconds * SAMPLE_RATE / WINDOW) * WINDOW / SAMPLE_RATE
 
 
+@pytest.mark.parametrize("patient", [True, False])
+def test_what_a_pause_will_have_ended_is_known_in_it(patient: bool):
+    """Whatever the voice does: what ends with a pause is just what was foreseen, 0.16 s after the voice or later."""
+    random = np.random.default_rng(1)
+    parts = [(random.exponential(random.choice([0.3, 2, 6])), random.choice([0, 0.2, 0.4, 0.9])) for _ in range(400)]
+    chances = probabilities(*parts, (3, 0))
+    samples = random.uniform(-0.5, 0.5, (len(chances), WINDOW)).astype(np.float32)
+    cutter, foreseen, spoken, early = Cutter(patient=patient), None, 0, []
+    for window, chance in zip(samples, chances, strict=True):
+        for ended in cutter.feed(window, np.array([chance])):
+            if foreseen is not None and not cutter.voiced:
+                assert (foreseen.start, foreseen.end) == (ended.start, ended.end)
+                assert np.array_equal(foreseen.waveform.samples, ended.waveform.samples)
+            foreseen = None
+        if cutter.voiced:
+            foreseen, spoken = None, cutter.position
+        elif foreseen is None and (foreseen := cutter.ending()) is not None:
+            early.append((cutter.position - spoken) * WINDOW / SAMPLE_RATE)
+    assert len(early) > 30 and min(early) == np.median(early) == pytest.approx(0.16)
+
+
 def test_memory_does_not_grow_with_the_length(spoken):
     recording, _ = laid_out(spoken, 0.6)
 

@@ -8,13 +8,16 @@ from functools import cache
 import numpy as np
 import pytest
 import soxr
+import torch
 
 import clasp
 from clasp.audio import SAMPLE_RATE, decode
 from clasp.errors import AudioError
+from clasp.segments import WINDOW, Cutter, VoiceActivity
 from index.demo import open_demo
 from index.library import Library
-from index.live import LiveSession, Said
+from index.live import HITS, LiveSession, Said
+from index.search import encode, search
 from index.turns import Turns
 
 CHUNK = 0.1  # seconds
@@ -72,6 +75,41 @@ def finals(news: list[Said]) -> list[Said]:
     return [said for said in news if said.final]
 
 
+def wait(session: LiveSession) -> None:
+    while session.busy:
+        time.sleep(0.005)
+
+
+def pieces(sound: np.ndarray) -> list[np.ndarray]:
+    size = round(CHUNK * SAMPLE_RATE)
+    return [sound[start : start + size] for start in range(0, len(sound), size)]
+
+
+def late(chunks: list[np.ndarray]) -> list[np.ndarray]:
+    """The same sound where some chunks come late, together with those after them."""
+    random, bursts = np.random.default_rng(3), []
+    while chunks:
+        count = int(random.choice([1, 1, 1, 2, 5]))
+        bursts.append(np.concatenate(chunks[:count]))
+        chunks = chunks[count:]
+    return bursts
+
+
+def lossy(chunks: list[np.ndarray]) -> list[np.ndarray]:
+    """Without every thirteenth chunk."""
+    return [chunk for number, chunk in enumerate(chunks) if number % 13 != 7]
+
+
+class Held(threading.Event):
+    """Work that keeps the only thread of `turns` until this is set."""
+
+    def __init__(self, turns: Turns) -> None:
+        super().__init__()
+        reached = threading.Event()
+        turns.ask(self, lambda: reached.set() or self.wait(10))
+        assert reached.wait(10)
+
+
 @pytest.mark.parametrize(("rate", "chunk"), [(16_000, 0.1), (48_000, 0.1), (44_100, 0.037), (8_000, 1.3)])
 def test_two_sentences_with_a_pause_are_two_utterances(session, opened, rate, chunk):
     (first, one), (second, other) = (sentence(opened[1], number) for number in (3, 40))
@@ -100,6 +138,95 @@ def test_guesses_come_while_one_speaks_and_settle(session, opened):
     assert last.answer.matches[0].segment.text == text
     assert text in [said.answer.matches[0].segment.text for said in guesses]
     assert last.delay < 0.7
+
+
+@pytest.mark.parametrize(
+    ("arriving", "speed"),
+    [(list, 4.0), (late, 4.0), (lossy, np.inf), pytest.param(late, 1.0, marks=pytest.mark.slow)],
+)
+def test_what_is_found_at_last_is_what_the_whole_utterance_finds(session, opened, arriving, speed):
+    """However the sound comes; and its utterances are those that are cut without any guess."""
+    said = [sentence(opened[1], number)[1] for number in (3, 40)]
+    chunks = arriving(pieces(np.concatenate([quiet(0.4), said[0], quiet(0.7), said[1], quiet(0.7)])))
+    began, given, news = time.monotonic(), 0.0, []
+    for chunk in chunks:
+        given += len(chunk) / SAMPLE_RATE
+        time.sleep(max(0.0, began + given / speed - time.monotonic()))
+        session.feed(chunk, SAMPLE_RATE)
+        news += session.news()
+    session.finish()
+    wait(session)
+    last = finals(news + session.news())
+    heard = np.concatenate(chunks)
+    cutter, voice = Cutter(patient=False), VoiceActivity()
+    heard = heard[: len(heard) // WINDOW * WINDOW]
+    cut = [*cutter.feed(heard, voice(torch.from_numpy(heard)).numpy()), *cutter.finish()]
+    assert [(one.number, one.start, one.end) for one in last] == [(n + 1, c.start, c.end) for n, c in enumerate(cut)]
+    for one, utterance in zip(last, cut, strict=True):
+        query = encode(opened[0], waveform=utterance.waveform)
+        assert np.abs(one.answer.query.vector - query.vector).max() < 1e-5
+        wanted = search(opened[1], opened[0], query, k=HITS).matches
+        assert [match.segment.id for match in one.answer.matches] == [match.segment.id for match in wanted]
+        assert [match.probability for match in one.answer.matches] == pytest.approx(
+            [match.probability for match in wanted], abs=1e-4
+        )
+
+
+def test_the_answer_is_there_when_the_pause_ends_the_utterance(session, opened, turns):
+    """It was searched for in the pause: with the only thread held since, the final answer comes at once."""
+    text, sound = sentence(opened[1], 3)
+    chunks = pieces(np.concatenate([quiet(0.5), sound, quiet(0.6)]))
+    while session.seconds < 0.5 + len(sound) / SAMPLE_RATE + 0.2:
+        session.feed(chunks.pop(0), SAMPLE_RATE)
+    wait(session)
+    assert finals(session.news()) == [] and session.found == 0
+    held = Held(turns)
+    for chunk in chunks:
+        session.feed(chunk, SAMPLE_RATE)
+    (last,) = session.news()
+    held.set()
+    assert last.final and last.answer.matches[0].segment.text == text and session.found == 1
+
+
+def test_speech_that_goes_on_after_a_pause_is_heard_to_its_end(session, opened, turns):
+    """Whether what was searched for in the pause waits, is done by then, or neither: the utterance is both halves."""
+    _, sound = sentence(opened[1], 3)
+    middle = len(sound) // 2
+    broken = np.concatenate([quiet(0.5), sound[:middle], quiet(0.3), sound[middle:], quiet(0.6)])
+    for hold in (False, True):
+        began, held = session.seconds, Held(turns) if hold else None
+        for chunk in pieces(broken):
+            session.feed(chunk, SAMPLE_RATE)
+            if held is None:
+                wait(session)
+        if held is not None:
+            held.set()
+        wait(session)
+        (last,) = finals(session.news())
+        assert last.start < began + 0.8 and last.end > began + 0.5 + len(sound) / SAMPLE_RATE
+        assert last.waveform.duration == pytest.approx(last.end - last.start)
+        assert not session.busy and session.news() == []
+
+
+def test_what_the_pause_itself_costs(session, opened):
+    """In seconds of sound, with searches that take none: light within 0.2 s, an answer within 0.65 s."""
+    lights, answers = [], []
+    for number in range(0, 60, 6):
+        _, sound = sentence(opened[1], number)
+        loud = np.flatnonzero(np.abs(sound) > 0.03 * np.abs(sound).max())
+        sound = sound[loud[0] : loud[-1]]
+        began = session.seconds + 1
+        heard = pieces(np.concatenate([quiet(1), sound, quiet(1)]))
+        lit = None
+        for chunk in heard:
+            session.feed(chunk, SAMPLE_RATE)
+            lit = session.seconds - began if lit is None and session.voiced else lit
+            wait(session)
+            if finals(session.news()):
+                answers.append(session.seconds - began - len(sound) / SAMPLE_RATE)
+        lights.append(lit)
+    print(f"light {np.percentile(lights, [50, 95])}, answer {np.percentile(answers, [50, 95])}")
+    assert max(lights) <= 0.2 and len(answers) == 10 and max(answers) < 0.65
 
 
 @pytest.mark.parametrize("loudness", [0.0, 0.001, 0.05])
