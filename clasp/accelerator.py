@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +11,25 @@ from torch import Tensor
 from .errors import ClaspError
 
 TYPICAL = 10.0  # seconds; a batch of size n holds no more than n such utterances when all are as long as its longest
-Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def chosen_device(name: str | torch.device | None = None) -> torch.device:
+    """The device with this name; None: the best there is.
+
+    Raises:
+        ClaspError: if it is not here.
+    """
+    if not name:
+        return best_device()
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0][:120]
+        raise ClaspError(
+            f"There is no device {str(name)!r} here that torch can use ({reason}): leave CLASP_DEVICE empty."
+        ) from error
+    return device
 
 
 def best_device() -> torch.device:
@@ -87,12 +105,3 @@ def in_batches(lengths: Sequence[float], size: int, encode: Callable[[list[int]]
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
     return size
-
-
-def on_gpu(seconds: int) -> Callable[[Function], Function]:
-    """Decorates what needs a Space's shared GPU for no longer than so many seconds; elsewhere it changes nothing."""
-    try:
-        import spaces
-    except ImportError:
-        return lambda function: function
-    return spaces.GPU(duration=seconds)

@@ -23,7 +23,7 @@ from safetensors.torch import load_file
 from transformers.initialization import no_init_weights
 
 from . import phones, weights
-from .accelerator import autocast, best_device, in_batches, precision, to_device, usual_size
+from .accelerator import autocast, chosen_device, in_batches, precision, to_device, usual_size
 from .alignment import Aligner
 from .audio import Waveform
 from .calibration import Calibration
@@ -108,7 +108,7 @@ class Clasp:
         folder: Path | None = None,
         device: str | torch.device | None = None,
     ):
-        self.device = torch.device(device) if device is not None else best_device()
+        self.device = chosen_device(device)
         self.text = text.to(self.device).eval()
         self.speech = speech.to(self.device).eval()
         self.sound = sound.to(self.device).eval() if sound is not None else None

@@ -12,6 +12,7 @@ from clasp.settings import current
 from index.places import DEFAULT, DEMO
 from index.shelf import VISIT
 
+from .gpu import borrowed
 from .jobs import Jobs
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Service:
         read_only: whether nobody may change the libraries from the page.
         jobs: what is being done to libraries.
         model_name: the model that is in use, as `clasp.load` takes it.
+        problem: why it is the bundled one, or on the CPU, though another was asked for; '' where it is what was asked.
     """
 
     def __init__(self, model: str = "bundled", device: str | None = None, *, local: bool = True) -> None:
@@ -56,6 +58,7 @@ class Service:
         self.local = local and not self.read_only
         self.jobs = Jobs()
         self.model_name = model
+        self.problem = ""
         self._device = device
         self._done = threading.Event()
         self._opened: Opened | None = None
@@ -134,6 +137,20 @@ class Service:
             threading.Event().wait(SWEEP)
             self._opened.visits.sweep()
 
+    def _load(self) -> "Clasp":
+        """The model that is asked for or, so that the page can be used at all, the bundled one where it can run."""
+        import clasp
+
+        try:
+            return clasp.load(self.model_name, self._device)
+        except ClaspError as error:
+            if self.model_name == "bundled" and not self._device:
+                raise
+            self.problem = f"{error} Meanwhile the bundled model is used."
+            log.error("%s", self.problem)
+        self.model_name = "bundled"
+        return clasp.load()
+
     def _open(self) -> Opened:
         import clasp
         from index.maps import Maps
@@ -143,7 +160,7 @@ class Service:
         def count(done: int, of: int) -> None:
             self.status = f"Preparing the library: {done} of {of} utterances …"
 
-        model = clasp.load(self.model_name, self._device)
+        model = borrowed(self._load())
         self.status = "Opening the library …"
         shelf = Shelf(model, read_only=self.read_only)
         library = shelf.open_demo(count)

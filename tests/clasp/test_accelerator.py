@@ -1,9 +1,5 @@
 """Batches that fit, precision that suffices, and a GPU that fails; on a CPU, with errors that a GPU would raise."""
 
-import sys
-import types
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 import torch
@@ -96,20 +92,9 @@ def test_the_cpu_computes_in_full() -> None:
     assert accelerator.precision(torch.device("mps")) == torch.float32
 
 
-def test_a_gpu_is_borrowed_where_it_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "spaces", None)
-
-    def double(number: int) -> int:
-        return 2 * number
-
-    assert accelerator.on_gpu(20)(double) is double
-    asked, module = [], types.ModuleType("spaces")
-
-    def borrow(duration: int) -> Callable:
-        asked.append(duration)
-        return lambda function: lambda *arguments: function(*arguments) + 1
-
-    module.GPU = borrow
-    monkeypatch.setitem(sys.modules, "spaces", module)
-    assert accelerator.on_gpu(20)(double)(3) == 7
-    assert asked == [20]
+@pytest.mark.parametrize("name", ["gpu", "cuda:99", "cuda" if not torch.cuda.is_available() else "xpu"])
+def test_a_device_that_is_not_here(name: str) -> None:
+    with pytest.raises(ClaspError, match=f"There is no device '{name}' here"):
+        accelerator.chosen_device(name)
+    assert accelerator.chosen_device("cpu") == torch.device("cpu")
+    assert accelerator.chosen_device("") == accelerator.chosen_device() == accelerator.best_device()

@@ -1,0 +1,42 @@
+"""The GPU of a Space on ZeroGPU: lent for seconds, to a process that is made for one call.
+
+Elsewhere the package `spaces` is absent, and a model encodes where it is.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+try:
+    import spaces  # before torch, which it makes believe that the GPU is there all the time
+except ImportError:
+    spaces = None
+
+if TYPE_CHECKING:
+    from clasp import Clasp
+    from clasp.model import Encoded
+
+READ, LISTEN = 10, 30  # seconds that texts and utterances may take
+
+_borrowers: "list[Clasp]" = []  # one at most; a process that is made for a call has it from its parent
+
+
+def _borrowing(seconds: int) -> Callable[[Callable], Callable]:
+    return spaces.GPU(duration=seconds) if spaces is not None else lambda function: function
+
+
+@_borrowing(READ)
+def _read(*arguments: Any, **named: Any) -> "Encoded":
+    return type(_borrowers[0]).read(_borrowers[0], *arguments, **named)
+
+
+@_borrowing(LISTEN)
+def _listen(*arguments: Any, **named: Any) -> "Encoded":
+    return type(_borrowers[0]).listen(_borrowers[0], *arguments, **named)
+
+
+def borrowed(model: "Clasp") -> "Clasp":
+    """The same model; where the GPU is lent, it borrows it whenever it encodes. For one model of a process."""
+    if spaces is not None:
+        _borrowers[:] = [model]
+        model.read, model.listen = _read, _listen
+    return model
