@@ -91,9 +91,9 @@ def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) ->
         )
 
     with gr.Row(elem_id="live-settings"):
-        library = choice("Library", [(TITLES[DEMO], DEMO)], DEMO)
-        category = choice("Category", [("Every category", "")], "")
-        language = choice("Language", [("Every language", "")], "")
+        library = choice("Library", [(TITLES[DEMO], DEMO)], DEMO, labelled=False)
+        category = choice("Category", [("Every category", "")], "", labelled=False)
+        language = choice("Language", [("Every language", "")], "", labelled=False)
     panel = gr.HTML(
         "",
         html_template=FRAME,
