@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from clasp.ahead import ahead
 from clasp.alignment import pack
 from clasp.audio import SAMPLE_RATE, Waveform, length, stream
 from clasp.digest import sha256
@@ -176,7 +177,7 @@ def _one(
 
     count = 0
     try:
-        for utterance in utterances(counted(), position):
+        for utterance in ahead(utterances(counted(), position), BATCH):
             pending.utterances.append(utterance)
             long = utterance.end - pending.committed >= current().commit_seconds
             if long or len(pending.utterances) == BATCH:

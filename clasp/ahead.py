@@ -1,0 +1,45 @@
+"""Work done ahead of who needs it, in a thread."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from queue import Empty, Queue
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+def ahead(items: Iterator[Item], most: int) -> Iterator[Item]:
+    """The same items, made by a thread while the caller is still busy with earlier ones; at most `most` wait.
+
+    What making one raises is raised here, after those before it. Closing this closes `items`.
+    """
+    made: Queue[tuple[Item | None, BaseException | None]] = Queue(most)
+    over = threading.Event()
+
+    def make() -> None:
+        end = StopIteration()
+        try:
+            for item in items:
+                made.put((item, None))
+                if over.is_set():
+                    break
+        except BaseException as error:
+            end = error
+        finally:
+            items.close()
+        made.put((None, end))
+
+    thread = threading.Thread(target=make, name="ahead", daemon=True)
+    thread.start()
+    try:
+        while (one := made.get())[1] is None:
+            yield one[0]
+    finally:
+        over.set()
+        while thread.is_alive():
+            with suppress(Empty):
+                made.get_nowait()  # it may wait for room
+            thread.join(0.01)
+    if not isinstance(one[1], StopIteration):
+        raise one[1]
