@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from . import examples, labels
-from .choice import choice
+from .dropdown import dropdown
 from .links import BALANCED, FILTERS, Settings
 from .service import DEMO, TITLES
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from index.library import Library
 
 MORE = ("speaker", "recording", "since", "until")  # filters that are behind a button
+
+Offers = dict[str, tuple[list[tuple[str, str]], bool]]  # by filter: labels and values, and whether they are a choice
 
 
 @dataclass(frozen=True)
@@ -46,25 +48,23 @@ class Controls:
 
     def showing(self, settings: Settings, library: "Library | None") -> dict[Any, Any]:
         """Updates: what a library offers to choose from, and what is chosen. What offers no choice is hidden."""
-        offered = _offered(library, settings)
+        offers = offered(library, settings)
         updates: dict[Any, Any] = {self.library: settings.library, self.heard: settings.heard}
         for name in ("category", "language", "speaker", "recording"):
-            (choices, choice), value = offered[name], getattr(settings, name)
-            choices = [(f"Every {name}", ""), *choices]
-            updates[getattr(self, name)] = gr.Dropdown(choices=choices, value=value, visible=choice or bool(value))
-        dated = offered["date"][1] or bool(settings.since or settings.until)
+            updates[getattr(self, name)] = narrowing(name, offers, getattr(settings, name))
+        dated = offers["date"][1] or bool(settings.since or settings.until)
         for name in ("since", "until"):
             updates[getattr(self, name)] = gr.Textbox(value=getattr(settings, name), visible=dated)
-        hidden = dated or any(offered[name][1] or getattr(settings, name) for name in ("speaker", "recording"))
+        hidden = dated or any(offers[name][1] or getattr(settings, name) for name in ("speaker", "recording"))
         return updates | {self.more: gr.Button(more(settings), visible=hidden)}
 
 
 def kept(settings: Settings, library: "Library | None") -> Settings:
     """The settings without the filters that mean nothing in a library."""
-    offered = _offered(library, settings)
+    offers = offered(library, settings)
     names = ("category", "language", "speaker", "recording")
-    lost = [name for name in names if getattr(settings, name) not in {value for _, value in offered[name][0]}]
-    lost += [] if offered["date"][1] else ["from", "to"]
+    lost = [name for name in names if getattr(settings, name) not in {value for _, value in offers[name][0]}]
+    lost += [] if offers["date"][1] else ["from", "to"]
     return settings.without(*lost) if lost else settings
 
 
@@ -92,7 +92,7 @@ def build(shown: list[examples.Example]) -> Controls:
                 elem_id="recording",
             )
         with gr.Row(elem_id="settings"):
-            library = choice("Library", [(TITLES[DEMO], DEMO)], DEMO, elem_id="by-library")
+            library = dropdown("Library", [(TITLES[DEMO], DEMO)], DEMO, labelled=False, elem_id="by-library")
             category = _filter("category")
             language = _filter("language")
             behind = gr.Button(more(Settings()), elem_id="more", visible=False)
@@ -101,8 +101,8 @@ def build(shown: list[examples.Example]) -> Controls:
                 buttons=[],
             )  # fmt: skip
         with gr.Row(elem_id="filters"):
-            speaker = _filter("speaker", visible=False, filterable=True)
-            recording = _filter("recording", visible=False, filterable=True)
+            speaker = _filter("speaker", behind=True)
+            recording = _filter("recording", behind=True)
             since, until = (
                 gr.Textbox(
                     label=label, placeholder="1962 or 1962-05-01", max_length=10, visible=False, elem_id=name,
@@ -135,12 +135,20 @@ def more(settings: Settings) -> str:
     return f"More filters · {chosen}" if chosen else "More filters"
 
 
-def _filter(name: str, *, visible: bool = True, filterable: bool = False) -> gr.Dropdown:
+def _filter(name: str, *, behind: bool = False) -> gr.Dropdown:
+    """A filter, to be seen at once or behind the button, where there is more to choose from."""
     every = [(f"Every {name}", "")]
-    return choice(name.capitalize(), every, "", filterable=filterable, visible=visible, elem_id=f"by-{name}")
+    more = {"labelled": behind, "filterable": behind, "visible": not behind}
+    return dropdown(name.capitalize(), every, "", elem_id=f"by-{name}", **more)
 
 
-def _offered(library: "Library | None", settings: Settings) -> dict[str, tuple[list[tuple[str, str]], bool]]:
+def narrowing(name: str, offers: Offers, value: str) -> gr.Dropdown:
+    """A filter with what a library offers for it; hidden where that is no choice."""
+    choices, choice = offers[name]
+    return gr.Dropdown([(f"Every {name}", ""), *choices], value=value, visible=choice or bool(value))
+
+
+def offered(library: "Library | None", settings: Settings) -> Offers:
     """What can be chosen, as labels and values, and whether that is a choice: not where all recordings are the same."""
     recordings = library.recordings() if library else []
     counts = library.counts() if library else {}

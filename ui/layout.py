@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from . import labels, recordings, theme
-from .choice import choice
+from .dropdown import dropdown
 from .recordings import View
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def parts(service: "Service") -> Parts:
     made: dict[str, Any] = {"view": gr.State(View()), "chosen": gr.State(()), "timer": gr.Timer(0.7, active=False)}
     with gr.Column(elem_id="library"):
         with gr.Row(elem_id="library-choice"):
-            made["name"] = choice("Library", elem_id="library-name")
+            made["name"] = dropdown("Library", elem_id="library-name")
             if not service.read_only:
                 made |= _new()
         made["notice"] = _html(elem_id="library-notice")
@@ -131,7 +131,7 @@ def _adding(service: "Service") -> dict[str, Any]:
     }
     _html(HINT)
     with gr.Row(elem_id="library-add-row"):
-        made["spoken"] = choice("Language spoken", languages([], "Not stated"), "", elem_id="library-spoken")
+        made["spoken"] = dropdown("Language spoken", languages([], "Not stated"), "", elem_id="library-spoken")
         made["add"] = gr.Button("Add", variant="primary", elem_id="library-add")
     if service.local:
         with gr.Row(elem_id="library-path-row"):
@@ -156,7 +156,7 @@ def _chosen() -> dict[str, Any]:
             made["title"] = gr.Textbox(label="Title", max_lines=1, elem_id="library-title", scale=2)
             made["speaker"] = gr.Textbox(label="Speaker", max_lines=1, elem_id="library-speaker")
             made["category"] = gr.Textbox(label="Category", max_lines=1, elem_id="library-category")
-            made["language"] = choice("Language", elem_id="library-language")
+            made["language"] = dropdown("Language", elem_id="library-language")
             made["date"] = gr.Textbox(label="Date", max_lines=1, elem_id="library-date")
         with gr.Row(elem_classes="buttons"):
             made["save"] = gr.Button("Save", variant="primary", elem_id="library-save")

@@ -97,7 +97,7 @@ def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) ->
     parts.find.input(None, parts.find, js="(words) => clasp.address.keep({ words }, 'library')", **here)
     parts.name.input(looking.choose_library, where, out, **quiet)
     parts.timer.tick(looking.tick, seen, out, **quiet)
-    parts.find.change(looking.search, [parts.find, *where, parts.view], out, **latest)
+    parts.find.input(looking.search, [parts.find, *where, parts.view], out, **latest)
     parts.table.turn(looking.turn, [*where, parts.view], out, **latest)
     parts.add.click(adding.upload, [*where, parts.files, parts.spoken], out, **quiet)
     parts.stop.click(looking.stop, where, out, **quiet)

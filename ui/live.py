@@ -1,13 +1,15 @@
 """The live tab: speak, and what says the same appears while one speaks. Its scripts: live.js, utterances.js."""
 
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
 from clasp.errors import ClaspError
 
-from . import labels
-from .choice import choice
+from .ask import kept, narrowing, offered
+from .dropdown import dropdown
+from .links import Settings
 from .moments import PLAY
 from .service import DEMO, TITLES, Service
 from .theme import SCRIPT
@@ -76,24 +78,25 @@ def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) ->
 
     def choices(name: str, category: str, language: str, secret: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Dropdown]:
         """What can be searched, and what the chosen library can be filtered by; what it has stays chosen."""
+        chosen, libraries, searched = Settings(name, category, language), [(TITLES.get(name, name), name)], None
         try:
             libraries = service.libraries(secret)
-            name = name if name in (one for _, one in libraries) else DEMO
-            library = service.library(name, secret)
-            categories = [(labels.category(one).capitalize(), one) for one in library.categories()]
-            languages = sorted((labels.language(tag), tag) for tag in library.languages())
-        except ClaspError:  # it will be said when somebody speaks
-            libraries, categories, languages = [(TITLES.get(name, name), name)], [], []
+            chosen = replace(chosen, library=name if name in (one for _, one in libraries) else DEMO)
+            searched = service.library(chosen.library, secret)
+        except ClaspError:
+            pass  # it will be said when somebody speaks
+        chosen = kept(chosen, searched)
+        offers = offered(searched, chosen)
         return (
-            gr.Dropdown(libraries, value=name, visible=len(libraries) > 1),
-            _filter("Every category", categories, category),
-            _filter("Every language", languages, language),
+            gr.Dropdown(libraries, value=chosen.library, visible=len(libraries) > 1),
+            narrowing("category", offers, chosen.category),
+            narrowing("language", offers, chosen.language),
         )
 
     with gr.Row(elem_id="live-settings"):
-        library = choice("Library", [(TITLES[DEMO], DEMO)], DEMO, labelled=False)
-        category = choice("Category", [("Every category", "")], "", labelled=False)
-        language = choice("Language", [("Every language", "")], "", labelled=False)
+        library = dropdown("Library", [(TITLES[DEMO], DEMO)], DEMO, labelled=False)
+        category = dropdown("Category", [("Every category", "")], "", labelled=False)
+        language = dropdown("Language", [("Every language", "")], "", labelled=False)
     panel = gr.HTML(
         "",
         html_template=FRAME,
@@ -110,7 +113,3 @@ def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) ->
     library.input(choices, chosen, filters, **quiet, **line).then(None, filters, js=KEEP, **quiet)
     gr.on([category.input, language.input], None, filters, js=KEEP, **quiet)
     gr.on([one.change for one in chosen], None, chosen, panel, js=WISH, **quiet)
-
-
-def _filter(every: str, choices: list[tuple[str, str]], value: str) -> gr.Dropdown:
-    return gr.Dropdown([(every, ""), *choices], value=value if value in dict(choices).values() else "")

@@ -5,7 +5,7 @@ from pathlib import Path
 import gradio as gr
 
 ASSETS = Path(__file__).parent / "assets"
-STYLE_SHEETS = ("page", "query", "filters", "results", "moments", "map", "live", "library")
+STYLE_SHEETS = ("page", "dropdown", "query", "filters", "results", "moments", "map", "live", "library")
 
 # One (light, dark) pair per category, found by maximising the smallest difference between any two of them, to
 # full and to red-green deficient colour vision, at a contrast of 3:1 or more to the background.

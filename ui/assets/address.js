@@ -54,15 +54,18 @@ clasp.address = (() => {
   const open = (name) => button(name)?.click();
 
   /* Open the tab that the address names, and follow from then on which one is open. */
-  function follow() {
+  function follow(patience = 300) {
     const tabs = document.querySelector("#tabs");
-    if (!tabs || !button(FIRST)) return requestAnimationFrame(follow);
-    button(tab) ? open(tab) : (tab = FIRST);
+    if (!button(FIRST) || (!button(tab) && patience)) return requestAnimationFrame(() => follow(patience - 1));
+    const now = () => tabs.querySelector('[role="tab"][aria-selected="true"]')?.dataset.tabId;
+    if (button(tab) && now() !== tab) {
+      open(tab);
+      if (patience) return setTimeout(() => follow(Math.max(0, patience - 10)), 50);
+    }
     new MutationObserver(() => {
-      const now = tabs.querySelector('[role="tab"][aria-selected="true"]')?.dataset.tabId;
-      if (!now || now === tab) return;
-      const asked = question();
-      tab = now;
+      const [asked, opened] = [question(), now()];
+      if (!opened || opened === tab) return;
+      tab = opened;
       write(asked, history.state?.secret);
     }).observe(tabs, { subtree: true, attributeFilter: ["aria-selected"] });
   }
