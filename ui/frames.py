@@ -6,7 +6,8 @@ samples of one channel, about 0.1 s each; at the end {"stop": true}. It receives
     {"status": "Opening the library …"}            it is not ready yet
     {"left": 600.0}                                now it is; seconds that may be spoken, null: without end
     {"heard": 12.3, "voiced": true, "dropped": 0}  after each piece: seconds so far, speech or not, guesses dropped
-    {"said": {"number": 1, "final": false, …}}     what an utterance, or its beginning, finds
+    {"said": {"number": 1, "final": false, …}}     what an utterance, or its beginning, finds, and where it lies on the
+                                                   map: "place" {"flat": [x, y], "solid": [x, y, z]}, null without one
 
 Who sends anything else is refused, with a sentence that says why.
 """
@@ -23,6 +24,7 @@ from . import labels, sound
 if TYPE_CHECKING:
     from index.library import Library
     from index.live import Said
+    from index.map import Map
     from index.search import Match
 
 RATES = range(8_000, 192_001)  # Hz
@@ -82,14 +84,26 @@ def parsed(frame: str) -> Any:
         return None
 
 
-def shown(said: "Said", library: "Library", key: str) -> dict[str, Any]:
-    """An utterance for the page: its good matches, best first. `key` stands for the library in addresses."""
+def shown(said: "Said", library: "Library", key: str, chart: "Map | None") -> dict[str, Any]:
+    """An utterance for the page: its good matches, best first, and where it lies on the library's map, if there is one.
+    `key` stands for the library in addresses."""
     matches = [match for match in said.answer.matches if match.good] if said.answer is not None else []
     hits = [_hit(match, library, key) for match in matches]
     return {
         "number": said.number, "start": round(said.start, 3), "end": round(said.end, 3), "final": said.final,
         "delay": round(said.delay, 3), "problem": said.problem, "hits": [hit for hit in hits if hit is not None],
+        "place": _place(said, chart),
     }  # fmt: skip
+
+
+def _place(said: "Said", chart: "Map | None") -> dict[str, list[float]] | None:
+    if said.answer is None or chart is None:
+        return None
+    try:
+        places = {name: chart.place(said.answer.query.vector, size) for name, size in (("flat", 2), ("solid", 3))}
+    except LibraryError:  # it was emptied or removed meanwhile
+        return None
+    return {name: [round(float(one), 4) for one in place] for name, place in places.items()}
 
 
 def _hit(match: "Match", library: "Library", key: str) -> dict[str, Any] | None:

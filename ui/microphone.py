@@ -26,7 +26,7 @@ from .service import VISIT, Service
 
 if TYPE_CHECKING:
     from index.library import Library
-    from index.live import LiveSession
+    from index.live import LiveSession, Said
 
 HITS = 3  # of an utterance
 FIRST = 10.0  # seconds within which the first frame must come
@@ -116,9 +116,10 @@ class Microphones:
         """Do something that takes a while without keeping the others waiting."""
         return await asyncio.get_running_loop().run_in_executor(self._ears, work, *arguments)
 
-    def key(self, wish: Wish) -> str:
-        """What stands for the library in the addresses of its sound."""
-        return self._service.key(wish.library, wish.visit)
+    def shown(self, news: "list[Said]", wish: Wish, library: "Library") -> list[dict[str, Any]]:
+        """What was found, for the page."""
+        key, chart = self._service.key(wish.library, wish.visit), self._service.map(library)
+        return [shown(said, library, key, chart) for said in news]
 
 
 class Hearing:
@@ -206,8 +207,7 @@ class Hearing:
 
     async def _tell(self, session: "LiveSession") -> None:
         if news := session.news():
-            key = self._all.key(self._wish)
-            for frame in await self._all.run(lambda: [shown(said, self._library, key) for said in news]):
+            for frame in await self._all.run(self._all.shown, news, self._wish, self._library):
                 await self._socket.send_json({"said": frame})
 
 

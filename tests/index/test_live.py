@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import torch
 import clasp
 from clasp.audio import SAMPLE_RATE, decode
 from clasp.errors import AudioError
-from clasp.segments import WINDOW, Cutter, VoiceActivity
+from clasp.segments import LONGEST, WINDOW, Cutter, VoiceActivity
 from index.demo import open_demo
 from index.library import Library
 from index.live import HITS, LiveSession, Said
@@ -45,9 +46,9 @@ def session(opened: tuple, turns: Turns) -> LiveSession:
 
 
 @cache
-def sentence(library: Library, number: int) -> tuple[str, np.ndarray]:
-    """Text and sound, float32 (n,), 16 kHz, of an English sentence of the library."""
-    segments = [one for one in library.segments() if one.language == "en" and 3 < one.end - one.start < 7]
+def sentence(library: Library, number: int, language: str = "en") -> tuple[str, np.ndarray]:
+    """Text and sound, float32 (n,), 16 kHz, of a sentence of the library."""
+    segments = [one for one in library.segments() if one.language == language and 3 < one.end - one.start < 7]
     segment = segments[number]
     path, start, end = library.audio(segment)
     samples = decode(path).samples
@@ -236,9 +237,23 @@ def test_silence_and_noise_find_nothing(session, loudness):
 
 
 def test_long_speech_is_cut(session, opened):
-    speech = np.concatenate([sentence(opened[1], number)[1][1_600:-3_200] for number in range(8)])
-    news = finals(speak(session, np.concatenate([quiet(0.5), speech, quiet(1)])))
-    assert len(news) >= 2 and all(said.waveform.duration <= 15.5 for said in news)
+    """Nothing of it is lost, no part is too long, and each is searched with."""
+    parts = [sentence(opened[1], number)[1][1_600:-3_200] for number in range(8)]
+    news = finals(speak(session, np.concatenate([quiet(0.5), *parts, quiet(1)])))
+    spoken = 0.5 + sum(map(len, parts)) / SAMPLE_RATE
+    assert len(news) >= spoken // LONGEST and all(one.waveform.duration <= LONGEST for one in news)
+    assert news[0].start < 0.6 and news[-1].end > spoken - 0.3
+    assert all(following.start < one.end + 0.3 for one, following in pairwise(news))  # some pause may lie between
+    assert all(one.answer is not None for one in news)
+
+
+def test_other_languages_in_the_middle(session, opened):
+    said = [sentence(opened[1], 2, language) for language in ("en", "de", "es", "en")]
+    news = finals(speak(session, np.concatenate([quiet(1), *(one for _, sound in said for one in (sound, quiet(1)))])))
+    firsts = [one.answer.matches[0].segment for one in news]
+    assert [(one.text, one.language) for one in firsts] == [
+        (text, language) for (text, _), language in zip(said, ("en", "de", "es", "en"), strict=True)
+    ]
 
 
 def test_the_end_of_the_session_ends_an_utterance(session, opened):

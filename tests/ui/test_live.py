@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -224,6 +225,8 @@ def test_what_is_sent_at_once_is_found(address: str) -> None:
         socket.send('{"stop": true}')
         (said,) = finals(socket)
     assert WATCH in said["hits"][0]["text"] and said["hits"][0]["src"].startswith("audio/demo/")
+    assert {name: np.abs(place).max() <= 1.01 for name, place in said["place"].items()} == {"flat": True, "solid": True}
+    assert [len(place) for place in said["place"].values()] == [2, 3]
 
 
 def test_filters_and_other_rates(address: str) -> None:
@@ -361,7 +364,8 @@ def test_an_allowance_is_renewed_with_the_visit(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.slow
 def test_twenty_visitors_for_two_minutes() -> None:
     """Every sentence is answered, nothing fails, memory stays; `-s` shows how long it takes."""
-    rows = benchmark("bundled")
+    with ThreadPoolExecutor(1) as own:  # the browser's event loop runs in this thread
+        rows = own.submit(benchmark, "bundled").result()
     Console(width=110).print(table(rows, "this machine"))
     timed = ("p50 and p95",)  # that depends on what else the machine does
     assert [row.what for row in rows if row.passed is False and not row.what.endswith(timed)] == []
