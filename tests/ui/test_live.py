@@ -1,7 +1,9 @@
 """The live tab in a real browser, its microphone playing recorded speech, and its protocol from outside the page."""
 
+import gc
 import json
 import re
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 import uvicorn
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 from rich.console import Console
@@ -347,6 +350,52 @@ def test_a_public_page_has_limits(public: tuple[str, Callable[[], str]]) -> None
             if (code := end(socket)[0]) == 1000:
                 break
     assert code == 1000
+
+
+def holding(sound: bytes) -> list[tuple[type, type]]:
+    """What in this process holds these samples, 16-bit or as floats, and what refers to it. They are given from the
+    last byte to the first, so that they are not found here."""
+    gc.collect()
+    floats = np.frombuffer(sound[::-1], "<i2") / np.float32(32_768)
+    wanted, found = (sound, floats.tobytes()[::-1]), []
+    del floats
+    for one in gc.get_objects():
+        for part in gc.get_referents(one):
+            if type(part) in (bytes, bytearray, np.ndarray, torch.Tensor):
+                held = bytes(part) if isinstance(part, (bytes, bytearray)) else np.asarray(part.data).tobytes()
+                found += [(type(part), type(one))] if any(some in held[::-1] for some in wanted) else []
+    return found
+
+
+def test_nothing_of_what_was_said_is_kept(
+    public: tuple[str, Callable[[], str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither in memory nor in a file, once the connection is closed: by the page, or in the middle of a sentence."""
+    address, visitor = public
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with listening(address, visit=visitor()):
+        files = sorted(tmp_path.rglob("*"))  # with those of an opened library
+
+    def say(seconds: float, *, stop: bool) -> None:
+        sound = 0.7 * spoken("queries/watch.ogg")[: round(seconds * SAMPLE_RATE)]
+        with listening(address, visit=visitor()) as socket:
+            for start in range(0, len(sound), 1_600):
+                socket.send(pcm(sound[start : start + 1_600]))
+            while "heard" not in (frame := json.loads(socket.recv(30))) or frame["heard"] < len(sound) / SAMPLE_RATE:
+                pass
+            assert holding(somewhere) != []
+            if stop:
+                socket.send('{"stop": true}')
+                assert finals(socket)
+
+    somewhere = pcm(0.7 * spoken("queries/watch.ogg")[20_000:20_200])[::-1]
+    for stop in (True, False):
+        say(2.5, stop=stop)
+        deadline = time.monotonic() + 10
+        while (held := holding(somewhere)) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert held == []
+    assert sorted(tmp_path.rglob("*")) == files
 
 
 def test_an_allowance_is_renewed_with_the_visit(monkeypatch: pytest.MonkeyPatch) -> None:
