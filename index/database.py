@@ -8,7 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from clasp.alignment import KEPT
 from clasp.errors import LibraryError
 
 from .contents import Column, Contents, Rows
+from .records import Recording, Segment
 from .schema import connect, migrate
 from .vectors import Version
 
@@ -28,43 +29,6 @@ EDITABLE = ("title", "language", "voice", "category", "date", "path")
 SHARED = ("language", "voice", "category")  # facts of a recording that its segments repeat
 BLOCK = 4_096  # rows that are read at a time
 FILTERED = ("recording", "category", "language", "voice", "date")  # facts of a segment that searches can be limited to
-
-
-@dataclass(frozen=True)
-class Recording:
-    """An audio file. What is unknown is ''."""
-
-    id: str
-    path: Path  # relative to the library's audio folder, or absolute; absolute when it comes from a library
-    title: str
-    duration: float  # seconds
-    language: str = ""  # BCP-47
-    voice: str = ""  # or speaker
-    category: str = ""
-    text: str = ""
-    date: str = ""  # when it was recorded, ISO 8601
-    added: str = ""  # when it was added, ISO 8601, UTC
-    sha256: str = ""  # of the file
-    done: bool = True  # False: only a first part has been added, and the duration is that part's
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A stretch of a recording: one utterance. Its id is given by the library; before that it is 0."""
-
-    id: int
-    recording: str  # id
-    start: float  # seconds
-    end: float
-    text: str = ""
-    language: str = ""  # BCP-47
-    voice: str = ""
-    category: str = ""
-
-    @property
-    def name(self) -> str:
-        """Recording and start: names the segment in files that outlive a database."""
-        return f"{self.recording}@{self.start:.2f}"
 
 
 class Database:

@@ -21,8 +21,8 @@ from .measures import measures
 from .regions import regions
 
 if TYPE_CHECKING:
-    from .database import Segment
     from .library import Library
+    from .records import Segment
 
 LAID_OUT = 50_000  # points; of more, a sample is laid out and the others are placed among it
 BATCH = 256  # texts encoded between two signs of life

@@ -10,7 +10,6 @@ The database is the truth. What searches need is kept in memory as a snapshot th
 makes a new one and swaps it in, so any number of threads can search meanwhile.
 """
 
-import logging
 import shlex
 import threading
 from collections.abc import Sequence
@@ -25,18 +24,14 @@ from clasp.audio import stream
 from clasp.envelope import envelope as measured
 from clasp.errors import AudioError, LibraryError
 
-from .contents import Contents
-from .database import DATABASE_FILE, Database, Recording, Segment, are_unit
+from .current import Current
+from .database import DATABASE_FILE, Database, are_unit
 from .filters import Filter
-from .snapshot import Snapshot
-from .vectors import MANIFEST_FILE, StaleIndex, VectorIndex, Version, empty_index, load_index, save_index
+from .records import Recording, Segment
+from .vectors import MANIFEST_FILE
 
 __all__ = ["Hit", "Library", "Model", "Recording", "Segment"]
 
-log = logging.getLogger(__name__)
-
-FOLDED = 2_000  # new segments are compared one by one until they are more, or the library is closed
-REMOVED = 0.2  # share of an index that may have been removed before it is built anew
 EVERYTHING = Filter()
 LISTENED = 600.0  # seconds of a recording whose loudness may be measured when it is asked for
 FILES = "files"  # folder of the recordings that were copied into the library
@@ -75,9 +70,7 @@ class Library:
         self._model = model
         self._audio = (audio or self.folder).absolute()
         self._lock = threading.Lock()  # one writer at a time
-        contents = database.contents()
-        self._stored = True  # whether the folder has the index of what was written here
-        self._snapshot = Snapshot(contents, self._stored_index(contents))
+        self._now = Current(self.folder, model.dim, database.contents(), database.knows)
 
     @classmethod
     def create(cls, folder: Path, model: Model, *, audio: Path | None = None) -> "Library":
@@ -149,12 +142,12 @@ class Library:
     def __exit__(self, kind: type | None, *_: object) -> None:
         """Close it; after an error the index is left to the next opening, for the disk may be full."""
         if kind is not None and issubclass(kind, LibraryError):
-            self._stored = True
+            self._now.stored = True
         self.close()
 
     def __len__(self) -> int:
         """How many segments can be found."""
-        return len(self._snapshot.contents.ids)
+        return len(self._now.snapshot.contents.ids)
 
     @property
     def model(self) -> str:
@@ -163,24 +156,24 @@ class Library:
 
     def categories(self) -> list[str]:
         """The categories there are, sorted."""
-        return self._snapshot.contents.facts["category"].present()
+        return self._now.snapshot.contents.facts["category"].present()
 
     def languages(self) -> list[str]:
         """The languages there are, as BCP-47 tags, sorted."""
-        return self._snapshot.contents.facts["language"].present()
+        return self._now.snapshot.contents.facts["language"].present()
 
     def voices(self) -> list[str]:
         """The voices, or speakers, there are, sorted."""
-        return self._snapshot.contents.facts["voice"].present()
+        return self._now.snapshot.contents.facts["voice"].present()
 
     def vectors(self) -> tuple[np.ndarray, np.ndarray]:
         """Ids, int64 (n,), ascending, and their vectors, float32 (n, dim), unit rows."""
-        contents = self._snapshot.contents
+        contents = self._now.snapshot.contents
         return contents.ids, contents.vectors.astype(np.float32)
 
     def segments(self) -> list[Segment]:
         """All segments, in the order of ids."""
-        return list(self._database.segments(self._snapshot.contents.ids.tolist()).values())
+        return list(self._database.segments(self._now.snapshot.contents.ids.tolist()).values())
 
     def segment(self, number: int) -> Segment:
         """The segment with this id.
@@ -234,7 +227,7 @@ class Library:
         Raises:
             LibraryError: if there is none.
         """
-        contents = self._snapshot.contents
+        contents = self._now.snapshot.contents
         row = int(np.searchsorted(contents.ids, segment))
         if row == len(contents.ids) or contents.ids[row] != segment:
             raise LibraryError(f"There is no segment {segment} in this library.")
@@ -284,14 +277,14 @@ class Library:
         query = self._checked(vector)
         whole = query if original is None else self._checked(original)
         while True:
-            snapshot = self._snapshot
+            snapshot = self._now.snapshot
             contents = snapshot.contents
             rows = snapshot.nearest(query, k, filters.allowed(contents))
             ids = contents.ids[rows].tolist()
             segments = self._database.segments(ids)
             if len(segments) == len(ids):
                 break
-            self.refresh()  # some were removed meanwhile
+            self._refresh(wait=True)  # some were removed meanwhile
         vectors = contents.vectors[rows].astype(np.float32)  # (≤ k, dim)
         half = self._model.meaning_dim
         scores = vectors @ query
@@ -340,10 +333,10 @@ class Library:
             raise LibraryError(f"{len(segments)} segments need packed phones, uint8 (phones, {KEPT}, 2) each.")
         with self._lock:
             stored = self._database.insert(recordings, segments, vectors, heard)
-            old = self._snapshot.contents
+            old = self._now.snapshot.contents
             new = self._database.contents(after=int(old.ids.max(initial=0)))
             follows = new.version.generation == old.version.generation + 1
-            self._take(old.joined(new) if follows else self._database.contents(known=old))
+            self._now.take(old.joined(new) if follows else self._database.contents(known=old))
         return stored
 
     def finish(self, recording: str, duration: float, envelope: np.ndarray | None = None) -> None:
@@ -364,9 +357,9 @@ class Library:
         self.recording(recording)
         with self._lock:
             self._database.edit(recording, facts)
-            old, version = self._snapshot.contents, self._database.version()
+            old, version = self._now.snapshot.contents, self._database.version()
             follows = version.generation == old.version.generation + 1
-            self._take(old.edited(recording, facts, version) if follows else self._database.contents(known=old))
+            self._now.take(old.edited(recording, facts, version) if follows else self._database.contents(known=old))
 
     def remove(self, recording: str) -> None:
         """Take out a recording: its segments, their vectors, and its file if that was copied into the library.
@@ -378,75 +371,33 @@ class Library:
         file = self.recording(recording).path
         with self._lock:
             ids = self._database.remove(recording)
-            old, version = self._snapshot.contents, self._database.version()
+            old, version = self._now.snapshot.contents, self._database.version()
             follows = version.generation == old.version.generation + 1
-            self._take(old.without(ids, version) if follows else self._database.contents(known=old))
+            self._now.take(old.without(ids, version) if follows else self._database.contents(known=old))
         if file.parent == self._audio / FILES:
             file.unlink(missing_ok=True)
 
     def refresh(self) -> None:
         """Take up what other processes have written, unless this one is writing."""
-        if self._database.version() == self._snapshot.contents.version or not self._lock.acquire(blocking=False):
-            return
-        try:
-            if self._database.version() != self._snapshot.contents.version:
-                stored = self._stored
-                self._take(self._database.contents(known=self._snapshot.contents))
-                self._stored = stored  # who wrote it stores its index
-        finally:
-            self._lock.release()
+        self._refresh(wait=False)
 
     def store_index(self) -> None:
         """Write the search index, so that the next opening finds it."""
         with self._lock:
-            if not self._stored:
-                self._take(self._snapshot.contents, all_indexed=True)
-                self._store_index(self._snapshot.index, self._snapshot.contents.version)
-                self._stored = True
+            self._now.store()
 
     def _must_be_writable(self) -> None:
         if self.read_only:
             raise LibraryError(f"The library in {self.folder} is for searching only: it cannot be changed here.")
 
-    def _take(self, contents: Contents, *, all_indexed: bool = False) -> None:
-        """Search these contents from now on."""
-        snapshot = Snapshot(contents, self._snapshot.index)
-        pending = len(contents.ids) - snapshot.indexed
-        if pending and (all_indexed or pending > FOLDED):
-            snapshot = Snapshot(contents, self._extended(snapshot))
-        self._snapshot, self._stored = snapshot, False
-
-    def _extended(self, snapshot: Snapshot) -> VectorIndex:
-        """An index of all contents: the present one with what it lacks, or a new one if much of it was removed, or
-        another kind suits so many."""
-        contents, index, indexed = snapshot.contents, snapshot.index, snapshot.indexed
-        fresh = empty_index(self._model.dim, len(contents.ids))
-        if len(index) - indexed > REMOVED * len(index) or index.kind != fresh.kind:
-            index, indexed = fresh, 0
-        return index.extended(contents.ids[indexed:], contents.vectors[indexed:])
-
-    def _stored_index(self, contents: Contents) -> VectorIndex:
-        """The index in the folder with what it lacks, or a new one where it is of no use."""
-        index = empty_index(self._model.dim, len(contents.ids))
-        if len(contents.ids) == 0:
-            return index
+    def _refresh(self, *, wait: bool) -> None:
+        if self._database.version() == self._now.snapshot.contents.version or not self._lock.acquire(blocking=wait):
+            return
         try:
-            index, version = load_index(self.folder, self._model.dim, contents.ids, self._database.knows)
-            if version == contents.version:
-                return index
-            generations = (version.generation, contents.version.generation)
-            log.warning("Bringing the search index of %s from generation %d to %d.", self.folder, *generations)
-        except StaleIndex as reason:
-            log.warning("Building the search index of %s anew: %s.", self.folder, reason)
-        index = self._extended(Snapshot(contents, index))
-        self._store_index(index, contents.version)
-        return index
-
-    def _store_index(self, index: VectorIndex, version: Version) -> None:
-        try:
-            save_index(index, self.folder, version)
-        except OSError as error:  # it is made anew at the next start
-            log.warning("The search index of %s could not be stored: %s.", self.folder, error)
+            if self._database.version() != self._now.snapshot.contents.version:
+                self._now.take(self._database.contents(known=self._now.snapshot.contents), written_here=False)
+        finally:
+            self._lock.release()
 
     def _checked(self, vector: np.ndarray) -> np.ndarray:
         """A query as float32 (dim,)."""

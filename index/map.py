@@ -29,8 +29,8 @@ from .points import Points
 from .regions import Region
 
 if TYPE_CHECKING:
-    from .database import Segment
     from .library import Library
+    from .records import Segment
 
 log = logging.getLogger(__name__)
 

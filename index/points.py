@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from .contents import Facts
-from .database import Recording, Segment
+from .records import Recording, Segment
 
 CODED = ("category", "language", "voice", "recording")
 ONE, NOWHERE = 32_767, -32_768  # of a packed coordinate

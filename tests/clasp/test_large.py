@@ -17,7 +17,7 @@ class Identity:
 def test_a_filter_passes_the_share_that_its_row_says(tmp_path: Path) -> None:
     with Library.create(tmp_path / "library", Identity) as library:
         large._add(library, 32, 0, 20_000)
-        contents = library._snapshot.contents
+        contents = library._now.snapshot.contents
         for name, share in large.SHARES.items():
             assert Filter(categories=(name,)).allowed(contents).mean() == pytest.approx(share, abs=0.0015)
         assert Filter(until="1989").allowed(contents).mean() == pytest.approx(large.EARLY)

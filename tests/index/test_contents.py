@@ -37,7 +37,7 @@ def test_only_some_rows(units):
 
 
 def same(one: Library, other: Library) -> bool:
-    first, second = one._snapshot.contents, other._snapshot.contents
+    first, second = one._now.snapshot.contents, other._now.snapshot.contents
     named = [
         {name: [facts.names[code] for code in facts.codes] for name, facts in each.facts.items()}
         for each in (first, second)

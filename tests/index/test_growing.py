@@ -40,7 +40,7 @@ def test_the_index_changes_its_kind_with_the_size(tmp_path, model, units, items,
         assert kind(folder) == expected
         with Library.open(folder, model) as library:
             assert recall(library, queries) >= 0.98
-            assert (len(library), library._snapshot.indexed) == (sum(parts[: number + 1]),) * 2
+            assert (len(library), library._now.snapshot.indexed) == (sum(parts[: number + 1]),) * 2
     with Library.open(folder, model) as library:
         library.remove(recordings[0].id)
         assert recall(library, queries) >= 0.98
@@ -55,7 +55,7 @@ WRITER = """
 import sys
 from pathlib import Path
 import numpy as np
-from index import library as module
+from index import current as module
 from index.library import Library
 from tests.index.conftest import Identity, one_each, random_units
 

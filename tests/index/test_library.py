@@ -10,9 +10,10 @@ import pytest
 
 from clasp.errors import LibraryError
 from index import snapshot
+from index.current import FOLDED
 from index.database import DATABASE_FILE
 from index.filters import Filter
-from index.library import FILES, FOLDED, Hit, Library, Recording, Segment
+from index.library import FILES, Hit, Library, Recording, Segment
 from index.vectors import INDEX_FILE, MANIFEST_FILE
 
 
