@@ -12,8 +12,7 @@ import clasp
 from clasp.errors import ClaspError
 from index.search import Answer, Query, encode, like, search
 
-from . import ask, cards, downloads, examples, labels, links
-from . import map as map_view
+from . import ask, cards, downloads, examples, labels, links, minimap
 from .errors import sentence
 from .links import Link, Settings
 from .moments import Place
@@ -239,7 +238,7 @@ class Search:
         link = Link(settings, query.text or "", query.segment)
         return {
             self._shown.results: cards.answer(found, link, place, ask.chips(settings, library)),
-            self._shown.overlay: map_view.overlay(self._service.map(library), found, settings),
+            self._shown.overlay: minimap.overlay(self._service.map(library), found, settings),
             self._shown.asked: Asked(query, settings, found),
         }
 
@@ -248,7 +247,7 @@ class Search:
         has_map = library is not None and self._service.map(library) is not None
         return {
             self._shown.results: cards.welcome(settings) if library else cards.empty(settings),
-            self._shown.overlay: "" if has_map else map_view.NONE,
+            self._shown.overlay: "" if has_map else minimap.NONE,
             self._shown.asked: None,
         }
 

@@ -15,8 +15,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from clasp.audio import SAMPLE_RATE, cut
 from clasp.errors import ClaspError
 
-from . import map as map_view
-from . import points, sound
+from . import minimap, points, sound
 from .microphone import Microphones
 from .service import Service
 from .theme import ASSETS
@@ -61,7 +60,7 @@ def routes(service: Service) -> list[BaseRoute]:
     async def demo_points(_: Request) -> Response:
         """Every utterance on the map; waits until the library is open."""
         try:
-            return JSONResponse(await anyio.to_thread.run_sync(lambda: map_view.points(service.opened())))
+            return JSONResponse(await anyio.to_thread.run_sync(lambda: minimap.points(service.opened())))
         except ClaspError as error:
             return JSONResponse({"error": str(error)}, 503)
 

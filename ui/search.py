@@ -4,8 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-from . import ask, cards, examples
-from . import map as map_view
+from . import ask, cards, examples, minimap
 from .answers import Search, Shown
 from .links import Settings
 from .service import Service
@@ -32,7 +31,7 @@ def build(service: Service, page: gr.Blocks, tab: gr.Tab, visit: gr.BrowserState
             apply_default_css=False,
             elem_id="results",
         )
-        overlay = map_view.build()
+        overlay = minimap.build()
     asked, by_time = gr.State(None), gr.State(False)
     download = gr.DownloadButton(visible="hidden", elem_id="download")
     shown = Shown(results, overlay, asked, by_time, download)

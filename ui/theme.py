@@ -5,7 +5,7 @@ from pathlib import Path
 import gradio as gr
 
 ASSETS = Path(__file__).parent / "assets"
-STYLE_SHEETS = ("page", "dropdown", "query", "filters", "results", "moments", "map", "live", "library")
+STYLE_SHEETS = ("page", "dropdown", "query", "filters", "results", "moments", "minimap", "live", "library", "about")
 
 # One (light, dark) pair per category, found by maximising the smallest difference between any two of them, to
 # full and to red-green deficient colour vision, at a contrast of 3:1 or more to the background.
@@ -27,7 +27,7 @@ PALETTE = (
     ("#975e84", "#e565bf"),
 )
 
-SCRIPTS = ("player", "strips", "map", "address", "page")
+SCRIPTS = ("player", "strips", "minimap", "address", "page")
 SCRIPT = "".join(  # for each component that calls them: loaded once, in this order, and before they are called
     f'<script src="{name}.js"></script>' for name in SCRIPTS
 )

@@ -3,7 +3,7 @@
 
 window.clasp ??= {};
 
-clasp.map = (() => {
+clasp.minimap = (() => {
   const NONE = "none"; // overlay for libraries without a map
   const DEMO = "demo/"; // begins the ids of its segments, as the player knows them
 
@@ -17,7 +17,7 @@ clasp.map = (() => {
     });
   }
 
-  async function map(element, props, watch) {
+  async function minimap(element, props, watch) {
     const plot = element.querySelector(".map-plot");
     const wait = element.querySelector(".map-wait");
     const found = document.querySelector("#found");
@@ -199,5 +199,5 @@ clasp.map = (() => {
     };
   }
 
-  return map;
+  return minimap;
 })();

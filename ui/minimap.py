@@ -37,12 +37,12 @@ FRAME = """
 
 
 def build() -> gr.HTML:
-    """The map. Its value is an overlay (see `overlay`); map.js draws it and fetches the points."""
+    """The map. Its value is an overlay (see `overlay`); minimap.js draws it and fetches the points."""
     return gr.HTML(
         value="",
         html_template=FRAME,
         head=SCRIPT,
-        js_on_load="clasp.map(element, props, watch)",
+        js_on_load="clasp.minimap(element, props, watch)",
         apply_default_css=False,
         elem_id="map",
     )
