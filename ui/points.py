@@ -2,11 +2,15 @@
 
 import gzip
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from clasp.errors import ClaspError
 
 from . import labels, sound
 from .service import Service
+
+if TYPE_CHECKING:
+    from index.regions import Region
 
 MOST = 50_000  # points that a page draws; of more, a sample
 QUICK = 1  # gzip's level: half the bytes in a tenth of the time
@@ -35,7 +39,7 @@ def packed(service: Service, key: str) -> bytes:
                 "recording": [labels.title(title) for title in points.titles],
             },
             whole=[one is not None and sound.plays(one) for one in there],
-            regions=[asdict(one) for one in drawn.fitted.regions],
+            regions=[asdict(one) | {"name": _named(one)} for one in drawn.fitted.regions],
             measures=[asdict(one) for one in drawn.fitted.measures],
             sampled=drawn.sampled,
             stale=drawn.stale,
@@ -43,3 +47,9 @@ def packed(service: Service, key: str) -> bytes:
         ),
         QUICK,
     )
+
+
+def _named(region: "Region") -> str:
+    """The name of a region as a person writes it."""
+    label = {"language": labels.language, "category": labels.category}.get(region.kind, str)
+    return ", ".join(map(label, region.name.split(", ")))
