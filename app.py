@@ -53,6 +53,7 @@ def launch() -> str:
             server_port=int(port),
             theme=theme.theme(),
             css=theme.css(),
+            head=theme.HEAD,
             app_kwargs={"routes": routes(service)},
             mcp_server=True,
             max_file_size=int(settings.upload_mib * 2**20),

@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from . import endpoints, library, live, search
+from . import about, endpoints, library, live, search
 from .service import Service
 from .theme import SCRIPT
 
@@ -21,9 +21,9 @@ HEADER = """
 
 FOOTER = """
 <footer class="colophon">
-  <p>The voices of the demo library are synthetic, and the probabilities are calibrated on held-out speech. A spoken
-    query is used for your search alone and deleted within the hour.</p>
-  <p><a href="?view=api">Use it from a program</a></p>
+  <p>The voices of the demo library are synthetic.</p>
+  <p><a href="?tab=about" data-tab="about">What becomes of what you say</a>
+    <a href="?view=api">Use it from a program</a></p>
 </footer>
 """
 
@@ -45,6 +45,8 @@ def build(service: Service) -> gr.Blocks:
                 live.build(service, visit, tab, **LINE)
             with gr.Tab("Library", id="library", elem_id="library-tab") as tab:
                 library.build(service, visit, tab, **LINE)
+            with gr.Tab("About", id="about", elem_id="about-tab") as tab:
+                about.build(service, visit, tab)
         endpoints.build(service, **LINE)
         gr.HTML(FOOTER, js_on_load=None, apply_default_css=False)
         if service.read_only:

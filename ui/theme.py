@@ -5,7 +5,19 @@ from pathlib import Path
 import gradio as gr
 
 ASSETS = Path(__file__).parent / "assets"
-STYLE_SHEETS = ("page", "dropdown", "query", "filters", "results", "moments", "minimap", "live", "library", "about")
+STYLE_SHEETS = (
+    "page",
+    "dropdown",
+    "query",
+    "filters",
+    "results",
+    "moments",
+    "minimap",
+    "map",
+    "live",
+    "library",
+    "about",
+)
 
 # One (light, dark) pair per category, found by maximising the smallest difference between any two of them, to
 # full and to red-green deficient colour vision, at a contrast of 3:1 or more to the background.
@@ -31,6 +43,11 @@ SCRIPTS = ("player", "strips", "minimap", "address", "page")
 SCRIPT = "".join(  # for each component that calls them: loaded once, in this order, and before they are called
     f'<script src="{name}.js"></script>' for name in SCRIPTS
 )
+
+# Another tab than the first is not to be seen late: the page waits for it, see address.js
+HEAD = """<script>
+  if (new URLSearchParams(location.search).get("tab")) document.documentElement.dataset.opening = "";
+</script>"""
 
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "Noto Sans Mono", "monospace")

@@ -53,15 +53,16 @@ clasp.address = (() => {
   const button = (name) => document.querySelector(`#tabs [role="tab"][data-tab-id="${CSS.escape(name)}"]`);
   const open = (name) => button(name)?.click();
 
-  /* Open the tab that the address names, and follow from then on which one is open. */
-  function follow(patience = 300) {
+  /* Open the tab that the address names, as soon as there are tabs, and follow from then on which one is open. */
+  function follow(tries = 50) {
     const tabs = document.querySelector("#tabs");
-    if (!button(FIRST) || (!button(tab) && patience)) return requestAnimationFrame(() => follow(patience - 1));
+    if (!button(FIRST)) return setTimeout(follow, 50);
     const now = () => tabs.querySelector('[role="tab"][aria-selected="true"]')?.dataset.tabId;
-    if (button(tab) && now() !== tab) {
+    if (now() !== tab && tries) {
       open(tab);
-      if (patience) return setTimeout(() => follow(Math.max(0, patience - 10)), 50);
+      return setTimeout(() => follow(tries - 1), 100);
     }
+    delete document.documentElement.dataset.opening; // see theme.py
     new MutationObserver(() => {
       const [asked, opened] = [question(), now()];
       if (!opened || opened === tab) return;

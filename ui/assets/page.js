@@ -1,5 +1,5 @@
 /* The page's script: the busy state, answers and what can be done with them, light and dark.
-   Components bring it along, with player.js, strips.js, map.js and address.js, and call into `clasp` from their
+   Components bring it along, with player.js, strips.js, minimap.js and address.js, and call into `clasp` from their
    js_on_load. */
 "use strict";
 
@@ -135,6 +135,20 @@ window.clasp ??= {};
     ask.toggleAttribute("data-more");
     document.querySelector("#more").setAttribute("aria-expanded", ask.hasAttribute("data-more"));
   }
+
+  // ---- tabs ------------------------------------------------------------------------------------------------
+
+  document.addEventListener("keydown", (event) => {
+    const tab = event.target.closest?.('#tabs [role="tab"]');
+    if (!tab || event.ctrlKey || event.metaKey || event.altKey) return;
+    const tabs = [...tab.parentElement.querySelectorAll('[role="tab"]')];
+    const step = { ArrowRight: 1, ArrowLeft: -1, Home: -tabs.indexOf(tab), End: -1 - tabs.indexOf(tab) }[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    const next = tabs.at((tabs.indexOf(tab) + step) % tabs.length);
+    next.focus();
+    next.click();
+  });
 
   // ---- light and dark ---------------------------------------------------------------------------------------
 
