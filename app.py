@@ -1,6 +1,7 @@
 """Open CLASP in the browser.
 
 make run                                      # or: python app.py, python -m clasp serve
+python -m clasp serve --window                # in a window of its own
 HOST=0.0.0.0 PORT=8080 make run               # where to listen (127.0.0.1:7860)
 CLASP_MODEL=folder CLASP_DEVICE=cpu make run  # another model; cuda, mps or cpu (the best there is)
 """
@@ -13,19 +14,22 @@ import threading
 
 from clasp.errors import ClaspError
 from clasp.settings import current
+from ui import window
 from ui.service import Service
 
 
-def add_arguments(_: argparse.ArgumentParser) -> None:
-    """`python -m clasp serve` takes its settings from the environment, as this module's help says."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Of `python -m clasp serve`; the rest is set in the environment, as this module's help says."""
+    parser.add_argument("--window", action="store_true", help="open a window of its own, and end when it is closed")
 
 
-def run(_: argparse.Namespace | None = None) -> int:
-    """Serve until interrupted."""
+def run(options: argparse.Namespace | None = None) -> int:
+    """Serve until interrupted, or until the window is closed."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     address = launch()
     print(f"CLASP is open at {address} (Ctrl-C ends it).", flush=True)
-    threading.Event().wait()
+    if options is None or not options.window or not window.stay(address):
+        threading.Event().wait()
     return 0
 
 
