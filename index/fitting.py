@@ -39,7 +39,7 @@ class Fitting:
         self._cancelled = False
         command = [sys.executable, "-W", "ignore", "-m", "clasp", "map", "--library", str(folder.absolute())]
         self._process = subprocess.Popen(
-            [*command, "--model", model],
+            [*command, "--model", str(Path(model).absolute()) if Path(model).is_dir() else model],
             cwd=Path(__file__).parents[1], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, encoding="utf-8", errors="replace", env={**os.environ, "PYTHONIOENCODING": "utf-8"},
         )  # fmt: skip
