@@ -48,7 +48,7 @@ window.clasp ??= {};
   function fail() {
     const text = "This recording could not be played: is its file still where it was?";
     const pressed = document.querySelector(".play-button[aria-pressed=true]") ?? document.querySelector(".strip.playing");
-    const card = pressed?.closest(".hit, .asked, .recording");
+    const card = pressed?.closest(".hit, .asked, .recording, .explore-entry");
     stop();
     if (!card) for (const caption of document.querySelectorAll(".map-caption")) caption.textContent = text;
     else if (!card.querySelector(".notice"))
