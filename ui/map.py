@@ -78,7 +78,7 @@ FRAME = f"""
     </div>
     <section class="explore-list" aria-label="Utterances" data-waiting="true">
       <div class="explore-head">
-        <div role="status" aria-live="polite"><h2></h2><p class="explore-said"></p></div>
+        <div role="status" aria-live="polite"><h2 tabindex="-1"></h2><p class="explore-said"></p></div>
         <div class="tools">
           <button type="button" data-do="clear" data-list hidden>Clear</button>
           <button type="button" data-do="play" data-list hidden aria-pressed="false">Play all</button>

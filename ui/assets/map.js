@@ -243,7 +243,7 @@ clasp.map = (element, props, watch, trigger) => {
     const rows = points.measures.map(({ name, value, chance, meaning }) => {
       const title = make("dt", { textContent: name.replace("_", ", ") });
       const beside = chance === null ? [] : [make("small", { textContent: `${chance.toFixed(2)} by chance` })];
-      const told = make("dd", {}, make("b", { textContent: value.toFixed(2) }), ...beside);
+      const told = make("dd", {}, make("b", { textContent: value.toFixed(2).replace("-", "−") }), ...beside);
       return make("div", {}, title, told, make("dd", { textContent: meaning }));
     });
     part(".explore-measures dl").replaceChildren(...rows);

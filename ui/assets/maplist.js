@@ -66,6 +66,8 @@ clasp.maplist = (box, { only, point, save, colour, coloured }) => {
   function show(next) {
     const same = next.rows.length === shown.rows.length && next.rows.every((row, n) => row === shown.rows[n]);
     if (!same && run !== null) clasp.stop();
+    const held = box.contains(document.activeElement) ? document.activeElement : null;
+    const place = [held?.closest(".explore-entry")?.dataset.row, held?.dataset.only];
     shown = next;
     chances = new Map(next.found?.hits.map(({ row, probability }) => [row, probability]));
     nodes = new Map();
@@ -76,6 +78,8 @@ clasp.maplist = (box, { only, point, save, colour, coloured }) => {
     say(title, [sentence, hidden].filter(Boolean).join(" "));
     for (const button of box.querySelectorAll("[data-list]")) button.hidden = !next.rows.length;
     part("[data-do=clear]").hidden = next.kind !== "chosen";
+    const again = nodes.get(Number(place[0]))?.querySelector(`[data-only="${place[1]}"]`);
+    if (held && (!held.isConnected || held.hidden)) (again ?? part("h2")).focus();
   }
 
   function say(title, sentence) {
@@ -94,7 +98,7 @@ clasp.maplist = (box, { only, point, save, colour, coloured }) => {
     part(".explore-more").hidden = nodes.size >= shown.rows.length;
     part(".explore-more").textContent = `Show more (${(shown.rows.length - nodes.size).toLocaleString("en")})`;
     clasp.announce();
-    if (from) added[0]?.querySelector("button").focus();
+    return added;
   }
 
   function entry(row) {
@@ -115,7 +119,7 @@ clasp.maplist = (box, { only, point, save, colour, coloured }) => {
     inside(".facts").append(...FACTS.map((name) => fact(name, row)).filter(Boolean), time, like);
     const dot = document.createElement("i");
     dot.style.background = colour(row);
-    (inside(`[data-only="${coloured()}"]`) ?? inside(".facts")).prepend(dot);
+    (inside(`[data-only="${coloured()}"]`) ?? inside(".facts").firstChild).prepend(dot);
     if (chances.has(row)) inside(".percent").textContent = `${Math.round(100 * chances.get(row))} %`;
     nodes.set(row, node);
     return node;
@@ -178,7 +182,7 @@ clasp.maplist = (box, { only, point, save, colour, coloured }) => {
     const button = target.closest("button");
     if (!button) return;
     if (button.dataset.only) only(button.dataset.only, Number(button.closest(".explore-entry").dataset.row));
-    else if (button.matches(".explore-more")) more();
+    else if (button.matches(".explore-more")) more()[0].querySelector("button").focus();
     else if (button.dataset.do === "play") run === null ? playFrom(0) : clasp.stop();
     else if (button.dataset.save) {
       const menu = button.closest("details");
