@@ -24,7 +24,7 @@ class Checkpoint:
         """Load the last state, if there is one; the number of steps done."""
         if not self.path.exists():
             return 0
-        state = torch.load(self.path, weights_only=True)
+        state = torch.load(self.path, map_location="cpu", weights_only=True)
         for name, part in self.parts.items():
             part.load_state_dict(state[name])
         torch.set_rng_state(state["random"])
@@ -39,13 +39,18 @@ class Checkpoint:
 
 def descend(loss: torch.Tensor, optimiser: torch.optim.Optimizer, rate: float, longest: float = 1.0) -> float:
     """One step of the optimiser at learning rate `rate`, the gradient cut to length `longest`; the loss as a number."""
-    for group in optimiser.param_groups:
-        group["lr"] = rate
     optimiser.zero_grad()
     loss.backward()
+    follow(optimiser, rate, longest)
+    return loss.item()
+
+
+def follow(optimiser: torch.optim.Optimizer, rate: float, longest: float = 1.0) -> None:
+    """One step along the gradient that the weights have, cut to length `longest`."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate
     torch.nn.utils.clip_grad_norm_([weight for group in optimiser.param_groups for weight in group["params"]], longest)
     optimiser.step()
-    return loss.item()
 
 
 def autocast() -> torch.autocast:

@@ -1,102 +1,122 @@
 """Train the published architecture (arXiv 2412.13071): two frozen backbones, fused towards a frozen text encoder.
 
-    python -m clasp train published --data SpeechBrown --out runs/published
+    python -m clasp train published --data SpeechBrown cv-corpus/en fleurs.csv --out runs/published
 
 The hidden states of any speech encoder of transformers, and the features of any image encoder that sees the
 spectrogram (clasp/backbones.py), are computed once for every clip and kept; then the fusion of both is trained on
-them, in minutes on a GPU. Interrupted work goes on where it was. `OUT/model` is a model folder for `clasp.load`,
-`OUT/figures.json` says what it finds on the held-out split.
+them, in minutes on a GPU. Interrupted work goes on where it was. `OUT/model` is a model folder for `clasp.load`; its
+`card.json` says what it was trained on and what it finds on the held-out split.
 """
 
 import argparse
+import errno
+import hashlib
 import json
+import shutil
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
 
-from .. import backbones, fusion
+from .. import backbones, efficientnet, fusion
 from ..errors import DataError, ModelError
-from ..evaluation.metrics import ranks, summary
 from ..model import Clasp
 from ..settings import current
 from ..speech_encoder import SpeechEncoder
-from . import readers
-from .checkpoint import Checkpoint, autocast, descend, learning_rate
+from . import features, mixture
 from .clips import Clip, letters
-from .contrast import LOSSES, PUBLISHED, Temperature, huber, symmetric
-from .features import Features, extract
+from .contrast import LOSSES
+from .files import write_text
+from .fusing import Pairs, report, train
+from .kept import Kept
+from .processes import Processes, processes
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-WARM_UP, EVERY = 100, 200  # steps
+LEARNING = ("fusion", "loss", "temperature", "epochs", "batch", "part", "rate", "decay", "schedule", "patience", "seed")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, default=Path("SpeechBrown"), help="recordings and what they say, in any "
-                        "layout that clasp.training.readers knows")  # fmt: skip
+    """Options of `python -m clasp train published`."""
+    parser.add_argument("--data", type=Path, nargs="+", default=[Path("SpeechBrown")], help="recordings and what they "
+                        "say, in any layout that clasp.training.readers knows; of several corpora, each")  # fmt: skip
+    parser.add_argument("--train-clips", type=int, nargs="+", default=[], help="at most so many of each corpus")
+    parser.add_argument("--test-clips", type=int, nargs="+", default=[], help="so many of each corpus")
     parser.add_argument("--speech", default="facebook/hubert-large-ls960-ft", help="name or folder of the backbone")
-    parser.add_argument("--image", default="google/efficientnet-b7", help="name or folder of the backbone")
-    parser.add_argument("--size", type=int, default=600, help="height and width of the spectrogram in pixels")
+    parser.add_argument("--image", default="google/efficientnet-b7", help="name or folder of the backbone, or "
+                        "torchvision's weights of EfficientNet-B7 (.pth, with --picture figure)")  # fmt: skip
+    parser.add_argument("--picture", choices=("mel", "figure"), default="mel", help="what it sees: a mel spectrogram, "
+                        "of which it gives features, or the paper's figure, of which it gives classes")  # fmt: skip
+    parser.add_argument("--size", type=int, default=600, help="height and width of the mel spectrogram in pixels")
     parser.add_argument("--text", default="sentence-transformers/LaBSE", help="name or folder of the text encoder")
     parser.add_argument("--fusion", choices=tuple(fusion.FUSIONS), default="concat")
     parser.add_argument("--loss", choices=LOSSES, default="contrastive")
     parser.add_argument("--temperature", choices=("learned", "published"), default="learned",
                         help="published: similarities are multiplied by 0.07")  # fmt: skip
-    parser.add_argument("--steps", type=int, default=4_000)
-    parser.add_argument("--batch", type=int, default=1_024)
+    parser.add_argument("--epochs", type=int, default=100)
+    parser.add_argument("--patience", type=int, default=10, help="epochs without better validation that end it")
+    parser.add_argument("--batch", type=int, default=1_024, help="clips that are told apart from each other")
+    parser.add_argument("--part", type=int, default=1_024, help="clips at once in memory; a batch of more is gone "
+                        "through in parts, with the same gradient. Several GPUs need as many parts")  # fmt: skip
     parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
+    parser.add_argument("--decay", type=float, default=0.02, help="of the weights")
+    parser.add_argument("--schedule", choices=("cosine", "published"), default="cosine",
+                        help="of the learning rate; published: times 0.4 after every 100 epochs")  # fmt: skip
     parser.add_argument("--features", type=Path, help="folder of the backbones' features (default: in --out)")
     parser.add_argument("--out", type=Path, default=Path("runs/published"))
     parser.add_argument("--seed", type=int, default=0)
 
 
 def run(args: argparse.Namespace) -> int:
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    reading = readers.read(args.data)
-    print(reading.summary(), *reading.left_out, sep="\n", flush=True)
-    clips, split = reading.clips, np.array([clip.split for clip in reading.clips])
-    counts = {name: int((split == name).sum()) for name in ("train", "validation", "test")}
-    if min(counts.values()) < 2:
-        raise DataError(f"{args.data} has clips {counts}: every split needs two or more.")
+    """Compute features, train, measure, write."""
+    try:
+        return _run(args, processes())
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise DataError(f"The disk of {args.out} is full: make room and run the command again.") from error
+
+
+def _run(args: argparse.Namespace, group: Processes) -> int:
+    corpora, left_out = group.told(lambda: mixture.read(args.data, args.train_clips, args.test_clips))
+    clips = [clip for corpus in corpora for clip in corpus]
+    split = np.array([clip.split for clip in clips])
+    rows = {name: np.flatnonzero(split == name) for name in ("train", "validation", "test")}
+    if min(map(len, rows.values())) < 2:
+        raise DataError(f"The clips are {_counted(clips)}: two or more of each are needed.")
+    if group.rank == 0:
+        print(*left_out, sep="\n", flush=True)
     torch.manual_seed(args.seed)
-    text = text_encoder(args.text, device)
-    encoder = assemble(args.speech, args.image, args.size, args.fusion, text.get_embedding_dimension()).to(device)
-    backbones = {"speech": args.speech, "image": args.image, "size": args.size}
-    features = extract(encoder, clips, args.features or args.out / "features", backbones)
-    pairs = Pairs(features, *meanings(clips, text), np.array([letters(clip.text) for clip in clips]))
-    rows = {name: np.flatnonzero(split == name) for name in counts}
+    text = text_encoder(args.text, group.device)
+    encoder = assemble(args, text.get_embedding_dimension()).to(group.device)
+    pairs = _pairs(encoder, text, corpora, args.features or args.out / "features", group)
+    group.told(lambda: _begin(args, pairs.heard, clips))
     started = time.time()
-    for step, loss in train(encoder.fusion, pairs, rows["train"], args):
-        hits = {
-            way: round(found["hits@1"], 3) for way, found in figures(encoder.fusion, pairs, rows["validation"]).items()
+    for epoch in train(encoder.fusion, pairs, rows["train"], rows["validation"], args, group):
+        if group.rank == 0:
+            hits = {way: round(found["hits@1"], 3) for way, found in epoch.found.items()}
+            took = time.time() - started
+            print(f"epoch {epoch.number} loss {epoch.loss:.3f} HITS@1 {hits} {took:.0f} s", flush=True)
+    if group.rank == 0:
+        names = [str(path) for path in args.data]
+        members = {name: np.array(span) for name, span in zip(names, mixture.spans(corpora), strict=True)}
+        card = {
+            "clips": {name: _counted(corpus) for name, corpus in zip(names, corpora, strict=True)},
+            "left_out": len(left_out),
+            "options": _options(args) | {name: str(getattr(args, name)) for name in ("speech", "image", "text")},
+            "test": report(encoder.fusion, pairs, rows["test"], members),
         }
-        print(f"step {step} loss {loss:.3f} HITS@1 {hits} {time.time() - started:.0f} s", flush=True)
-    report = {"clips": counts, "left_out": len(reading.left_out), "test": figures(encoder.fusion, pairs, rows["test"])}
-    (args.out / "figures.json").write_text(json.dumps(report, indent=1) + "\n")
-    print(json.dumps(report), flush=True)
-    languages = sorted({clip.language for clip in clips})
-    config = {"languages": languages, "spoken_languages": languages, "speech_encoder": encoder.config}
-    Clasp(text, encoder, None, config | {"phone_encoder": None}, device=device).save(args.out / "model")
+        languages = sorted({clip.language for clip in clips})
+        config = {"languages": languages, "spoken_languages": languages, "speech_encoder": encoder.config}
+        model = Clasp(text, encoder, None, config | {"phone_encoder": None}, device=group.device)
+        _write(args.out / "model", model, card)
+        print(json.dumps(card["test"], ensure_ascii=False), flush=True)
+    group.wait()
     return 0
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """Clips as the fusion meets them: features, unit text vectors (texts, dim), which of them each clip means
-    (clips,), and what equal texts have in common (clips,)."""
-
-    features: Features
-    vectors: Tensor
-    means: np.ndarray
-    labels: np.ndarray
 
 
 def text_encoder(name: str, device: torch.device) -> "SentenceTransformer":
@@ -115,74 +135,80 @@ def text_encoder(name: str, device: torch.device) -> "SentenceTransformer":
         ) from error
 
 
-def assemble(speech: str, image: str, size: int, kind: str, dim: int) -> SpeechEncoder:
-    """A speech encoder with two trained backbones, by name or folder, and a fusion that knows nothing yet.
+def assemble(args: argparse.Namespace, dim: int) -> SpeechEncoder:
+    """A speech encoder with two trained backbones and a fusion that knows nothing yet, towards texts of `dim`.
 
     Raises:
         ModelError: if a backbone is missing, or does not take speech or images.
     """
-    hears, features = backbones.load(speech, "speech")
-    sees, _ = backbones.load(image, "image")
+    hears, settings = backbones.load(args.speech, "speech")
+    figure = args.picture == "figure"
+    if figure and Path(args.image).suffix == ".pth":
+        sees = efficientnet.read(Path(args.image))
+    else:
+        sees = backbones.load(args.image, "image", classify=figure)[0]
+    picture = {"figure": True} if figure else {"size": [args.size, args.size]}
     config = {
         "dim": dim,
-        "speech": {"phones": False, "backbone": hears.config.to_dict(), "features": features},
-        "spectrogram": {"size": [size, size], "backbone": sees.config.to_dict()},
-        "fusion": kind,
+        "speech": {"phones": False, "backbone": hears.config.to_dict(), "features": settings},
+        "spectrogram": picture | {"backbone": sees.config.to_dict()},
+        "fusion": args.fusion,
     }
-    return SpeechEncoder(config, hears, sees).eval()
+    return SpeechEncoder(config | ({"unit_inputs": True} if figure else {}), hears, sees).eval()
 
 
-def meanings(clips: list[Clip], text: "SentenceTransformer") -> tuple[Tensor, np.ndarray]:
-    """Unit vectors of the distinct texts, float32 (texts, dim), and the row of each clip's, (clips,)."""
-    texts, rows = np.unique([clip.text for clip in clips], return_inverse=True)
-    vectors = text.encode(texts.tolist(), batch_size=128, normalize_embeddings=True, convert_to_tensor=True)
-    return vectors.float().clone(), rows
+def _pairs(
+    encoder: SpeechEncoder, text: "SentenceTransformer", corpora: mixture.Corpora, folder: Path, group: Processes
+) -> Pairs:
+    """All clips with what the frozen networks make of them."""
+    clips = [clip for corpus in corpora for clip in corpus]
+    texts = {said: number for number, said in enumerate(dict.fromkeys(clip.text for clip in clips))}
+    heard = features.of_recordings(encoder, corpora, folder, group)
+    vectors = features.of_texts(text, list(texts), folder, group)[np.arange(len(texts))]
+    return Pairs(
+        heard=heard,
+        speech_dim=encoder.speech_dim,
+        unit=bool(encoder.config.get("unit_inputs")),
+        vectors=torch.from_numpy(vectors).to(group.device),
+        means=np.array([texts[clip.text] for clip in clips]),
+        labels=np.array([letters(clip.text) for clip in clips]),
+    )
 
 
-def train(head: nn.Module, pairs: Pairs, rows: np.ndarray, args: argparse.Namespace) -> Iterator[tuple[int, float]]:
-    """Train the fusion on `rows` from the last checkpoint; after EVERY steps yields how many are done, and the loss."""
-    device = pairs.vectors.device
-    scale = Temperature(PUBLISHED if args.temperature == "published" else None).to(device)
-    optimiser = torch.optim.AdamW([*head.parameters(), *scale.parameters()], lr=args.rate, weight_decay=0.02)
-    checkpoint = Checkpoint(args.out, head=head, scale=scale, optimiser=optimiser)
-    batch, losses = min(args.batch, len(rows)), []
-    for step in range(checkpoint.resume(), args.steps):
-        torch.manual_seed(args.seed + step)  # the dropout of a step is the same on every device, resumed or not
-        chosen = np.random.default_rng((args.seed, step)).choice(rows, batch, replace=False)
-        head.train()
-        with autocast():
-            fused = fuse(head, pairs, chosen)
-        answers = torch.from_numpy(pairs.means[chosen]).to(device)
-        loss = pair_loss(fused.float(), pairs.vectors[answers], answers, scale(), args.loss)
-        losses.append(descend(loss, optimiser, learning_rate(step, args.steps, args.rate, WARM_UP)))
-        if (step + 1) % EVERY == 0 or step + 1 == args.steps:
-            checkpoint.save(step + 1)
-            yield step + 1, float(np.mean(losses))
-            losses.clear()
+def _begin(args: argparse.Namespace, heard: Kept, clips: list[Clip]) -> None:
+    """Write down what is trained here.
+
+    Raises:
+        DataError: if it is something else already.
+    """
+    said = json.dumps([(clip.text, clip.split) for clip in clips])
+    begun = _options(args) | {"clips": hashlib.sha256(f"{heard.checksum} {said}".encode()).hexdigest()}
+    path = args.out / "options.json"
+    args.out.mkdir(parents=True, exist_ok=True)
+    if path.exists() and json.loads(path.read_text("utf-8")) != begun:
+        raise DataError(
+            f"{args.out} holds a training of other clips, by other backbones or with other options: delete "
+            f"{path} and {args.out / 'checkpoint.pt'}, or give another folder with --out."
+        )
+    write_text(path, json.dumps(begun, indent=1) + "\n")
 
 
-def fuse(head: nn.Module, pairs: Pairs, rows: np.ndarray) -> Tensor:
-    """Fused features of clips, (rows, dim), not normalised."""
-    speech, image = pairs.features[rows].to(pairs.vectors.device).tensor_split([pairs.features.speech_dim], 1)
-    return head(speech, image)
+def _options(args: argparse.Namespace) -> dict[str, Any]:
+    """What decides, beside the features, how the fusion ends."""
+    return {name: getattr(args, name) for name in LEARNING}
 
 
-def pair_loss(fused: Tensor, texts: Tensor, groups: Tensor, scale: Tensor, kind: str) -> Tensor:
-    """Contrast within the batch, where all of a group (equal texts) are right; distance to the text; or both."""
-    contrast = symmetric(functional.normalize(fused, dim=-1), texts, scale, groups) if kind != "huber" else 0
-    return contrast + (huber(fused, texts) if kind != "contrastive" else 0)
+def _write(folder: Path, model: Clasp, card: dict[str, Any]) -> None:
+    """Write the model and its card, and only then put it in the place of an older one."""
+    unfinished = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    model.save(unfinished)
+    write_text(unfinished / "card.json", json.dumps(card, indent=1, ensure_ascii=False) + "\n")
+    shutil.rmtree(folder, ignore_errors=True)
+    unfinished.rename(folder)
 
 
-@torch.inference_mode()
-def figures(head: nn.Module, pairs: Pairs, rows: np.ndarray) -> dict[str, dict[str, float]]:
-    """Figures of the clips `rows` against their texts, both ways; equal texts are all correct."""
-    head.eval()
-    parts = [fuse(head, pairs, part) for part in np.array_split(rows, -(-len(rows) // 1_024))]
-    spoken = functional.normalize(torch.cat(parts), dim=-1).cpu().numpy()
-    texts, first = np.unique(pairs.labels[rows], return_index=True)
-    written = pairs.vectors.cpu().numpy()[pairs.means[rows[first]]]  # (texts, dim)
-    labels = pairs.labels[rows].tolist()
-    return {
-        "speech→text": {"pool": len(texts)} | summary(ranks(spoken, written, labels, texts.tolist())),
-        "text→speech": {"pool": len(rows)} | summary(ranks(written, spoken, texts.tolist(), labels)),
-    }
+def _counted(clips: list[Clip]) -> dict[str, int]:
+    """How many clips every split has."""
+    splits = Counter(clip.split for clip in clips)
+    return {name: splits[name] for name in ("train", "validation", "test")}

@@ -3,18 +3,20 @@
 import argparse
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from transformers import AutoConfig, AutoModel
+from transformers import AutoConfig, AutoModel, AutoModelForImageClassification
 
 import clasp
 from clasp.errors import DataError, ModelError
 from clasp.model import BUNDLED, Clasp
-from clasp.training import features, published, readers
+from clasp.training import fusing, kept, published, readers
 from clasp.training.contrast import PUBLISHED, Temperature
+from clasp.training.processes import Processes
 
 LIBRARY = BUNDLED.parent / "library"
 CLIPS = {"train": 10, "validation": 3, "test": 3}
@@ -22,12 +24,13 @@ CLIPS = {"train": 10, "validation": 3, "test": 3}
 
 @pytest.fixture(scope="module")
 def backbones(tmp_path_factory: pytest.TempPathFactory, tiny_published: Clasp, text_encoder) -> Path:
-    """Folders `speech`, `image` and `text`, as people have them from the hub."""
+    """Folders `speech`, `image`, `classes` and `text`, as people have them from the hub."""
     folder, config = tmp_path_factory.mktemp("backbones"), tiny_published.config["speech_encoder"]
     torch.manual_seed(3)
     for name, settings in (("speech", config["speech"]["backbone"]), ("image", config["spectrogram"]["backbone"])):
-        backbone = AutoModel.from_config(AutoConfig.for_model(**settings))
-        backbone.save_pretrained(folder / name)
+        AutoModel.from_config(AutoConfig.for_model(**settings)).save_pretrained(folder / name)
+    classes = AutoConfig.for_model(**config["spectrogram"]["backbone"], num_labels=7)
+    AutoModelForImageClassification.from_config(classes).save_pretrained(folder / "classes")
     text_encoder.save(str(folder / "text"))
     return folder
 
@@ -49,20 +52,38 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def arguments(backbones: Path, recordings: Path, out: Path, *more: str) -> argparse.Namespace:
+def options(*stated: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     published.add_arguments(parser)
+    return parser.parse_args(stated)
+
+
+def arguments(backbones: Path, recordings: Path, out: Path, *more: str) -> argparse.Namespace:
     where = {"data": recordings, "out": out, **{name: backbones / name for name in ("speech", "image", "text")}}
-    options = [str(part) for name, value in where.items() for part in (f"--{name}", value)]
-    return parser.parse_args([*options, "--size", "64", "--steps", "4", "--batch", "6", *more])
+    stated = [str(part) for name, value in where.items() for part in (f"--{name}", value)]
+    return options(*stated, "--size", "64", "--epochs", "2", "--batch", "6", "--part", "4", *more)
+
+
+def shards(folder: Path) -> dict[str, int]:
+    """The shards of a folder of features, and when each was written."""
+    return {path.relative_to(folder).as_posix(): path.stat().st_mtime_ns for path in folder.glob("*/*.npy")}
+
+
+def weights(out: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (out / "model").glob("*.safetensors")}
+
+
+def ranked(spoken: np.ndarray, written: np.ndarray) -> np.ndarray:
+    """The rank of every clip's own text."""
+    scores = spoken @ written.T
+    return 1 + (scores > scores.diagonal()[:, None]).sum(1)
 
 
 @pytest.fixture(scope="module")
 def trained(backbones: Path, recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("published")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(features, "SHARD", 6)
-        patch.setattr(published, "EVERY", 1)
+        patch.setattr(kept, "SHARD", 6)
         published.run(arguments(backbones, recordings, out))
     return out
 
@@ -74,81 +95,202 @@ def test_what_was_trained_is_a_model_that_encodes_both(trained: Path, recordings
     chosen = [place for place, clip in enumerate(clips) if clip.split == "test"]
     spoken = model.encode_speech([clasp.decode(clips[place].audio()) for place in chosen])
     assert model.encode_text([clips[0].text]).shape == (1, model.dim)
-    # the model hears what the fusion was trained on: the kept features lead to the same vectors
-    shards = [np.load(path) for path in sorted((trained / "features").glob("shard-*.npy"))]
-    assert [len(shard) for shard in shards] == [6, 6, 4]
-    kept = torch.from_numpy(np.concatenate(shards)[chosen]).float()
-    with torch.inference_mode():
-        fused = model.speech.fusion(*kept.tensor_split([model.speech.speech.config.hidden_size], 1))
-    fused = torch.nn.functional.normalize(fused, dim=1).numpy()
-    assert ((fused * spoken).sum(1) > 0.999).all()
     frozen = AutoModel.from_pretrained(backbones / "speech").state_dict()
     for name, weight in model.speech.speech.state_dict().items():
         torch.testing.assert_close(weight, frozen[name], atol=1e-3, rtol=1e-3)
-    report = json.loads((trained / "figures.json").read_text())
-    assert report["clips"] == CLIPS
-    assert report["left_out"] == 1
+    card = json.loads((trained / "model" / "card.json").read_text())
+    assert card["clips"] == {str(recordings): CLIPS}
+    assert card["left_out"] == 1
+    assert card["options"]["batch"] == 6
     written = model.encode_text([clips[place].text for place in chosen])
-    found = (spoken @ written.T).argmax(1) == np.arange(len(chosen))
-    assert report["test"]["speech→text"]["hits@1"] == pytest.approx(found.mean())
-    assert report["test"]["speech→text"]["pool"] == CLIPS["test"]
+    found = ranked(spoken, written)
+    for figures in (card["test"]["speech→text"], card["test"]["speech→text by corpus"][str(recordings)]):
+        assert figures["hits@1"] == pytest.approx((found == 1).mean())
+        assert figures["mrr"] == pytest.approx((1 / found).mean())
+        assert figures["mean_rank"] == pytest.approx(found.mean())
+    assert card["test"]["speech→text"]["pool"] == CLIPS["test"]
 
 
-@pytest.mark.parametrize("cut", ["features", "training"])
-def test_interrupted_work_goes_on_where_it_was(
-    cut: str, trained: Path, backbones: Path, recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_model_hears_what_its_fusion_was_trained_on(
+    trained: Path, backbones: Path, recordings: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(features, "SHARD", 6)
-    monkeypatch.setattr(published, "EVERY", 1)
-    module, name = (features, "_write") if cut == "features" else (published, "descend")
+    """The kept features, as they are read again, lead to the vectors of the model."""
+    monkeypatch.setattr(kept, "SHARD", 6)
+    monkeypatch.setattr(fusing, "follow", lambda *rest: pytest.fail("it was trained again"))
+    seen = []
+    monkeypatch.setattr(published, "report", lambda head, pairs, rows, corpora: seen.append((head, pairs, rows)))
+    before = shards(trained / "features")
+    shutil.copytree(trained, tmp_path / "again", copy_function=shutil.copy2)
+    published.run(arguments(backbones, recordings, tmp_path / "again"))
+    assert shards(tmp_path / "again" / "features") == before
+    head, pairs, rows = seen[0]
+    assert [len(shard) for shard in pairs.heard.shards] == [6, 6, 4]
+    assert all(isinstance(shard, np.memmap) for shard in pairs.heard.shards)
+    with torch.no_grad():
+        fused = torch.nn.functional.normalize(fusing.fuse(head.eval(), pairs, rows), dim=1).numpy()
+    clips = readers.read(recordings).clips
+    model = clasp.load(trained / "model", device="cpu")
+    spoken = model.encode_speech([clasp.decode(clips[row].audio()) for row in rows])
+    assert ((fused * spoken).sum(1) > 0.999).all()
+    written = model.encode_text([clips[row].text for row in rows])
+    assert ((pairs.vectors[pairs.means[rows]].numpy() * written).sum(1) > 0.999).all()
+
+
+@pytest.mark.parametrize(("module", "name", "call"), [
+    (kept, "_write", 2),  # between two shards of recordings
+    (kept, "_write", 5),  # of texts
+    (kept.os, "replace", 3),  # in a shard
+    (fusing, "follow", 3),  # within an epoch
+    (published, "report", 1),
+    (Clasp, "save", 1),
+])  # fmt: skip
+def test_interrupted_work_goes_on_where_it_was(  # and two runs have the same weights, to the last bit
+    module: object, name: str, call: int, trained: Path, backbones: Path, recordings: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(kept, "SHARD", 6)
     done, calls = getattr(module, name), []
 
     def power_cut(*rest: object) -> object:
         calls.append(rest)
-        if len(calls) == 3:
+        if len(calls) == call:
             raise KeyboardInterrupt
         return done(*rest)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(module, name, power_cut)
         published.run(arguments(backbones, recordings, tmp_path))
-    left = {path: path.stat().st_mtime_ns for path in (tmp_path / "features").glob("shard-*.npy")}
-    assert len(left) == (2 if cut == "features" else 3)
+    left = shards(tmp_path / "features")
+    assert len(left) < 6 or module is not kept
+    assert not (tmp_path / "model").exists()
     published.run(arguments(backbones, recordings, tmp_path))
-    assert all(path.stat().st_mtime_ns == written for path, written in left.items())
-    whole, parts = (torch.load(out / "checkpoint.pt", weights_only=True) for out in (trained, tmp_path))
-    assert whole["step"] == parts["step"] == 4
-    for weight, expected in zip(parts["head"].values(), whole["head"].values(), strict=True):
-        torch.testing.assert_close(weight, expected, rtol=0, atol=0)
-    assert (tmp_path / "figures.json").read_text() == (trained / "figures.json").read_text()
+    whole = shards(tmp_path / "features")
+    assert whole.items() >= left.items()
+    assert whole.keys() == shards(trained / "features").keys()
+    for path in whole:
+        assert (tmp_path / "features" / path).read_bytes() == (trained / "features" / path).read_bytes()
+    assert not list(tmp_path.rglob("*.part"))
+    assert weights(tmp_path) == weights(trained)
+    assert (tmp_path / "model" / "card.json").read_text() == (trained / "model" / "card.json").read_text()
 
 
-def test_features_of_other_backbones_are_not_taken(trained: Path, backbones: Path, recordings: Path) -> None:
-    with pytest.raises(DataError, match="other clips or backbones"):
-        published.run(arguments(backbones, recordings, trained, "--size", "32"))
+def test_features_of_other_backbones_clips_and_texts_are_not_taken(
+    trained: Path, backbones: Path, recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "SHARD", 6)
+    shutil.copytree(trained / "features", tmp_path / "features")
+    known = shards(tmp_path / "features")
+    groups = {Path(path).parent for path in known}
+
+    def added(data: Path, *more: str) -> list[Path]:
+        before = shards(tmp_path / "features")
+        out = tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
+        published.run(arguments(backbones, data, out, "--features", str(tmp_path / "features"), *more))
+        after = shards(tmp_path / "features")
+        assert before.items() <= after.items()
+        return [Path(path) for path in sorted(after.keys() - before.keys())]
+
+    assert added(recordings, "--fusion", "gating") == []
+    moved = tmp_path / "moved"
+    shutil.copytree(backbones / "speech", moved)
+    assert added(recordings, "--speech", str(moved)) == []  # the same backbone in another place
+    bigger = added(recordings, "--size", "32")
+    assert len(bigger) == 3
+    assert {path.parent for path in bigger}.isdisjoint(groups)
+    network = AutoModel.from_pretrained(moved)
+    with torch.no_grad():
+        next(network.parameters())[0] += 0.1
+    network.save_pretrained(moved)
+    other = added(recordings, "--speech", str(moved))
+    assert len(other) == 3
+    assert {path.parent for path in other}.isdisjoint(groups | {path.parent for path in bigger})
+    # the same recordings elsewhere, two of them exchanged; then one more of them
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    header, *rows = (recordings / "metadata.csv").read_text("utf-8").splitlines()[:-1]
+    files = [Path(row.partition(",")[0]) for row in rows]
+    files[13], files[14] = files[14], files[13]
+    for number, file in enumerate(files):
+        shutil.copy(file, elsewhere / f"{number}{file.suffix}")
+        rows[number] = f"{number}{file.suffix},{rows[number].partition(',')[2]}"
+    (elsewhere / "metadata.csv").write_text("\n".join([header, *rows, ""]), "utf-8")
+    new = added(elsewhere)
+    assert len(new) == 1
+    assert new[0].parent in groups
+    shutil.copy(files[-1], elsewhere / f"last{files[-1].suffix}")
+    rows.append(f"last{files[-1].suffix},So they say.,test")
+    (elsewhere / "metadata.csv").write_text("\n".join([header, *rows, ""]), "utf-8")
+    new = added(elsewhere)
+    assert len({path.parent for path in new}) == len(new) == 2
+    assert {path.parent for path in new} <= groups
 
 
-def test_training_brings_clips_to_their_texts(trained: Path, backbones: Path, recordings: Path, tmp_path: Path) -> None:
-    args = arguments(backbones, recordings, tmp_path, "--steps", "120", "--rate", "0.01", "--fusion", "gating")
-    clips = readers.read(recordings).clips
-    torch.manual_seed(3)
-    encoder = published.assemble(args.speech, args.image, args.size, args.fusion, 24)
-    kept = features.extract(encoder, clips, tmp_path / "features", {})
+def test_another_training_does_not_go_on_in_the_same_folder(trained: Path, backbones: Path, recordings: Path) -> None:
+    before = weights(trained)
+    for other in (["--rate", "0.1"], ["--size", "32"]):
+        with pytest.raises(DataError, match="holds a training of other clips, by other backbones or with other"):
+            published.run(arguments(backbones, recordings, trained, *other))
+    assert weights(trained) == before
+
+
+def test_the_paper_s_way_is_a_model_too(backbones: Path, recordings: Path, tmp_path: Path) -> None:
+    paper = ["--image", str(backbones / "classes"), "--picture", "figure", "--fusion", "gating", "--loss", "both",
+             "--temperature", "published", "--schedule", "published", "--rate", "5e-6", "--decay", "0"]  # fmt: skip
+    published.run(arguments(backbones, recordings, tmp_path, *paper))
+    model = clasp.load(tmp_path / "model", device="cpu")
+    assert model.speech.spectrogram.dim == 7
+    assert model.config["speech_encoder"]["unit_inputs"]
+    rows = [clip for clip in readers.read(recordings).clips if clip.split == "test"]
+    spoken = model.encode_speech([clasp.decode(clip.audio()) for clip in rows])
+    written = model.encode_text([clip.text for clip in rows])
+    found = ranked(spoken, written)
+    card = json.loads((tmp_path / "model" / "card.json").read_text())
+    assert card["test"]["speech→text"]["mean_rank"] == pytest.approx(found.mean())
+
+
+def test_training_brings_clips_to_their_texts_and_keeps_the_best(tmp_path: Path) -> None:
     draw = torch.Generator().manual_seed(0)
-    vectors = torch.nn.functional.normalize(torch.randn(len(clips), 24, generator=draw), dim=1)
-    places = np.arange(len(clips))
-    pairs = published.Pairs(kept, vectors, places, places.astype(str))
-    before = published.figures(encoder.fusion, pairs, places[:10])["speech→text"]["mrr"]
-    list(published.train(encoder.fusion, pairs, places[:10], args))
-    after = published.figures(encoder.fusion, pairs, places[:10])["speech→text"]["mrr"]
+    heard = torch.randn(40, 30, generator=draw).numpy().astype(np.float16)
+    vectors = torch.nn.functional.normalize(torch.randn(40, 24, generator=draw), dim=1)
+    places = np.arange(40)
+    pairs = fusing.Pairs(kept.Kept([heard[:25], heard[25:]], ""), 20, False, vectors, places, places.astype(str))
+    args = options("--out", str(tmp_path), "--batch", "16", "--part", "8", "--rate", "0.01", "--epochs", "60")
+    torch.manual_seed(3)
+    head = clasp.fusion.build("gating", 20, 10, 24)
+    before = fusing.figures(head, pairs, places[:32])["speech→text"]["mrr"]
+    epochs = list(fusing.train(head, pairs, places[:32], places[:32], args, Processes()))
+    after = fusing.figures(head, pairs, places[:32])["speech→text"]["mrr"]
     assert after > max(before, 0.7)
+    assert after == max(epoch.found["speech→text"]["mrr"] for epoch in epochs)
+    assert len(epochs) <= 60
+
+
+def test_it_ends_when_nothing_better_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = iter([0.1, 0.5, 0.4, 0.5, 0.3, 0.9])
+    monkeypatch.setattr(fusing, "figures", lambda *rest: {"both": {"mrr": next(scores)}})
+    draw, places = torch.Generator().manual_seed(0), np.arange(8)
+    heard = kept.Kept([torch.randn(8, 6, generator=draw).numpy()], "")
+    vectors = torch.nn.functional.normalize(torch.randn(8, 24, generator=draw), dim=1)
+    pairs = fusing.Pairs(heard, 4, True, vectors, places, places.astype(str))
+    args = options("--out", str(tmp_path), "--patience", "3")
+    torch.manual_seed(0)
+    head = clasp.fusion.build("concat", 4, 2, 24)
+    seen = [
+        (epoch.number, {name: value.clone() for name, value in head.state_dict().items()})
+        for epoch in fusing.train(head, pairs, places, places, args, Processes())
+    ]
+    assert [number for number, _ in seen] == [1, 2, 3, 4, 5]
+    assert all(torch.equal(value, seen[1][1][name]) for name, value in head.state_dict().items())
+    # once more, after it has ended
+    assert not list(fusing.train(head, pairs, places, places, args, Processes()))
+    assert all(torch.equal(value, seen[1][1][name]) for name, value in head.state_dict().items())
 
 
 @pytest.mark.parametrize(("option", "other"), [("speech", "image"), ("image", "speech"), ("speech", "nowhere")])
-def test_a_wrong_backbone_is_named(option: str, other: str, backbones: Path) -> None:
-    chosen = {"speech": str(backbones / "speech"), "image": str(backbones / "image")}
+def test_a_wrong_backbone_is_named(option: str, other: str, backbones: Path, recordings: Path, tmp_path: Path) -> None:
+    args = arguments(backbones, recordings, tmp_path, f"--{option}", str(backbones / other))
     with pytest.raises(ModelError, match=other):
-        published.assemble(**chosen | {option: str(backbones / other)}, size=64, kind="concat", dim=24)
+        published.assemble(args, 24)
 
 
 def test_losses_know_equal_texts_and_the_published_temperature() -> None:
@@ -161,8 +303,8 @@ def test_losses_know_equal_texts_and_the_published_temperature() -> None:
     logits = fixed() * rows @ texts.T
     target = torch.tensor([[1, 0, 0], [0, 0.5, 0.5], [0, 0.5, 0.5]])
     both_ways = [-(target * scores.log_softmax(1)).sum(1).mean() for scores in (logits, logits.T)]
-    contrast = published.pair_loss(3 * rows, texts, groups, fixed(), "contrastive")
+    contrast = fusing.pair_loss(3 * rows, texts, groups, fixed(), "contrastive")
     torch.testing.assert_close(contrast, sum(both_ways) / 2)
-    distance = published.pair_loss(rows, texts, groups, fixed(), "huber")
-    torch.testing.assert_close(published.pair_loss(rows, texts, groups, fixed(), "both"), contrast + distance)
-    assert published.pair_loss(texts, texts, groups, fixed(), "huber").item() == pytest.approx(0, abs=1e-6)
+    distance = fusing.pair_loss(rows, texts, groups, fixed(), "huber")
+    torch.testing.assert_close(fusing.pair_loss(rows, texts, groups, fixed(), "both"), contrast + distance)
+    assert fusing.pair_loss(texts, texts, groups, fixed(), "huber").item() == pytest.approx(0, abs=1e-6)
