@@ -32,7 +32,7 @@ from ui.screenshots import CHROMIUM
 from ui.service import Service
 
 WATCH = "father's watch"  # what queries/watch.ogg is about
-SHIP = "ship was lost in the storm"
+HIKERS = "Drei Wanderer wurden nach zwei Nächten"  # what audio/de-03.ogg says
 FAKE_DEVICE, FAKE_CONSENT = MICROPHONE
 PATIENT = {"timeout": 30_000}  # milliseconds
 
@@ -47,8 +47,8 @@ def spoken(name: str) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def speech() -> np.ndarray:
-    """Two sentences with a pause between them, float32 (n,), 16 kHz."""
-    first, second = spoken("queries/watch.ogg"), spoken("audio/adventure-01.ogg")
+    """Two sentences with a pause between them, an English one and a German one, float32 (n,), 16 kHz."""
+    first, second = spoken("queries/watch.ogg"), spoken("audio/de-03.ogg")
     return np.concatenate([quiet(0.5), first, quiet(1.2), second, quiet(1)])
 
 
@@ -63,15 +63,21 @@ def launched(browser: Browser, *flags: str) -> Iterator[Browser]:
 
 
 @contextmanager
-def live(browser: Browser, address: str, tolerated: tuple[str, ...] = (), **context: object) -> Iterator[Page]:
-    """The live tab; afterwards, that the page asked nobody else and complained of nothing."""
+def live(
+    browser: Browser,
+    address: str,
+    tolerated: tuple[str, ...] = (),
+    prepare: Callable[[Page], None] = lambda page: None,
+    **context: object,
+) -> Iterator[Page]:
+    """The live tab; afterwards, that the page complained of nothing."""
     page = browser.new_context(**{"permissions": ["microphone"], **context}).new_page()
     page.set_default_timeout(30_000)
     complaints: list[str] = []
     page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(address)
-    page.get_by_role("tab", name="Live").click()
+    prepare(page)
+    page.goto(f"{address}?tab=live")
     page.wait_for_selector(".live-button:enabled")
     yield page
     page.context.close()
@@ -101,8 +107,8 @@ def test_two_sentences_with_a_pause_are_two_entries_and_it_starts_again(
         settled(page, 2)
         newest, oldest = page.locator(".utterance").all()
         expect(oldest.locator(".said").first).to_contain_text(WATCH)
-        expect(newest.locator(".said").first).to_contain_text(SHIP)
-        expect(page.locator(".live-heard")).to_contain_text(SHIP)
+        expect(newest.locator(".said").first).to_contain_text(HIKERS)
+        expect(page.locator(".live-heard")).to_contain_text(HIKERS)
         page.locator(".live-button").press("Enter")
         expect(page.locator(".live-button")).to_have_text("Start listening")
 
@@ -145,11 +151,94 @@ def test_a_lost_connection_comes_back_and_the_list_stays(speaker: Browser, addre
         settled(page, 2)
         newest, oldest = page.locator(".utterance").all()
         expect(oldest.locator(".said").first).to_contain_text(WATCH)
-        expect(newest.locator(".said").first).to_contain_text(SHIP)
+        expect(newest.locator(".said").first).to_contain_text(HIKERS)
         assert len(servers) == 2
         servers[1].close(code=4408, reason="Nothing has come from the page for 30 s.")
         expect(page.locator(".live-state")).to_have_text("Nothing has come from the page for 30 s.")
         expect(page.locator(".live-button")).to_have_text("Start listening")
+
+
+def test_another_library_in_the_middle_of_a_sentence(speaker: Browser, address: str) -> None:
+    """What was said until then is answered from the one, what follows from the other."""
+    asked: list[dict] = []
+    with live(speaker, address) as page:
+        page.on("websocket", lambda socket: socket.on("framesent", heard))
+
+        def heard(frame: str | bytes) -> None:
+            if isinstance(frame, str) and "library" in (wish := json.loads(frame)):
+                asked.append(wish)
+
+        page.locator(".live-button").click()
+        expect(page.locator(".utterance")).to_have_count(1, **PATIENT)
+        page.get_by_role("combobox", name="Library", exact=True).locator("visible=true").click()
+        page.get_by_role("option", name="interviews").click()
+        expect(page.locator(".utterance:not(:last-child)[data-settled=true]").first).to_be_visible(**PATIENT)
+        oldest = page.locator(".utterance").last
+        expect(oldest).to_have_attribute("data-settled", "true")
+        expect(oldest.locator(".said").first).to_contain_text(WATCH)
+        assert [wish["library"] for wish in asked] == ["demo", "interviews"]
+        page.locator(".live-button").click()
+        for link in page.locator(".utterance:not(:last-child) .utterance-hit a").all():
+            assert "library=interviews" in link.get_attribute("href")
+
+
+# The track of the page's microphone, and whether the page is hidden, at the will of a test
+WILL = """
+const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (wish) => {
+  const stream = await open(wish);
+  window.track = stream.getAudioTracks()[0];
+  window.muted = false;
+  Object.defineProperty(track, "muted", { get: () => muted });
+  return stream;
+};
+window.away = false;
+Object.defineProperty(document, "hidden", { get: () => away });
+window.go = (hidden) => {
+  window.away = hidden;
+  document.dispatchEvent(new Event("visibilitychange"));
+};
+"""
+
+
+def test_it_says_what_keeps_it_from_hearing(browser: Browser, address: str) -> None:
+    """A muted microphone, a server that lags, a tab that was hidden, a microphone that is pulled out."""
+    lagging = threading.Event()
+
+    def slow(route: WebSocketRoute) -> None:
+        server = route.connect_to_server()
+        server.on_message(lambda frame: None if lagging.is_set() and "heard" in frame else route.send(frame))
+
+    def prepare(page: Page) -> None:
+        page.add_init_script(WILL)
+        page.route_web_socket("**/live", slow)
+
+    with live(browser, address, prepare=prepare) as page:
+        page.locator(".live-button").click()
+        state = page.locator(".live-state")
+        expect(state).to_have_text("Listening: say something.", **PATIENT)
+        page.evaluate("muted = true")
+        expect(state).to_contain_text("The microphone is muted")
+        page.evaluate("muted = false")
+        expect(state).to_have_text("Listening: say something.")
+
+        lagging.set()
+        expect(state).to_have_text(re.compile(r"The server is busy: delayed by \d+ s\."), **PATIENT)
+        lagging.clear()
+        expect(state).not_to_contain_text("delayed", **PATIENT)
+
+        page.evaluate("go(true)")
+        expect(page).to_have_title(re.compile("^● Listening: "))
+        before = page.locator(".live-time").text_content()
+        expect(page.locator(".live-time")).not_to_have_text(before)  # it goes on
+        page.evaluate("go(false)")
+        expect(page).not_to_have_title(re.compile("Listening"))
+        expect(state).to_contain_text(re.compile(r"away for 0:0\d: the microphone stayed on"))
+
+        page.evaluate("track.dispatchEvent(new Event('ended'))")
+        expect(state).to_have_text("The microphone is gone: plug it in, then start again.")
+        expect(page.locator(".live-button")).to_have_text("Start listening")
+        assert page.evaluate("track.readyState") == "ended"
 
 
 @pytest.mark.parametrize(
@@ -167,16 +256,23 @@ def test_without_speech_it_finds_nothing_and_says_so(
         expect(page.locator(".utterance")).to_have_count(0)
 
 
-def test_without_a_microphone_or_permission_it_says_what_to_do(browser: Browser, address: str) -> None:
+def test_without_a_microphone_permission_or_safe_page_it_says_what_to_do(browser: Browser, address: str) -> None:
     with launched(browser) as chromium, live(chromium, address) as page:
         page.locator(".live-button").click()
         expect(page.locator(".live-state")).to_contain_text("no microphone", **PATIENT)
         expect(page.locator(".live-button")).to_have_text("Start listening")
     denied, phone = f"{FAKE_CONSENT}=deny", {"viewport": {"width": 360, "height": 740}, "permissions": []}
-    with launched(browser, FAKE_DEVICE, denied) as chromium, live(chromium, address, **phone) as page:
-        page.locator(".live-button").click()
-        expect(page.locator(".live-state")).to_contain_text("not allowed", **PATIENT)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    elsewhere = "--host-resolver-rules=MAP clasp.example 127.0.0.1"
+    with launched(browser, FAKE_DEVICE, denied, elsewhere) as chromium:
+        with live(chromium, address, **phone) as page:
+            page.locator(".live-button").click()
+            expect(page.locator(".live-state")).to_contain_text("not allowed", **PATIENT)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        insecure = address.replace("127.0.0.1", "clasp.example")
+        with live(chromium, insecure, ("clasp.example",), permissions=[]) as page:
+            page.locator(".live-button").click()
+            expect(page.locator(".live-state")).to_contain_text("open this one with https, or as localhost", **PATIENT)
+            expect(page.locator(".live-button")).to_have_text("Start listening")
 
 
 # ---- from outside -----------------------------------------------------------------------------------------------

@@ -257,7 +257,7 @@ clasp.live = (element, props, watch) => {
     if (action === "clear") list.clear();
   });
   watch("value", () => {
-    if (!run) return;
+    if (!run || JSON.stringify(wish()) === JSON.stringify(run.link.asked)) return;
     leave(run.link); // another library: another conversation
     connect(run);
   });
