@@ -1,4 +1,4 @@
-"""The live tab: speak, and what says the same appears while one speaks. Its scripts: live.js, utterances.js."""
+"""The live tab: speak, and what says the same appears while one speaks. Scripts: live.js, utterances.js, trail.js."""
 
 from dataclasses import replace
 from typing import Any
@@ -14,7 +14,7 @@ from .moments import PLAY
 from .service import DEMO, TITLES, Service
 from .theme import SCRIPT
 
-SCRIPTS = SCRIPT + '<script src="utterances.js"></script><script src="live.js"></script>'
+SCRIPTS = SCRIPT + "".join(f'<script src="{name}.js"></script>' for name in ("trail", "utterances", "live"))
 
 FRAME = f"""
 <section class="live" data-state="idle" aria-label="Live search">
@@ -33,14 +33,24 @@ FRAME = f"""
   <p class="live-state" role="status"></p>
   <p class="live-privacy">The server forgets what you say as soon as it was searched for. To replay it, this page keeps
     it until you clear the list or leave.</p>
-  <div class="live-tools">
-    <h2>What you said</h2>
-    <button type="button" data-live="save" disabled>Save</button>
-    <button type="button" data-live="clear" disabled>Clear</button>
+  <div class="live-split">
+    <div class="live-list">
+      <div class="live-tools">
+        <h2>What you said</h2>
+        <button type="button" data-live="save" disabled>Save</button>
+        <button type="button" data-live="clear" disabled>Clear</button>
+      </div>
+      <p class="live-empty">Say a sentence, in your own words and your own language. Each one appears here with the
+        utterances that say the same: they come while you speak, and settle when you pause.</p>
+      <ol class="utterances" aria-label="What you said, newest first"></ol>
+    </div>
+    <aside class="live-map" data-stage="loading" aria-label="Where it lies on the map">
+      <div class="live-map-plot" role="img" aria-label="The map of the library, and the way of what you say over it.
+        What it finds is in the list, too."></div>
+      <p class="live-map-caption">While you speak, your words wander over the map, to where the utterances lie that say
+        the same. Point at one in the list to see its way again.</p>
+    </aside>
   </div>
-  <p class="live-empty">Say a sentence, in your own words and your own language. Each one appears here with the
-    utterances that say the same: they come while you speak, and settle when you pause.</p>
-  <ol class="utterances" aria-label="What you said, newest first"></ol>
   <p class="live-heard" aria-live="polite"></p>
   <template class="utterance-form">
     <li class="utterance" data-settled="false">

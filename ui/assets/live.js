@@ -1,9 +1,11 @@
-/* The live tab: microphone, connection (see frames.py), and what is said about both. The list is in utterances.js. */
+/* The live tab: microphone, connection (see frames.py), and what is said about both. The list is in utterances.js, the
+   map beside it in trail.js. */
 "use strict";
 
 clasp.live = (element, props, watch) => {
   const part = (selector) => element.querySelector(selector);
-  const list = clasp.utterances(element);
+  const trail = clasp.trail(element);
+  const list = clasp.utterances(element, trail);
   const title = document.title;
 
   const KEPT = 60; // seconds of sound that can still be cut out
@@ -29,6 +31,8 @@ clasp.live = (element, props, watch) => {
     const one = (name) => (name ? [name] : []);
     return { library, visit: visit || "", categories: one(category), languages: one(language) };
   };
+
+  const key = ({ library, visit }) => (library === "visit" ? visit : library); // what stands for it in addresses
 
   // ---- what is shown ----------------------------------------------------------------------------------------
 
@@ -219,7 +223,7 @@ clasp.live = (element, props, watch) => {
     }
     if (said) {
       const at = mine.before + link.first / mine.rate + said.start;
-      const entry = list.show(`${link.id}:${said.number}`, at, said, link.asked.library);
+      const entry = list.show(`${link.id}:${said.number}`, at, said, link.asked.library, key(link.asked));
       if (!said.final) return;
       const [from, to] = [said.start, said.end].map((seconds) => link.first + Math.round(seconds * mine.rate));
       list.sound(entry, cut(mine, from, to), mine.rate);
@@ -257,6 +261,7 @@ clasp.live = (element, props, watch) => {
     if (action === "clear") list.clear();
   });
   watch("value", () => {
+    trail.of(key(wish()));
     if (!run || JSON.stringify(wish()) === JSON.stringify(run.link.asked)) return;
     leave(run.link); // another library: another conversation
     connect(run);
@@ -268,5 +273,6 @@ clasp.live = (element, props, watch) => {
     else if (away) run.returned = `You were away for ${list.clock((Date.now() - away) / 1000)}: the microphone stayed on.`;
   });
   window.addEventListener("pagehide", () => run && stop());
+  if (props.value) trail.of(key(wish()));
   part(".live-button").disabled = false;
 };

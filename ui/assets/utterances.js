@@ -2,7 +2,7 @@
    is saved. */
 "use strict";
 
-clasp.utterances = (element) => {
+clasp.utterances = (element, trail) => {
   const list = element.querySelector(".utterances");
   const [form, hitForm] = ["utterance", "utterance-hit"].map((name) => element.querySelector(`.${name}-form`).content);
   const SOUNDS = 200; // utterances that can be replayed
@@ -12,19 +12,21 @@ clasp.utterances = (element) => {
 
   const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
 
-  /* A guess, or what an utterance finds; `key` is the same for both, `at` is when it began, in seconds. */
-  function show(key, at, said, library) {
+  /* A guess, or what an utterance finds; `key` is the same for both, `at` is when it began, in seconds, `map` stands for
+     the library in addresses. */
+  function show(key, at, said, library, map) {
     let entry = entries.find((one) => one.key === key);
     if (entry?.settled) return entry;
     if (!entry) {
       const node = form.firstElementChild.cloneNode(true);
       node.dataset.number = ++count;
-      entry = { key, node, at, library, number: count, hits: [], settled: false };
+      entry = { key, node, at, library, map, number: count, hits: [], path: [], settled: false };
       entry.node.querySelector("time").textContent = clock(at);
       entries.push(entry);
       grow(node, () => list.prepend(node));
     }
     entry.hits = said.hits;
+    if (said.place) entry.path.push(said.place);
     if (said.final) {
       Object.assign(entry, { settled: true, at, seconds: said.end - said.start });
       entry.node.querySelector("time").textContent = clock(at);
@@ -36,6 +38,7 @@ clasp.utterances = (element) => {
     const hits = entry.node.querySelector(".utterance-hits");
     grow(hits, () => fill(hits, said.hits, library));
     if (said.final) announce(entry, state);
+    trail.show(entry);
     changed();
     return entry;
   }
@@ -154,6 +157,7 @@ clasp.utterances = (element) => {
     for (const entry of entries) if (entry.sound) URL.revokeObjectURL(entry.sound);
     entries = entries.filter((entry) => !entry.settled); // what is being said goes on
     list.replaceChildren(...entries.map((entry) => entry.node).reverse());
+    trail.keep(entries);
     changed();
   }
 
@@ -173,6 +177,12 @@ clasp.utterances = (element) => {
     Object.assign(document.createElement("a"), { href, download }).click();
     setTimeout(() => URL.revokeObjectURL(href), 10_000);
   }
+
+  for (const event of ["pointerover", "pointerleave", "focusin", "focusout"])
+    list.addEventListener(event, ({ type, target, relatedTarget }) => {
+      const node = (type === "focusout" || type === "pointerleave" ? relatedTarget : target)?.closest?.(".utterance");
+      trail.point(entries.find((entry) => entry.node === node) ?? null);
+    });
 
   return { show, sound, abandon, clear, save, clock };
 };

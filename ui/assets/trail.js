@@ -1,0 +1,101 @@
+/* The small map beside the list of the live tab: the way of an utterance over it while it is said, and what it finds.
+   There is none where the window is narrow or the library has no map. Points and their drawing: points.js, drawing.js. */
+"use strict";
+
+clasp.trail = (element) => {
+  const panel = element.querySelector(".live-map");
+  const plot = panel.querySelector(".live-map-plot");
+  const caption = panel.querySelector(".live-map-caption");
+  const hint = caption.textContent;
+
+  let key = ""; // of the library whose map is wanted
+  let drawn = ""; // of the one that is drawn, or on its way
+  let seen = false; // whether there is room, and the tab is open
+  let points = null;
+  let view = null;
+  let latest = null; // the entry of the list that was heard last
+  let pointed = null; // the one that is pointed at
+
+  /* Another library is searched, by what stands for it in addresses. */
+  function of(wanted) {
+    if (wanted === key) return;
+    key = wanted;
+    drawn = "";
+    latest = pointed = null;
+    free();
+    panel.dataset.stage = "loading"; // without a map it was hidden
+    draw();
+  }
+
+  async function draw() {
+    if (!seen || !key || drawn === key) return;
+    const mine = (drawn = key);
+    try {
+      const fetched = await clasp.points(mine);
+      const made = await clasp.drawing(plot, fetched, { click: press, hover: say, select() {} });
+      if (mine !== key) return made.free();
+      [points, view] = [fetched, made];
+    } catch {
+      if (mine === key) panel.dataset.stage = "none";
+      return;
+    }
+    panel.dataset.stage = "drawn";
+    view.look({ by: "category", dimensions: 2, texts: false, regions: true, shown: null, drag: "pan" });
+    mark();
+  }
+
+  function free() {
+    view?.free();
+    [points, view] = [null, null];
+    say(null);
+  }
+
+  /* The way of what is pointed at or was heard last. */
+  function mark() {
+    if (!view) return;
+    const entry = pointed ?? latest;
+    const path = entry?.path ?? [];
+    const hits = (entry?.hits ?? []).map(({ id }) => points.row(id)).filter((row) => row !== undefined);
+    view.mark({ hits, query: path.at(-1) ?? null, path, spot: null, chosen: null });
+    plot.dataset.path = path.length; // how many places it has
+  }
+
+  /* An entry has news. */
+  function show(entry) {
+    latest = entry.map === key ? entry : latest;
+    mark();
+  }
+
+  /* An entry of the list, or none, is pointed at. */
+  function point(entry) {
+    const now = entry?.map === key ? entry : null;
+    if (now === pointed) return;
+    pointed = now;
+    mark();
+  }
+
+  /* Forget what is not in the list any more. */
+  function keep(entries) {
+    if (!entries.includes(latest)) latest = entries.findLast((one) => one.map === key) ?? null;
+    pointed = null;
+    mark();
+  }
+
+  function press(row) {
+    element.querySelector(`.utterance-hit[data-segment="${points.id[row]}"] .play-button`)?.click();
+  }
+
+  function say(row) {
+    if (row === null) return (caption.textContent = hint);
+    const text = points.text[row] || "Not written down";
+    caption.replaceChildren(Object.assign(document.createElement("span"), { dir: "auto", textContent: text }));
+  }
+
+  new IntersectionObserver(([one]) => {
+    seen = one.isIntersecting;
+    draw();
+  }).observe(panel);
+  new ResizeObserver(() => view?.resize()).observe(plot);
+
+  return { of, show, point, keep };
+};
