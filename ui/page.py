@@ -2,7 +2,9 @@
 
 import gradio as gr
 
-from . import about, endpoints, library, live, search
+from clasp.errors import ClaspError
+
+from . import about, cards, endpoints, library, live, search
 from .service import Service
 from .theme import SCRIPT
 
@@ -37,6 +39,7 @@ def build(service: Service) -> gr.Blocks:
         delete_cache=(600, 1800),
     ) as page:
         gr.HTML(HEADER, head=SCRIPT, js_on_load="clasp.theme(); clasp.address.follow()", apply_default_css=False)
+        problem = gr.HTML(visible=False, js_on_load=None, apply_default_css=False)
         visit = gr.BrowserState("", storage_key="clasp-visit", secret="clasp")  # of this visitor, see index/visits.py
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Search", id="search", elem_id="search-tab") as tab:
@@ -49,6 +52,16 @@ def build(service: Service) -> gr.Blocks:
                 about.build(service, visit, tab)
         endpoints.build(service, **LINE)
         gr.HTML(FOOTER, js_on_load=None, apply_default_css=False)
+        page.load(lambda: _problem(service), None, problem, api_visibility="private", show_progress="hidden")
         if service.read_only:
             page.load(service.visitor, visit, visit, api_visibility="private")
     return page
+
+
+def _problem(service: Service) -> gr.HTML:
+    """Why another model than the one that is asked for has opened, if so; where none has, each tab says it."""
+    try:
+        service.opened()
+    except ClaspError:
+        return gr.HTML(visible=False)
+    return gr.HTML(cards.notice(service.problem), visible=bool(service.problem))

@@ -298,10 +298,12 @@ def test_the_tab_fits_a_phone(page: Page) -> None:
 
 @pytest.fixture(scope="module")
 def public(tmp_path_factory: pytest.TempPathFactory, home: Path, own: str) -> Iterator[str]:
-    """The address of a read-only app with the library that the tests above have left."""
+    """The address of a read-only app with the library that the tests above have left. The model that it is to use
+    cannot be had."""
     folder = tmp_path_factory.mktemp("public")
     places = {"CLASP_LIBRARY": home / "archive", "XDG_DATA_HOME": home / "data", "GRADIO_TEMP_DIR": folder / "uploads"}
     settings = {name: str(path) for name, path in places.items()}
+    settings |= {"CLASP_MODEL": "published", "CLASP_OFFLINE": "1"}
     with running(folder, **settings, CLASP_READ_ONLY="1", CLASP_VISIT_MIB="1") as url:
         yield url
 
@@ -312,6 +314,13 @@ def fetched(url: str) -> int:
             return reply.status
     except urllib.error.HTTPError as error:
         return error.code
+
+
+def test_the_page_says_why_another_model_has_opened(browser: Browser, public: str, tolerated: list[str]) -> None:
+    with looked_at(browser, public, tolerated) as page:
+        notice = page.locator(".notice").first
+        expect(notice).to_contain_text("CLASP_OFFLINE is set")
+        expect(notice).to_contain_text("Meanwhile the bundled model is used.")
 
 
 def test_a_visitors_uploads_are_theirs_alone(
