@@ -128,8 +128,8 @@ def page(browser: Browser, address: str, tolerated: list[str]) -> Iterator[Page]
 
 
 @contextmanager
-def looked_at(browser: Browser, address: str, tolerated: list[str]) -> Iterator[Page]:
-    """The page for somebody who comes; afterwards, that it asked nobody else and complained of nothing."""
+def looked_at(browser: Browser, address: str, tolerated: list[str], query: str = "") -> Iterator[Page]:
+    """The page for somebody who comes with a query; afterwards, that it asked nobody else and complained of nothing."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, permissions=["microphone"])
     page = context.new_page()
     page.set_default_timeout(60_000)
@@ -139,7 +139,7 @@ def looked_at(browser: Browser, address: str, tolerated: list[str]) -> Iterator[
     page.on("request", lambda request: request.url.startswith(own) or elsewhere.append(request.url))
     page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(address)
+    page.goto(address + query)
     yield page
     context.close()
     assert elsewhere == []
