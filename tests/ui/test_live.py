@@ -182,6 +182,24 @@ def test_another_library_in_the_middle_of_a_sentence(speaker: Browser, address: 
             assert "library=interviews" in link.get_attribute("href")
 
 
+# A microphone that is silent until `loud(true)`, and how long the meter takes to show it, in seconds of sound
+TONE = """
+const context = new AudioContext();
+const gain = new GainNode(context, { gain: 0 });
+const tone = new OscillatorNode(context);
+const heard = new MediaStreamAudioDestinationNode(context);
+tone.connect(gain).connect(heard);
+tone.start();
+navigator.mediaDevices.getUserMedia = async () => context.resume().then(() => heard.stream);
+const level = () => Number(document.querySelector(".live-level").style.getPropertyValue("--level"));
+window.meter = (loud) => new Promise((resolve) => {
+  const began = context.currentTime;
+  gain.gain.value = loud ? 0.5 : 0;
+  const look = () => (level() > 0.6 === loud ? resolve(context.currentTime - began) : requestAnimationFrame(look));
+  look();
+});
+"""
+
 # The track of the page's microphone, and whether the page is hidden, at the will of a test
 WILL = """
 const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
@@ -201,8 +219,9 @@ window.go = (hidden) => {
 """
 
 
-def test_it_says_what_keeps_it_from_hearing(browser: Browser, address: str) -> None:
-    """A muted microphone, a server that lags, a tab that was hidden, a microphone that is pulled out."""
+def test_it_shows_what_it_hears_and_says_what_keeps_it_from_hearing(browser: Browser, address: str) -> None:
+    """The meter follows within 0.2 s; a muted microphone, a server that lags, a tab that was hidden, a microphone that
+    is pulled out."""
     lagging = threading.Event()
 
     def slow(route: WebSocketRoute) -> None:
@@ -210,13 +229,17 @@ def test_it_says_what_keeps_it_from_hearing(browser: Browser, address: str) -> N
         server.on_message(lambda frame: None if lagging.is_set() and "heard" in frame else route.send(frame))
 
     def prepare(page: Page) -> None:
-        page.add_init_script(WILL)
+        page.add_init_script(TONE + WILL)
         page.route_web_socket("**/live", slow)
 
     with live(browser, address, prepare=prepare) as page:
         page.locator(".live-button").click()
         state = page.locator(".live-state")
         expect(state).to_have_text("Listening: say something.", **PATIENT)
+        seconds = [page.evaluate("loud => meter(loud)", loud) for loud in [True, False] * 4]
+        print(f"meter: {np.median(seconds):.3f} s")
+        assert min(seconds[::2]) < 0.2 and min(seconds[1::2]) < 0.2  # others may use the machine meanwhile
+
         page.evaluate("muted = true")
         expect(state).to_contain_text("The microphone is muted")
         page.evaluate("muted = false")
@@ -326,6 +349,21 @@ def test_what_is_sent_at_once_is_found(address: str) -> None:
     assert WATCH in said["hits"][0]["text"] and said["hits"][0]["src"].startswith("audio/demo/")
     assert {name: np.abs(place).max() <= 1.01 for name, place in said["place"].items()} == {"flat": True, "solid": True}
     assert [len(place) for place in said["place"].values()] == [2, 3]
+
+
+def test_the_light_is_on_a_fifth_of_a_second_after_speech_begins(address: str) -> None:
+    """In seconds of sound: piece by piece, as the page sends it, each with its answer."""
+    sound, size = spoken("queries/watch.ogg"), round(0.08 * SAMPLE_RATE)
+    sound = sound[np.flatnonzero(np.abs(sound) > 0.03 * np.abs(sound).max())[0] :]
+    heard = pcm(np.concatenate([quiet(1), sound[:SAMPLE_RATE]]))
+    with listening(address) as socket:
+        for start in range(0, len(heard), 2 * size):
+            socket.send(heard[start : start + 2 * size])
+            while "heard" not in (frame := json.loads(socket.recv(30))):
+                pass
+            if frame["voiced"]:
+                break
+    assert frame["voiced"] and 1 < frame["heard"] < 1.2
 
 
 def test_filters_and_other_rates(address: str) -> None:
