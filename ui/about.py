@@ -92,7 +92,7 @@ PROGRAMS = """
 this page's address followed by <code>gradio_api/mcp/</code>. On the command line there is
 <code>python -m clasp search "the ship was lost in the storm"</code>.</p>"""
 
-WAIT = '<dl class="{kind} wait">' + "<div><dt></dt><dd></dd></div>" * 4 + "</dl>"  # what is still to come
+WAIT = '<dl class="{kind} wait" aria-hidden="true">' + "<div><dt></dt><dd></dd></div>" * 4 + "</dl>"  # what is to come
 
 
 def build(service: Service, visit: gr.BrowserState, tab: gr.Tab) -> None:

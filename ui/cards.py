@@ -74,8 +74,8 @@ def notice(sentence: str) -> str:
 
 
 def working(sentence: str) -> str:
-    """What the page is busy with."""
-    return _new(f'<p class="working" role="status">{escape(sentence)}</p>')
+    """What the page is busy with, and the shape of the hits to come."""
+    return _new(f'<p class="working" role="status">{escape(sentence)}</p><div class="bones" aria-hidden="true"></div>')
 
 
 def welcome(settings: Settings) -> str:

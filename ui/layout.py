@@ -27,6 +27,7 @@ HINT = """
 <p class="stand">Sound files and videos, of any length. Transcripts (.srt, .vtt, .txt) and tables of facts (.csv)
   with the same names are used, too.</p>
 """
+WAIT = '<div class="bones" aria-hidden="true"></div>'  # the shape of what is to come
 PAGE_TABLE = "clasp.library.table(element, watch, (what) => trigger('turn', what), (what) => trigger('choose', what))"
 
 
@@ -92,7 +93,9 @@ def parts(service: "Service") -> Parts:
             if not service.read_only:
                 made |= _new()
         made["notice"] = _html(elem_id="library-notice")
-        made["facts"] = _html(elem_id="library-facts", head=SCRIPT, js_on_load="clasp.library.facts(element, watch)")
+        made["facts"] = _html(
+            WAIT, elem_id="library-facts", head=SCRIPT, js_on_load="clasp.library.facts(element, watch)"
+        )
         with gr.Column(visible=False, elem_id="library-adding") as made["adding"]:
             made |= _adding(service)
         with gr.Column(elem_id="library-job"):
