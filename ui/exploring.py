@@ -97,7 +97,7 @@ class Exploring:
             **self._job(name, visit, state=json.dumps({"library": name} | state)),
         }
 
-    def tick(self, name: str, visit: str) -> Shown:
+    def follow(self, name: str, visit: str) -> Shown:
         """Some time has passed while something was being done to the library."""
         busy = self._service.jobs.running(self._service.key(name, visit))
         return self._job(name, visit) if busy else self.look(name, visit)
@@ -116,20 +116,20 @@ class Exploring:
             return {self.parts.panel: gr.HTML(job=notice(sentence(error, "a map"), wrong=True))}
         return self._job(name, visit)
 
-    def stop(self, name: str, visit: str) -> Shown:
+    def stop_fit(self, name: str, visit: str) -> Shown:
         """Stop laying it out."""
         job = self._service.jobs.of(self._service.key(name, visit))
         if job is not None and job.title.startswith(JOB) and self._service.may_change(name):
             job.stop()
         return self._job(name, visit)
 
-    def close(self, name: str, visit: str) -> Shown:
+    def close_report(self, name: str, visit: str) -> Shown:
         """The report was read."""
         if self._service.may_change(name):
             self._service.jobs.forget(self._service.key(name, visit))
         return self._job(name, visit)
 
-    def search(self, event: gr.EventData, name: str, visit: str) -> Shown:
+    def find(self, event: gr.EventData, name: str, visit: str) -> Shown:
         """Mark on the map what says the same as a text."""
         text, answer = str(_told(event).get("text") or ""), None
         try:
@@ -151,7 +151,7 @@ class Exploring:
         found |= {"text": text, "library": name, "number": next(NUMBERS)}
         return {self.parts.panel: gr.HTML(found=json.dumps(found)), self.parts.answer: answer and (name, answer)}
 
-    def export(self, event: gr.EventData, name: str, visit: str, answer: tuple[str, Answer] | None) -> Iterator[str]:
+    def download(self, event: gr.EventData, name: str, visit: str, answer: tuple[str, Answer] | None) -> Iterator[str]:
         """Write utterances to a file to download, in the order in which they are listed."""
         try:
             told = _told(event)
@@ -177,7 +177,6 @@ class Exploring:
         state = {
             "key": self._service.key(name, visit),
             "utterances": size,
-            "mine": name == VISIT,
             "owner": self._service.may_change(name),
             "seconds": labels.length(START + EACH * size),
             "drawn": "",

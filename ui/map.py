@@ -126,7 +126,7 @@ FRAME = f"""
 def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) -> None:
     """Lay out the tab and connect it; called inside it. `line` says in which queue its events stand."""
     with gr.Row(elem_id="explore-settings"):
-        name = dropdown("Library", [(TITLES[DEMO], DEMO)], DEMO, labelled=False)
+        name = dropdown("Library", [(TITLES[DEMO], DEMO)], DEMO, labelled=False, elem_id="map-library")
     panel = gr.HTML(
         "",
         html_template=FRAME,
@@ -148,10 +148,10 @@ def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) ->
     quiet = {**still, **line}
     gr.on([tab.select, visit.change], handlers.look, where, out, js=FROM_ADDRESS, **quiet)
     name.input(handlers.look, where, out, js=TO_ADDRESS, **quiet)
-    parts.timer.tick(handlers.tick, where, out, **quiet)
+    parts.timer.tick(handlers.follow, where, out, **quiet)
     panel.fit(handlers.fit, where, out, **quiet)
-    panel.stop(handlers.stop, where, out, **quiet)
-    panel.close(handlers.close, where, out, **quiet)
-    panel.search(handlers.search, where, [panel, parts.answer], trigger_mode="always_last", **quiet)
-    made = panel.export(handlers.export, [*where, parts.answer], parts.download, **quiet)
+    panel.stop(handlers.stop_fit, where, out, **quiet)
+    panel.close(handlers.close_report, where, out, **quiet)
+    panel.search(handlers.find, where, [panel, parts.answer], trigger_mode="always_last", **quiet)
+    made = panel.export(handlers.download, [*where, parts.answer], parts.download, **quiet)
     made.success(None, parts.download, js="(file) => clasp.download(file)", **still)

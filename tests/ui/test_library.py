@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import sqlite3
+import time
 import urllib.error
 import urllib.request
 import zipfile
@@ -402,3 +403,21 @@ def test_forged_requests_change_nothing(public: str, home: Path, spoken_files: l
     for name in ("upload", "choose", "edit", "save", "ask", "remove", "stop", "dismiss"):
         assert "for searching only" in done[name, "archive"] and "for searching only" in done[name, "demo"]
     assert state() == before
+
+
+def test_forged_requests_lay_out_no_map(public: str, home: Path) -> None:
+    before = sorted(home.glob("data/**/*"))
+    done = {}
+    for event in events(public):
+        if any(one["props"].get("elem_id") == "map-library" for one in event["inputs"]):
+            for library in ("archive", "demo", "visit", "../archive"):
+                values = {"map-library": library, "browserstate": "nobody"}
+                done[event["api_name"], library] = asked(
+                    public, event, values, {"text": "the watch", "ids": [1, "2", None]}
+                )
+    assert {name for name, _ in done} == {"look", "follow", "fit", "stop_fit", "close_report", "find", "download"}
+    assert "for searching only" in done["fit", "archive"] and "for searching only" in done["fit", "demo"]
+    assert "Nothing of yours is here" in done["fit", "visit"] and "Nothing of yours is here" in done["find", "visit"]
+    assert "There is no library called" in done["find", "../archive"]
+    time.sleep(1)
+    assert sorted(home.glob("data/**/*")) == before
