@@ -72,13 +72,13 @@ FRAME = f"""
       </div>
       <ul class="explore-legend" aria-label="Legend: press an entry to hide it or to show it again"></ul>
       <section class="explore-regions" hidden aria-label="Regions">
-        <h3>Regions</h3><p>Dense places, named by what is typical of them. Press one to select what lies in it.</p>
+        <h2>Regions</h2><p>Dense places, named by what is typical of them. Press one to select what lies in it.</p>
         <ul></ul>
       </section>
     </div>
     <section class="explore-list" aria-label="Utterances" data-waiting="true">
       <div class="explore-head">
-        <div role="status" aria-live="polite"><h2 tabindex="-1"></h2><p class="explore-said"></p></div>
+        <h2 tabindex="-1"></h2>
         <div class="tools">
           <button type="button" data-do="clear" data-list hidden>Clear</button>
           <button type="button" data-do="play" data-list hidden aria-pressed="false">Play all</button>
@@ -88,6 +88,8 @@ FRAME = f"""
             <li><button type="button" data-save="json">JSON</button></li>
             <li><button type="button" data-save="zip">Sound clips (ZIP)</button></li></ul></details>
         </div>
+        <p class="explore-said"></p>
+        <p class="explore-heard" aria-live="polite"></p>
       </div>
       <ol></ol>
       <button type="button" class="explore-more" hidden></button>
@@ -102,7 +104,7 @@ FRAME = f"""
   </div>
   <div class="explore-below">
     <section class="explore-meaning" aria-label="What distances mean">
-      <h3>What distances mean</h3>
+      <h2>What distances mean</h2>
       <p>Near is alike: utterances that lie close together say, or sound, something alike. Far says little: two
         far points need not be less alike than two that are half as far, and the size of a gap, the place of a group
         and the axes mean nothing. A query’s star stands between the utterances nearest to it.</p>
@@ -115,7 +117,7 @@ FRAME = f"""
       </div>
     </section>
     <section class="explore-measures" hidden aria-label="How good this map is">
-      <h3>How good this map is</h3>
+      <h2>How good this map is</h2>
       <dl></dl>
     </section>
   </div>

@@ -85,6 +85,7 @@ clasp.maplist = (box, { only, point, save, colour, coloured }) => {
   function say(title, sentence) {
     part("h2").textContent = title;
     part(".explore-said").textContent = sentence;
+    part(".explore-heard").textContent = [title, sentence].filter(Boolean).join(": ");
     delete box.dataset.busy;
   }
 
