@@ -1,6 +1,6 @@
 """Train the published architecture (arXiv 2412.13071): two frozen backbones, fused towards a frozen text encoder.
 
-    python -m clasp train published --data SpeechBrown cv-corpus/en fleurs.csv --out runs/published
+    python -m clasp train published --data SpeechBrown cv-corpus-4/en fleurs/en_us --out runs/published
 
 The hidden states of any speech encoder of transformers, and the features of any image encoder that sees the
 spectrogram (clasp/backbones.py), are computed once for every clip and kept; then the fusion of both is trained on

@@ -7,6 +7,7 @@
 A path may be
 - a folder of the published Speech Brown: `global_metadata.json` beside `dataset/partN/audios/*.wav`;
 - a folder of Common Voice, or one of its TSV files (client_id, path, sentence, locale) beside `clips/`;
+- a folder of FLEURS: `train.tsv`, `dev.tsv` and `test.tsv` beside `audio/train/*.wav` and so on;
 - a CSV (or TSV) with the columns file and text and, where there are, language, speaker, category, split; or a
   folder with one, named metadata.csv where there are several. Files are relative to it;
 - a packed corpus: a zip archive of clips and `metadata.tsv`.
@@ -71,7 +72,8 @@ def read(path: Path, language: str = "en") -> Reading:
         return _checked(path, _speech_brown(json_file))
     official = [path / f"{name}.tsv" for name in ("train", "dev", "test")] if path.is_dir() else []
     if official and all(table.is_file() for table in official):
-        return _checked(path, [row for table in official for row in _common_voice(table, language)])
+        layout = _fleurs if tables.lines_of(official[0])[0].split("\t")[0].isdigit() else _common_voice
+        return _checked(path, [row for table in official for row in layout(table, language)])
     table = _table(path)
     if {"path", "sentence"} <= set(tables.columns_of(table)):
         found = list(_common_voice(table, language))
@@ -145,6 +147,21 @@ def _common_voice(table: Path, language: str) -> Iterator[Clip | LeftOut]:
             id=Path(name).stem, text=row.cells["sentence"], language=row.cells.get("locale") or language,
             category="", split=SPLITS.get(table.stem) or split_of(f"{corpus}/{row.cells['client_id']}"),
             place=place, corpus=corpus, speaker=row.cells["client_id"], path=table.parent / "clips" / name,
+        )  # fmt: skip
+
+
+def _fleurs(table: Path, language: str) -> Iterator[Clip | LeftOut]:
+    """A TSV file of FLEURS, which has no header (number, file, text, …), in the official split it is named after."""
+    for number, line in enumerate(tables.lines_of(table), 1):
+        place, cells = f"{table.name} line {number}", line.split("\t")
+        if not tables.is_utf8(line) or len(cells) < 3:
+            if line.strip():
+                yield LeftOut(place, "is no row of FLEURS: expected a number, a file and a text")
+            continue
+        yield Clip(
+            id=Path(cells[1]).stem, text=cells[2], language=language, category="", split=SPLITS[table.stem],
+            place=place, corpus=table.resolve().parent.name, speaker="",
+            path=table.parent / "audio" / table.stem / cells[1],
         )  # fmt: skip
 
 

@@ -136,6 +136,20 @@ def test_common_voice_keeps_its_official_splits(said: list[Path], tmp_path: Path
     assert [clip.split for clip in readers.read(tmp_path / "dev.tsv").clips] == ["validation"]
 
 
+def test_fleurs_keeps_its_official_splits(said: list[Path], tmp_path: Path) -> None:
+    for number, name in enumerate(("train", "dev", "test")):
+        wave = tmp_path / "audio" / name / f"{number}.wav"
+        wave.parent.mkdir(parents=True)
+        wave.write_bytes(said[number].read_bytes())
+        text = TEXTS[number]
+        table(tmp_path / f"{name}.tsv", f"17\t{wave.name}\t{text}\t{text.lower()}\tb r e a d\t40000\tMALE", "18\tno")
+    reading = readers.read(tmp_path, "en")
+    assert [(clip.split, clip.text, clip.language) for clip in reading.clips] == [
+        (split, text, "en") for split, text in zip(("train", "validation", "test"), TEXTS, strict=False)
+    ]
+    assert [row.place for row in reading.left_out] == ["train.tsv line 2", "dev.tsv line 2", "test.tsv line 2"]
+
+
 def test_common_voice_without_splits_keeps_speakers_and_sentences_apart(said: list[Path], tmp_path: Path) -> None:
     rows = [(f"speaker {who}", f"{who}-{what}.wav", f"Frase {what % 9}.") for who in range(30) for what in range(2)]
     rows += [(f"speaker {who}", f"{who}-own.wav", f"Frase própria {who}.") for who in range(30)]

@@ -1,8 +1,12 @@
 """Gradients of large batches: part by part they are those of the whole batch at once, batch norms and dropout too."""
 
 import copy
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,6 +60,12 @@ def case(kind: str, dtype: torch.dtype) -> tuple[nn.Module, list[Tensor], Callab
     return head, inputs, loss
 
 
+def cut(size: int) -> tuple[list[np.ndarray], list[int]]:
+    """The batch in parts, and the seed of each."""
+    parts = np.split(np.arange(BATCH), range(size, BATCH, size))
+    return parts, [100 + number for number in range(len(parts))]
+
+
 @pytest.mark.parametrize("kind", fusion.FUSIONS)
 @pytest.mark.parametrize(
     ("size", "dtype", "near"),
@@ -63,8 +73,7 @@ def case(kind: str, dtype: torch.dtype) -> tuple[nn.Module, list[Tensor], Callab
 )
 def test_gradients_are_those_of_the_whole_batch(kind: str, size: int, dtype: torch.dtype, near: float) -> None:
     head, inputs, loss = case(kind, dtype)
-    parts = np.split(np.arange(BATCH), range(size, BATCH, size))
-    seeds = [100 + number for number in range(len(parts))]
+    parts, seeds = cut(size)
     whole, scales = copy.deepcopy(head), [Temperature().to(dtype) for _ in range(2)]
     for name, mask in drawn(head, parts, seeds, dtype).items():
         parent, _, last = name.rpartition(".")
@@ -83,3 +92,22 @@ def test_gradients_are_those_of_the_whole_batch(kind: str, size: int, dtype: tor
                 for one in (head, whole)]  # fmt: skip
     torch.testing.assert_close(averages[0], averages[1], rtol=near, atol=near)
     assert all(layer.training and not layer._forward_hooks for layer in head.modules())
+
+
+@pytest.mark.slow  # two more times torch is loaded
+def test_two_processes_have_the_gradients_of_one(tmp_path: Path) -> None:
+    from tests.clasp.large_batch_process import gradients
+
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m",
+               "tests.clasp.large_batch_process", str(tmp_path / "found")]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True, env=os.environ | {"OMP_NUM_THREADS": "1"}, timeout=120)
+    first, second = (torch.load(tmp_path / f"found.{rank}") for rank in range(2))
+    assert first["count"] == second["count"] == 2
+    assert first["told"] == second["told"] == 0
+    for name, found in first["found"].items():
+        kind, size = name.split()
+        alone = gradients(kind, int(size), Processes())
+        assert found.keys() == alone.keys()
+        for key, value in found.items():
+            assert torch.equal(value, second["found"][name][key]), f"{name} {key}"
+            torch.testing.assert_close(value, alone[key], rtol=1e-9, atol=1e-12)

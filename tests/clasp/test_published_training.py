@@ -3,7 +3,10 @@
 import argparse
 import csv
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -308,3 +311,36 @@ def test_losses_know_equal_texts_and_the_published_temperature() -> None:
     distance = fusing.pair_loss(rows, texts, groups, fixed(), "huber")
     torch.testing.assert_close(fusing.pair_loss(rows, texts, groups, fixed(), "both"), contrast + distance)
     assert fusing.pair_loss(texts, texts, groups, fixed(), "huber").item() == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.slow  # two more times everything is loaded
+def test_two_processes_share_the_work(
+    backbones: Path,
+    recordings: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(kept, "SHARD", 6)
+    alone, together = tmp_path / "alone", tmp_path / "together"
+    published.run(arguments(backbones, recordings, alone))
+    losses = [line.split(" HITS")[0] for line in capsys.readouterr().out.splitlines() if line.startswith("epoch")]
+    args = vars(arguments(backbones, recordings, together))
+    stated = [
+        f"--{name}={args[name]}" for name in ("speech", "image", "text", "size", "epochs", "batch", "part", "out")
+    ]
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\nfrom clasp.__main__ import main\nfrom clasp.training import kept\n"
+        f"kept.SHARD = 6\nsys.exit(main(['train', 'published', '--data', {str(recordings)!r}, *{stated!r}]))\n"
+    )
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)]
+    paths = {"PYTHONPATH": str(Path(clasp.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, check=True, capture_output=True, env=os.environ | paths, timeout=300, text=True)
+    said = done.stdout.splitlines()
+    assert sum("16 clips" in line for line in said) == 1  # they are read once
+    assert [line.split(" HITS")[0] for line in said if line.startswith("epoch")] == losses
+    assert shards(together / "features").keys() == shards(alone / "features").keys()
+    for path in shards(alone / "features"):
+        assert (together / "features" / path).read_bytes() == (alone / "features" / path).read_bytes()
+    assert clasp.load(together / "model", device="cpu").dim == 24
