@@ -177,12 +177,12 @@ class LiveSession:
 
     def _guess(self) -> None:
         """Search with what was said so far, where that is worth it."""
-        begun = self._cutter.so_far() if self.voiced else self._cutter.ending()
+        begun, ahead = self._cutter.so_far() if self.voiced else self._cutter.ending(), self._ahead
         if begun is None:
             return
         if self.voiced and begun.end - begun.start < self._guessed + STEP:
             return
-        if not self.voiced and self._ahead is not None and self._ahead.said.end == begun.end:
+        if not self.voiced and ahead is not None and ahead.said.end == begun.end:
             return
         self._guessed = begun.end - begun.start
         search = _Search(
