@@ -5,11 +5,13 @@ files of 22,050 Hz and end with the fused vectors.
 """
 
 import io
+import re
 import resource
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import soundfile
@@ -34,7 +36,8 @@ PUBLISHED = {
     "fusion": "concat",
     "unit_inputs": True,
 }
-SIZES = (1, 4, 16, 64)  # of batches
+SIZES = (1, 2, 4, 8, 16, 32, 64)  # of batches
+PROCESS = Path("/proc/self")  # on Linux
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,6 @@ def measure(count: int, config: dict = PUBLISHED) -> tuple[str, list[Row]]:
     fastest = max(float(row.measured.split()[0].replace(",", "")) for row in rows if row.what.startswith("all,"))
     theirs = float(rows[-1].measured.split()[0].replace(",", ""))
     rows.append(Row("all, faster than the notebooks", f"{fastest / theirs:.1f} times"))
-    rows.append(Row("peak memory", f"{_peak(device):.2f} GB"))
     return f"{device} in {str(dtype).removeprefix('torch.')}, RANDOM WEIGHTS, {clips.seconds:.0f} s of speech", rows
 
 
@@ -94,7 +96,7 @@ def _stages(encoder: SpeechEncoder, clips: Clips, device: torch.device) -> list[
 
 
 def _sizes(encoder: SpeechEncoder, clips: Clips, device: torch.device) -> list[Row]:
-    """The whole way from files to vectors, in batches of several sizes."""
+    """The whole way from files to vectors, in batches of several sizes, and the memory that each takes at most."""
     rows = []
     for size in SIZES:
         if size > max(1, len(clips.files)):
@@ -108,7 +110,9 @@ def _sizes(encoder: SpeechEncoder, clips: Clips, device: torch.device) -> list[R
 
             accelerator.in_batches([waveform.duration for waveform in waveforms], size, encode)
 
-        rows.append(_row(f"all, {size} at once", _timed(way, device)[1], clips))
+        _forget_peak(device)
+        seconds = _timed(way, device)[1]
+        rows.append(_row(f"all, {size} at once", seconds, clips, f", at most {_peak(device):.2f} GB"))
     return rows
 
 
@@ -166,13 +170,23 @@ def _timed(call: Callable[[], object], device: torch.device | None = None) -> tu
     return found, time.perf_counter() - started
 
 
-def _row(what: str, seconds: float, clips: Clips) -> Row:
+def _row(what: str, seconds: float, clips: Clips, memory: str = "") -> Row:
     rate, real = len(clips.files) / seconds, clips.seconds / seconds
-    return Row(what, f"{rate:,.2f} clips/s, {real:,.1f}× real time")
+    return Row(what, f"{rate:,.2f} clips/s, {real:,.1f}× real time{memory}")
+
+
+def _forget_peak(device: torch.device) -> None:
+    """Begin to measure the peak anew, where that can be done."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    elif PROCESS.is_dir():
+        (PROCESS / "clear_refs").write_text("5")
 
 
 def _peak(device: torch.device) -> float:
-    """Gigabytes: of the GPU if there is one, otherwise of the process."""
+    """Gigabytes since the last `_forget_peak`: of the GPU if there is one, otherwise of the process."""
     if device.type == "cuda":
-        return torch.cuda.max_memory_allocated() / 1e9
+        return torch.cuda.max_memory_allocated(device) / 1e9
+    if PROCESS.is_dir():
+        return float(re.search(r"VmHWM:\s+(\d+)", (PROCESS / "status").read_text())[1]) * 1024 / 1e9
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9

@@ -37,6 +37,7 @@ from .processes import Processes, processes
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+LEAST = 4  # clips in a batch
 LEARNING = ("fusion", "loss", "temperature", "epochs", "batch", "part", "rate", "decay", "schedule", "patience", "seed")
 
 
@@ -82,6 +83,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace, group: Processes) -> int:
+    if args.batch < LEAST or min(args.part, args.epochs, args.patience) < 1:
+        raise DataError(f"A batch is of {LEAST} clips or more; part, epochs and patience are 1 or more.")
     corpora, left_out = group.told(lambda: mixture.read(args.data, args.train_clips, args.test_clips))
     clips = [clip for corpus in corpora for clip in corpus]
     split = np.array([clip.split for clip in clips])

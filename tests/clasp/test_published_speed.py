@@ -19,7 +19,9 @@ def test_every_stage_and_both_ways_are_measured() -> None:
     assert "RANDOM WEIGHTS" in where
     measured = {row.what: row.measured for row in rows}
     assert {"decoding", "drawing the figure", "HuBERT", "EfficientNet", "fusion", "all, 1 at once",
-            "notebooks, in all", "peak memory"} <= measured.keys()  # fmt: skip
+            "all, 2 at once", "notebooks, in all"} <= measured.keys()  # fmt: skip
+    assert 0.1 < float(measured["all, 2 at once"].split()[-2]) < 16  # GB
+    assert "all, 4 at once" not in measured  # more than there are
     rates = {what: float(text.split()[0].replace(",", "")) for what, text in measured.items()}
     assert rates["drawing the figure"] > 5 * rates["notebooks, figures"]
     assert rates["notebooks, in all"] < rates["notebooks, figures"]

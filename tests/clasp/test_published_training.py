@@ -289,6 +289,13 @@ def test_it_ends_when_nothing_better_comes(tmp_path: Path, monkeypatch: pytest.M
     assert all(torch.equal(value, seen[1][1][name]) for name, value in head.state_dict().items())
 
 
+@pytest.mark.parametrize("wrong", ["--batch=3", "--part=0", "--epochs=0", "--patience=0"])
+def test_sizes_without_sense_are_refused(wrong: str, backbones: Path, recordings: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="A batch is of 4 clips or more; part, epochs and patience are 1 or more"):
+        published.run(arguments(backbones, recordings, tmp_path, wrong))
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(("option", "other"), [("speech", "image"), ("image", "speech"), ("speech", "nowhere")])
 def test_a_wrong_backbone_is_named(option: str, other: str, backbones: Path, recordings: Path, tmp_path: Path) -> None:
     args = arguments(backbones, recordings, tmp_path, f"--{option}", str(backbones / other))
