@@ -14,8 +14,9 @@ from .service import VISIT, Service
 from .tab import Chosen, Shown, Tab, asked, told
 
 FROM_ADDRESS = """(visit, name, words) => {
-  const kept = new URLSearchParams(location.search);
-  return [visit, kept.get("library") ?? name, kept.get("words") ?? words];
+  const bar = new URLSearchParams(location.search); // the script may come after this
+  const kept = (name) => (window.clasp?.address ? clasp.address.get(name, "library") : bar.get(name)) || "";
+  return [visit, kept("library") || name, kept("words")];
 }"""
 
 

@@ -75,8 +75,9 @@ FRAME = f"""
 """
 
 FROM_ADDRESS = """(library, category, language, visit) => {
-  const kept = new URLSearchParams(location.search);
-  return [kept.get("library") ?? "demo", kept.get("category") ?? "", kept.get("language") ?? "", visit];
+  const bar = new URLSearchParams(location.search); // the script may come after this
+  const kept = (name) => (window.clasp?.address ? clasp.address.get(name, "live") : bar.get(name)) || "";
+  return [kept("library") || "demo", kept("category"), kept("language"), visit];
 }"""
 KEEP = """(library, category, language) =>
   clasp.address.keep({ library: library === "demo" ? "" : library, category, language }, "live")"""
@@ -86,8 +87,9 @@ WISH = "(...given) => JSON.stringify(given)"
 def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) -> None:
     """Lay out the tab and connect it; called inside it. `line` says in which queue its events stand."""
 
-    def choices(name: str, category: str, language: str, secret: str) -> tuple[gr.Dropdown, gr.Dropdown, gr.Dropdown]:
-        """What can be searched, and what the chosen library can be filtered by; what it has stays chosen."""
+    def choices(name: str, category: str, language: str, secret: str) -> tuple[gr.components.Component, ...]:
+        """What can be searched, and what the chosen library can be filtered by; what it has stays chosen. And what
+        stands for its map in addresses."""
         chosen, libraries, searched = Settings(name, category, language), [(TITLES.get(name, name), name)], None
         try:
             libraries = service.libraries(secret)
@@ -96,11 +98,13 @@ def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) ->
         except ClaspError:
             pass  # it will be said when somebody speaks
         chosen = kept(chosen, searched)
+        mapped = searched is not None and service.map(searched) is not None
         offers = offered(searched, chosen)
         return (
             gr.Dropdown(libraries, value=chosen.library, visible=len(libraries) > 1),
             narrowing("category", offers, chosen.category),
             narrowing("language", offers, chosen.language),
+            gr.HTML(map=service.key(chosen.library, secret) if mapped else ""),
         )
 
     with gr.Row(elem_id="live-settings"):
@@ -118,8 +122,8 @@ def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) ->
     quiet = {"api_visibility": "private", "show_progress": "hidden"}
     filters = [library, category, language]
     chosen = [*filters, visit]
-    gr.on(None, choices, chosen, filters, js=FROM_ADDRESS, **quiet, **line)
-    gr.on([visit.change, tab.select], choices, chosen, filters, js=FROM_ADDRESS, **quiet, **line)
-    library.input(choices, chosen, filters, **quiet, **line).then(None, filters, js=KEEP, **quiet)
+    gr.on(None, choices, chosen, [*filters, panel], js=FROM_ADDRESS, **quiet, **line)
+    gr.on([visit.change, tab.select], choices, chosen, [*filters, panel], js=FROM_ADDRESS, **quiet, **line)
+    library.input(choices, chosen, [*filters, panel], **quiet, **line).then(None, filters, js=KEEP, **quiet)
     gr.on([category.input, language.input], None, filters, js=KEEP, **quiet)
     gr.on([one.change for one in chosen], None, chosen, panel, js=WISH, **quiet)

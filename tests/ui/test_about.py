@@ -38,8 +38,7 @@ def model() -> clasp.Clasp:
 
 
 def test_it_tells_of_model_and_libraries(browser: Browser, address: str, model: clasp.Clasp) -> None:
-    with looked_at(browser, address, []) as page:
-        page.goto(f"{address}?tab=about")
+    with looked_at(browser, address, [], "?tab=about") as page:
         facts = page.locator(".running:not(.wait)")
         expect(facts).to_contain_text(f"{model.dim} numbers: {model.meaning_dim} of meaning")
         expect(facts).to_contain_text(f"{len(model.languages)} languages: Arabic")

@@ -35,8 +35,8 @@ clasp.address = (() => {
   const state = (asked, secret) => ({ address: asked, secret });
   const write = (asked, secret) => history.replaceState(state(asked, secret), "", shown(asked, secret));
 
-  /* The value of a parameter; "" where there is none. */
-  const get = (name) => parameters().get(name) ?? "";
+  /* How a tab keeps a parameter, the open one if none is named, or else how it stands in the bar; "" for nothing. */
+  const get = (name, of = tab) => kept[of]?.[name] ?? parameters().get(name) ?? "";
 
   /* Keep how a tab is set, the open one if none is named; "" removes. */
   function keep(values, of = tab) {
@@ -71,7 +71,7 @@ clasp.address = (() => {
     }).observe(tabs, { subtree: true, attributeFilter: ["aria-selected"] });
   }
 
-  window.addEventListener("popstate", () => open(get("tab") || FIRST));
+  window.addEventListener("popstate", () => open(parameters().get("tab") || FIRST));
   document.addEventListener("click", (event) => {
     const name = event.target.closest?.("a[data-tab]")?.dataset.tab;
     if (!name || !button(name) || event.ctrlKey || event.metaKey || event.shiftKey) return;
