@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 HITS = 30
 NEAREST = 10  # of the less likely, where nothing is likely
 LOOK = 0.5  # seconds between two looks at how far a layout is
-START, EACH = 15.0, 0.009  # seconds that a layout takes on two cores, however few utterances there are, and for each
+START, EACH = 12.0, 0.005  # seconds that a layout takes, however few utterances there are, and for each of them
 JOB = "Laying out the map"  # begins the title of such a job
 NUMBERS = count(1)  # no two answers are the same, or the page would not notice
 
