@@ -261,7 +261,6 @@ clasp.live = (element, props, watch) => {
     if (action === "clear") list.clear();
   });
   watch("value", () => {
-    trail.of(key(wish()));
     if (!run || JSON.stringify(wish()) === JSON.stringify(run.link.asked)) return;
     leave(run.link); // another library: another conversation
     connect(run);
@@ -273,6 +272,7 @@ clasp.live = (element, props, watch) => {
     else if (away) run.returned = `You were away for ${list.clock((Date.now() - away) / 1000)}: the microphone stayed on.`;
   });
   window.addEventListener("pagehide", () => run && stop());
-  if (props.value) trail.of(key(wish()));
+  watch("map", () => trail.of(props.map));
+  if (props.map !== undefined) trail.of(props.map);
   part(".live-button").disabled = false;
 };

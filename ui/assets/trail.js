@@ -8,7 +8,7 @@ clasp.trail = (element) => {
   const caption = panel.querySelector(".live-map-caption");
   const hint = caption.textContent;
 
-  let key = ""; // of the library whose map is wanted
+  let key; // of the library whose map is wanted; "" where it has none, undefined as long as nobody knows
   let drawn = ""; // of the one that is drawn, or on its way
   let seen = false; // whether there is room, and the tab is open
   let points = null;
@@ -16,14 +16,14 @@ clasp.trail = (element) => {
   let latest = null; // the entry of the list that was heard last
   let pointed = null; // the one that is pointed at
 
-  /* Another library is searched, by what stands for it in addresses. */
+  /* Another library is searched, by what stands for it in addresses; "" if it has no map. */
   function of(wanted) {
     if (wanted === key) return;
     key = wanted;
     drawn = "";
     latest = pointed = null;
     free();
-    panel.dataset.stage = "loading"; // without a map it was hidden
+    panel.dataset.stage = key ? "loading" : "none";
     draw();
   }
 
