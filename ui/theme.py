@@ -12,6 +12,7 @@ STYLE_SHEETS = (
     "filters",
     "results",
     "moments",
+    "drawing",
     "minimap",
     "map",
     "live",
@@ -39,7 +40,7 @@ PALETTE = (
     ("#975e84", "#e565bf"),
 )
 
-SCRIPTS = ("player", "strips", "minimap", "address", "page")
+SCRIPTS = ("player", "strips", "points", "layer", "drawing", "minimap", "address", "page")
 SCRIPT = "".join(  # for each component that calls them: loaded once, in this order, and before they are called
     f'<script src="{name}.js"></script>' for name in SCRIPTS
 )

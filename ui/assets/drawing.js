@@ -1,0 +1,397 @@
+/* Points on a map: Plotly draws them, and what is marked among them lies on a layer above (layer.js).
+
+     const view = await clasp.drawing(plot, points, { click, hover, select });
+     view.look({ by: "language", dimensions: 3 });
+     view.mark({ hits: [3, 14], query: { flat: [0, 0.5], solid: [0, 0.5, 0.1] } });
+
+   Fifty thousand points are as many numbers in typed arrays; what is under the pointer is looked up among them, and
+   nothing is drawn anew for it. */
+"use strict";
+
+window.clasp ??= {};
+
+clasp.drawing = (() => {
+  const MOST = 15; // colours
+  const OTHERS = -1; // code of all that have none of their own
+  const NEAR = 12; // pixels within which the pointer is on a point
+  const STILL = 5; // pixels that a click may stray
+  const FAINT = 0.1; // opacity of what is not shown
+  const MARGIN = 0.06; // around the points, of their extent
+  const SYMBOLS = { flat: "diamond", solid: "diamond" };
+  const TEXTS = 0; // the traces: texts, speech, and in three dimensions what is marked
+  const SPEECH = 1;
+
+  const colour = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
+  const coarse = matchMedia("(pointer: coarse)");
+  let plotly = null; // the promise of its script
+
+  function script() {
+    plotly ??= new Promise((resolve, reject) => {
+      if (window.Plotly) return resolve();
+      const wrong = () => reject(new Error("The map's script could not be fetched: is the server still running?"));
+      document.head.append(Object.assign(document.createElement("script"), { src: "plotly.js", onload: resolve, onerror: wrong }));
+    });
+    return plotly;
+  }
+
+  /* "#rrggbb" or "rgb(r, g, b)" as numbers. */
+  function numbers(css) {
+    if (css.startsWith("#")) return [1, 3, 5].map((at) => parseInt(css.slice(at, at + 2), 16));
+    return (css.match(/[\d.]+/g) ?? [0, 0, 0]).slice(0, 3).map(Number);
+  }
+
+  async function drawing(plot, points, { click = () => {}, hover = () => {}, select = () => {} } = {}) {
+    await script();
+    const gl = document.createElement("canvas").getContext("webgl") ? "scattergl" : "scatter";
+    const look = { by: "category", dimensions: 2, texts: false, regions: true, shown: null, drag: "pan" };
+    const marks = { hits: [], query: null, path: [], spot: null, chosen: null };
+    const layer = clasp.layer(plot, points);
+    const written = points.flatText.reduce((sum, x, n) => sum + (n % 2 === 0 && !Number.isNaN(x)), 0);
+    const home = extent();
+    const { size, opacity } = dots(points.count);
+    let classes = null; // of the present `by`: {codes → number, entries}
+    let under = null; // {row, text} under the pointer
+    let pressed = null; // where the pointer went down
+    let freed = false;
+
+    function extent() {
+      const range = (axis) => {
+        let [low, high] = [Infinity, -Infinity];
+        for (const places of [points.flat, points.flatText])
+          for (let n = axis; n < places.length; n += 2) {
+            if (places[n] < low) low = places[n];
+            if (places[n] > high) high = places[n];
+          }
+        if (low > high) [low, high] = [-1, 1];
+        const margin = MARGIN * (high - low) || 0.5;
+        return [low - margin, high + margin];
+      };
+      return { x: range(0), y: range(1) };
+    }
+
+    /* How large and how opaque so many are. */
+    function dots(count) {
+      const tenfold = Math.max(0, Math.log10(Math.max(1, count) / 100)); // 100 → 0, 10,000 → 2
+      return { size: Math.max(3.5, 9 - 2 * tenfold), opacity: Math.max(0.6, 0.9 - 0.1 * tenfold) };
+    }
+
+    // ---- colours --------------------------------------------------------------------------------------------
+
+    /* What the colours mean: entries of the legend, and for every row the number of its entry. */
+    function classified() {
+      if (look.by === "modality") {
+        const entries = [
+          { code: 0, label: "Speech", colour: colour("--category-7"), count: points.count },
+          { code: 1, label: "Text", colour: colour("--category-2"), count: written },
+        ];
+        return { entries, numbers: new Uint8Array(points.count) };
+      }
+      const codes = points[look.by];
+      const names = points.labels[look.by];
+      const counts = new Uint32Array(names.length);
+      for (const code of codes) counts[code]++;
+      let listed = names.map((_, code) => code).filter((code) => counts[code]);
+      const more = listed.length > MOST;
+      if (more) listed = listed.sort((one, other) => counts[other] - counts[one] || one - other).slice(0, MOST - 1);
+      const entries = listed.map((code, n) => {
+        const own = more ? n : code % MOST; // few have the colour of their place, whatever else is there
+        return { code, label: names[code] || "Not stated", colour: colour(`--category-${own}`), count: counts[code] };
+      });
+      const number = new Uint8Array(names.length).fill(entries.length);
+      listed.forEach((code, n) => (number[code] = n));
+      if (more) {
+        const rest = points.count - entries.reduce((sum, { count }) => sum + count, 0);
+        entries.push({ code: OTHERS, label: "Others", colour: colour("--edge"), count: rest });
+      }
+      return { entries, numbers: Uint8Array.from(codes, (code) => number[code]) };
+    }
+
+    const passes = (row) => !look.shown || look.shown[row] === 1;
+
+    /* A number per point that stands for its colour on a scale, in which those that are faint have their own. */
+    function coloured(offset) {
+      const { numbers } = classes;
+      const found = new Float32Array(points.count);
+      const chosen = marks.chosen && new Set(marks.chosen);
+      for (let row = 0; row < found.length; row++) {
+        const number = look.by === "modality" ? offset : numbers[row];
+        found[row] = 2 * number + (passes(row) && (!chosen || chosen.has(row)) ? 0 : 1);
+      }
+      return found;
+    }
+
+    function scale() {
+      const paper = numbers(colour("--card"));
+      const steps = classes.entries.flatMap(({ colour: css }) => {
+        const full = numbers(css);
+        const mixed = full.map((part, n) => Math.round(FAINT * part + (1 - FAINT) * paper[n]));
+        const flat = look.dimensions === 2;
+        return [`rgba(${full}, ${opacity})`, flat ? `rgba(${full}, ${FAINT})` : `rgb(${mixed})`];
+      });
+      const width = 1 / steps.length;
+      return {
+        cmin: -0.5,
+        cmax: steps.length - 0.5,
+        colorscale: steps.flatMap((css, n) => [[n * width, css], [(n + 1) * width, css]]),
+        showscale: false,
+      };
+    }
+
+    // ---- what Plotly draws ----------------------------------------------------------------------------------
+
+    const every = (places, width, axis) => {
+      const found = new Float32Array(places.length / width);
+      for (let n = 0; n < found.length; n++) found[n] = places[width * n + axis];
+      return found;
+    };
+
+    function trace(kind, places, offset) {
+      const solid = look.dimensions === 3;
+      const width = solid ? 3 : 2;
+      const marker = { color: coloured(offset), ...scale(), line: { width: 0 } };
+      const text = kind === TEXTS;
+      return {
+        type: solid ? "scatter3d" : gl,
+        mode: "markers",
+        hoverinfo: solid ? "none" : "skip",
+        x: every(places, width, 0),
+        y: every(places, width, 1),
+        ...(solid ? { z: every(places, width, 2) } : {}),
+        visible: !text || look.texts,
+        marker: {
+          ...marker,
+          size: (solid ? 0.55 : 1) * (text ? 0.85 : 1) * size,
+          ...(text ? { symbol: SYMBOLS[solid ? "solid" : "flat"] } : {}),
+        },
+      };
+    }
+
+    function traces() {
+      const solid = look.dimensions === 3;
+      const [texts, speech] = solid ? [points.solidText, points.solid] : [points.flatText, points.flat];
+      return [trace(TEXTS, texts, 1), trace(SPEECH, speech, 0), ...(solid ? layer.solid(marks, look, under) : [])];
+    }
+
+    function layout() {
+      const bare = { visible: false, showgrid: false, zeroline: false };
+      const common = {
+        margin: { l: 0, r: 0, t: 0, b: 0 },
+        paper_bgcolor: "rgba(0,0,0,0)",
+        plot_bgcolor: "rgba(0,0,0,0)",
+        showlegend: false,
+        uirevision: "kept",
+      };
+      if (look.dimensions === 3) {
+        const axis = { visible: false, showspikes: false };
+        const scene = { xaxis: axis, yaxis: axis, zaxis: axis, aspectmode: "cube", dragmode: "orbit" };
+        return { ...common, hovermode: "closest", scene: { ...scene, camera: { eye: { x: 1.1, y: 1.1, z: 0.7 } } } };
+      }
+      const { xaxis, yaxis } = plot._fullLayout ?? {};
+      const edge = { color: colour("--ink"), width: 1.5, dash: "dot" };
+      return {
+        ...common,
+        hovermode: false,
+        dragmode: coarse.matches && look.drag === "pan" ? false : look.drag,
+        newselection: { line: edge },
+        activeselection: { fillcolor: "rgba(0,0,0,0)" },
+        selections: [],
+        xaxis: { ...bare, range: xaxis?.range ?? home.x },
+        yaxis: { ...bare, range: yaxis?.range ?? home.y },
+      };
+    }
+
+    const options = { displayModeBar: false, responsive: false, doubleClick: false, showTips: false, scrollZoom: false };
+
+    function draw() {
+      Plotly.react(plot, traces(), layout(), options);
+      layer.flat(marks, look, under);
+    }
+
+    /* Colours alone. */
+    function recolour() {
+      Plotly.restyle(plot, { "marker.color": [coloured(1), coloured(0)] }, [TEXTS, SPEECH]);
+      above();
+    }
+
+    function begin() {
+      Plotly.purge(plot);
+      Plotly.newPlot(plot, traces(), layout(), options);
+      plot.on("plotly_relayouting", () => layer.flat(marks, look, under));
+      plot.on("plotly_relayout", () => layer.flat(marks, look, under));
+      plot.on("plotly_selected", selected);
+      if (look.dimensions === 3) {
+        const spot = ({ points: [point] }) => ({ row: point.pointNumber, text: point.curveNumber === TEXTS });
+        const own = ({ points: [point] }) => point.curveNumber <= SPEECH && passes(point.pointNumber);
+        plot.on("plotly_click", (event) => own(event) && click(spot(event).row, event.event));
+        plot.on("plotly_hover", (event) => own(event) && point(spot(event), event.event));
+        plot.on("plotly_unhover", () => point(null));
+      }
+      layer.flat(marks, look, under);
+    }
+
+    /* What is marked, without the points. */
+    function above() {
+      layer.flat(marks, look, under);
+      if (look.dimensions !== 3) return;
+      const drawn = layer.solid(marks, look, under);
+      const parts = ["x", "y", "z", "text"];
+      const values = Object.fromEntries(parts.map((part) => [part, drawn.map((one) => one[part] ?? [])]));
+      values["marker.color"] = drawn.map((one) => one.marker?.color ?? null);
+      Plotly.restyle(plot, values, drawn.map((_, n) => n + 2));
+    }
+
+    // ---- the pointer ----------------------------------------------------------------------------------------
+
+    /* The nearest point that is shown, {row, text}, within reach of a place of the window; null where there is none. */
+    function at({ clientX, clientY }) {
+      const box = plot.getBoundingClientRect();
+      const { x, y, ox, oy } = layer.pixels();
+      const [px, py] = [clientX - box.left, clientY - box.top];
+      let [best, found] = [NEAR * NEAR, null];
+      const search = (places, text) => {
+        for (let row = 0; row < points.count; row++) {
+          const distance = (ox + x * places[2 * row] - px) ** 2 + (oy + y * places[2 * row + 1] - py) ** 2;
+          if (distance < best && passes(row)) [best, found] = [distance, { row, text }];
+        }
+      };
+      if (look.texts) search(points.flatText, true);
+      search(points.flat, false);
+      return found;
+    }
+
+    function point(next, event) {
+      if (next?.row === under?.row && next?.text === under?.text) return;
+      under = next;
+      plot.classList.toggle("on-point", next !== null);
+      layer.label(next, look, event);
+      above();
+      hover(next?.row ?? null);
+    }
+
+    function moved(event) {
+      if (look.dimensions === 3 || event.buttons || event.pointerType === "touch") return;
+      point(at(event), event);
+    }
+
+    const left = () => look.dimensions === 2 && point(null);
+    const down = (event) => (pressed = event.isPrimary && event.button === 0 ? event : null);
+
+    function up(event) {
+      const from = pressed;
+      pressed = null;
+      if (look.dimensions === 3 || !from || from.pointerId !== event.pointerId) return;
+      if (Math.hypot(event.clientX - from.clientX, event.clientY - from.clientY) > STILL) return;
+      const on = at(event);
+      if (on) click(on.row, event);
+    }
+
+    function wheel(event) {
+      if (look.dimensions === 3 || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      zoom(1.15 ** Math.sign(event.deltaY), event);
+    }
+
+    function selected(event) {
+      const inside = event?.lassoPoints ? within(event.lassoPoints) : event?.range ? between(event.range) : null;
+      if (!inside) return;
+      const rows = [];
+      for (let row = 0; row < points.count; row++)
+        if (passes(row) && inside(points.flat[2 * row], points.flat[2 * row + 1])) rows.push(row);
+      setTimeout(() => {
+        if (freed) return;
+        Plotly.update(plot, { selectedpoints: [null] }, { selections: [] });
+        select(rows);
+      });
+    }
+
+    const between = ({ x, y }) => {
+      const [left, right] = [Math.min(...x), Math.max(...x)];
+      const [bottom, top] = [Math.min(...y), Math.max(...y)];
+      return (px, py) => px >= left && px <= right && py >= bottom && py <= top;
+    };
+
+    /* Whether a place lies in a polygon, by how often a ray from it crosses the edge. */
+    const within = ({ x, y }) => (px, py) => {
+      let inside = false;
+      for (let n = 0, m = x.length - 1; n < x.length; m = n++)
+        if (y[n] > py !== y[m] > py && px < ((x[m] - x[n]) * (py - y[n])) / (y[m] - y[n]) + x[n]) inside = !inside;
+      return inside;
+    };
+
+    // ---- what others ask ------------------------------------------------------------------------------------
+
+    function zoom(factor, event) {
+      if (look.dimensions === 3) {
+        const { eye } = plot._fullLayout.scene.camera;
+        const near = factor || 1;
+        const next = factor ? { x: near * eye.x, y: near * eye.y, z: near * eye.z } : { x: 1.1, y: 1.1, z: 0.7 };
+        return Plotly.relayout(plot, { "scene.camera.eye": next });
+      }
+      if (!factor) return Plotly.relayout(plot, { "xaxis.range": home.x, "yaxis.range": home.y });
+      const box = plot.getBoundingClientRect();
+      const share = event
+        ? [(event.clientX - box.left) / box.width, 1 - (event.clientY - box.top) / box.height]
+        : [0.5, 0.5];
+      const ranges = ["xaxis", "yaxis"].map((name, n) => {
+        const [low, high] = plot._fullLayout[name].range;
+        const fixed = low + share[n] * (high - low);
+        return [`${name}.range`, [fixed + factor * (low - fixed), fixed + factor * (high - fixed)]];
+      });
+      return Plotly.relayout(plot, Object.fromEntries(ranges));
+    }
+
+    function change(values) {
+      const before = { ...look };
+      Object.assign(look, values);
+      const other = (...names) => names.some((name) => look[name] !== before[name]);
+      if (other("by")) classes = classified();
+      if (other("dimensions")) begin();
+      else if (other("by", "texts", "drag")) draw();
+      else if (other("shown")) recolour();
+      else above();
+    }
+
+    function mark(values) {
+      const { chosen } = marks;
+      Object.assign(marks, values);
+      marks.chosen === chosen ? above() : recolour();
+    }
+
+    function dress() {
+      classes = classified();
+      draw();
+    }
+
+    const theme = new MutationObserver(dress);
+    const listeners = { pointermove: moved, pointerleave: left, pointerdown: down };
+    for (const [name, listener] of Object.entries(listeners)) plot.addEventListener(name, listener, true);
+    window.addEventListener("pointerup", up, true);
+    plot.addEventListener("wheel", wheel, { passive: false });
+    classes = classified();
+    begin();
+    theme.observe(document.body, { attributeFilter: ["class"] });
+
+    return {
+      look: change,
+      mark,
+      legend: () => classes.entries.map((entry) => ({ ...entry })),
+      zoom: (factor) => zoom(factor),
+      resize() {
+        if (!plot.clientWidth) return; // it is hidden
+        Plotly.Plots.resize(plot);
+        layer.flat(marks, look, under);
+      },
+      free() {
+        freed = true;
+        theme.disconnect();
+        for (const [name, listener] of Object.entries(listeners)) plot.removeEventListener(name, listener, true);
+        window.removeEventListener("pointerup", up, true);
+        plot.removeEventListener("wheel", wheel);
+        layer.free();
+        Plotly.purge(plot);
+      },
+    };
+  }
+
+  return drawing;
+})();
