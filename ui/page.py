@@ -5,6 +5,7 @@ import gradio as gr
 from clasp.errors import ClaspError
 
 from . import about, cards, endpoints, library, live, search
+from . import map as map_tab
 from .service import Service
 from .theme import SCRIPT
 
@@ -46,6 +47,8 @@ def build(service: Service) -> gr.Blocks:
                 search.build(service, page, tab, visit, **LINE)
             with gr.Tab("Live", id="live", elem_id="live-tab") as tab:
                 live.build(service, visit, tab, **LINE)
+            with gr.Tab("Map", id="map", elem_id="map-tab") as tab:
+                map_tab.build(service, visit, tab, **LINE)
             with gr.Tab("Library", id="library", elem_id="library-tab") as tab:
                 library.build(service, visit, tab, **LINE)
             with gr.Tab("About", id="about", elem_id="about-tab") as tab:
