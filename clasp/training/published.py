@@ -131,11 +131,13 @@ def text_encoder(name: str, device: torch.device) -> "SentenceTransformer":
     from sentence_transformers import SentenceTransformer
 
     try:
-        return SentenceTransformer(name, device=str(device), local_files_only=current().offline)
+        text = SentenceTransformer(name, device=str(device), local_files_only=current().offline)
     except (OSError, ValueError) as error:
         raise ModelError(
             f"No text encoder {name!r}: give the name or the folder of a sentence-transformers model."
         ) from error
+    text.encode(["a"])  # what it is saved as depends on whether it was used, and all vectors may be kept already
+    return text
 
 
 def assemble(args: argparse.Namespace, dim: int) -> SpeechEncoder:
