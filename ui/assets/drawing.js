@@ -17,7 +17,6 @@ clasp.drawing = (() => {
   const STILL = 5; // pixels that a click may stray
   const FAINT = 0.1; // opacity of what is not shown
   const MARGIN = 0.06; // around the points, of their extent
-  const SYMBOLS = { flat: "diamond", solid: "diamond" };
   const TEXTS = 0; // the traces: texts, speech, and in three dimensions what is marked
   const SPEECH = 1;
 
@@ -49,6 +48,8 @@ clasp.drawing = (() => {
     const written = points.flatText.reduce((sum, x, n) => sum + (n % 2 === 0 && !Number.isNaN(x)), 0);
     const home = extent();
     const { size, opacity } = dots(points.count);
+    const columns = new Map(); // of places, see `every`
+    let frame = 0; // in which the solid map is drawn anew
     let classes = null; // of the present `by`: {codes → number, entries}
     let under = null; // {row, text} under the pointer
     let pressed = null; // where the pointer went down
@@ -139,11 +140,13 @@ clasp.drawing = (() => {
 
     // ---- what Plotly draws ----------------------------------------------------------------------------------
 
-    const every = (places, width, axis) => {
-      const found = new Float32Array(places.length / width);
-      for (let n = 0; n < found.length; n++) found[n] = places[width * n + axis];
-      return found;
-    };
+    /* One coordinate of all places; made once, for Plotly takes the same array to be unchanged. */
+    function every(places, width, axis) {
+      if (!columns.has(places)) columns.set(places, []);
+      const made = columns.get(places);
+      made[axis] ??= Float32Array.from({ length: places.length / width }, (_, n) => places[width * n + axis]);
+      return made[axis];
+    }
 
     function trace(kind, places, offset) {
       const solid = look.dimensions === 3;
@@ -161,7 +164,7 @@ clasp.drawing = (() => {
         marker: {
           ...marker,
           size: (solid ? 0.55 : 1) * (text ? 0.85 : 1) * size,
-          ...(text ? { symbol: SYMBOLS[solid ? "solid" : "flat"] } : {}),
+          ...(text ? { symbol: "diamond" } : {}),
         },
       };
     }
@@ -203,12 +206,22 @@ clasp.drawing = (() => {
     const options = { displayModeBar: false, responsive: false, doubleClick: false, showTips: false, scrollZoom: false };
 
     function draw() {
+      if (look.dimensions === 3) return soon();
       Plotly.react(plot, traces(), layout(), options);
       layer.flat(marks, look, under);
     }
 
+    /* The solid map takes a change at a time: all those of a moment are one. */
+    function soon() {
+      frame ||= requestAnimationFrame(() => {
+        frame = 0;
+        if (!freed && look.dimensions === 3) Plotly.react(plot, traces(), layout(), options);
+      });
+    }
+
     /* Colours alone. */
     function recolour() {
+      if (look.dimensions === 3) return soon();
       Plotly.restyle(plot, { "marker.color": [coloured(1), coloured(0)] }, [TEXTS, SPEECH]);
       above();
     }
@@ -231,13 +244,8 @@ clasp.drawing = (() => {
 
     /* What is marked, without the points. */
     function above() {
+      if (look.dimensions === 3) return soon();
       layer.flat(marks, look, under);
-      if (look.dimensions !== 3) return;
-      const drawn = layer.solid(marks, look, under);
-      const parts = ["x", "y", "z", "text"];
-      const values = Object.fromEntries(parts.map((part) => [part, drawn.map((one) => one[part] ?? [])]));
-      values["marker.color"] = drawn.map((one) => one.marker?.color ?? null);
-      Plotly.restyle(plot, values, drawn.map((_, n) => n + 2));
     }
 
     // ---- the pointer ----------------------------------------------------------------------------------------
