@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from . import jobs, layout, recordings
+from . import jobs, layout, links, recordings
 from .adding import Adding
 from .caring import Caring
 from .choosing import Choosing
@@ -13,25 +13,24 @@ from .recordings import View
 from .service import VISIT, Service
 from .tab import Chosen, Shown, Tab, asked, told
 
-FROM_ADDRESS = """(visit, name, words) => {
-  const bar = new URLSearchParams(location.search); // the script may come after this
-  const kept = (name) => (window.clasp?.address ? clasp.address.get(name, "library") : bar.get(name)) || "";
-  return [visit, kept("library") || name, kept("words")];
-}"""
-
 
 class Looking(Tab):
     """Looking at a library, and at what is being done to it."""
 
     @told
-    def arrive(self, visit: str, name: str | None, words: str | None) -> Shown:
-        """The page was opened, or the tab: offer the libraries there are."""
+    def arrive(self, address: str, visit: str, name: str | None) -> Shown:
+        """The page was opened, or the tab: offer the libraries there are; what it keeps in the address is chosen."""
+        kept = links.parameters(address)
+        name = kept.get("library", name)
         libraries = self._service.libraries(visit)
         own = [one for _, one in libraries if self._service.may_change(one)]
         if name not in dict(map(reversed, libraries)):
             busy = [one for one in own if self._service.jobs.running(self._service.key(one, visit))]
             name = [*busy, *own, libraries[0][1]][0]
-        return {self.parts.name: gr.Dropdown(libraries, value=name), **self._shown(name, visit, View(words or ""))}
+        return {
+            self.parts.name: gr.Dropdown(libraries, value=name),
+            **self._shown(name, visit, View(kept.get("words", ""))),
+        }
 
     @told
     def choose_library(self, name: str, visit: str) -> Shown:
@@ -91,7 +90,8 @@ def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) ->
     facts = [parts.title, parts.speaker, parts.category, parts.language, parts.date]
     quiet = {"api_visibility": "private", "show_progress": "hidden", **line}
     latest = {"trigger_mode": "always_last", **quiet}
-    gr.on([tab.select, visit.change], looking.arrive, [visit, parts.name, parts.find], out, js=FROM_ADDRESS, **quiet)
+    arriving = [gr.Textbox(visible=False), visit, parts.name]
+    gr.on([tab.select, visit.change], looking.arrive, arriving, out, js=links.kept("library"), **quiet)
     here = {"api_visibility": "private", "show_progress": "hidden"}
     parts.name.change(None, parts.name, js="(library) => library && clasp.address.keep({ library }, 'library')", **here)
     parts.name.input(None, js="() => clasp.address.keep({ words: '' }, 'library')", **here)

@@ -81,7 +81,7 @@ def read(address: str) -> Link:
     Raises:
         ClaspError: if a number or the order is malformed. Whether names are known is for the library to say.
     """
-    given = {name: values[-1].strip() for name, values in parse_qs(address.removeprefix("?")).items()}
+    given = parameters(address)
     filters = {field: given[name] for name, field in FILTERS.items() if name in given}
     sort = given.get("sort", "")
     if sort not in ("", BY_TIME):
@@ -91,6 +91,16 @@ def read(address: str) -> Link:
     if like and not (like.isascii() and like.isdecimal()):
         raise ClaspError(f"The address asks for what is like {like!r}: it must be the number of an utterance.")
     return Link(settings, "" if like else given.get("q", ""), int(like[:18]) if like else None)
+
+
+def parameters(address: str) -> dict[str, str]:
+    """The values in an address by their names, the last of each."""
+    return {name: values[-1].strip() for name, values in parse_qs(address.removeprefix("?")).items()}
+
+
+def kept(tab: str) -> str:
+    """JavaScript for an event: the first input is what a tab keeps in the address, see address.js."""
+    return f"(_, ...rest) => [window.clasp?.address?.of('{tab}') ?? location.search, ...rest]"  # it may come later
 
 
 def _heard(given: dict[str, str]) -> float:

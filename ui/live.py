@@ -7,6 +7,7 @@ import gradio as gr
 
 from clasp.errors import ClaspError
 
+from . import links
 from .ask import kept, narrowing, offered
 from .dropdown import dropdown
 from .links import Settings
@@ -45,8 +46,10 @@ FRAME = f"""
       <ol class="utterances" aria-label="What you said, newest first"></ol>
     </div>
     <aside class="live-map" data-stage="loading" aria-label="Where it lies on the map">
-      <div class="live-map-plot" role="img" aria-label="The map of the library, and the way of what you say over it.
-        What it finds is in the list, too."></div>
+      <div class="live-map-field">
+        <div class="live-map-plot" role="img" aria-label="The map of the library, and the way of what you say over it.
+          What it finds is in the list, too."></div>
+      </div>
       <p class="live-map-caption">While you speak, your words wander over the map, to where the utterances lie that say
         the same. Point at one in the list to see its way again.</p>
     </aside>
@@ -74,11 +77,6 @@ FRAME = f"""
 </section>
 """
 
-FROM_ADDRESS = """(library, category, language, visit) => {
-  const bar = new URLSearchParams(location.search); // the script may come after this
-  const kept = (name) => (window.clasp?.address ? clasp.address.get(name, "live") : bar.get(name)) || "";
-  return [kept("library") || "demo", kept("category"), kept("language"), visit];
-}"""
 KEEP = """(library, category, language) =>
   clasp.address.keep({ library: library === "demo" ? "" : library, category, language }, "live")"""
 WISH = "(...given) => JSON.stringify(given)"
@@ -107,6 +105,12 @@ def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) ->
             gr.HTML(map=service.key(chosen.library, secret) if mapped else ""),
         )
 
+    def arrived(address: str, secret: str) -> tuple[gr.components.Component, ...]:
+        """The page was opened, or the tab: what it keeps in the address is chosen."""
+        given = links.parameters(address)
+        return choices(given.get("library", DEMO), given.get("category", ""), given.get("language", ""), secret)
+
+    address = gr.Textbox(visible=False)
     with gr.Row(elem_id="live-settings"):
         library = dropdown("Library", [(TITLES[DEMO], DEMO)], DEMO, labelled=False)
         category = dropdown("Category", [("Every category", "")], "", labelled=False)
@@ -122,8 +126,9 @@ def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) ->
     quiet = {"api_visibility": "private", "show_progress": "hidden"}
     filters = [library, category, language]
     chosen = [*filters, visit]
-    gr.on(None, choices, chosen, [*filters, panel], js=FROM_ADDRESS, **quiet, **line)
-    gr.on([visit.change, tab.select], choices, chosen, [*filters, panel], js=FROM_ADDRESS, **quiet, **line)
+    arriving = {"inputs": [address, visit], "outputs": [*filters, panel], "js": links.kept("live")}
+    gr.on(None, arrived, **arriving, **quiet, **line)
+    gr.on([visit.change, tab.select], arrived, **arriving, **quiet, **line)
     library.input(choices, chosen, [*filters, panel], **quiet, **line).then(None, filters, js=KEEP, **quiet)
     gr.on([category.input, language.input], None, filters, js=KEEP, **quiet)
     gr.on([one.change for one in chosen], None, chosen, panel, js=WISH, **quiet)

@@ -38,6 +38,13 @@ clasp.address = (() => {
   /* How a tab keeps a parameter, the open one if none is named, or else how it stands in the bar; "" for nothing. */
   const get = (name, of = tab) => kept[of]?.[name] ?? parameters().get(name) ?? "";
 
+  /* All that a tab keeps, or else what stands in the bar, as the page's server takes it: "?library=talks". */
+  const of = (name) => {
+    const all = parameters();
+    for (const [key, value] of Object.entries(kept[name] ?? {})) value ? all.set(key, value) : all.delete(key);
+    return `?${all}`;
+  };
+
   /* Keep how a tab is set, the open one if none is named; "" removes. */
   function keep(values, of = tab) {
     for (const name of Object.keys(values)) others.delete(name);
@@ -79,5 +86,5 @@ clasp.address = (() => {
     open(name);
   });
 
-  return { get, keep, ask, open, question, follow };
+  return { get, of, keep, ask, open, question, follow };
 })();
