@@ -415,7 +415,7 @@ def test_forged_requests_lay_out_no_map(public: str, home: Path) -> None:
                 done[event["api_name"], library] = asked(
                     public, event, values, {"text": "the watch", "ids": [1, "2", None]}
                 )
-    assert {name for name, _ in done} == {"look", "follow", "fit", "stop_fit", "close_report", "find", "download"}
+    assert {name for name, _ in done} >= {"look", "follow", "fit", "stop_fit", "close_report", "find", "download"}
     assert "for searching only" in done["fit", "archive"] and "for searching only" in done["fit", "demo"]
     assert "Nothing of yours is here" in done["fit", "visit"] and "Nothing of yours is here" in done["find", "visit"]
     assert "There is no library called" in done["find", "../archive"]
