@@ -17,7 +17,7 @@ from clasp.errors import ClaspError, LibraryError
 from index.fitting import Fitting
 from index.search import Answer, encode, search
 
-from . import downloads, jobs, labels
+from . import downloads, jobs, labels, links
 from .errors import sentence
 from .jobs import Progress, Report, Work
 from .layout import notice
@@ -82,6 +82,10 @@ class Exploring:
     def __init__(self, service: Service, parts: Parts) -> None:
         self._service = service
         self.parts = parts
+
+    def arrive(self, address: str, visit: str, name: str) -> Shown:
+        """The tab was opened: show the library that it keeps in the address."""
+        return self.look(links.parameters(address).get("library", name), visit)
 
     def look(self, name: str, visit: str) -> Shown:
         """Show a library."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import gradio as gr
 
+from . import links
 from .dropdown import dropdown
 from .exploring import Exploring, Parts
 from .moments import PLAY
@@ -13,7 +14,6 @@ from .theme import SCRIPT
 OWN = ("maplist", "maplegend", "map")
 SCRIPTS = SCRIPT + "".join(f'<script src="{name}.js"></script>' for name in OWN)
 EVENTS = ["search", "export", "fit", "stop", "close"]  # what map.js tells
-FROM_ADDRESS = """(name, visit) => [new URLSearchParams(location.search).get("library") ?? name, visit]"""
 TO_ADDRESS = """(name, visit) => {
   clasp.address.keep({ library: name === "demo" ? "" : name }, "map");
   return [name, visit];
@@ -148,7 +148,8 @@ def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) ->
     where, out = [name, visit], [name, panel, parts.timer]
     still = {"api_visibility": "private", "show_progress": "hidden"}
     quiet = {**still, **line}
-    gr.on([tab.select, visit.change], handlers.look, where, out, js=FROM_ADDRESS, **quiet)
+    arriving = [gr.Textbox(visible=False), visit, name]
+    gr.on([tab.select, visit.change], handlers.arrive, arriving, out, js=links.kept("map"), **quiet)
     name.input(handlers.look, where, out, js=TO_ADDRESS, **quiet)
     parts.timer.tick(handlers.follow, where, out, **quiet)
     panel.fit(handlers.fit, where, out, **quiet)
