@@ -93,9 +93,9 @@ def read(address: str) -> Link:
     return Link(settings, "" if like else given.get("q", ""), int(like[:18]) if like else None)
 
 
-def parameters(address: str) -> dict[str, str]:
-    """The values in an address by their names, the last of each."""
-    return {name: values[-1].strip() for name, values in parse_qs(address.removeprefix("?")).items()}
+def parameters(address: str | None) -> dict[str, str]:
+    """The values in an address by their names, the last of each; none if there is no address."""
+    return {name: values[-1].strip() for name, values in parse_qs((address or "").removeprefix("?")).items()}
 
 
 def kept(tab: str) -> str:
