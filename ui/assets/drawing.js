@@ -386,7 +386,7 @@ clasp.drawing = (() => {
       zoom: (factor) => zoom(factor),
       resize() {
         if (!plot.clientWidth) return; // it is hidden
-        Plotly.Plots.resize(plot);
+        Plotly.relayout(plot, { width: plot.clientWidth, height: plot.clientHeight }); // at once, unlike Plots.resize
         layer.flat(marks, look, under);
       },
       free() {
