@@ -16,7 +16,7 @@ import pytest
 import soundfile
 import torch
 import uvicorn
-from playwright.sync_api import Browser, Page, WebSocketRoute, expect
+from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 from rich.console import Console
 from starlette.applications import Starlette
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -97,10 +97,32 @@ def settled(page: Page, count: int) -> None:
     expect(page.locator(".utterance[data-settled=true]")).to_have_count(count, **PATIENT)
 
 
+def assert_ways(page: Page, newest: Locator, oldest: Locator) -> None:
+    """The map shows the way of what was said last, or is pointed at: a star where it ends, rings at its hits."""
+    layer = page.locator(".live-map .map-layer")
+    star, rings = layer.locator(".query"), layer.locator(".hit")
+
+    def middle(one: Locator) -> np.ndarray:
+        box = one.bounding_box()
+        return np.array([box["x"] + box["width"] / 2, box["y"] + box["height"] / 2])
+
+    ends = []
+    for entry in (newest, oldest):
+        entry.hover()
+        expect(rings).to_have_count(entry.locator(".utterance-hit").count())
+        expect(layer.locator(".way").nth(1)).to_be_attached()  # it has three places, or more
+        ends.append(middle(star))
+        width = page.locator(".live-map-plot").bounding_box()["width"]
+        assert min(np.abs(middle(ring) - ends[-1]).max() for ring in rings.all()) < 0.1 * width
+    page.locator(".live-head").hover()
+    assert np.abs(middle(star) - ends[0]).max() < 2 < np.abs(ends[1] - ends[0]).max()
+
+
 def test_two_sentences_with_a_pause_are_two_entries_and_it_starts_again(
     speaker: Browser, address: str, tmp_path: Path
 ) -> None:
     with live(speaker, address) as page:
+        expect(page.locator(".live-map")).to_have_attribute("data-stage", "drawn", **PATIENT)
         page.locator(".live-button").press("Space")
         expect(page.locator(".live-light")).to_have_attribute("data-voiced", "true", **PATIENT)
         expect(page.locator(".utterance[data-settled=false] .said").first).to_contain_text(WATCH, **PATIENT)  # a guess
@@ -109,6 +131,7 @@ def test_two_sentences_with_a_pause_are_two_entries_and_it_starts_again(
         expect(oldest.locator(".said").first).to_contain_text(WATCH)
         expect(newest.locator(".said").first).to_contain_text(HIKERS)
         expect(page.locator(".live-heard")).to_contain_text(HIKERS)
+        assert_ways(page, newest, oldest)
         page.locator(".live-button").press("Enter")
         expect(page.locator(".live-button")).to_have_text("Start listening")
 
@@ -168,8 +191,9 @@ def test_another_library_in_the_middle_of_a_sentence(speaker: Browser, address: 
             if isinstance(frame, str) and "library" in (wish := json.loads(frame)):
                 asked.append(wish)
 
+        expect(page.locator(".live-map")).to_have_attribute("data-stage", "drawn", **PATIENT)
         page.locator(".live-button").click()
-        expect(page.locator(".utterance")).to_have_count(1, **PATIENT)
+        expect(page.locator(".utterance .said").first).to_contain_text(WATCH, **PATIENT)
         page.get_by_role("combobox", name="Library", exact=True).locator("visible=true").click()
         page.get_by_role("option", name="interviews").click()
         expect(page.locator(".utterance:not(:last-child)[data-settled=true]").first).to_be_visible(**PATIENT)
@@ -177,6 +201,9 @@ def test_another_library_in_the_middle_of_a_sentence(speaker: Browser, address: 
         expect(oldest).to_have_attribute("data-settled", "true")
         expect(oldest.locator(".said").first).to_contain_text(WATCH)
         assert [wish["library"] for wish in asked] == ["demo", "interviews"]
+        expect(page.locator(".live-map")).to_be_hidden()  # this library has none
+        widths = page.evaluate("['list', 'split'].map((one) => document.querySelector(`.live-${one}`).offsetWidth)")
+        assert widths[0] == widths[1] > 900
         page.locator(".live-button").click()
         for link in page.locator(".utterance:not(:last-child) .utterance-hit a").all():
             assert "library=interviews" in link.get_attribute("href")
@@ -291,6 +318,7 @@ def test_without_a_microphone_permission_or_safe_page_it_says_what_to_do(browser
             page.locator(".live-button").click()
             expect(page.locator(".live-state")).to_contain_text("not allowed", **PATIENT)
             assert page.evaluate("document.documentElement.scrollWidth") <= 360
+            expect(page.locator(".live-map")).to_be_hidden()
         insecure = address.replace("127.0.0.1", "clasp.example")
         with live(chromium, insecure, ("clasp.example",), permissions=[]) as page:
             page.locator(".live-button").click()

@@ -5,8 +5,6 @@
 clasp.trail = (element) => {
   const panel = element.querySelector(".live-map");
   const plot = panel.querySelector(".live-map-plot");
-  const caption = panel.querySelector(".live-map-caption");
-  const hint = caption.textContent;
 
   let key; // of the library whose map is wanted; "" where it has none, undefined as long as nobody knows
   let drawn = ""; // of the one that is drawn, or on its way
@@ -32,7 +30,7 @@ clasp.trail = (element) => {
     const mine = (drawn = key);
     try {
       const fetched = await clasp.points(mine);
-      const made = await clasp.drawing(plot, fetched, { click: press, hover: say, select() {} });
+      const made = await clasp.drawing(plot, fetched, { click: press });
       if (mine !== key) return made.free();
       [points, view] = [fetched, made];
     } catch {
@@ -40,14 +38,12 @@ clasp.trail = (element) => {
       return;
     }
     panel.dataset.stage = "drawn";
-    view.look({ by: "category", dimensions: 2, texts: false, regions: true, shown: null, drag: "pan" });
     mark();
   }
 
   function free() {
     view?.free();
     [points, view] = [null, null];
-    say(null);
   }
 
   /* The way of what is pointed at or was heard last. */
@@ -57,7 +53,6 @@ clasp.trail = (element) => {
     const path = entry?.path ?? [];
     const hits = (entry?.hits ?? []).map(({ id }) => points.row(id)).filter((row) => row !== undefined);
     view.mark({ hits, query: path.at(-1) ?? null, path, spot: null, chosen: null });
-    plot.dataset.path = path.length; // how many places it has
   }
 
   /* An entry has news. */
@@ -81,14 +76,9 @@ clasp.trail = (element) => {
     mark();
   }
 
+  /* A hit of the list is heard. */
   function press(row) {
     element.querySelector(`.utterance-hit[data-segment="${points.id[row]}"] .play-button`)?.click();
-  }
-
-  function say(row) {
-    if (row === null) return (caption.textContent = hint);
-    const text = points.text[row] || "Not written down";
-    caption.replaceChildren(Object.assign(document.createElement("span"), { dir: "auto", textContent: text }));
   }
 
   new IntersectionObserver(([one]) => {
