@@ -65,17 +65,19 @@ clasp.address = (() => {
     const tabs = document.querySelector("#tabs");
     if (!button(FIRST)) return setTimeout(follow, 50);
     const now = () => tabs.querySelector('[role="tab"][aria-selected="true"]')?.dataset.tabId;
-    if (now() !== tab && tries) {
+    if (tab !== FIRST && now() === FIRST && tries) {
       open(tab);
       return setTimeout(() => follow(tries - 1), 100);
     }
     delete document.documentElement.dataset.opening; // see theme.py
-    new MutationObserver(() => {
+    const turned = () => {
       const [asked, opened] = [question(), now()];
       if (!opened || opened === tab) return;
       tab = opened;
       write(asked, history.state?.secret);
-    }).observe(tabs, { subtree: true, attributeFilter: ["aria-selected"] });
+    };
+    turned(); // somebody may have been faster
+    new MutationObserver(turned).observe(tabs, { subtree: true, attributeFilter: ["aria-selected"] });
   }
 
   window.addEventListener("popstate", () => open(parameters().get("tab") || FIRST));
