@@ -103,7 +103,7 @@ class Search:
         except Exception as error:
             return self._failed(error)
         if asked is None:
-            return updates | self._nothing(settings, library)
+            return updates | self._nothing(settings, library, visit)
         asked = replace(asked, query=replace(asked.query, segment=None))  # that number means nothing here
         return updates | self._again(asked, settings, visit)
 
@@ -117,6 +117,12 @@ class Search:
         """A filter was taken off, or all."""
         name = event._data["name"]
         settings = Settings(*values).without(*([name] if name in links.FILTERS else []))
+        updates = self._again(asked, settings, visit)
+        return updates | self._controls.showing(settings, self._library(settings, visit))
+
+    def choose(self, event: gr.EventData, asked: Asked | None, visit: str, *values: Any) -> Updates:
+        """A category was pressed on the map, or let go."""
+        settings = replace(Settings(*values), category=str(event._data["category"]))
         updates = self._again(asked, settings, visit)
         return updates | self._controls.showing(settings, self._library(settings, visit))
 
@@ -137,6 +143,7 @@ class Search:
                 | self._controls.showing(ask.kept(link.settings, library), library)
                 | {self._controls.library: self._libraries(visit, value=link.settings.library)}
                 | {self._shown.by_time: link.settings.by_time}
+                | {self._shown.overlay: self._overlay(library, link.settings, visit)}
             )
             if problem is not None:
                 raise problem
@@ -145,7 +152,7 @@ class Search:
             elif link.text:
                 yield from self._answer(link.text, None, link.settings, visit, {})
             elif address:  # otherwise something may have been typed meanwhile
-                yield self._nothing(link.settings, library)
+                yield self._nothing(link.settings, library, visit)
         except Exception as error:
             yield self._failed(error)
 
@@ -168,7 +175,7 @@ class Search:
             library = self._library(settings, visit)
         updates = self._controls.showing(ask.kept(settings, library), library)
         updates[self._controls.library] = self._libraries(visit, value=settings.library)
-        return updates if asked is not None else updates | self._nothing(settings, library)
+        return updates if asked is not None else updates | self._nothing(settings, library, visit)
 
     def export(self, event: gr.EventData, asked: Asked | None, visit: str) -> Iterator[str]:
         """Write the hits to a file to download."""
@@ -221,7 +228,7 @@ class Search:
         """Search the same query otherwise."""
         try:
             if asked is None:
-                return self._nothing(settings, self._library(settings, visit))
+                return self._nothing(settings, self._library(settings, visit), visit)
             return self._found(asked.query, settings, visit)
         except Exception as error:
             return self._failed(error) | {self._shown.asked: asked and replace(asked, settings=settings)}
@@ -230,7 +237,7 @@ class Search:
         """What is shown of the answer to a query."""
         library = self._library(settings, visit)
         if not library:
-            return self._nothing(settings, library)
+            return self._nothing(settings, library, visit)
         model = self._service.opened().model
         found = search(library, model, query, k=HITS, meaning=settings.meaning, filters=settings.filter)
         colours = {name: number % len(PALETTE) for number, name in enumerate(library.categories())}
@@ -238,18 +245,21 @@ class Search:
         link = Link(settings, query.text or "", query.segment)
         return {
             self._shown.results: cards.answer(found, link, place, ask.chips(settings, library)),
-            self._shown.overlay: minimap.overlay(self._service.map(library), found, settings),
+            self._shown.overlay: self._overlay(library, settings, visit, found),
             self._shown.asked: Asked(query, settings, found),
         }
 
-    def _nothing(self, settings: Settings, library: "Library | None") -> Updates:
+    def _nothing(self, settings: Settings, library: "Library | None", visit: str) -> Updates:
         """What is shown before anything was asked."""
-        has_map = library is not None and self._service.map(library) is not None
         return {
             self._shown.results: cards.welcome(settings) if library else cards.empty(settings),
-            self._shown.overlay: "" if has_map else minimap.NONE,
+            self._shown.overlay: self._overlay(library, settings, visit),
             self._shown.asked: None,
         }
+
+    def _overlay(self, library: "Library | None", settings: Settings, visit: str, found: Answer | None = None) -> str:
+        drawn = None if library is None else self._service.map(library)
+        return minimap.overlay(drawn, self._service.key(settings.library, visit), settings, found)
 
     def _failed(self, error: Exception) -> Updates:
         return {

@@ -1,21 +1,22 @@
-"""The map of the library beside the results: its points, and what an answer adds to them."""
+"""The map of the library beside the results: what an answer adds to its points."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
 from index.search import Answer
 
-from . import labels
 from .links import Settings
-from .service import Opened
+from .service import DEMO
 from .theme import SCRIPT
 
 if TYPE_CHECKING:
     from index.map import Map
 
 NONE = "none"  # overlay that hides the map
+EVENTS = ["choose"]  # of the map: what minimap.js tells
 
 FRAME = """
 <section class="map" aria-label="Map of the library">
@@ -30,55 +31,45 @@ FRAME = """
     </div>
   </div>
   <p class="map-caption"><span>What says something alike lies close together.</span>
-    <small>Click a point to hear it.</small></p>
-  <ul class="map-key" aria-label="Categories"></ul>
+    <small>Click a point to hear it. There is more to see in the Map tab.</small></p>
+  <ul class="map-key" aria-label="Categories: press one to search in it alone"></ul>
 </section>
 """
 
 
 def build() -> gr.HTML:
-    """The map. Its value is an overlay (see `overlay`); minimap.js draws it and fetches the points."""
+    """The map, at first the demo library’s. Its value is an overlay, see `overlay`; minimap.js draws it and fetches its
+    points."""
     return gr.HTML(
-        value="",
+        value=_written(Settings(), DEMO),
         html_template=FRAME,
         head=SCRIPT,
-        js_on_load="clasp.minimap(element, props, watch)",
+        js_on_load=f"clasp.minimap(element, props, watch, trigger, {EVENTS})",
         apply_default_css=False,
         elem_id="map",
     )
 
 
-def points(opened: Opened) -> dict[str, Any]:
-    """Every utterance as columns: place, category and language (as numbers of the lists), text and audio."""
-    segments = opened.library.segments()
-    places = opened.maps.of(opened.library).places([segment.id for segment in segments])  # (n, 2)
-    categories, languages = opened.library.categories(), opened.library.languages()
-    return {
-        "categories": [labels.category(name) for name in categories],
-        "languages": [labels.language(tag) for tag in languages],
-        "id": [segment.id for segment in segments],
-        "x": [round(float(x), 4) for x in places[:, 0]],
-        "y": [round(float(y), 4) for y in places[:, 1]],
-        "category": [categories.index(segment.category) for segment in segments],
-        "language": [languages.index(segment.language) for segment in segments],
-        "text": [segment.text for segment in segments],
-        "recording": [segment.recording for segment in segments],
-        "start": [segment.start for segment in segments],
-        "end": [segment.end for segment in segments],
-    }
-
-
-def overlay(drawn: "Map | None", found: Answer, settings: Settings) -> str:
-    """JSON of what an answer adds: the query's place, the good hits, and the filters that dim the rest; NONE for a
-    library without a map."""
+def overlay(drawn: "Map | None", key: str, settings: Settings, found: Answer | None = None) -> str:
+    """JSON of what is to be drawn: whose map (see Service.key), what the filters let through, and of an answer the
+    query's place and the good hits; NONE for a library without a map."""
     if drawn is None:
         return NONE
-    x, y = drawn.place(found.query.vector)
-    return json.dumps(
-        {
-            "query": [round(float(x), 4), round(float(y), 4)],
-            "hits": [match.segment.id for match in found.matches if match.good],
-            "category": labels.category(settings.category),
-            "language": labels.language(settings.language) if settings.language else "",
-        }
-    )
+    which = f"{id(drawn)} {len(drawn)}"  # another one when the points are to be fetched anew
+    if found is None:
+        return _written(settings, key, which)
+    places = {name: drawn.place(found.query.vector, size) for name, size in (("flat", 2), ("solid", 3))}
+    query = {name: [round(float(one), 4) for one in place] for name, place in places.items()}
+    return _written(settings, key, which, query, [match.segment.id for match in found.matches if match.good])
+
+
+def _written(
+    settings: Settings,
+    key: str,
+    which: str = "",
+    query: dict[str, list[float]] | None = None,
+    hits: Sequence[int] = (),
+) -> str:
+    only = {"category": settings.category, "language": settings.language}
+    told = {"library": settings.library, "key": key, "drawn": which, "query": query, "hits": hits, "only": only}
+    return json.dumps(told)

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from clasp.audio import SAMPLE_RATE, cut
 from clasp.errors import ClaspError
 
-from . import minimap, points, sound
+from . import points, sound
 from .microphone import Microphones
 from .service import Service
 from .theme import ASSETS
@@ -57,13 +57,6 @@ def routes(service: Service) -> list[BaseRoute]:
             raise HTTPException(404, "There is no such archive any more: export the library again.")
         return FileResponse(path, filename=path.name, headers=CHECK)
 
-    async def demo_points(_: Request) -> Response:
-        """Every utterance on the map; waits until the library is open."""
-        try:
-            return JSONResponse(await anyio.to_thread.run_sync(lambda: minimap.points(service.opened())))
-        except ClaspError as error:
-            return JSONResponse({"error": str(error)}, 503)
-
     async def drawn(request: Request) -> Response:
         """The points of a library's map."""
         try:
@@ -85,7 +78,6 @@ def routes(service: Service) -> list[BaseRoute]:
         Route("/envelope/{key}/{recording}", envelope),
         Route("/archive/{secret}", archive),
         Route("/map/{key}", drawn),
-        Route("/map.json", demo_points),
         Route("/plotly.js", plotly),
         *(Route(f"/{name}", script) for name in SCRIPTS),
     ]

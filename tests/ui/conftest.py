@@ -85,7 +85,7 @@ def _wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
     deadline = time.monotonic() + START
     while time.monotonic() < deadline and server.poll() is None:
         try:
-            urllib.request.urlopen(f"{url}map.json", timeout=START).close()
+            urllib.request.urlopen(f"{url}map/demo", timeout=START).close()
             return
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.5)

@@ -8,6 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from clasp.audio import decode
+from index.points import unpacked
 from tests.malformed import write_malformed
 
 SAID = "#results .hits .said"
@@ -17,7 +18,7 @@ ISOLATED = """() => {
   const plot = document.querySelector('.map-plot');
   const { xaxis, yaxis } = plot._fullLayout;
   const box = plot.getBoundingClientRect();
-  const { x, y } = plot.data[0];
+  const { x, y } = plot.data[1];
   const at = [...x].map((_, n) => [box.left + xaxis.l2p(x[n]), box.top + yaxis.l2p(y[n])]);
   const free = (n) => document.elementFromPoint(...at[n])?.classList.contains('nsewdrag');
   const room = at.map(([a, b], n) =>
@@ -44,18 +45,18 @@ def search(page: Page, text: str) -> None:
         page.locator("#text textarea").press("Enter")
 
 
-def rows_on_map(page: Page, trace: int) -> int:
-    """How many points a trace of the map has: 1 are the rings of hits, 3 the star of the query."""
-    return page.evaluate("(n) => document.querySelector('.map-plot').data[n].x.length", trace)
+def marked(page: Page, what: str) -> int:
+    """How many marks of a kind the map has: "hit", a ring around each; "query", a star."""
+    return page.locator(f"#map .map-layer .{what}").count()
 
 
 def test_a_typed_query_finds_first_what_says_so(page: Page) -> None:
-    assert rows_on_map(page, 3) == 0
+    assert marked(page, "query") == 0
     search(page, "the ship was lost in the storm")
     expect(page.locator(SAID).first).to_contain_text("ship was lost in the storm")
     expect(page.locator(".timings")).to_contain_text("ms")
-    assert rows_on_map(page, 1) == page.locator("#results .hit").count() - page.locator(".more .hit").count()
-    assert rows_on_map(page, 3) == 1
+    assert marked(page, "hit") == page.locator("#results .hit").count() - page.locator(".more .hit").count()
+    assert marked(page, "query") == 1
 
 
 def test_the_microphone_finds_the_sentence_that_was_said(page: Page, spoken: Path) -> None:
@@ -71,11 +72,28 @@ def test_a_click_on_a_point_of_the_map_plays_it(page: Page) -> None:
     x, y, row = page.evaluate(ISOLATED)
     page.mouse.click(x, y)
     page.wait_for_function(PLAYS)
-    points = page.request.get(page.url + "map.json").json()
-    assert points["recording"][row] in page.evaluate("clasp.audio.src")
-    assert page.locator(".map-caption span").inner_text() == points["text"][row]
+    head, columns = unpacked(page.request.get(page.url + "map/demo").body())
+    assert head["names"]["recording"][columns["recording"][row]] in page.evaluate("clasp.audio.src")
+    assert page.locator("#map .map-caption span").inner_text() == head["text"][row]
     page.mouse.click(x, y)
     assert page.evaluate("clasp.audio.paused")
+
+
+def test_the_maps_legend_is_the_category_filter(page: Page) -> None:
+    search(page, "the ship was lost in the storm")
+    entry = page.locator("#map .map-key").get_by_role("button", name="mystery")
+    with answered(page):
+        entry.click()
+    expect(entry).to_have_attribute("aria-pressed", "true")
+    assert "category=mystery" in page.url
+    faint = "document.querySelector('.map-plot').data[1].marker.color.filter((code) => code % 2 === 1).length"
+    head, columns = unpacked(page.request.get(page.url.split("?")[0] + "map/demo").body())
+    there = (columns["category"] == head["names"]["category"].index("mystery")).sum()
+    assert page.evaluate(faint) == head["count"] - there
+    with answered(page):
+        entry.click()
+    expect(entry).to_have_attribute("aria-pressed", "false")
+    assert "category=" not in page.url and page.evaluate(faint) == 0
 
 
 def test_one_sound_at_a_time_and_a_moment_from_where_it_is_said(page: Page) -> None:
