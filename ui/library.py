@@ -48,8 +48,10 @@ class Looking(Tab):
         return {self.parts.job: jobs.html(job), self.parts.notice: gr.skip()}
 
     @told
-    def search(self, words: str, name: str, visit: str, view: View) -> Shown:
+    def search(self, words: str, name: str | None, visit: str, view: View) -> Shown:
         """The table is to show those with these words."""
+        if not name:  # the page is still being put together
+            return {self.parts.notice: gr.skip()}
         view = replace(view, words=words, page=0)
         return {self.parts.view: view, self.parts.table: self._table(name, visit, view)}
 
@@ -95,10 +97,11 @@ def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) ->
     here = {"api_visibility": "private", "show_progress": "hidden"}
     parts.name.change(None, parts.name, js="(library) => library && clasp.address.keep({ library }, 'library')", **here)
     parts.name.input(None, js="() => clasp.address.keep({ words: '' }, 'library')", **here)
-    parts.find.input(None, parts.find, js="(words) => clasp.address.keep({ words }, 'library')", **here)
+    keep = "(words, library) => library && clasp.address.keep({ words }, 'library')"
+    parts.find.change(None, [parts.find, parts.name], js=keep, **here)
     parts.name.input(looking.choose_library, where, out, **quiet)
     parts.timer.tick(looking.tick, seen, out, **quiet)
-    parts.find.input(looking.search, [parts.find, *where, parts.view], out, **latest)
+    parts.find.change(looking.search, [parts.find, *where, parts.view], out, **latest)
     parts.table.turn(looking.turn, [*where, parts.view], out, **latest)
     parts.add.click(adding.upload, [*where, parts.files, parts.spoken], out, **quiet)
     parts.stop.click(looking.stop, where, out, **quiet)
