@@ -205,7 +205,7 @@ def test_another_library_in_the_middle_of_a_sentence(speaker: Browser, address: 
         widths = page.evaluate("['list', 'split'].map((one) => document.querySelector(`.live-${one}`).offsetWidth)")
         assert widths[0] == widths[1] > 900
         page.locator(".live-button").click()
-        for link in page.locator(".utterance:not(:last-child) .utterance-hit a").all():
+        for link in page.locator(".utterance").first.locator(".utterance-hit a").all():
             assert "library=interviews" in link.get_attribute("href")
 
 
@@ -261,8 +261,8 @@ def test_it_shows_what_it_hears_and_says_what_keeps_it_from_hearing(browser: Bro
 
     with live(browser, address, prepare=prepare) as page:
         page.locator(".live-button").click()
-        state = page.locator(".live-state")
-        expect(state).to_have_text("Listening: say something.", **PATIENT)
+        state, heard = page.locator(".live-state"), re.compile("Listening: say something|It is silent|Only background")
+        expect(state).to_have_text(heard, **PATIENT)
         seconds = [page.evaluate("loud => meter(loud)", loud) for loud in [True, False] * 4]
         print(f"meter: {np.median(seconds):.3f} s")
         assert min(seconds[::2]) < 0.2 and min(seconds[1::2]) < 0.2  # others may use the machine meanwhile
@@ -270,7 +270,7 @@ def test_it_shows_what_it_hears_and_says_what_keeps_it_from_hearing(browser: Bro
         page.evaluate("muted = true")
         expect(state).to_contain_text("The microphone is muted")
         page.evaluate("muted = false")
-        expect(state).to_have_text("Listening: say something.")
+        expect(state).to_have_text(heard)
 
         lagging.set()
         expect(state).to_have_text(re.compile(r"The server is busy: delayed by \d+ s\."), **PATIENT)
