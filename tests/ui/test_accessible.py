@@ -16,6 +16,7 @@ BOTH = ("desktop", pytest.param("phone", marks=pytest.mark.slow))
 SEEN = {  # what a tab shows when all of it is there
     "Search": ".timings",
     "Live": ".live-button:enabled",
+    "Map": "#map-tab .js-plotly-plot",
     "Library": "#library-table tbody tr",
     "About": ".measures:not(.wait)",
 }
@@ -153,7 +154,7 @@ def test_nothing_jumps_while_the_page_loads_and_answers_come(browser: Browser, a
             page.wait_for_timeout(500)
         moved = page.evaluate("window.shifts.filter((one) => !one.hadRecentInput).map((one) => one.value)")
         assert sum(moved) < 0.02
-        for name in ("live", "library", "about"):
+        for name in ("live", "map", "library", "about"):
             page.goto(f"{address}?tab={name}")
             page.wait_for_selector(SEEN[name.capitalize()] + ", #library-table section")
             page.wait_for_timeout(700)
