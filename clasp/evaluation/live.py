@@ -211,7 +211,7 @@ def _app(model: str) -> Iterator[tuple[int, int]]:
 
 def _answers(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/map.json", timeout=START_LIMIT):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/map/demo", timeout=START_LIMIT):
             return True
     except urllib.error.HTTPError:  # without a map, but open
         return True
