@@ -9,7 +9,7 @@ clasp.layer = (plot, points) => {
   const RING = { hit: 9, spot: 13 }; // radius in pixels
   const GAP = 6; // pixels between two names
   const LINE = 14; // height of a name
-  const NAMES = { category: "labels", language: "labels", voice: "labels", recording: "labels" };
+  const FACTS = ["category", "language", "voice"]; // that the label tells where they colour the points
 
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.classList.add("map-layer");
@@ -126,13 +126,12 @@ clasp.layer = (plot, points) => {
     const { row, text } = under;
     const said = Object.assign(document.createElement("p"), { dir: "auto", textContent: points.text[row] || "Not written down" });
     const title = points.titles[points.recording[row]];
-    const fact = look.by === "recording" ? "" : look.by in NAMES ? points.labels[look.by][points[look.by][row]] : "";
-    const kind = text ? "Text" : "";
+    const fact = FACTS.includes(look.by) ? points.labels[look.by][points[look.by][row]] : "";
+    const kind = text ? "Text" : look.by === "modality" ? "Speech" : "";
     const facts = [kind, title === points.text[row] ? "" : title, clock(points.start[row]), fact].filter(Boolean).join(" · ");
     label.replaceChildren(said, Object.assign(document.createElement("small"), { textContent: facts }));
     const box = plot.getBoundingClientRect();
     const [px, py] = [(event?.clientX ?? box.left) - box.left, (event?.clientY ?? box.top) - box.top];
-    label.style.insetInlineStart = "auto";
     label.style.left = `${Math.max(8, Math.min(px + 14, box.width - label.offsetWidth - 8))}px`;
     label.style.top = `${py + 18 + label.offsetHeight > box.height ? Math.max(8, py - 14 - label.offsetHeight) : py + 18}px`;
   }
