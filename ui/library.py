@@ -20,6 +20,8 @@ class Looking(Tab):
     @told
     def arrive(self, address: str, visit: str, name: str | None) -> Shown:
         """The page was opened, or the tab: offer the libraries there are; what it keeps in the address is chosen."""
+        if self._service.read_only and not visit:  # a visitor's own library comes first: they are known in a moment
+            return {self.parts.notice: gr.skip()}
         kept = links.parameters(address)
         name = kept.get("library", name)
         libraries = self._service.libraries(visit)
