@@ -207,6 +207,12 @@ def test_the_solid_map_and_both_themes(drawn: Page) -> None:
     before = drawn.evaluate("trial.plot.data[1].marker.colorscale[0][1]")
     drawn.locator("[data-theme-toggle]").evaluate("(button) => button.click()")
     drawn.wait_for_function("(before) => trial.plot.data[1].marker.colorscale[0][1] !== before", arg=before)
+    now = drawn.evaluate("trial.plot.data[1].marker.colorscale[0][1]").removeprefix("rgba(").split(",")[:3]
+    dot = drawn.locator("#map .map-key i").first  # of the same category, in the small map's legend
+    shown = dot.evaluate("(dot) => getComputedStyle(dot).backgroundColor").removeprefix("rgb(").rstrip(")").split(", ")
+    assert shown == now and drawn.evaluate("trial.view.legend()[0].colour") == dot.evaluate(
+        "(dot) => dot.style.background"
+    )
     drawn.locator("[data-theme-toggle]").evaluate("(button) => button.click()")
     assert drawn.locator("#trial .hit").count() == 3
 

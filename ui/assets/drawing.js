@@ -82,8 +82,8 @@ clasp.drawing = (() => {
     function classified() {
       if (look.by === "modality") {
         const entries = [
-          { code: 0, label: "Speech", colour: colour("--category-7"), count: points.count },
-          { code: 1, label: "Text", colour: colour("--category-2"), count: written },
+          { code: 0, label: "Speech", paint: "--category-7", count: points.count },
+          { code: 1, label: "Text", paint: "--category-2", count: written },
         ];
         return { entries, numbers: new Uint8Array(points.count) };
       }
@@ -96,13 +96,13 @@ clasp.drawing = (() => {
       if (more) listed = listed.sort((one, other) => counts[other] - counts[one] || one - other).slice(0, MOST - 1);
       const entries = listed.map((code, n) => {
         const own = more ? n : code % MOST; // few have the colour of their place, whatever else is there
-        return { code, label: names[code] || "Not stated", colour: colour(`--category-${own}`), count: counts[code] };
+        return { code, label: names[code] || "Not stated", paint: `--category-${own}`, count: counts[code] };
       });
       const number = new Uint8Array(names.length).fill(entries.length);
       listed.forEach((code, n) => (number[code] = n));
       if (more) {
         const rest = points.count - entries.reduce((sum, { count }) => sum + count, 0);
-        entries.push({ code: OTHERS, label: "Others", colour: colour("--edge"), count: rest });
+        entries.push({ code: OTHERS, label: "Others", paint: "--edge", count: rest });
       }
       return { entries, numbers: Uint8Array.from(codes, (code) => number[code]) };
     }
@@ -123,8 +123,8 @@ clasp.drawing = (() => {
 
     function scale() {
       const paper = numbers(colour("--card"));
-      const steps = classes.entries.flatMap(({ colour: css }) => {
-        const full = numbers(css);
+      const steps = classes.entries.flatMap(({ paint }) => {
+        const full = numbers(colour(paint));
         const mixed = full.map((part, n) => Math.round(FAINT * part + (1 - FAINT) * paper[n]));
         const flat = look.dimensions === 2;
         return [`rgba(${full}, ${opacity})`, flat ? `rgba(${full}, ${FAINT})` : `rgb(${mixed})`];
@@ -365,12 +365,7 @@ clasp.drawing = (() => {
       marks.chosen === chosen ? above() : recolour();
     }
 
-    function dress() {
-      classes = classified();
-      draw();
-    }
-
-    const theme = new MutationObserver(dress);
+    const theme = new MutationObserver(draw);
     const listeners = { pointermove: moved, pointerleave: left, pointerdown: down };
     for (const [name, listener] of Object.entries(listeners)) plot.addEventListener(name, listener, true);
     window.addEventListener("pointerup", up, true);
@@ -382,7 +377,7 @@ clasp.drawing = (() => {
     return {
       look: change,
       mark,
-      legend: () => classes.entries.map((entry) => ({ ...entry })),
+      legend: () => classes.entries.map(({ paint, ...entry }) => ({ ...entry, colour: `var(${paint})` })),
       zoom: (factor) => zoom(factor),
       resize() {
         if (!plot.clientWidth) return; // it is hidden

@@ -283,7 +283,6 @@ clasp.map = (element, props, watch, trigger) => {
     else if (["fit", "stop", "close"].includes(action)) trigger(action);
   });
   element.addEventListener("keydown", ({ key }) => key === "Escape" && chosen && select(null));
-  new MutationObserver(() => view && dress()).observe(document.body, { attributeFilter: ["class"] });
   new ResizeObserver(() => view?.resize()).observe(part(".explore-field"));
   watch("state", follow);
   watch("job", job);

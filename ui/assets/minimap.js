@@ -121,7 +121,6 @@ clasp.minimap = (element, props, watch, trigger) => {
       const card = target.closest(".hit");
       view.mark({ spot: row(card?.querySelector("[data-play]").dataset.play ?? clasp.playing()?.id) });
     });
-  new MutationObserver(() => view && entries()).observe(document.body, { attributeFilter: ["class"] });
   new ResizeObserver(() => view?.resize()).observe(plot);
   watch("value", follow);
   follow();
