@@ -120,7 +120,7 @@ class Search:
         updates = self._again(asked, settings, visit)
         return updates | self._controls.showing(settings, self._library(settings, visit))
 
-    def choose(self, event: gr.EventData, asked: Asked | None, visit: str, *values: Any) -> Updates:
+    def narrowed(self, event: gr.EventData, asked: Asked | None, visit: str, *values: Any) -> Updates:
         """A category was pressed on the map, or let go."""
         settings = replace(Settings(*values), category=str(event._data["category"]))
         updates = self._again(asked, settings, visit)

@@ -57,7 +57,7 @@ def build(service: Service, page: gr.Blocks, tab: gr.Tab, visit: gr.BrowserState
     controls.library.input(handlers.moved, asking, everything, **last)
     results.sort(handlers.sort, asking, [*answer, by_time], **last)
     results.drop(handlers.drop, asking, everything, **last)
-    overlay.choose(handlers.choose, asking, everything, **last)
+    overlay.choose(handlers.narrowed, asking, everything, **last)
     results.open(handlers.open, visit, everything, **last)
     controls.more.click(None, js="() => clasp.more()", **quiet)
     downloaded = results.export(handlers.export, [asked, visit], download, **quiet, **line)

@@ -361,7 +361,8 @@ def events(address: str) -> list[dict[str, Any]]:
     with urllib.request.urlopen(f"{address}config") as reply:
         config = json.load(reply)
     kinds = {one["id"]: one for one in config["components"]}
-    return [one | {"inputs": [kinds[number] for number in one["inputs"]]} for one in config["dependencies"]]
+    told = [one for one in config["dependencies"] if one["backend_fn"]]  # the others stay in the browser
+    return [one | {"inputs": [kinds[number] for number in one["inputs"]]} for one in told]
 
 
 def asked(address: str, event: dict[str, Any], values: dict[str, Any], data: Any, session: str = "forged") -> str:
