@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
@@ -179,3 +180,7 @@ def test_a_library_is_laid_out_in_the_background(browser: Browser, address: str,
         ).first  # of a format that browsers do not play
         ferryman.locator(".play-button").click()
         page.wait_for_function("() => clasp.audio.currentTime > 0.1")
+        query = urlencode({"library": unmapped, "q": BEES})
+        page.goto(f"{address}?{query}")  # the small map shows it, too
+        expect(page.locator("#map .map-layer .hit").first).to_be_attached()
+        assert page.evaluate("document.querySelector('.map-plot').data[1].x.length") == 13

@@ -22,6 +22,7 @@ clasp.drawing = (() => {
 
   const colour = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
   const coarse = matchMedia("(pointer: coarse)");
+  const latest = new WeakMap(); // what was drawn last on a plot, as its layer
   let plotly = null; // the promise of its script
 
   function script() {
@@ -45,6 +46,7 @@ clasp.drawing = (() => {
     const look = { by: "category", dimensions: 2, texts: false, regions: true, shown: null, drag: "pan" };
     const marks = { hits: [], query: null, path: [], spot: null, chosen: null };
     const layer = clasp.layer(plot, points);
+    latest.set(plot, layer);
     const written = points.flatText.reduce((sum, x, n) => sum + (n % 2 === 0 && !Number.isNaN(x)), 0);
     const home = extent();
     const { size, opacity } = dots(points.count);
@@ -391,7 +393,7 @@ clasp.drawing = (() => {
         window.removeEventListener("pointerup", up, true);
         plot.removeEventListener("wheel", wheel);
         layer.free();
-        Plotly.purge(plot);
+        if (latest.get(plot) === layer) Plotly.purge(plot); // otherwise another is drawn there already
       },
     };
   }
