@@ -40,7 +40,7 @@ PALETTE = (
     ("#975e84", "#e565bf"),
 )
 
-SCRIPTS = ("player", "strips", "points", "layer", "drawing", "minimap", "address", "page")
+SCRIPTS = ("player", "strips", "points", "colours", "layer", "drawing", "minimap", "address", "page")
 SCRIPT = "".join(  # for each component that calls them: loaded once, in this order, and before they are called
     f'<script src="{name}.js"></script>' for name in SCRIPTS
 )

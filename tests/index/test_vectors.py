@@ -51,7 +51,7 @@ def test_exact_search_of_nothing(units):
     assert exact_search(units(3, 8), units(1, 8)[0], 5, np.zeros(3, bool)).tolist() == []
 
 
-@pytest.mark.parametrize("count", [1, 10, 900, 2_000, pytest.param(20_000, id="20k")])
+@pytest.mark.parametrize("count", [1, 10, 900, 2_000, pytest.param(20_000, id="20k", marks=pytest.mark.slow)])
 def test_recall_of_random_directions(units, count):
     vectors, queries = units(count, 768), units(100, 768, seed=1)
     index = HnswIndex(768).extended(np.arange(count), vectors)

@@ -143,7 +143,8 @@ def test_right_to_left_text_stands_on_the_right(browser: Browser, address: str) 
                 assert direction == "rtl" and after < 2 < before
 
 
-@pytest.mark.parametrize("size", ["phone", pytest.param("desktop", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("size", ["phone", "desktop"])
 def test_nothing_jumps_while_the_page_loads_and_answers_come(browser: Browser, address: str, size: str) -> None:
     with shown(browser, address, size) as page:
         page.wait_for_timeout(2000)

@@ -1,4 +1,5 @@
-/* Points on a map: Plotly draws them, and what is marked among them lies on a layer above (layer.js).
+/* Points on a map: Plotly draws them, in the colours of colours.js; what is marked among them lies on a layer above
+   (layer.js).
 
      const view = await clasp.drawing(plot, points, { click, hover, select });
      view.look({ by: "language", dimensions: 3 });
@@ -11,12 +12,10 @@
 window.clasp ??= {};
 
 clasp.drawing = (() => {
-  const MOST = 15; // colours
-  const OTHERS = -1; // code of all that have none of their own
   const NEAR = 12; // pixels within which the pointer is on a point
   const STILL = 5; // pixels that a click may stray
-  const FAINT = 0.1; // opacity of what is not shown
   const MARGIN = 0.06; // around the points, of their extent
+  const EYE = { x: 1.1, y: 1.1, z: 0.7 }; // from where the solid map is seen at first
   const TEXTS = 0; // the traces: texts, speech, and in three dimensions what is marked
   const SPEECH = 1;
 
@@ -34,12 +33,6 @@ clasp.drawing = (() => {
     return plotly;
   }
 
-  /* "#rrggbb" or "rgb(r, g, b)" as numbers. */
-  function numbers(css) {
-    if (css.startsWith("#")) return [1, 3, 5].map((at) => parseInt(css.slice(at, at + 2), 16));
-    return (css.match(/[\d.]+/g) ?? [0, 0, 0]).slice(0, 3).map(Number);
-  }
-
   async function drawing(plot, points, { click = () => {}, hover = () => {}, select = () => {} } = {}) {
     await script();
     const gl = document.createElement("canvas").getContext("webgl") ? "scattergl" : "scatter";
@@ -47,12 +40,11 @@ clasp.drawing = (() => {
     const marks = { hits: [], query: null, path: [], spot: null, chosen: null };
     const layer = clasp.layer(plot, points);
     latest.set(plot, layer);
-    const written = points.flatText.reduce((sum, x, n) => sum + (n % 2 === 0 && !Number.isNaN(x)), 0);
+    const colours = clasp.colours(points);
     const home = extent();
     const { size, opacity } = dots(points.count);
     const columns = new Map(); // of places, see `every`
     let frame = 0; // in which the solid map is drawn anew
-    let classes = null; // of the present `by`: {codes → number, entries}
     let under = null; // {row, text} under the pointer
     let pressed = null; // where the pointer went down
     let freed = false;
@@ -78,67 +70,8 @@ clasp.drawing = (() => {
       return { size: Math.max(3.5, 9 - 2 * tenfold), opacity: Math.max(0.6, 0.9 - 0.1 * tenfold) };
     }
 
-    // ---- colours --------------------------------------------------------------------------------------------
-
-    /* What the colours mean: entries of the legend, and for every row the number of its entry. */
-    function classified() {
-      if (look.by === "modality") {
-        const entries = [
-          { code: 0, label: "Speech", paint: "--category-7", count: points.count },
-          { code: 1, label: "Text", paint: "--category-2", count: written },
-        ];
-        return { entries, numbers: new Uint8Array(points.count) };
-      }
-      const codes = points[look.by];
-      const names = points.labels[look.by];
-      const counts = new Uint32Array(names.length);
-      for (const code of codes) counts[code]++;
-      let listed = names.map((_, code) => code).filter((code) => counts[code]);
-      const more = listed.length > MOST;
-      if (more) listed = listed.sort((one, other) => counts[other] - counts[one] || one - other).slice(0, MOST - 1);
-      const entries = listed.map((code, n) => {
-        const own = more ? n : code % MOST; // few have the colour of their place, whatever else is there
-        return { code, label: names[code] || "Not stated", paint: `--category-${own}`, count: counts[code] };
-      });
-      const number = new Uint8Array(names.length).fill(entries.length);
-      listed.forEach((code, n) => (number[code] = n));
-      if (more) {
-        const rest = points.count - entries.reduce((sum, { count }) => sum + count, 0);
-        entries.push({ code: OTHERS, label: "Others", paint: "--edge", count: rest });
-      }
-      return { entries, numbers: Uint8Array.from(codes, (code) => number[code]) };
-    }
-
     const passes = (row) => !look.shown || look.shown[row] === 1;
-
-    /* A number per point that stands for its colour on a scale, in which those that are faint have their own. */
-    function coloured(offset) {
-      const { numbers } = classes;
-      const found = new Float32Array(points.count);
-      const chosen = marks.chosen && new Set(marks.chosen);
-      for (let row = 0; row < found.length; row++) {
-        const number = look.by === "modality" ? offset : numbers[row];
-        found[row] = 2 * number + (passes(row) && (!chosen || chosen.has(row)) ? 0 : 1);
-      }
-      return found;
-    }
-
-    function scale() {
-      const paper = numbers(colour("--card"));
-      const steps = classes.entries.flatMap(({ paint }) => {
-        const full = numbers(colour(paint));
-        const mixed = full.map((part, n) => Math.round(FAINT * part + (1 - FAINT) * paper[n]));
-        const flat = look.dimensions === 2;
-        return [`rgba(${full}, ${opacity})`, flat ? `rgba(${full}, ${FAINT})` : `rgb(${mixed})`];
-      });
-      const width = 1 / steps.length;
-      return {
-        cmin: -0.5,
-        cmax: steps.length - 0.5,
-        colorscale: steps.flatMap((css, n) => [[n * width, css], [(n + 1) * width, css]]),
-        showscale: false,
-      };
-    }
+    const coloured = (offset) => colours.numbers(look.by, offset, passes, marks.chosen);
 
     // ---- what Plotly draws ----------------------------------------------------------------------------------
 
@@ -153,7 +86,7 @@ clasp.drawing = (() => {
     function trace(kind, places, offset) {
       const solid = look.dimensions === 3;
       const width = solid ? 3 : 2;
-      const marker = { color: coloured(offset), ...scale(), line: { width: 0 } };
+      const marker = { color: coloured(offset), ...colours.scale(look.by, look.dimensions === 3, opacity), line: { width: 0 } };
       const text = kind === TEXTS;
       return {
         type: solid ? "scatter3d" : gl,
@@ -189,7 +122,7 @@ clasp.drawing = (() => {
       if (look.dimensions === 3) {
         const axis = { visible: false, showspikes: false };
         const scene = { xaxis: axis, yaxis: axis, zaxis: axis, aspectmode: "cube", dragmode: "orbit" };
-        return { ...common, hovermode: "closest", scene: { ...scene, camera: { eye: { x: 1.1, y: 1.1, z: 0.7 } } } };
+        return { ...common, hovermode: "closest", scene: { ...scene, camera: { eye: EYE } } };
       }
       const { xaxis, yaxis } = plot._fullLayout ?? {};
       const edge = { color: colour("--ink"), width: 1.5, dash: "dot" };
@@ -333,8 +266,7 @@ clasp.drawing = (() => {
     function zoom(factor, event) {
       if (look.dimensions === 3) {
         const { eye } = plot._fullLayout.scene.camera;
-        const near = factor || 1;
-        const next = factor ? { x: near * eye.x, y: near * eye.y, z: near * eye.z } : { x: 1.1, y: 1.1, z: 0.7 };
+        const next = factor ? { x: factor * eye.x, y: factor * eye.y, z: factor * eye.z } : EYE;
         return Plotly.relayout(plot, { "scene.camera.eye": next });
       }
       if (!factor) return Plotly.relayout(plot, { "xaxis.range": home.x, "yaxis.range": home.y });
@@ -354,7 +286,6 @@ clasp.drawing = (() => {
       const before = { ...look };
       Object.assign(look, values);
       const other = (...names) => names.some((name) => look[name] !== before[name]);
-      if (other("by")) classes = classified();
       if (other("dimensions")) begin();
       else if (other("by", "texts", "drag")) draw();
       else if (other("shown")) recolour();
@@ -372,14 +303,13 @@ clasp.drawing = (() => {
     for (const [name, listener] of Object.entries(listeners)) plot.addEventListener(name, listener, true);
     window.addEventListener("pointerup", up, true);
     plot.addEventListener("wheel", wheel, { passive: false });
-    classes = classified();
     begin();
     theme.observe(document.body, { attributeFilter: ["class"] });
 
     return {
       look: change,
       mark,
-      legend: () => classes.entries.map(({ paint, ...entry }) => ({ ...entry, colour: `var(${paint})` })),
+      legend: () => colours.legend(look.by),
       zoom: (factor) => zoom(factor),
       resize() {
         if (!plot.clientWidth) return; // it is hidden
