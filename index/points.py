@@ -62,9 +62,6 @@ class Points:
             np.array([one.end for one in segments], np.float32),
         )
 
-    def __len__(self) -> int:
-        return len(self.ids)
-
     def packed(self, **more: Any) -> bytes:
         """As a page fetches them; `more` is put into the head."""
         columns = {

@@ -17,11 +17,12 @@ from clasp.errors import ClaspError, LibraryError
 from index.fitting import Fitting
 from index.search import Answer, encode, search
 
-from . import downloads, jobs, labels, links
+from . import downloads, jobs, labels, links, points
 from .errors import sentence
 from .jobs import Progress, Report, Work
 from .layout import notice
 from .service import DEMO, TITLES, VISIT, Service
+from .tab import asked
 
 if TYPE_CHECKING:
     from index.library import Library
@@ -135,7 +136,7 @@ class Exploring:
 
     def find(self, event: gr.EventData, name: str, visit: str) -> Shown:
         """Mark on the map what says the same as a text."""
-        text, answer = str(_told(event).get("text") or ""), None
+        text, answer = str(asked(event).get("text") or ""), None
         try:
             library = self._service.library(name, visit)
             drawn, model = self._service.map(library), self._service.opened().model
@@ -143,13 +144,12 @@ class Exploring:
                 raise ClaspError("This library has no map yet.")
             query = encode(model, text=text)
             answer = search(library, model, query, k=HITS)
-            flat, solid = (drawn.place(query.vector, dimensions).tolist() for dimensions in (2, 3))
             good = [match for match in answer.matches if match.good]
             hits = [
                 [match.segment.id, round(match.probability, 4), match.good]
                 for match in good or answer.matches[:NEAREST]
             ]
-            found = {"query": {"flat": flat, "solid": solid}, "hits": hits}
+            found = {"query": points.place(drawn, query.vector), "hits": hits}
         except Exception as error:
             found = {"wrong": sentence(error, "a search on the map")}
         found |= {"text": text, "library": name, "number": next(NUMBERS)}
@@ -158,7 +158,7 @@ class Exploring:
     def download(self, event: gr.EventData, name: str, visit: str, answer: tuple[str, Answer] | None) -> Iterator[str]:
         """Write utterances to a file to download, in the order in which they are listed."""
         try:
-            told = _told(event)
+            told = asked(event)
             ids = [one for one in told.get("ids") or [] if isinstance(one, int)]
             if not ids:
                 raise ClaspError("There is nothing to download: nothing is listed.")
@@ -211,8 +211,3 @@ class Exploring:
     def _may(self, name: str) -> None:
         if not self._service.may_change(name):
             raise LibraryError("This cannot be done from here: the library is for searching only.")
-
-
-def _told(event: gr.EventData) -> dict[str, Any]:
-    """What map.js tells with an event."""
-    return event._data if isinstance(event._data, dict) else {}

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from clasp.errors import LibraryError
 from index.filters import Filter
 
-from . import labels, sound
+from . import labels, points, sound
 
 if TYPE_CHECKING:
     from index.library import Library
@@ -100,10 +100,9 @@ def _place(said: "Said", chart: "Map | None") -> dict[str, list[float]] | None:
     if said.answer is None or chart is None:
         return None
     try:
-        places = {name: chart.place(said.answer.query.vector, size) for name, size in (("flat", 2), ("solid", 3))}
+        return points.place(chart, said.answer.query.vector)
     except LibraryError:  # it was emptied or removed meanwhile
         return None
-    return {name: [round(float(one), 4) for one in place] for name, place in places.items()}
 
 
 def _hit(match: "Match", library: "Library", key: str) -> dict[str, Any] | None:

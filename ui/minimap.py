@@ -9,6 +9,7 @@ import gradio as gr
 from index.search import Answer
 
 from .links import Settings
+from .points import place
 from .service import DEMO
 from .theme import SCRIPT
 
@@ -58,8 +59,7 @@ def overlay(drawn: "Map | None", key: str, settings: Settings, found: Answer | N
     which = f"{id(drawn)} {len(drawn)}"  # another one when the points are to be fetched anew
     if found is None:
         return _written(settings, key, which)
-    places = {name: drawn.place(found.query.vector, size) for name, size in (("flat", 2), ("solid", 3))}
-    query = {name: [round(float(one), 4) for one in place] for name, place in places.items()}
+    query = place(drawn, found.query.vector)
     return _written(settings, key, which, query, [match.segment.id for match in found.matches if match.good])
 
 

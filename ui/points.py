@@ -4,16 +4,29 @@ import gzip
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from clasp.errors import ClaspError
 
 from . import labels, sound
 from .service import Service
 
 if TYPE_CHECKING:
+    from index.map import Map
     from index.regions import Region
 
 MOST = 50_000  # points that a page draws; of more, a sample
 QUICK = 1  # gzip's level: half the bytes in a tenth of the time
+
+
+def place(drawn: "Map", vector: np.ndarray) -> dict[str, list[float]]:
+    """Where a query (dim,) lies on the flat map, and on the solid one.
+
+    Raises:
+        LibraryError: if the library was emptied or removed meanwhile.
+    """
+    places = {name: drawn.place(vector, size) for name, size in (("flat", 2), ("solid", 3))}
+    return {name: [round(float(one), 4) for one in at] for name, at in places.items()}
 
 
 def packed(service: Service, key: str) -> bytes:

@@ -122,5 +122,5 @@ class Tab:
 
 
 def asked(event: gr.EventData) -> dict[str, Any]:
-    """What library.js tells with an event."""
+    """What a script tells with an event."""
     return event._data if isinstance(event._data, dict) else {}

@@ -24,13 +24,7 @@ clasp.maplist = (box, { only, point, save, colour, coloured }) => {
 
   /* What the player must know of an utterance. */
   function sound(row) {
-    const recording = points.recording[row];
-    const first = Math.max(0, points.start[row] - AROUND);
-    const last = points.end[row] + AROUND;
-    const src = `audio/${encodeURIComponent(points.key)}/${encodeURIComponent(points.names.recording[recording])}`;
-    const id = `${library}/${points.id[row]}`;
-    if (points.whole?.[recording]) return { id, src, start: first, end: last };
-    return { id, src: `${src}?start=${first.toFixed(3)}&end=${last.toFixed(3)}`, start: 0, end: last - first };
+    return { id: `${library}/${points.id[row]}`, ...points.sound(row, AROUND) };
   }
 
   // ---- what is listed ---------------------------------------------------------------------------------------

@@ -89,11 +89,7 @@ clasp.minimap = (element, props, watch, trigger) => {
 
   function press(row) {
     if (clasp.playing()?.id === id(row)) return clasp.stop();
-    const recording = points.recording[row];
-    const address = ["audio", points.key, points.names.recording[recording]].map(encodeURIComponent).join("/");
-    const [start, end] = [points.start[row], points.end[row]];
-    if (points.whole[recording]) return clasp.play({ id: id(row), src: address, start, end });
-    clasp.play({ id: id(row), src: `${address}?start=${start}&end=${end}`, start: 0, end: end - start });
+    clasp.play({ id: id(row), ...points.sound(row, 0) });
   }
 
   function say(row) {

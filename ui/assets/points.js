@@ -30,10 +30,10 @@ clasp.points = (() => {
       const told = await reply.json().catch(() => ({}));
       throw new Error(told.error ?? "The map could not be fetched.");
     }
-    return { key, ...unpacked(await reply.arrayBuffer()) };
+    return unpacked(await reply.arrayBuffer(), key);
   }
 
-  function unpacked(bytes) {
+  function unpacked(bytes, key) {
     const length = new DataView(bytes).getUint32(0, true);
     const { columns, ...head } = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes, 4, length)));
     const column = {};
@@ -42,7 +42,8 @@ clasp.points = (() => {
     const { flat, solid, flat_text, solid_text, ...rest } = column;
     const rows = new Map();
     column.id.forEach((id, row) => rows.set(id, row));
-    return {
+    const points = {
+      key,
       ...head,
       ...rest,
       flat: places(flat),
@@ -50,12 +51,22 @@ clasp.points = (() => {
       flatText: places(flat_text),
       solidText: places(solid_text),
       row: (id) => rows.get(id),
+      sound: (row, around) => sound(points, row, around),
     };
+    return points;
+  }
+
+  /* Where an utterance is heard, with some seconds around it: all that the player must know besides its name. */
+  function sound(points, row, around) {
+    const recording = points.recording[row];
+    const [start, end] = [Math.max(0, points.start[row] - around), points.end[row] + around];
+    const src = `audio/${encodeURIComponent(points.key)}/${encodeURIComponent(points.names.recording[recording])}`;
+    if (points.whole[recording]) return { src, start, end };
+    return { src: `${src}?start=${start.toFixed(3)}&end=${end.toFixed(3)}`, start: 0, end: end - start };
   }
 
   const places = (packed) => Float32Array.from(packed, (step) => (step === NOWHERE ? NaN : step / ONE));
 
-  points.unpacked = unpacked;
   points.forget = (key) => known.delete(key);
   return points;
 })();
