@@ -176,6 +176,7 @@ def test_several_are_edited_at_once(page: Page) -> None:
     page.get_by_label("Choose all on this page").check()
     expect(page.locator("#library-chosen")).to_contain_text("2 recordings chosen")
     page.locator("#library-edit").click()
+    expect(page.locator("#library-speaker input")).to_be_focused()  # the form is whole
     expect(page.locator("#library-title")).to_be_hidden()
     page.locator("#library-category input").fill("interview")
     page.locator("#library-save").click()

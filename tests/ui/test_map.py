@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.ui.conftest import looked_at
 from tests.ui.interviews import BEES, Interviews
@@ -173,7 +173,7 @@ def test_a_library_is_laid_out_in_the_background(browser: Browser, address: str,
         page.wait_for_selector(".explore[data-stage=drawn]")
         expect(page.locator(".explore-job")).to_contain_text("The map was laid out in")
         expect(page.locator(".explore-head h2")).to_have_text("13 utterances")
-        assert page.locator(".explore-entry .said").all_inner_texts().count(BEES) == 2
+        expect(page.locator(".explore-entry .said", has_text=BEES)).to_have_count(2)
         expect(page.get_by_role("button", name="Lay it out anew")).to_be_enabled()
         ferryman = page.locator(
             ".explore-entry", has_text="The ferryman"
@@ -181,6 +181,13 @@ def test_a_library_is_laid_out_in_the_background(browser: Browser, address: str,
         ferryman.locator(".play-button").click()
         page.wait_for_function("() => clasp.audio.currentTime > 0.1")
         query = urlencode({"library": unmapped, "q": BEES})
+        late: list[Route] = []
+        page.route("**/map/demo*", lambda route: late.append(route))
         page.goto(f"{address}?{query}")  # the small map shows it, too
         expect(page.locator("#map .map-layer .hit").first).to_be_attached()
-        assert page.evaluate("document.querySelector('.map-plot').data[1].x.length") == 13
+        drawn = "document.querySelector('.map-plot').data?.[1]?.x.length == 13"
+        page.wait_for_function(drawn)
+        assert late  # the demo library's, which was on its way before, is not drawn over it
+        late[0].continue_()
+        page.wait_for_timeout(1_000)
+        assert page.evaluate(drawn)

@@ -37,6 +37,7 @@ clasp.minimap = (element, props, watch, trigger) => {
     wait.textContent = "Drawing the map …";
     try {
       const fetched = await clasp.points(mine.key);
+      if (mine !== drawn) return; // another library was chosen meanwhile
       const made = await clasp.drawing(plot, fetched, { click: press, hover: say });
       if (mine !== drawn) return made.free();
       [points, view] = [fetched, made];

@@ -30,6 +30,7 @@ clasp.trail = (element) => {
     const mine = (drawn = key);
     try {
       const fetched = await clasp.points(mine);
+      if (mine !== key) return; // another library was chosen meanwhile
       const made = await clasp.drawing(plot, fetched, { click: press });
       if (mine !== key) return made.free();
       [points, view] = [fetched, made];
