@@ -182,7 +182,7 @@ def test_a_library_is_laid_out_in_the_background(browser: Browser, address: str,
         page.wait_for_function("() => clasp.audio.currentTime > 0.1")
         query = urlencode({"library": unmapped, "q": BEES})
         late: list[Route] = []
-        page.route("**/map/demo*", lambda route: late.append(route))
+        page.route("**/map/demo*", lambda route: late.extend([route]))
         page.goto(f"{address}?{query}")  # the small map shows it, too
         expect(page.locator("#map .map-layer .hit").first).to_be_attached()
         drawn = "document.querySelector('.map-plot').data?.[1]?.x.length == 13"
