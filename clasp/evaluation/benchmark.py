@@ -3,6 +3,7 @@
     python -m clasp benchmark
     python -m clasp benchmark --adding     # a recording of six hours; takes minutes
     python -m clasp benchmark --live       # the live search, with one visitor and with twenty; takes five minutes
+    python -m clasp benchmark --stages --clips 64
     python -m clasp benchmark --published --clips 16
 
 Takes a few minutes, most of them for the index of 100,000 random vectors. Times are of a warm process unless
@@ -69,9 +70,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--adding", action="store_true", help="measure adding a long recording, and nothing else")
     parser.add_argument("--live", action="store_true", help="measure the live search, and nothing else")
-    parser.add_argument("--published", action="store_true", help="the published architecture instead, with random "
-                        "weights, stage by stage, against the notebooks' way")  # fmt: skip
-    parser.add_argument("--clips", type=int, default=8, help="utterances for --published")
+    parser.add_argument("--stages", action="store_true", help="measure hearing stage by stage, and nothing else")
+    parser.add_argument("--published", action="store_true", help="the same of the published architecture, with random "
+                        "weights, against the notebooks' way")  # fmt: skip
+    parser.add_argument("--clips", type=int, default=8, help="utterances for --stages and --published (default: 8)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -86,11 +88,14 @@ def run(args: argparse.Namespace) -> int:
         Console(width=110).print(table(rows, f"{platform.machine()}, {os.cpu_count()} cores"))
         return 0
     progress = Console(stderr=True)
-    if args.published:
-        from . import published_speed
+    if args.published or args.stages:
+        from . import published_speed, stages
 
-        progress.print("Building the published architecture with random weights …")
-        where, rows = published_speed.measure(args.clips)
+        if args.published:
+            progress.print("Building the published architecture with random weights …")
+            where, rows = published_speed.measure(args.clips)
+        else:
+            where, rows = stages.measure(load(args.model), stages.spoken(args.clips))
         Console(width=110).print(table(rows, f"{platform.machine()}, {os.cpu_count()} cores, {where}"))
         return 0
     model = load(args.model)

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from clasp import backbones
-from clasp.evaluation import published_speed
+from clasp import Clasp, backbones
+from clasp.evaluation import published_speed, stages
 from clasp.evaluation.benchmark import table
 from tests.clasp.test_published import EFFICIENTNET, HUBERT
 
@@ -18,14 +18,23 @@ def test_every_stage_and_both_ways_are_measured() -> None:
     where, rows = published_speed.measure(2, config)
     assert "RANDOM WEIGHTS" in where
     measured = {row.what: row.measured for row in rows}
-    assert {"decoding", "drawing the figure", "HuBERT", "EfficientNet", "fusion", "all, 1 at once",
-            "all, 2 at once", "notebooks, in all"} <= measured.keys()  # fmt: skip
+    assert {"decoding", "voice activity", "spectrograms", "speech backbone", "spectrogram backbone", "fusion",
+            "all, 1 at once", "all, 2 at once", "notebooks, in all"} <= measured.keys()  # fmt: skip
     assert 0.1 < float(measured["all, 2 at once"].split()[-2]) < 16  # GB
     assert "all, 4 at once" not in measured  # more than there are
-    rates = {what: float(text.split()[0].replace(",", "")) for what, text in measured.items()}
-    assert rates["drawing the figure"] > 5 * rates["notebooks, figures"]
+    rates = {row.what: stages.rate(row) for row in rows[:-1]}
+    assert rates["spectrograms"] > 5 * rates["notebooks, figures"]
     assert rates["notebooks, in all"] < rates["notebooks, figures"]
     assert len(table(rows, where).rows) == len(rows)
+
+
+def test_a_model_with_a_sound_half_is_measured_from_files_to_vectors(tiny: Clasp) -> None:
+    clips = stages.spoken(2)
+    where, rows = stages.measure(tiny, clips)
+    assert where == f"cpu in float32, {clips.seconds:.0f} s of speech"
+    names = "decoding", "voice activity", "spectrograms", "phones", "words of the phones", "sound of the phones"
+    assert [row.what for row in rows] == [*names, "spectrogram backbone", "fusion", "all, 1 at once", "all, 2 at once"]
+    assert all(stages.rate(row) > 0 for row in rows)
 
 
 def test_the_sizes_are_the_published_ones() -> None:
@@ -33,4 +42,4 @@ def test_the_sizes_are_the_published_ones() -> None:
         hubert = backbones.build(published_speed.HUBERT_LARGE)
     assert sum(weight.numel() for weight in hubert.parameters()) == 315_438_720
     assert backbones.width(hubert) == 1024
-    assert np.isclose(published_speed.spoken(1).seconds, 2, atol=1)
+    assert np.isclose(stages.spoken(1).seconds, 2, atol=1)

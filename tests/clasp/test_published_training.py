@@ -7,19 +7,22 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from transformers import AutoConfig, AutoModel, AutoModelForImageClassification
+from transformers import AutoConfig, AutoModel
 
 import clasp
+from clasp import efficientnet
 from clasp.errors import DataError, ModelError
 from clasp.model import BUNDLED, Clasp
 from clasp.training import fusing, kept, published, readers
 from clasp.training.contrast import PUBLISHED, Temperature
 from clasp.training.processes import Processes
+from tests.clasp.test_efficientnet import SMALL, Reference
 
 LIBRARY = BUNDLED.parent / "library"
 CLIPS = {"train": 10, "validation": 3, "test": 3}
@@ -27,13 +30,11 @@ CLIPS = {"train": 10, "validation": 3, "test": 3}
 
 @pytest.fixture(scope="module")
 def backbones(tmp_path_factory: pytest.TempPathFactory, tiny_published: Clasp, text_encoder) -> Path:
-    """Folders `speech`, `image`, `classes` and `text`, as people have them from the hub."""
+    """Folders `speech`, `image` and `text`, as people have them from the hub."""
     folder, config = tmp_path_factory.mktemp("backbones"), tiny_published.config["speech_encoder"]
     torch.manual_seed(3)
     for name, settings in (("speech", config["speech"]["backbone"]), ("image", config["spectrogram"]["backbone"])):
         AutoModel.from_config(AutoConfig.for_model(**settings)).save_pretrained(folder / name)
-    classes = AutoConfig.for_model(**config["spectrogram"]["backbone"], num_labels=7)
-    AutoModelForImageClassification.from_config(classes).save_pretrained(folder / "classes")
     text_encoder.save(str(folder / "text"))
     return folder
 
@@ -237,12 +238,16 @@ def test_another_training_does_not_go_on_in_the_same_folder(trained: Path, backb
     assert written(trained) == before
 
 
-def test_the_paper_s_way_is_a_model_too(backbones: Path, recordings: Path, tmp_path: Path) -> None:
-    paper = ["--image", str(backbones / "classes"), "--picture", "figure", "--fusion", "gating", "--loss", "both",
+def test_the_paper_s_way_is_a_model_too(
+    backbones: Path, recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.save(Reference(0.5, 1.2, 640, 10).state_dict(), weights := tmp_path / "efficientnet.pth")
+    monkeypatch.setattr(efficientnet, "read", partial(efficientnet.read, config=SMALL))
+    paper = ["--image", str(weights), "--picture", "figure", "--fusion", "gating", "--loss", "both",
              "--temperature", "published", "--schedule", "published", "--rate", "5e-6", "--decay", "0"]  # fmt: skip
     published.run(arguments(backbones, recordings, tmp_path, *paper))
     model = clasp.load(tmp_path / "model", device="cpu")
-    assert model.speech.spectrogram.dim == 7
+    assert model.speech.spectrogram.dim == 10
     assert model.config["speech_encoder"]["unit_inputs"]
     rows = [clip for clip in readers.read(recordings).clips if clip.split == "test"]
     spoken = model.encode_speech([clasp.decode(clip.audio()) for clip in rows])
