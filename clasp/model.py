@@ -23,7 +23,7 @@ from safetensors.torch import load_file
 from transformers.initialization import no_init_weights
 
 from . import phones, weights
-from .accelerator import autocast, chosen_device, in_batches, precision, to_device, usual_size
+from .accelerator import autocast, chosen_device, in_batches, parameters_of, precision, to_device, usual_size
 from .alignment import Aligner
 from .audio import Waveform
 from .calibration import Calibration
@@ -112,8 +112,9 @@ class Clasp:
         self.text = text.to(self.device).eval()
         self.speech = speech.to(self.device).eval()
         self.sound = sound.to(self.device).eval() if sound is not None else None
-        self.precision = precision(self.device)
-        self._size = usual_size(self.device)
+        parameters = parameters_of(self.speech)
+        self.precision = precision(self.device, parameters)
+        self._size = usual_size(self.device, parameters)
         self.config = config
         self.folder = folder
         self.languages: tuple[str, ...] = tuple(config["languages"])

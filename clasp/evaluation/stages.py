@@ -53,22 +53,32 @@ def spoken(count: int) -> Clips:
 def measure(model: "Clasp", clips: Clips) -> tuple[str, list[Row]]:
     """Where the model runs and in what precision, and the rows of the table."""
     model.listen([decode(clips.files[0])])  # warm
-    with torch.inference_mode(), accelerator.autocast(model.device, model.precision):
-        rows = _stages(model, clips)
-    rows += _sizes(model, clips)
+    rows = _stages(model, clips) + _sizes(model, clips)
     precision = str(model.precision).removeprefix("torch.")
     return f"{model.device} in {precision}, {clips.seconds:.0f} s of speech", rows
 
 
+@torch.inference_mode()
 def _stages(model: "Clasp", clips: Clips) -> list[Row]:
     """Clips per second and times real time of every stage on its own."""
     encoder, device = model.speech, model.device
+    most = accelerator.usual_size(device, accelerator.parameters_of(encoder))
     rows: list[Row] = []
 
     def stage(name: str, work: Callable[[], list]) -> list:
         found, seconds = timed(work, device)
         rows.append(row(name, seconds, clips))
         return found
+
+    def batched(part: Callable[[list[Tensor]], list[Tensor] | Tensor], inputs: list[Tensor]) -> list[Tensor]:
+        made: dict[int, Tensor] = {}
+
+        def encode(places: list[int]) -> None:
+            with accelerator.autocast(device, model.precision):
+                made.update(zip(places, part([inputs[place] for place in places]), strict=True))
+
+        accelerator.in_batches([waveform.duration for waveform in waveforms], most, encode)
+        return [made[place] for place in range(len(inputs))]
 
     def sound(heard: list[Tensor]) -> Tensor:
         batch, lengths = pad(heard)
@@ -80,13 +90,13 @@ def _stages(model: "Clasp", clips: Clips) -> list[Row]:
     samples = [accelerator.to_device(waveform.samples, device) for waveform in waveforms]
     spectrograms = stage("spectrograms", lambda: encoder.spectrograms(samples))
     if encoder.words is not None:
-        heard = stage("phones", lambda: _batched(encoder.recognise, spectrograms, device))
-        pooled = stage("words of the phones", lambda: _batched(encoder.pool_words, heard, device))
-        stage("sound of the phones", lambda: _batched(sound, heard, device))
+        heard = stage("phones", lambda: batched(encoder.recognise, spectrograms))
+        pooled = stage("words of the phones", lambda: batched(encoder.pool_words, heard))
+        stage("sound of the phones", lambda: batched(sound, heard))
     else:
-        pooled = stage("speech backbone", lambda: _batched(encoder.pool_states, samples, device))
+        pooled = stage("speech backbone", lambda: batched(encoder.pool_states, samples))
     if encoder.spectrogram is not None:
-        seen = stage("spectrogram backbone", lambda: _batched(encoder.spectrogram, spectrograms, device))
+        seen = stage("spectrogram backbone", lambda: batched(encoder.spectrogram, spectrograms))
         stage("fusion", lambda: [encoder.fusion(torch.stack(pooled).float(), torch.stack(seen).float())])
     return rows
 
@@ -101,16 +111,6 @@ def _sizes(model: "Clasp", clips: Clips) -> list[Row]:
         _, seconds = timed(lambda size=size: model.listen([decode(file) for file in clips.files], size), model.device)
         rows.append(row(f"all, {size} at once", seconds, clips, f", at most {_peak(model.device):.2f} GB"))
     return rows
-
-
-def _batched(part: Callable[[list[Tensor]], list[Tensor] | Tensor], inputs: list[Tensor], device: torch.device) -> list:
-    found: dict[int, Tensor] = {}
-
-    def encode(places: list[int]) -> None:
-        found.update(zip(places, part([inputs[place] for place in places]), strict=True))
-
-    accelerator.in_batches([len(one) for one in inputs], accelerator.usual_size(device), encode)
-    return [found[place] for place in range(len(inputs))]
 
 
 def timed(call: Callable[[], object], device: torch.device | None = None) -> tuple:

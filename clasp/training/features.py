@@ -70,17 +70,18 @@ def of_texts(text: "SentenceTransformer", texts: Sequence[str], folder: Path, pr
 @torch.inference_mode()
 def _features(encoder: SpeechEncoder, waveforms: list[Waveform]) -> np.ndarray:
     """float16 (waveforms, width), in the precision that a model of this encoder has."""
-    device = encoder.filters.device
+    device, parameters = encoder.filters.device, accelerator.parameters_of(encoder)
     rows: list[Tensor | None] = [None] * len(waveforms)
 
     def encode(places: list[int]) -> None:
         samples = [accelerator.to_device(waveforms[place].samples, device) for place in places]
-        with accelerator.autocast(device, accelerator.precision(device)):
+        with accelerator.autocast(device, accelerator.precision(device, parameters)):
             parts = [encoder.pool_states(samples), encoder.spectrogram(encoder.spectrograms(samples))]
         for place, row in zip(places, torch.cat([part.float() for part in parts], 1).cpu(), strict=True):
             rows[place] = row
 
-    accelerator.in_batches([waveform.duration for waveform in waveforms], accelerator.usual_size(device), encode)
+    most = accelerator.usual_size(device, parameters)
+    accelerator.in_batches([waveform.duration for waveform in waveforms], most, encode)
     found = torch.stack(rows).numpy().astype(np.float16)
     if not np.isfinite(found).all():
         raise DataError("A backbone gives numbers that are none, or above 65,504: choose another one.")

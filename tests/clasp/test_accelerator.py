@@ -87,9 +87,14 @@ def test_half_precision_changes_little(
         np.testing.assert_allclose(np.linalg.norm(half, axis=1), 1, atol=1e-2)
 
 
-def test_the_cpu_computes_in_full() -> None:
-    assert accelerator.precision(torch.device("cpu")) == torch.float32
-    assert accelerator.precision(torch.device("mps")) == torch.float32
+@pytest.mark.parametrize("has_it", [True, False])
+def test_the_cpu_computes_in_full_but_for_large_networks(has_it: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: has_it)
+    cpu, mps = torch.device("cpu"), torch.device("mps")
+    assert accelerator.precision(cpu, 20_000_000) == accelerator.precision(cpu) == torch.float32
+    assert accelerator.precision(cpu, 380_000_000) == (torch.bfloat16 if has_it else torch.float32)
+    assert accelerator.precision(mps, 380_000_000) == torch.float32
+    assert [accelerator.usual_size(cpu, count) for count in (20_000_000, 380_000_000)] == [8, 1]
 
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:99", "cuda" if not torch.cuda.is_available() else "xpu"])
