@@ -152,7 +152,7 @@ def looked_at(browser: Browser, address: str, tolerated: list[str], query: str =
     """The page for somebody who comes with a query; afterwards, that it asked nobody else and complained of nothing."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, permissions=["microphone"])
     page = context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(30_000)
     elsewhere: list[str] = []
     complaints: list[str] = []
     own = (address, "data:", f"blob:{address}")

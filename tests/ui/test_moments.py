@@ -134,7 +134,7 @@ def test_a_format_that_browsers_do_not_play_is_heard_in_stretches(look, intervie
 
 
 def test_what_was_said_before_and_after(look) -> None:
-    page = look("?q=melted+snow+on+the+stove+because+the+wells+froze&library=interviews")
+    page = look("?q=the+winter+the+wells+froze+we+melted+snow&library=interviews")
     hit = page.locator(".hit", has=page.locator(".said", has_text="wells froze")).first
     button = hit.get_by_role("button", name="Before and after")
     near = hit.locator(".near").first
