@@ -45,9 +45,14 @@ def precision(device: torch.device, parameters: int = 0) -> torch.dtype:
     it; so a large one on a CPU that has it, where it is twice as fast."""
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    if device.type == "cpu" and parameters >= LARGE and torch.cpu._is_avx512_bf16_supported():
+    if device.type == "cpu" and parameters >= LARGE and cpu_has_bfloat16():
         return torch.bfloat16
     return torch.float32
+
+
+def cpu_has_bfloat16() -> bool:
+    """Whether the processor multiplies it; one without it emulates it a hundred times slower."""
+    return torch.cpu._is_avx512_bf16_supported()
 
 
 def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager[Any]:

@@ -135,8 +135,10 @@ def page(service: Service, running: str, measured: str) -> str:
 
 def runs(service: Service, model: "Clasp", visit: str) -> str:
     """What runs here: the model, what it knows, where it computes, and what can be searched."""
+    from clasp.accelerator import parameters_of  # loads torch, which the start of the page does not wait for
+
     halves = f"{model.meaning_dim} of meaning, {model.sound_dim} of sound" if model.sound_dim else "meaning alone"
-    weights = sum(one.numel() for part in (model.text, model.speech, model.sound) if part for one in part.parameters())
+    weights = sum(parameters_of(part) for part in (model.text, model.speech, model.sound) if part)
     facts = [
         ("Model", f"{service.model_name}, {weights / 1e6:,.0f} million weights"),
         ("Vectors", f"{model.dim} numbers: {halves}"),

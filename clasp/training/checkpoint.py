@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from ..accelerator import cpu_has_bfloat16
+
 
 class Checkpoint:
     """State of a training run in `folder/checkpoint.pt`, replaced atomically.
@@ -54,10 +56,10 @@ def follow(optimiser: torch.optim.Optimizer, rate: float, longest: float = 1.0) 
 
 
 def autocast() -> torch.autocast:
-    """bfloat16 where the processor multiplies it (a CPU without it emulates it a hundred times slower)."""
+    """bfloat16 where the processor multiplies it."""
     if torch.cuda.is_available():
         return torch.autocast("cuda", torch.bfloat16)
-    return torch.autocast("cpu", torch.bfloat16, enabled=torch.cpu._is_avx512_bf16_supported())
+    return torch.autocast("cpu", torch.bfloat16, enabled=cpu_has_bfloat16())
 
 
 def learning_rate(step: int, steps: int, peak: float, warm_up: int) -> float:

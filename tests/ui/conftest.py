@@ -54,7 +54,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
     if call.when == "call" and call.excinfo is not None:
         terminal = item.config.pluginmanager.get_plugin("terminalreporter")
         terminal.write_line(f"\n{item.nodeid}: {call.excinfo.exconly()[:500]}")
-        for page in LOOKED_AT:
+        for page in (page for page in LOOKED_AT if not page.is_closed()):
             terminal.write_line(f"{page.url}\n{page.locator('body').inner_text()[:2_000]}\n")
     return report
 
