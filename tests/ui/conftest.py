@@ -35,9 +35,11 @@ sys.path.insert(0, "")
 runpy.run_path("app.py", run_name="__main__")
 """
 MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-expect.set_options(timeout=30_000)  # milliseconds; generous for the same reason as START
 LOOKED_AT: list[Page] = []  # what is open just now
-START = 300  # seconds within which the app must answer; generous, because tests share the machine
+# Generous, because tests share the machine:
+START = 300  # seconds within which the app must answer
+PATIENCE = 120_000  # milliseconds within which the page must show what is waited for; laying out a map is the longest
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -57,6 +59,13 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
         for page in (page for page in LOOKED_AT if not page.is_closed()):
             terminal.write_line(f"{page.url}\n{page.locator('body').inner_text()[:2_000]}\n")
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What failed at first, where it is read."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"failed at first: {report.nodeid}")
+        terminalreporter.write_line(report.longreprtext[-2_000:])
 
 
 @contextmanager
@@ -152,7 +161,7 @@ def looked_at(browser: Browser, address: str, tolerated: list[str], query: str =
     """The page for somebody who comes with a query; afterwards, that it asked nobody else and complained of nothing."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, permissions=["microphone"])
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(PATIENCE)
     elsewhere: list[str] = []
     complaints: list[str] = []
     own = (address, "data:", f"blob:{address}")
