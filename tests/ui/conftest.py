@@ -50,14 +50,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[pytest.TestReport]:
     """What stands on the page when a test fails that looks at it."""
     report = yield
-    if call.when == "call" and call.excinfo is not None:
-        terminal = item.config.pluginmanager.get_plugin("terminalreporter")
-        terminal.write_line(f"\n{item.nodeid}: {call.excinfo.exconly()[:500]}")
+    if report.when == "call" and report.failed:
         for page in (page for page in LOOKED_AT if not page.is_closed()):
-            terminal.write_line(f"{page.url}\n{page.locator('body').inner_text()[:2_000]}\n")
+            report.sections.append((f"page {page.url}", page.locator("body").inner_text()[:2_000]))
     return report
 
 
@@ -65,7 +63,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What failed at first, where it is read."""
     for report in terminalreporter.stats.get("rerun", []):
         terminalreporter.section(f"failed at first: {report.nodeid}")
-        terminalreporter.write_line(report.longreprtext[-2_000:])
+        for text in (report.longreprtext, *(text for _, text in report.sections)):
+            terminalreporter.write_line(text[-2_000:])
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -16,6 +17,12 @@ from tests.ui.conftest import looked_at
 from tests.ui.interviews import BEES, Interviews
 
 SHIP = "the ship was lost in the storm"
+NO_WEBGL = """
+const get = HTMLCanvasElement.prototype.getContext;
+HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
+  return kind.includes("webgl") ? null : get.call(this, kind, ...more);
+};
+"""
 PLOT = "document.querySelector('.explore-plot')"
 
 
@@ -148,6 +155,17 @@ def test_a_search_marks_its_hits_around_the_query(browser: Browser, address: str
         expect(page.locator(".explore-said")).to_contain_text("no words")
         page.locator("[name=find]").fill("")
         expect(page.locator(".explore-head h2")).to_contain_text("utterances")
+
+
+def test_without_webgl_the_map_is_flat(browser: Browser, address: str) -> None:
+    with explored(browser, address) as page:
+        page.add_init_script(NO_WEBGL)
+        page.goto(f"{address}?tab=map&dim=3")
+        page.wait_for_selector(".explore[data-stage=drawn]")
+        solid = page.get_by_role("button", name="3-D")
+        expect(solid).to_be_disabled()
+        expect(solid).to_have_attribute("title", re.compile("WebGL"))
+        assert len(places(page)) > 900 and page.evaluate(f"{PLOT}._fullData.every(({{ type }}) => type == 'scatter')")
 
 
 @pytest.fixture

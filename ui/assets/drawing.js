@@ -33,9 +33,12 @@ clasp.drawing = (() => {
     return plotly;
   }
 
+  /* Whether this browser has WebGL: without it, maps are flat. */
+  const deep = () => Boolean(document.createElement("canvas").getContext("webgl"));
+
   async function drawing(plot, points, { click = () => {}, hover = () => {}, select = () => {} } = {}) {
     await script();
-    const gl = document.createElement("canvas").getContext("webgl") ? "scattergl" : "scatter";
+    const gl = deep() ? "scattergl" : "scatter";
     const look = { by: "category", dimensions: 2, texts: false, regions: true, shown: null, drag: "pan" };
     const marks = { hits: [], query: null, path: [], spot: null, chosen: null };
     const layer = clasp.layer(plot, points);
@@ -328,5 +331,5 @@ clasp.drawing = (() => {
     };
   }
 
-  return drawing;
+  return Object.assign(drawing, { deep });
 })();

@@ -14,6 +14,7 @@ clasp.live = (element, props, watch) => {
   const LATE = 1; // seconds from which a delay is shown
   const PATIENCE = 60; // seconds in which a lost connection may come back
   const QUIET = 8; // seconds without speech that are worth a word
+  const AWAITED = 5; // seconds within which there must be sound
   const SILENT = 0.25; // level below which it is silent
   const SAMPLE_RATE = 16_000; // what the server wants; where the browser cannot, any other
 
@@ -83,6 +84,9 @@ clasp.live = (element, props, watch) => {
     NotReadableError: "The microphone cannot be used just now: close what else uses it, then start again.",
   };
 
+  const NO_SOUND =
+    "No sound comes from the microphone: connect it, and a loudspeaker, which some browsers need, too; then start again.";
+
   async function start() {
     if (!window.isSecureContext || !navigator.mediaDevices?.getUserMedia || !window.AudioWorkletNode)
       return say("Browsers give the microphone to safe pages only: open this one with https, or as localhost.", true);
@@ -130,7 +134,9 @@ clasp.live = (element, props, watch) => {
     const node = new AudioWorkletNode(context, "microphone", { numberOfOutputs: 0 });
     node.port.onmessage = ({ data }) => run === mine && hear(mine, data.samples, data.peak);
     source.connect(node);
-    await context.resume();
+    describe();
+    setTimeout(() => run === mine && !mine.total && stop(NO_SOUND, true), 1000 * AWAITED);
+    context.resume().catch(({ message }) => run === mine && stop(`The microphone cannot be used: ${message}.`, true));
   }
 
   function hear(mine, samples, peak) {

@@ -12,6 +12,7 @@ clasp.map = (element, props, watch, trigger) => {
   };
 
   const WAYS = ["category", "language", "voice", "recording", "modality"]; // to colour the points
+  const DEEP = clasp.drawing.deep();
   const stage = part(".explore");
   const find = part("[name=find]");
   const { count } = clasp.maplist;
@@ -34,7 +35,7 @@ clasp.map = (element, props, watch, trigger) => {
   function remembered() {
     const { get } = clasp.address;
     if (WAYS.includes(get("by"))) look.by = get("by");
-    if (get("dim") === "3") look.dimensions = 3;
+    if (get("dim") === "3" && DEEP) look.dimensions = 3;
     look.texts = get("texts") === "1";
     legend.read(get("off"));
     find.value = get("find");
@@ -287,6 +288,7 @@ clasp.map = (element, props, watch, trigger) => {
   watch("state", follow);
   watch("job", job);
   watch("found", () => props.found && answered(JSON.parse(props.found)));
+  if (!DEEP) Object.assign(part("[data-dim='3']"), { disabled: true, title: "3-D takes WebGL, which is off in this browser" });
   remembered();
   dress();
   follow();
