@@ -339,5 +339,5 @@ def test_recordings_fit_a_phone(look) -> None:
     page.get_by_role("button", name="More filters").click()
     page.get_by_role("button", name="Before and after").first.click()
     page.locator(".menu summary").click()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.wait_for_function("document.documentElement.scrollWidth <= 360")  # a resized page settles within frames
     page.set_viewport_size({"width": 1280, "height": 900})

@@ -166,7 +166,7 @@ def test_a_query_without_words_is_refused_in_one_sentence(page: Page) -> None:
 def test_the_page_fits_a_phone_and_switches_to_dark(page: Page) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     search(page, "umbrella too small for two people")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.wait_for_function("document.documentElement.scrollWidth <= 360")  # a resized page settles within frames
     light = page.evaluate("getComputedStyle(document.body).backgroundColor")
     page.get_by_role("button", name="Switch between light and dark").click()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light
