@@ -42,8 +42,8 @@ clasp.maplist = (box, { only, point, save, colour, coloured }) => {
 
   /* Title and sentence for what is listed. */
   const TITLES = {
-    all: ({ rows, hidden }) => [
-      hidden ? `${rows.length.toLocaleString("en")} of ${count(rows.length + hidden)}` : count(rows.length),
+    all: ({ rows }) => [
+      rows.length < points.of ? `${rows.length.toLocaleString("en")} of ${count(points.of)}` : count(points.of),
       "Lasso or box a part of the map, press a region, or find something, and it is listed here.",
     ],
     chosen: ({ rows }) => [`${rows.length.toLocaleString("en")} selected`, ""],
