@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -156,7 +156,13 @@ def page(browser: Browser, address: str, tolerated: list[str]) -> Iterator[Page]
 
 
 @contextmanager
-def looked_at(browser: Browser, address: str, tolerated: list[str], query: str = "") -> Iterator[Page]:
+def looked_at(
+    browser: Browser,
+    address: str,
+    tolerated: list[str],
+    query: str = "",
+    prepare: Callable[[Page], None] = lambda page: None,
+) -> Iterator[Page]:
     """The page for somebody who comes with a query; afterwards, that it asked nobody else and complained of nothing."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, permissions=["microphone"])
     page = context.new_page()
@@ -168,6 +174,7 @@ def looked_at(browser: Browser, address: str, tolerated: list[str], query: str =
     page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     LOOKED_AT.append(page)
+    prepare(page)
     page.goto(address + query)
     yield page
     LOOKED_AT.remove(page)  # that of a test that failed is told of first

@@ -53,11 +53,13 @@ LINE = """(element) => {
 @contextmanager
 def shown(browser: Browser, address: str, size: str, query: str = "") -> Iterator[Page]:
     """The page of a size, with an answer if it is asked."""
-    with looked_at(browser, address, []) as page:
+
+    def prepare(page: Page) -> None:
         width, height = SIZES[size]
         page.set_viewport_size({"width": width, "height": height})
         page.add_init_script(SHIFTS)
-        page.goto(address + query)
+
+    with looked_at(browser, address, [], query, prepare) as page:
         page.wait_for_selector(".timings" if query else ".welcome")
         yield page
 

@@ -158,9 +158,7 @@ def test_a_search_marks_its_hits_around_the_query(browser: Browser, address: str
 
 
 def test_without_webgl_the_map_is_flat(browser: Browser, address: str) -> None:
-    with explored(browser, address) as page:
-        page.add_init_script(NO_WEBGL)
-        page.goto(f"{address}?tab=map&dim=3")
+    with looked_at(browser, address, [], "?tab=map&dim=3", lambda page: page.add_init_script(NO_WEBGL)) as page:
         page.wait_for_selector(".explore[data-stage=drawn]")
         solid = page.get_by_role("button", name="3-D")
         expect(solid).to_be_disabled()
