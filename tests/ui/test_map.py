@@ -204,6 +204,9 @@ def test_a_library_is_laid_out_in_the_background(browser: Browser, address: str,
         page.get_by_role("option", name=unmapped).click()  # the small map shows it, too
         drawn = "document.querySelector('.map-plot').data?.[1]?.x.length == 13"
         page.wait_for_function(drawn)
+        page.locator("#text textarea").fill(BEES)
+        page.locator("#text textarea").press("Enter")
+        expect(page.locator("#map .map-layer .hit").first).to_be_attached()
         late[0].continue_()  # the demo library's, which was on its way before, is not drawn over it
         page.wait_for_timeout(1_000)
         assert page.evaluate(drawn)
