@@ -22,6 +22,7 @@ COMMANDS = {  # name: (module with add_arguments(parser) and run(args) -> exit c
     "serve": ("app", "open the app in the browser"),
     "evaluate": ("clasp.evaluation.evaluate", "measure the model on held-out speech and text"),
     "benchmark": ("clasp.evaluation.benchmark", "measure speed and memory on this machine"),
+    "weights": ("clasp.speech.whisper_weights", "fetch and check the weights of Whisper, by which CLASP hears"),
     "convert": ("clasp.convert", "turn a published fusion module into safetensors"),
     "calibrate": ("clasp.evaluation.calibrate", "fit the probabilities of a model's scores"),
     "corpus": ("clasp.training.corpus", "build the training corpus"),

@@ -3,7 +3,7 @@
 A model is a folder:
 
     config.json              how speech is encoded, languages, weight of the meaning half
-    speech.safetensors       speech backbone, spectrogram backbone, fusion
+    speech.safetensors       what was trained of the speech encoder: heads over Whisper, which is not in the folder
     sound.safetensors        phone encoder (absent in a model without the sound half, like the next)
     alignment.safetensors    how often each phone is written, and heard as another
     text/                    the text encoder, a sentence-transformers folder
@@ -22,13 +22,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers.initialization import no_init_weights
 
-from . import phones, weights
+from . import phones, speech_encoder, weights
 from .accelerator import autocast, chosen_device, in_batches, parameters_of, precision, to_device, usual_size
 from .alignment import Aligner
 from .audio import Waveform
 from .calibration import Calibration
 from .errors import ClaspError, ModelError
 from .phone_encoder import PhoneEncoder, one_hot, pad
+from .speech.encoder import PhoneSpeechEncoder
 from .speech_encoder import SpeechEncoder
 
 if TYPE_CHECKING:
@@ -72,8 +73,8 @@ def load(name: str | Path = "bundled", device: str | torch.device | None = None)
     try:
         config = json.loads((folder / "config.json").read_text())
         with no_init_weights():
-            speech = SpeechEncoder(config["speech_encoder"])
-        weights.fill(speech, folder / "speech.safetensors")
+            speech = speech_encoder.build(config["speech_encoder"])
+        weights.fill(speech.stored, folder / "speech.safetensors")
         sound = None
         if config["phone_encoder"] is not None:
             sound = PhoneEncoder(**config["phone_encoder"])
@@ -101,7 +102,7 @@ class Clasp:
     def __init__(
         self,
         text: "SentenceTransformer",
-        speech: SpeechEncoder,
+        speech: SpeechEncoder | PhoneSpeechEncoder,
         sound: PhoneEncoder | None,
         config: dict[str, Any],
         *,
@@ -261,7 +262,7 @@ class Clasp:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.json").write_text(json.dumps(self.config, indent=1) + "\n")
         full = self.config.get("weights") == "float32"
-        weights.store(self.speech, folder / "speech.safetensors", full)
+        weights.store(self.speech.stored, folder / "speech.safetensors", full)
         if self.sound is not None:
             weights.store(self.sound, folder / "sound.safetensors", full)
         (self.text if full else self.text.half()).save(str(folder / "text"), create_model_card=False)

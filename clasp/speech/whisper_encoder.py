@@ -40,7 +40,7 @@ def log_mel(samples: Tensor) -> Tensor:
     padded = functional.pad(padded, (0, -len(padded) % (2 * HOP)))
     window = torch.hann_window(WINDOW, device=samples.device)
     spectrum = torch.stft(padded, WINDOW, HOP, window=window, return_complex=True)[:, :-1]
-    mel = (spectrum.abs().square().T @ _filters(samples.device)).clamp(min=1e-10).log()  # (time, BINS)
+    mel = (spectrum.abs().square().T @ _filters(samples.device)).clamp(min=1e-20).log()  # (time, BINS)
     return (1 + (mel - mel.max()) / RANGE).clamp(min=0)
 
 
@@ -98,8 +98,8 @@ class WhisperEncoder(nn.Module):
             (frames, taps · width) each.
         """
         frames = [len(mel) // 2 for mel in mels]
-        batch = nn.utils.rnn.pad_sequence(list(mels), batch_first=True).transpose(1, 2)  # (batch, BINS, 2 * time)
-        batch = 2 * (batch - 1) + LOUDEST  # as Whisper scales it
+        scaled = [2 * (mel - 1) + LOUDEST for mel in mels]  # as Whisper has it
+        batch = nn.utils.rnn.pad_sequence(scaled, batch_first=True).transpose(1, 2)  # (batch, BINS, 2 * time)
         x = functional.gelu(self.conv1(batch.to(self.conv1.weight.dtype)))
         x = functional.gelu(self.conv2(x)).transpose(1, 2)  # (batch, time, width)
         x = x + self.positions[: x.shape[1]]

@@ -1,12 +1,15 @@
 """The weights of Whisper base (OpenAI, MIT licence), found, checked and read; none of them are part of this project.
 
-    folder = whisper_folder()            # model.bin, config.json, tokenizer.json, vocabulary.txt, as ctranslate2 takes it
+    python -m clasp weights              # fetches and checks them
+
+    folder = whisper_folder()            # with model.bin and what else ctranslate2 takes
     tensors = read_tensors(folder / "model.bin", "encoder/")
 
 They are `Systran/faster-whisper-base` on the Hugging Face hub, and the same file, bit for bit, in two packages that
-requirements.txt names, in halves. Whichever is there is joined in the cache folder, where its checksum is verified once.
+requirements.txt names, in halves. Whichever is there is put into the cache folder, where its checksum is verified once.
 """
 
+import argparse
 import hashlib
 import json
 import os
@@ -30,6 +33,16 @@ REMEDY = "install the packages of requirements.txt, or run: python -m clasp weig
 
 _BLOCK = 2**22
 _DTYPES = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}  # by number in the file
+
+
+def add_arguments(_: argparse.ArgumentParser) -> None:
+    """`python -m clasp weights` takes none."""
+
+
+def run(_: argparse.Namespace) -> int:
+    """Fetch and check the weights, and say where they are."""
+    print(f"Whisper base is in {whisper_folder()}, its checksum is right.")
+    return 0
 
 
 def whisper_folder() -> Path:
@@ -63,7 +76,7 @@ def read_tensors(path: Path, prefix: str = "") -> dict[str, np.ndarray]:
     Raises:
         ModelError: if the file is damaged or of another kind.
     """
-    data = np.memmap(path, np.uint8, mode="r")
+    data = np.memmap(path, np.uint8, mode="r") if path.stat().st_size else np.zeros(0, np.uint8)
     position = 0
 
     def take(kind: str) -> int:

@@ -266,9 +266,7 @@ def _trimmed(text: Text, speaker: Voice) -> np.ndarray:
 def _write(path: Path, samples: np.ndarray) -> float:
     """Encode as Ogg Opus, read it back, and return its duration in seconds."""
     partial = path.with_suffix(".partial")
-    soundfile.write(
-        partial, samples, SAMPLE_RATE, format="OGG", subtype="OPUS", compression_level=COMPRESSION
-    )
+    soundfile.write(partial, samples, SAMPLE_RATE, format="OGG", subtype="OPUS", compression_level=COMPRESSION)
     waveform = decode(partial)
     if abs(waveform.duration - len(samples) / SAMPLE_RATE) > 0.05 or np.abs(waveform.samples).max() < 0.1:
         raise DataError(f"{path.name} does not read back as it was written.")

@@ -56,14 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/text"), help="the model folder to write")
     parser.add_argument("--work", type=Path, default=Path("runs/distil"), help="vocabulary and checkpoint")
     parser.add_argument("--teacher", type=Path, default=Path("runs/teacher"), help="the teacher's vectors")
-    parser.add_argument(
-        "--texts", type=int, default=400_000, help="most English texts for the teacher to embed"
-    )
+    parser.add_argument("--texts", type=int, default=400_000, help="most English texts for the teacher to embed")
     parser.add_argument("--vocabulary", type=int, default=34_000, help="pieces of the vocabulary")
     parser.add_argument("--bag-steps", type=int, default=5_000, help="steps of the bag of embeddings")
-    parser.add_argument(
-        "--steps", type=int, default=10_000, help="steps of the transformer layers after that"
-    )
+    parser.add_argument("--steps", type=int, default=10_000, help="steps of the transformer layers after that")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="CPU threads")
 
@@ -145,8 +141,7 @@ class Views:
             ids
             for start in range(0, len(wanted), 10_000)
             for ids in (
-                item.ids
-                for item in tokenizer.encode_batch([view[1] for view in wanted[start : start + 10_000]])
+                item.ids for item in tokenizer.encode_batch([view[1] for view in wanted[start : start + 10_000]])
             )
         ]
         self.lengths = np.array([len(ids) for ids in encoded])  # (n,)
@@ -162,9 +157,7 @@ class Views:
         """The views of one step: drawn from seed and step alone, languages by the root of their size."""
         random = np.random.default_rng([seed, stage.deep, step // CHUNK])
         counts = random.multinomial(stage.batch * CHUNK, self.shares)
-        drawn = np.concatenate(
-            [random.choice(group, count) for group, count in zip(self.groups, counts, strict=True)]
-        )
+        drawn = np.concatenate([random.choice(group, count) for group, count in zip(self.groups, counts, strict=True)])
         drawn = drawn[np.argsort(self.lengths[drawn], kind="stable")].reshape(CHUNK, stage.batch)
         return drawn[random.permutation(CHUNK)[step % CHUNK]]
 
@@ -191,9 +184,7 @@ class Trainer:
             [{"params": matrices, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}],
             betas=(0.9, 0.98), fused=True,
         )  # fmt: skip
-        self.checkpoint = Checkpoint(
-            args.work, student=self.student, average=self.average, optimizer=self.optimizer
-        )
+        self.checkpoint = Checkpoint(args.work, student=self.student, average=self.average, optimizer=self.optimizer)
         self.log = args.work / "log.jsonl"
         self.seconds = 0.0  # of training, over all runs
 
@@ -253,9 +244,7 @@ class Trainer:
             right = 0
             for start in range(0, len(pairs), 50):
                 some = pairs[start : start + 50]
-                encoded = [
-                    torch.tensor(item.ids) for item in self.tokenizer.encode_batch([text for text, _ in some])
-                ]
+                encoded = [torch.tensor(item.ids) for item in self.tokenizer.encode_batch([text for text, _ in some])]
                 ids = torch.nn.utils.rnn.pad_sequence(encoded, batch_first=True)
                 best = rows[(model(ids, deep=deep) @ pool.T).argmax(1)]
                 right += int((best == torch.tensor([row for _, row in some])).sum())

@@ -73,9 +73,7 @@ class Student(nn.Module):
     """Token ids → unit vectors of DIM dimensions. Its layers start as the identity, so that the bag of its
     embeddings (`deep=False`) can be trained first, which is fast, and the layers then only refine it."""
 
-    def __init__(
-        self, vocabulary: int, *, width: int = 256, layers: int = 2, heads: int = 4, inner: int = 512
-    ):
+    def __init__(self, vocabulary: int, *, width: int = 256, layers: int = 2, heads: int = 4, inner: int = 512):
         super().__init__()
         self.backbone = ModernBertModel(ModernBertConfig(
             vocab_size=vocabulary, hidden_size=width, intermediate_size=inner, num_hidden_layers=layers,

@@ -31,13 +31,9 @@ def load_teacher(folder: Path) -> tuple[list[str], np.ndarray]:
         texts = _lines(folder / "texts.txt")
         vectors = np.load(folder / "vectors.npy", mmap_mode="r")
     except (OSError, ValueError) as error:
-        raise DataError(
-            f"No teacher vectors in {folder} ({error}); make them with `clasp train text`."
-        ) from error
+        raise DataError(f"No teacher vectors in {folder} ({error}); make them with `clasp train text`.") from error
     if vectors.shape[0] != len(texts):
-        raise DataError(
-            f"{folder} holds {len(texts)} texts but {len(vectors)} vectors; delete it and make it again."
-        )
+        raise DataError(f"{folder} holds {len(texts)} texts but {len(vectors)} vectors; delete it and make it again.")
     return texts, vectors
 
 
