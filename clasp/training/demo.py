@@ -162,7 +162,7 @@ def voice(text: Text) -> Voice:
     if text.language == "en":
         engine, name = ENGLISH_VOICES[draw.integers(len(ENGLISH_VOICES))]
     else:
-        name = espeak.LANGUAGES.get(text.language, text.language) + VARIANTS[draw.integers(len(VARIANTS))]
+        name = espeak.voice_of(text.language) + VARIANTS[draw.integers(len(VARIANTS))]
         engine = "espeak"
     rate, pitch = round(float(draw.uniform(*RATES)), 2), int(draw.integers(*PITCHES))
     return Voice(engine, name, text.language, rate, pitch)
