@@ -86,8 +86,12 @@ class Library:
         except OSError as error:
             raise LibraryError(f"No library can be made in {folder}: {error}.") from error
         database = Database(folder)
-        database.set_model(model.checksum, model.dim)
-        return cls(database, model, audio)
+        try:
+            database.set_model(model.checksum, model.dim)
+            return cls(database, model, audio)
+        except BaseException:
+            database.close()
+            raise
 
     @classmethod
     def open(cls, folder: Path, model: Model, *, audio: Path | None = None, read_only: bool = False) -> "Library":
