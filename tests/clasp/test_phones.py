@@ -1,5 +1,8 @@
 """Letters to phones, the inventory, and what is made of a recogniser's posteriors."""
 
+import functools
+import gc
+
 import numpy as np
 import pytest
 
@@ -43,6 +46,19 @@ def test_every_language_has_rules(language: str) -> None:
 def test_a_language_without_rules_is_refused() -> None:
     with pytest.raises(ModelError, match="'xx'"):
         phones.from_text("hello", "xx")
+
+
+def test_what_was_typed_is_not_remembered() -> None:
+    def remembered() -> dict[str, int]:
+        """How much each cache without a limit holds."""
+        caches = [one for one in gc.get_objects() if type(one) is functools._lru_cache_wrapper]
+        return {one.__qualname__: one.cache_info().currsize for one in caches
+                if one.cache_info().maxsize is None and one.__module__.startswith("clasp.")}  # fmt: skip
+
+    phones.from_text("The first of all.", "en")
+    before = remembered()
+    phones.from_text("My card number is nobody's business.", "en")
+    assert before and remembered() == before
 
 
 def test_kanji_are_left_out_rather_than_spelled_in_english() -> None:
