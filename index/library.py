@@ -158,6 +158,11 @@ class Library:
         """Checksum of the model that made the vectors."""
         return self._model.checksum
 
+    @property
+    def version(self) -> str:
+        """Of what can be found: another one after every change, and in every other library."""
+        return self._now.snapshot.contents.version.commit
+
     def categories(self) -> list[str]:
         """The categories there are, sorted."""
         return self._now.snapshot.contents.facts["category"].present()
