@@ -10,7 +10,9 @@ A model is a folder:
     calibration.json         what a similarity is worth
 """
 
+import copy
 import json
+import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 BUNDLED = Path(__file__).parent.parent / "assets" / "model"
+MEASURED = ("alignment.safetensors", "calibration.json")  # files of a model that are not weights, and a search needs
 
 
 @dataclass(frozen=True, eq=False)
@@ -257,7 +260,8 @@ class Clasp:
         return weights.checksum(self.folder)
 
     def save(self, folder: str | Path) -> None:
-        """Write the model to `folder`, weights as float16 unless its configuration says otherwise."""
+        """Write the model to `folder`, weights as float16 unless its configuration says otherwise; what was measured
+        with it goes along. The model itself stays as it is."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.json").write_text(json.dumps(self.config, indent=1) + "\n")
@@ -265,8 +269,12 @@ class Clasp:
         weights.store(self.speech.stored, folder / "speech.safetensors", full)
         if self.sound is not None:
             weights.store(self.sound, folder / "sound.safetensors", full)
-        (self.text if full else self.text.half()).save(str(folder / "text"), create_model_card=False)
-        self.text.float()
+        text = self.text if full else copy.deepcopy(self.text).half()
+        text.save(str(folder / "text"), create_model_card=False)
+        if self.folder is not None and self.folder.resolve() != folder.resolve():
+            for name in MEASURED:
+                if (self.folder / name).is_file():
+                    shutil.copyfile(self.folder / name, folder / name)
 
     def _without_phones(self, count: int) -> list[np.ndarray]:
         return [np.zeros((0, len(phones.INVENTORY)), np.float32) for _ in range(count)]

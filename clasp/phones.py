@@ -7,7 +7,6 @@ twice counts once.
 
 import re
 import unicodedata
-from functools import cache
 
 import numpy as np
 
@@ -60,7 +59,6 @@ def from_text(text: str, language: str) -> np.ndarray:
     return collapse(ids(_SWITCHED.sub(" ", " ".join(clauses))))
 
 
-@cache
 def ids(ipa: str) -> tuple[int, ...]:
     """Phone ids of an IPA string, letter by letter; what is not in the inventory is dropped."""
     return tuple(_IDS[letter] for letter in unicodedata.normalize("NFD", ipa) if letter in _IDS)

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,12 +37,13 @@ class Database:
     def __init__(self, folder: Path) -> None:
         """Open the database in `folder`, or begin one there."""
         self.folder = folder
-        with self._errors():
-            self._writer = connect(folder / DATABASE_FILE)
-            self._reader = connect(folder / DATABASE_FILE)
-            self._reader_lock = threading.Lock()
+        self._reader_lock = threading.Lock()
+        with ExitStack() as opened, self._errors():
+            self._writer = opened.enter_context(closing(connect(folder / DATABASE_FILE)))
+            self._reader = opened.enter_context(closing(connect(folder / DATABASE_FILE)))
             migrate(self._writer)
-        self._made_by = self.model()
+            self._made_by = self.model()
+            opened.pop_all()  # they stay open
 
     def close(self) -> None:
         """Close the connections."""

@@ -86,8 +86,12 @@ class Library:
         except OSError as error:
             raise LibraryError(f"No library can be made in {folder}: {error}.") from error
         database = Database(folder)
-        database.set_model(model.checksum, model.dim)
-        return cls(database, model, audio)
+        try:
+            database.set_model(model.checksum, model.dim)
+            return cls(database, model, audio)
+        except BaseException:
+            database.close()
+            raise
 
     @classmethod
     def open(cls, folder: Path, model: Model, *, audio: Path | None = None, read_only: bool = False) -> "Library":
@@ -153,6 +157,11 @@ class Library:
     def model(self) -> str:
         """Checksum of the model that made the vectors."""
         return self._model.checksum
+
+    @property
+    def version(self) -> str:
+        """Of what can be found: another one after every change, and in every other library."""
+        return self._now.snapshot.contents.version.commit
 
     def categories(self) -> list[str]:
         """The categories there are, sorted."""

@@ -73,13 +73,21 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection that may be used from any thread, by one at a time; transactions are begun explicitly."""
+    """A connection that may be used from any thread, by one at a time; transactions are begun explicitly.
+
+    Raises:
+        sqlite3.Error: if that is no database, or it cannot be used.
+    """
     connection = sqlite3.connect(path, current().busy_seconds, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA foreign_keys = ON")
-    if connection.execute("PRAGMA page_count").fetchone() == (0,):  # later it has no effect, but waits for writers
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")  # what was committed survives a loss of power
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        if connection.execute("PRAGMA page_count").fetchone() == (0,):  # later it has no effect, but waits for writers
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # what was committed survives a loss of power
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -88,18 +96,30 @@ def migrate(connection: sqlite3.Connection) -> None:
 
     Raises:
         LibraryError: if the database was made by a newer version.
+        sqlite3.Error: if one cannot be applied; it is as before that one then.
     """
-    current = _version(connection)
-    if current > len(MIGRATIONS):
-        raise LibraryError("The library was made by a newer version of CLASP: update CLASP to open it.")
-    for number, statements in enumerate(MIGRATIONS[current:], start=current + 1):
+    applied = version(connection)
+    for number, statements in enumerate(MIGRATIONS[applied:], start=applied + 1):
         connection.execute("BEGIN IMMEDIATE")
-        if _version(connection) < number:  # asked inside: another process may have come first
-            for statement in statements:
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {number}")
-        connection.execute("COMMIT")
+        try:
+            if version(connection) < number:  # asked inside: another process may have come first
+                for statement in statements:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
 
 
-def _version(connection: sqlite3.Connection) -> int:
-    return connection.execute("PRAGMA user_version").fetchone()[0]
+def version(connection: sqlite3.Connection) -> int:
+    """How many of MIGRATIONS have been applied.
+
+    Raises:
+        LibraryError: if that is more than there are.
+    """
+    (applied,) = connection.execute("PRAGMA user_version").fetchone()
+    if applied > len(MIGRATIONS):
+        raise LibraryError("The library was made by a newer version of CLASP: update CLASP to open it.")
+    return applied

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from index.visits import lifetime
+
 from . import labels, recordings, theme
 from .dropdown import dropdown
 from .recordings import View
@@ -19,10 +21,6 @@ SCRIPT = theme.SCRIPT + '<script src="library.js"></script>'
 SHOWN = 5  # titles in a question
 
 ONLY_SEARCHED = "This library is for searching only: nothing in it can be changed."
-VISITOR = """
-<p class="stand">What you add here can be found by you alone, on the Search page.
-  It is deleted after {minutes} minutes.</p>
-"""
 HINT = """
 <p class="stand">Sound files and videos, of any length. Transcripts (.srt, .vtt, .txt) and tables of facts (.csv)
   with the same names are used, too.</p>
@@ -192,6 +190,12 @@ def languages(present: list[str], none: str) -> list[tuple[str, str]]:
     tags = {*labels.LANGUAGES, *present}
     named = ((labels.language(tag) + ("" if tag in labels.LANGUAGES else f" ({tag})"), tag) for tag in tags)
     return [(none, ""), *sorted(named)]
+
+
+def visitor() -> str:
+    """What becomes of what a visitor adds."""
+    what = "What you add here can be found by you alone, on the Search page."
+    return f'<p class="stand">{what} It is deleted after {lifetime()}.</p>'
 
 
 def notice(said: str, *, wrong: bool = False) -> str:

@@ -1,5 +1,8 @@
 """Letters to phones, the inventory, and what is made of a recogniser's posteriors."""
 
+import functools
+import gc
+
 import numpy as np
 import pytest
 
@@ -105,6 +108,21 @@ def test_long_texts_are_read_to_their_end(language: str, sentence: str) -> None:
 @pytest.mark.parametrize("text", ["", " ", "。。。", "ー", "😀", "\0"])
 def test_nothing_is_said_of_what_has_no_sound(text: str, language: str) -> None:
     assert len(phones.from_text(text, language)) == 0
+def test_what_was_typed_is_not_remembered() -> None:
+    def remembered() -> dict[str, int]:
+        """How much each cache without a limit holds."""
+        caches = [one for one in gc.get_objects() if type(one) is functools._lru_cache_wrapper]
+        return {one.__qualname__: one.cache_info().currsize for one in caches
+                if one.cache_info().maxsize is None and one.__module__.startswith("clasp.")}  # fmt: skip
+
+    phones.from_text("The first of all.", "en")
+    before = remembered()
+    phones.from_text("My card number is nobody's business.", "en")
+    assert before and remembered() == before
+
+
+def test_kanji_are_left_out_rather_than_spelled_in_english() -> None:
+    assert len(phones.from_text("船", "ja")) == 0
 
 
 def test_segments_are_the_runs_of_the_best_phone() -> None:
