@@ -108,6 +108,8 @@ def test_long_texts_are_read_to_their_end(language: str, sentence: str) -> None:
 @pytest.mark.parametrize("text", ["", " ", "。。。", "ー", "😀", "\0"])
 def test_nothing_is_said_of_what_has_no_sound(text: str, language: str) -> None:
     assert len(phones.from_text(text, language)) == 0
+
+
 def test_what_was_typed_is_not_remembered() -> None:
     def remembered() -> dict[str, int]:
         """How much each cache without a limit holds."""
@@ -119,10 +121,6 @@ def test_what_was_typed_is_not_remembered() -> None:
     before = remembered()
     phones.from_text("My card number is nobody's business.", "en")
     assert before and remembered() == before
-
-
-def test_kanji_are_left_out_rather_than_spelled_in_english() -> None:
-    assert len(phones.from_text("船", "ja")) == 0
 
 
 def test_segments_are_the_runs_of_the_best_phone() -> None:
