@@ -33,6 +33,7 @@ from .errors import ClaspError, ModelError
 from .phone_encoder import PhoneEncoder, one_hot, pad
 from .speech.encoder import PhoneSpeechEncoder
 from .speech_encoder import SpeechEncoder
+from .text.language import LanguageIdentifier
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -225,13 +226,8 @@ class Clasp:
         return first @ second.T
 
     def language_of(self, text: str) -> str:
-        """The BCP-47 tag, among the model's languages, that `text` is most likely written in.
-
-        English wins a close call: a word or two rarely tell.
-        """
-        ranked = dict(self._identifier.rank(text))
-        best = max(ranked, key=ranked.get)
-        return "en" if ranked.get("en", 0) > 0.5 * ranked[best] else best
+        """The BCP-47 tag, among the model's languages, that `text` is most likely written in."""
+        return self._identifier(text)
 
     @cached_property
     def aligner(self) -> Aligner | None:
@@ -289,12 +285,8 @@ class Clasp:
         return _unit(np.concatenate([shares[0] * meaning, shares[1] * sound], 1))
 
     @cached_property
-    def _identifier(self) -> Any:
-        from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-        identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-        identifier.set_languages(list(self.languages))
-        return identifier
+    def _identifier(self) -> LanguageIdentifier:
+        return LanguageIdentifier(self.languages)
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ Each archive of the folder holds `<source>/<language>.tsv` (English TAB other, U
 
 from __future__ import annotations
 
+import hashlib
 import io
 import lzma
 import re
@@ -61,6 +62,11 @@ class Pair(NamedTuple):
 def key(text: str) -> str:
     """What two spellings of one sentence have in common: its letters and digits, without case."""
     return _NOT_LETTERS.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
+
+
+def is_development(english: str) -> bool:
+    """Whether a sentence is one of the hundredth part that is kept out of training, with all its translations."""
+    return int(hashlib.sha256(key(english).encode()).hexdigest()[:8], 16) % 100 == 0
 
 
 def read(folder: Path, source: str, languages: Collection[str] | None = None) -> Iterator[Pair]:

@@ -11,7 +11,7 @@ from ..errors import ClaspError
 from ..phones import INVENTORY
 from ..word_encoder import ORDERS, run_keys
 from .corpora import clips, data_folder
-from .parallel import english_sentences, key, training_pairs
+from .parallel import Pair, english_sentences, is_development, key, training_pairs
 
 READ_LANGUAGES = (
     "af", "ar", "az", "be", "bg", "bn", "bs", "ca", "cs", "cy", "da", "de", "el", "eo", "es", "et", "eu", "fa",
@@ -27,10 +27,12 @@ SHORTEST, LONGEST = 4, 200  # phones of a sentence
 
 @dataclass(frozen=True)
 class Texts:
-    """Sentences to learn from: the bank of those whose vectors are answers, and (text, language, row of the answer)."""
+    """Sentences to learn from: the bank of those whose vectors are answers, and (text, language, row of the answer).
+    What is kept out of them: `development`."""
 
     bank: list[str]
     wanted: list[tuple[str, str, int]]
+    development: list[Pair]
 
 
 @dataclass(frozen=True)
@@ -61,10 +63,12 @@ def texts_of(data: Path | None, most: int) -> Texts:
         if taken[pair.language] < MOST_PAIRS:
             taken[pair.language] += 1
             chosen.append(pair)
+    development = [pair for pair in chosen if is_development(pair.english)]
+    chosen = [pair for pair in chosen if not is_development(pair.english)]
     translated = Counter(pair.english for pair in chosen)
     training = [clip for clip in spoken if clip.split == "train"]
     said = [clip.text for clip in training]
-    others = english_sentences(folder / "parallel", exclude)
+    others = [text for text in english_sentences(folder / "parallel", exclude) if not is_development(text)]
     english = list(dict.fromkeys([*(text for text, _ in translated.most_common()), *others]))[:most]
     bank = list(dict.fromkeys([" ".join(text.split()) for text in [*said, *english]]))
     rows = {text: row for row, text in enumerate(bank)}
@@ -75,7 +79,7 @@ def texts_of(data: Path | None, most: int) -> Texts:
         for pair in chosen
         if " ".join(pair.english.split()) in rows
     ]
-    return Texts(bank, list(dict.fromkeys(wanted)))
+    return Texts(bank, list(dict.fromkeys(wanted)), development)
 
 
 def sentences(texts: Texts, cache: Path) -> Sentences:
