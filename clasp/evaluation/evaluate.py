@@ -31,7 +31,7 @@ from . import query_sets, real_speech, tables, testsets, translation
 from .cases import CASES, FAMILIES, SPEECH_TO_SPEECH, SPEECH_TO_TEXT, TEXT_TO_SPEECH, TEXT_TO_TEXT, Case, Half
 from .groups import group, groups
 from .listening import Heard, listen
-from .moments import CASE, moments
+from .moments import CASE, conversation, moments
 from .pipeline import SET, compare
 from .reliability import reliability
 from .retrieval import Result, Retrieval, measure, median
@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from ..model import Clasp
 
 REAL = "real"  # every set of real recordings
-OTHER_TESTS = ("moments", "translation", "teacher")  # of a long recording; of the text encoder alone
+CONVERSATION = ("real-own-words-en", "real-paraphrases")  # what a conversation is asked for
+OTHER_TESTS = ("conversation", "moments", "translation", "teacher")  # of a long recording; of the text encoder alone
 NAMES = list(dict.fromkeys([REAL, *query_sets.FAMILIES, *(case.family or case.name for case in CASES), *OTHER_TESTS]))
 RELIABILITY: "dict[Direction, tuple[str, ...]]" = {  # direction of the calibration: tests whose queries it is for
     "text": ("training-voices", "real-english", "paraphrases"),
@@ -242,6 +243,8 @@ def evaluate(
             results.append(result)
             if case.grouped:
                 parts += groups(result, evaluation.durations(result.asked))
+    if tests is None or "conversation" in tests:
+        results += conversation(evaluation, query_sets.query_sets(data, CONVERSATION))
     if in_time:
         results.append(moments(evaluation))
     if tests is None or "translation" in tests:
