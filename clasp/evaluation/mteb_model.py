@@ -64,7 +64,7 @@ class MtebModel(AbsEncoder):
         if "audio" in columns:
             return self._recordings(undecoded(inputs.dataset), inputs.batch_size or 32)
         if "text" in columns:
-            return self.model.encode_text(["".join(text) or " " for text in inputs.dataset["text"]])
+            return self.model.encode_text([text if text.strip() else "." for text in inputs.dataset["text"]])
         raise ClaspError(f"There is neither text nor audio in {', '.join(columns)}: give a task of one of these.")
 
     def _recordings(self, rows: Iterable[dict[str, Any]], batch_size: int) -> np.ndarray:

@@ -148,7 +148,8 @@ def own_words(data: Path) -> list[QuerySet]:
     """Every held-out recording is asked for by what is said in it."""
     return [
         QuerySet(f"real-own-words-{language}", f"own words, {language}", _said(pool), pool, {"search": (0.95, None)})
-        for language, pool in ((language, recordings(data, language)) for language in POOLS)
+        for language in POOLS
+        if (pool := recordings(data, language))
     ]
 
 
