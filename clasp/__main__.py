@@ -24,6 +24,7 @@ COMMANDS = {  # name: (module with add_arguments(parser) and run(args) -> exit c
     "library": ("index.manage", "list, edit, remove, check, export and import recordings of a library"),
     "serve": ("app", "open the app in the browser"),
     "evaluate": ("clasp.evaluation.evaluate", "measure the model on held-out speech and text"),
+    "mteb": ("clasp.evaluation.mteb_model", "measure the model on the speech retrieval tasks of MTEB"),
     "benchmark": ("clasp.evaluation.benchmark", "measure speed and memory on this machine"),
     "weights": ("clasp.speech.whisper_weights", "fetch and check the weights of Whisper, by which CLASP hears"),
     "convert": ("clasp.convert", "turn a published fusion module into safetensors"),

@@ -68,20 +68,26 @@ def compare(evaluation: "Evaluation", cases: Iterable[Case], system: str) -> lis
 
 
 def transcribe(system: str, utterances: Sequence[Utterance], cache: Path) -> list[Transcript]:
-    """Transcripts of utterances, from the cache where it has them; may be interrupted and run again."""
+    """Transcripts of utterances, each in its language, from the cache where it has them; may be interrupted and run
+    again.
+
+    Raises:
+        ModelError: if there is no such recogniser, or it does not know a language.
+    """
     from .asr import transcriber
 
     path = cache / f"transcripts-{re.sub(r'[^A-Za-z0-9.-]+', '-', system)}.jsonl"
     known = _read(path)
-    recogniser: Transcriber | None = None
+    recognisers: dict[str, Transcriber] = {}
     found = []
     sounds = track(testsets.waveforms(utterances, cache), "Transcribing", len(utterances), console=Console(stderr=True))
-    for waveform in sounds:
+    for utterance, waveform in zip(utterances, sounds, strict=True):
         key = hashlib.sha256(waveform.samples.tobytes()).hexdigest()[:20]
         if key not in known:
-            recogniser = recogniser or transcriber(system)
+            if utterance.language not in recognisers:
+                recognisers[utterance.language] = transcriber(system, utterance.language)
             began = time.perf_counter()
-            text = recogniser.transcribe(waveform)
+            text = recognisers[utterance.language].transcribe(waveform)
             known[key] = Transcript(text, time.perf_counter() - began, waveform.duration)
             cache.mkdir(parents=True, exist_ok=True)
             with path.open("a", encoding="utf-8") as file:
@@ -90,10 +96,15 @@ def transcribe(system: str, utterances: Sequence[Utterance], cache: Path) -> lis
     return found
 
 
-def embed(model: "Clasp", transcripts: Sequence[str]) -> np.ndarray:
-    """Vectors of English transcripts, float32 (n, dim); zero where nothing was understood."""
+def embed(model: "Clasp", transcripts: Sequence[str], languages: Sequence[str] | None = None) -> np.ndarray:
+    """Vectors of transcripts, float32 (n, dim); zero where nothing was understood.
+
+    Args:
+        languages: BCP-47 tag of each; None: all are English.
+    """
     spoken = [index for index, text in enumerate(transcripts) if label(text)]
-    vectors = model.encode_text([transcripts[index] for index in spoken], ["en"] * len(spoken))
+    tags = [languages[index] if languages is not None else "en" for index in spoken]
+    vectors = model.encode_text([transcripts[index] for index in spoken], tags)
     every = np.zeros((len(transcripts), vectors.shape[1]), np.float32)
     every[spoken] = vectors
     return every

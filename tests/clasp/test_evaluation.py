@@ -394,7 +394,7 @@ def test_transcribing_first_is_ranked_the_same_way(
     evaluation: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     typist = Typist()
-    monkeypatch.setattr(asr, "transcriber", lambda name: typist)
+    monkeypatch.setattr(asr, "transcriber", lambda name, language: typist)
     cases = [case("real-english", pipeline.SET, floor=0.6)]
     there, back = pipeline.compare(evaluation, cases, "a/typist")
     # "too" is an unknown word to the oracle: its axis is nobody's, and it ties with every other text

@@ -102,6 +102,19 @@ def test_every_figure_is_on_the_page() -> None:
     assert sorted(marks) == ["mark below"] * 4 + ["mark pass"] * 4  # each in a chart and in a table
 
 
+def test_real_recordings_come_first_with_every_system_and_its_intervals() -> None:
+    intervals = {"hits@1": [0.571, 0.633], "recall@10": [0.81, 0.85], "mrr": [0.7, 0.76]}
+    systems = [
+        row("real-paraphrases", "in other words", "", 0.602, system=name, intervals=intervals, floor=floor)
+        for name, floor in (("direct", 0.40), ("fused", 0.75), (HOSTILE, None))
+    ]
+    page = Page(render(everything() | {"real": systems}))
+    assert page.text.index("Real recordings") < page.text.index("Held-out tests")
+    for shown in ("in other words", "direct", "fused", HOSTILE, ".602", ".571–.633", ".810–.850", ".700–.760", "≥ .75"):
+        assert shown in page.text, shown
+    assert "Floors reached 3 of 6" in page.text
+
+
 def test_bars_intervals_and_floors_stand_where_the_figures_are() -> None:
     page = Page(render(everything()))
     assert page.has("rect", **{"class": "value", "width": "64.10%"})
