@@ -36,7 +36,7 @@ CHECKED = 2_000  # sentences that are held out, and measured now and then
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, help="folder of the training data (default: $CLASP_DATA, data)")
     parser.add_argument("--text", type=Path, default=Path("runs/text"), help="the sentence encoder, which stays frozen")
-    parser.add_argument("--texts", type=int, default=250_000, help="most English texts")
+    parser.add_argument("--texts", type=int, default=160_000, help="most English texts")
     parser.add_argument("--bank", type=Path, default=Path("runs/bank"), help="stored vectors of texts")
     parser.add_argument("--heard", type=Path, default=Path("runs/heard"), help="for the measured confusions")
     parser.add_argument("--out", type=Path, default=Path("runs/words"))
