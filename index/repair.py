@@ -13,7 +13,9 @@ from .library import FILES
 from .schema import MIGRATIONS, connect, migrate
 from .vectors import INDEX_FILE, MANIFEST_FILE
 
-TABLES = ("library", "recordings", "segments", "vectors", "phones", "envelopes", "commits")
+TABLES = (
+    "library", "recordings", "segments", "vectors", "phones", "transcripts", "direct", "envelopes", "commits",
+)  # fmt: skip
 SALVAGED = "library.damaged.db"
 
 
@@ -81,9 +83,12 @@ def _copied(source: sqlite3.Connection, target: sqlite3.Connection, table: str) 
     count = 0
     for order in ("ASC", "DESC"):
         try:
-            for row in source.execute(f"SELECT * FROM {table} ORDER BY 1 {order}"):
-                marks = ", ".join("?" * len(row))
-                count += target.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row).rowcount
+            rows = source.execute(f"SELECT * FROM {table} ORDER BY 1 {order}")
+            columns = [column[0] for column in rows.description]  # of a library of long ago, some are missing
+            marks = ", ".join("?" * len(columns))
+            for row in rows:
+                write = f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({marks})"
+                count += target.execute(write, row).rowcount
             break
         except sqlite3.DatabaseError:
             continue
@@ -98,6 +103,8 @@ def _contents(database: sqlite3.Connection, folder: Path, mend: bool) -> list[st
         "segments without a vector": ("segments", f"id IN ({lost})"),
         "vectors of no segment": ("vectors", "segment NOT IN (SELECT id FROM segments)"),
         "phones of no segment": ("phones", "segment NOT IN (SELECT id FROM segments)"),
+        "transcripts of no segment": ("transcripts", "segment NOT IN (SELECT id FROM segments)"),
+        "meanings of no segment": ("direct", "segment NOT IN (SELECT id FROM segments)"),
     }
     found = []
     for name, (table, clause) in checks.items():
