@@ -19,7 +19,7 @@ from clasp.ahead import ahead
 from clasp.audio import Waveform
 from clasp.digest import sha256
 from clasp.errors import AudioError
-from clasp.speech.transcriber import LanguageTally
+from clasp.speech.languages import LanguageTally
 from clasp.speech.transcript import Transcript
 
 from .library import Fuser, Library, Segment

@@ -12,7 +12,7 @@ silence, music or laughter, writes what often stood beside such sounds in what i
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from ..errors import ClaspError, ModelError
 from ..segments import LEAST_VOICED, UNVOICED, WINDOW, VoiceActivity
 from ..settings import current
 from . import windows
+from .languages import LanguageTally
 from .transcript import NOTHING, Transcript, Word, compression_ratio, loops, says_nothing
 from .whisper_encoder import FRAME_RATE, HOP
 from .whisper_tokens import WhisperTokens, times
@@ -48,35 +49,6 @@ CERTAIN = math.log(0.6)
 REPETITIVE = 2.4  # compression ratio of a text that says the same again and again
 NEVER_AGAIN = 4  # tokens in a row that are not repeated when a window is heard again for its loops
 MOST_TOKENS = 224  # that a window may be written with
-
-
-@dataclass
-class LanguageTally:
-    """The languages of a recording, as far as they were detected; what comes later is judged in their light.
-
-    A window keeps a language of its own if that is clear: people switch.
-    """
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    def choose(self, detected: dict[str, float]) -> str:
-        """The language of a window, given the probabilities that were detected."""
-        total = sum(self.seconds.values())
-        if not total:
-            return max(detected, key=detected.__getitem__)
-        return max(detected, key=lambda code: detected[code] * math.sqrt(self.seconds.get(code, 0.0) / total + 1e-3))
-
-    def add(self, language: str, seconds: float) -> None:
-        """A window of so many seconds was in this language."""
-        self.seconds[language] = self.seconds.get(language, 0.0) + seconds
-
-    def merged(self, detected: Sequence[dict[str, float]], seconds: Sequence[float]) -> "LanguageTally":
-        """This one, with what was detected in some windows of so many seconds."""
-        merged = LanguageTally(dict(self.seconds))
-        for found, length in zip(detected, seconds, strict=True):
-            for code, share in found.items():
-                merged.add(code, share * length)
-        return merged
 
 
 class Transcriber:
