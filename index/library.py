@@ -425,7 +425,8 @@ class Library:
             contents = self._now.snapshot.contents
             segments, machine = self._database.segments(ids), self._database.transcripts(ids)
             heard, known = self._database.heard(ids), self._database.direct(ids, half)
-            ids = [number for number in ids if number in segments and number in contents.ids]
+            there = np.isin(ids, contents.ids)
+            ids = [number for number, known_here in zip(ids, there, strict=True) if known_here and number in segments]
             if not ids:
                 continue  # they were removed meanwhile
             vectors = contents.vectors[np.searchsorted(contents.ids, ids)].astype(np.float32)

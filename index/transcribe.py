@@ -5,12 +5,12 @@
 
 Recordings can be searched as soon as they are added; this makes them found better a little later. Every batch of
 windows is stored as it is done, and whatever lacks a transcript is found in the database: whoever stops, or is stopped,
-loses no more than that batch, and any process can go on. At the end the transcripts, also those that came with
+loses no more than that batch, and any process can go on. Now and then the transcripts, also those that came with
 recordings, are taken into the vectors that lack them.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -22,7 +22,7 @@ from clasp.errors import AudioError
 from clasp.speech.languages import LanguageTally
 from clasp.speech.transcript import Transcript
 
-from .library import Fuser, Library, Segment
+from .library import FUSED, Fuser, Library, Segment
 from .reembed import stretches
 
 
@@ -83,28 +83,38 @@ def transcribe(
         library.outdate_transcripts()
     missing = library.untranscribed() if transcriber is not None else {}
     state = State(sum(map(len, missing.values())))
-    for recording, numbers in missing.items():
+    state = yield from _fused(library, model, state)
+    taken_in = 0  # of those done
+    for numbers in missing.values():
         segments = sorted(library.segments(numbers), key=lambda one: (one.start, one.end))
         state = replace(state, done=state.done + len(numbers) - len(segments))  # some may have been removed meanwhile
-        for later in _one(library, transcriber, recording, segments, state) if segments else ():
+        for later in _one(library, transcriber, segments, state) if segments else ():
             state = replace(later, elapsed=time.perf_counter() - started)
             yield state
-    for count in library.fuse(model):
-        state = replace(state, title="", fused=count)
-        yield state
+        if state.done - taken_in >= FUSED:
+            taken_in = state.done
+            state = yield from _fused(library, model, state)
+    state = yield from _fused(library, model, state)
     library.store_index()
     yield replace(state, title="", finished=True)
 
 
-def _one(
-    library: Library, transcriber: Transcribes, name: str, segments: list[Segment], state: State
-) -> Iterator[State]:
+def _fused(library: Library, model: Fuser, state: State) -> Generator[State, None, State]:
+    """Take in the transcripts that there are."""
+    before = state.fused
+    for count in library.fuse(model):
+        state = replace(state, title="", fused=before + count)
+        yield state
+    return state
+
+
+def _one(library: Library, transcriber: Transcribes, segments: list[Segment], state: State) -> Iterator[State]:
     """Transcribe some segments of a recording."""
-    recording = library.recording(name)
+    recording = library.recording(segments[0].recording)
     state = replace(state, title=recording.title)
     yield state
     spans = [(one.start, one.end) for one in segments]
-    tally = LanguageTally(library.languages_heard(name))
+    tally = LanguageTally(library.languages_heard(recording.id))
     try:
         sounds = _sounds(recording.path, recording.sha256, spans)
         for first, waveforms in _batches(ahead(sounds, 64), transcriber):

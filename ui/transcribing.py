@@ -60,7 +60,7 @@ def transcripts(
 
 def _progress(state: State, before: str) -> Progress:
     if not state.title:
-        return Progress("Taking the transcripts into the index …", 1.0, before=before)
+        return Progress("Taking the transcripts into the index …", before=before)
     facts = [f"{state.done:,} of {labels.count(state.segments, 'utterance')}"]
     if state.seconds:
         facts += [f"{state.speed:.0f}× as fast as listening"]

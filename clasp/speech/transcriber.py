@@ -48,7 +48,7 @@ NO_SPEECH = 0.6  # probability of no speech from which more certainty is asked f
 CERTAIN = math.log(0.6)
 REPETITIVE = 2.4  # compression ratio of a text that says the same again and again
 NEVER_AGAIN = 4  # tokens in a row that are not repeated when a window is heard again for its loops
-MOST_TOKENS = 224  # that a window may be written with
+MOST_TOKENS = 400  # that a window may be written with
 
 
 class Transcriber:
