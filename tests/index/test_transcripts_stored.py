@@ -13,6 +13,7 @@ from clasp.speech.transcript import Transcript, Word
 from index import repair
 from index.database import DATABASE_FILE
 from index.library import Library
+from index.schema import MIGRATIONS, connect
 from tests.index.conftest import Identity, one_each, random_units
 
 FOUND = Transcript("the ferry left", "en", (Word("the", 1.0, 1.2, 0.9), Word("ferry", 1.2, 1.7, 0.8)), -0.3, 1.1, 0.05)
@@ -188,3 +189,28 @@ def test_check_and_repair_know_of_them(library):
     assert "1 transcripts of no segment: taken out." in found
     with Library.open(library.folder, Identity()) as again:
         assert again.segment(6).transcript == "the ferry left" and again.machine_transcripts([99]) == {}
+
+
+def test_a_library_from_before_there_were_any(tmp_path):
+    """Its vectors are found as before, and can take in transcripts."""
+    vectors = random_units(3, Identity.dim)
+    folder = tmp_path / "library"
+    folder.mkdir()
+    old = connect(folder / DATABASE_FILE)
+    for statements in MIGRATIONS[:4]:
+        for statement in statements:
+            old.execute(statement)
+    old.execute("PRAGMA user_version = 4")
+    old.execute("INSERT INTO library VALUES (1, ?, ?, 0, 'first')", (Identity.checksum, Identity.dim))
+    old.execute("INSERT INTO commits SELECT generation, commit_name FROM library")
+    old.execute("INSERT INTO recordings VALUES ('tale', 'tale.ogg', 'A tale', 6, '', '', '', '', '', '', '', 1)")
+    for number, vector in enumerate(vectors):
+        old.execute("INSERT INTO segments VALUES (NULL, 'tale', ?, ?, '', '', '', '')", (2 * number, 2 * number + 2))
+        old.execute("INSERT INTO vectors VALUES (?, ?)", (number + 1, vector.astype("<f2").tobytes()))
+        old.execute("INSERT INTO phones VALUES (?, ?)", (number + 1, b""))
+    old.close()
+    with Library.open(folder, Identity()) as library:
+        assert [library.search(vector, 1)[0].segment.id for vector in vectors] == [1, 2, 3]
+        assert missing(library) == [1, 2, 3] and fuse(library) == 0
+        library.store_transcripts([2], [FOUND], "base")
+        assert fuse(library) == 1 and library.segment(2).transcript == "the ferry left"
