@@ -7,6 +7,7 @@ A model is a folder:
     sound.safetensors        phone encoder (absent in a model without the sound half, like the next)
     alignment.safetensors    how often each phone is written, and heard as another
     text/                    the text encoder, a sentence-transformers folder
+    gate.safetensors         how far a transcript is believed (absent: set by hand)
     calibration.json         what a similarity is worth
 """
 
@@ -32,6 +33,7 @@ from .calibration import Calibration
 from .errors import ClaspError, ModelError
 from .phone_encoder import PhoneEncoder, one_hot, pad
 from .speech.encoder import PhoneSpeechEncoder
+from .speech.gate import Gate, fuse_meaning
 from .speech_encoder import SpeechEncoder
 from .text.language import LanguageIdentifier
 
@@ -150,12 +152,9 @@ class Clasp:
             raise ClaspError("There is an empty text among those to encode: give at least one word.")
         if not texts:
             return Encoded(np.zeros((0, self.dim), np.float32), [])
-        with autocast(self.device, self.precision):
-            meaning = self.text.encode(
-                texts, batch_size=batch_size, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
-            )
+        meaning = self._meaning_of(texts, batch_size)
         if self.sound is None:
-            return Encoded(meaning.astype(np.float32), self._without_phones(len(texts)))
+            return Encoded(meaning, self._without_phones(len(texts)))
         languages = [self.language_of(text) for text in texts] if languages is None else languages
         written = [
             one_hot(torch.from_numpy(phones.from_text(text, language)))
@@ -196,6 +195,24 @@ class Clasp:
         fitted = in_batches(lengths, batch_size or self._size, encode)
         self._size = fitted if batch_size is None else self._size
         return Encoded(vectors, recognised)
+
+    @torch.inference_mode()
+    def fuse(self, direct: np.ndarray, texts: list[str], evidence: np.ndarray) -> np.ndarray:
+        """The meaning of utterances by what was heard and by their transcripts.
+
+        Args:
+            direct: float (n, meaning_dim), unit rows, as it was heard.
+            texts: the transcripts; '' where there is none.
+            evidence: what is known of each, float (n, len(EVIDENCE)), see `speech.gate`.
+
+        Returns:
+            float32 (n, meaning_dim), unit rows; `direct` where there is no transcript.
+        """
+        written = [row for row, text in enumerate(texts) if text.strip()]
+        transcripts = np.zeros((len(texts), self.meaning_dim), np.float32)
+        if written:
+            transcripts[written] = self._meaning_of([texts[row] for row in written])
+        return fuse_meaning(direct, transcripts, evidence, self.gate)
 
     def reweight(self, vectors: np.ndarray, meaning: float) -> np.ndarray:
         """Queries whose dot product with stored vectors is proportional to `meaning` · cosine of the meanings +
@@ -240,6 +257,11 @@ class Clasp:
         return Aligner(tables["confusions"].numpy(), tables["frequencies"].numpy())
 
     @cached_property
+    def gate(self) -> Gate:
+        """How far a transcript is believed, from the model's folder."""
+        return Gate.load(self.folder)
+
+    @cached_property
     def calibration(self) -> Calibration:
         """What a similarity is worth, from the model's folder; roughly, if that has none and there is no sound half."""
         if self.folder is None:
@@ -271,6 +293,13 @@ class Clasp:
             for name in MEASURED:
                 if (self.folder / name).is_file():
                     shutil.copyfile(self.folder / name, folder / name)
+
+    def _meaning_of(self, texts: list[str], batch_size: int = 32) -> np.ndarray:
+        """The meaning of sentences, float32 (n, meaning_dim), unit rows."""
+        with autocast(self.device, self.precision):
+            return self.text.encode(
+                texts, batch_size=batch_size, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+            ).astype(np.float32)
 
     def _without_phones(self, count: int) -> list[np.ndarray]:
         return [np.zeros((0, len(phones.INVENTORY)), np.float32) for _ in range(count)]

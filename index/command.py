@@ -93,7 +93,10 @@ def as_text(answer: Answer) -> str:
         segment = match.segment
         span = f" {segment.start:.1f}-{segment.end:.1f} s" if segment.start > 0 else ""
         facts = f"{segment.language}, {segment.category}, {segment.voice}, {segment.recording}{span}"
-        lines += [f"{match.probability:4.0%}  {segment.text or '(not written down)'}", f"      {facts}"]
+        said = segment.transcript or "(not written down)"
+        if segment.transcript_source == "machine":
+            said += f" (transcribed by machine, {segment.confidence:.0%} sure)"
+        lines += [f"{match.probability:4.0%}  {said}", f"      {facts}"]
     timings = f"encoded in {1000 * answer.query.encode_seconds:.0f} ms, searched in"
     return "\n".join([*lines, f"{timings} {1000 * answer.search_seconds:.0f} ms on {answer.device}"])
 

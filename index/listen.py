@@ -214,5 +214,5 @@ def _utterance(said: "Said") -> "RenderableType":
         where = f"{segment.recording} {int(segment.start) // 60}:{int(segment.start) % 60:02}"
         text.append("" if number == 0 else "\n" + " " * 11)
         text.append(f"{match.probability:4.0%}  ", style="green" if said.final else "dim")
-        text.append(f"{segment.text or where}")
+        text.append(f"{segment.transcript or where}")
     return text

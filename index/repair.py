@@ -13,7 +13,9 @@ from .library import FILES
 from .schema import connect, migrate, version
 from .vectors import INDEX_FILE, MANIFEST_FILE
 
-TABLES = ("library", "recordings", "segments", "vectors", "phones", "envelopes", "commits")
+TABLES = (
+    "library", "recordings", "segments", "vectors", "phones", "transcripts", "direct", "envelopes", "commits",
+)  # fmt: skip
 SALVAGED = "library.damaged.db"
 
 
@@ -103,6 +105,8 @@ def _contents(database: sqlite3.Connection, folder: Path, mend: bool) -> list[st
         "segments without a vector": ("segments", f"id IN ({lost})"),
         "vectors of no segment": ("vectors", "segment NOT IN (SELECT id FROM segments)"),
         "phones of no segment": ("phones", "segment NOT IN (SELECT id FROM segments)"),
+        "transcripts of no segment": ("transcripts", "segment NOT IN (SELECT id FROM segments)"),
+        "meanings of no segment": ("direct", "segment NOT IN (SELECT id FROM segments)"),
     }
     found = []
     for name, (table, clause) in checks.items():

@@ -69,6 +69,26 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             loudness BLOB NOT NULL        -- uint8, of every tenth of a second: see clasp.envelope
         ) WITHOUT ROWID""",
     ),
+    (
+        """CREATE TABLE transcripts (        -- a machine's; what came with a recording is the segment's text
+            segment INTEGER PRIMARY KEY REFERENCES segments (id) ON DELETE CASCADE,
+            text TEXT NOT NULL,           -- '' where nobody speaks, or nothing was understood
+            language TEXT NOT NULL,       -- that was detected; '' where nothing was
+            words TEXT NOT NULL,          -- JSON: [word, start, end, probability] each, in seconds of the recording
+            log_probability REAL NOT NULL,
+            compression_ratio REAL NOT NULL,
+            no_speech REAL NOT NULL,
+            transcriber TEXT NOT NULL,    -- its name
+            outdated INTEGER NOT NULL DEFAULT 0  -- 1: it is to be made again
+        )""",
+        """CREATE TABLE direct (             -- meanings as they were heard, where a transcript was asked to be taken in
+            segment INTEGER PRIMARY KEY REFERENCES segments (id) ON DELETE CASCADE,
+            meaning BLOB NOT NULL,        -- little-endian float16, unit length: the first half of the vector once
+            fused INTEGER NOT NULL        -- whether the vector has the transcript that there is now
+        )""",
+        "ALTER TABLE vectors ADD COLUMN replaced INTEGER NOT NULL DEFAULT 0",  # generation in which it was; 0: never
+        "CREATE INDEX vectors_by_replacement ON vectors (replaced) WHERE replaced > 0",
+    ),
 )
 
 

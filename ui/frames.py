@@ -115,8 +115,8 @@ def _hit(match: "Match", library: "Library", key: str) -> dict[str, Any] | None:
     source, start, end = sound.moment(key, recording, segment.start, segment.end)
     return {
         "id": segment.id,
-        "text": segment.text,
-        "language": segment.language,
+        "text": segment.transcript,
+        "language": segment.language or segment.detected,
         "facts": [labels.category(segment.category), labels.language(segment.language)],
         "colour": categories.index(segment.category) if segment.category in categories else 0,
         "percent": round(100 * match.probability),

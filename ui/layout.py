@@ -75,6 +75,7 @@ class Parts:
     check: gr.Button | None = None
     repair: gr.Button | None = None
     export: gr.Button | None = None
+    transcribe: gr.Button | None = None
     embed: gr.Button | None = None
 
     def all(self) -> list[Any]:
@@ -177,6 +178,7 @@ def _care() -> dict[str, Any]:
             ("check", "Check", "Is it whole, and is every recording still where it was?"),
             ("repair", "Repair", "Put right what can be, from what is still there."),
             ("export", "Export", "One file with everything, recordings included: a copy to keep or to pass on."),
+            ("transcribe", "Transcribe", "Write down what has no transcript yet, to find it better."),
             ("embed", "Prepare for this model", "Another model made it: listen to all of it again."),
         ):
             with gr.Row(elem_classes="care"):

@@ -12,7 +12,6 @@ sentences are spoken and transcribed then.
 """
 
 import argparse
-import importlib.util
 import json
 import sys
 import time
@@ -170,9 +169,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"only these tests: {', '.join(NAMES)}; or one of a family, such as real-translations-fr or spoken-de",
     )  # fmt: skip
     parser.add_argument(
-        "--asr", metavar="NAME",
-        help="transcribe first with pocketsphinx (the default where it is installed) or a transformers checkpoint; "
-        "none skips it",
+        "--asr", metavar="NAME", default="base",
+        help="transcribe first with this Whisper or transformers checkpoint (default: base); none skips it",
     )  # fmt: skip
     parser.add_argument(
         "--json", nargs="?", const="-", metavar="FILE",
@@ -195,8 +193,7 @@ def run(args: argparse.Namespace) -> int:
 
     data = data_folder(args.data)
     model = load(args.model)
-    system = args.asr or ("pocketsphinx" if importlib.util.find_spec("pocketsphinx") else "none")
-    figures = evaluate(model, data, args.tests, None if system == "none" else system)
+    figures = evaluate(model, data, args.tests, None if args.asr == "none" else args.asr)
     console = Console(stderr=args.json == "-", width=120)
     for table in tables.tables(figures):
         console.print(table, "")

@@ -30,8 +30,8 @@ BASE = {"width": 512, "layers": 6, "heads": 8, "taps": TAPS}
 TRAILING_SILENCE = 0.3  # seconds after the speech, so that its end is heard as an end
 
 
-def log_mel(samples: Tensor) -> Tensor:
-    """Log-mel spectrogram of speech (n,) at 16 kHz relative to its loudest bin, float32 (2 * frames, BINS) in [0, 1].
+def log_mel(samples: Tensor, bins: int = BINS) -> Tensor:
+    """Log-mel spectrogram of speech (n,) at 16 kHz relative to its loudest bin, float32 (2 * frames, bins) in [0, 1].
 
     0 is RANGE or more below the loudest bin. Up to scale and offset, the numbers of transformers'
     WhisperFeatureExtractor without padding to 30 s.
@@ -40,16 +40,16 @@ def log_mel(samples: Tensor) -> Tensor:
     padded = functional.pad(padded, (0, -len(padded) % (2 * HOP)))
     window = torch.hann_window(WINDOW, device=samples.device)
     spectrum = torch.stft(padded, WINDOW, HOP, window=window, return_complex=True)[:, :-1]
-    mel = (spectrum.abs().square().T @ _filters(samples.device)).clamp(min=1e-20).log()  # (time, BINS)
+    mel = (spectrum.abs().square().T @ _filters(samples.device, bins)).clamp(min=1e-20).log()  # (time, bins)
     return (1 + (mel - mel.max()) / RANGE).clamp(min=0)
 
 
 @cache
-def _filters(device: torch.device) -> Tensor:
-    """Slaney's mel filters, (WINDOW // 2 + 1, BINS)."""
+def _filters(device: torch.device, bins: int) -> Tensor:
+    """Slaney's mel filters, (WINDOW // 2 + 1, bins)."""
     from transformers.audio_utils import mel_filter_bank
 
-    filters = mel_filter_bank(1 + WINDOW // 2, BINS, 0.0, 8_000.0, SAMPLE_RATE, norm="slaney", mel_scale="slaney")
+    filters = mel_filter_bank(1 + WINDOW // 2, bins, 0.0, 8_000.0, SAMPLE_RATE, norm="slaney", mel_scale="slaney")
     return torch.tensor(filters, dtype=torch.float32, device=device)
 
 
