@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 BUNDLED = Path(__file__).parent.parent / "assets" / "model"
-MEASURED = ("alignment.safetensors", "calibration.json")  # files of a model that are not weights, and a search needs
+MEASURED = ("alignment.safetensors", "gate.safetensors", "calibration.json")  # files that no part of a model writes
 
 
 @dataclass(frozen=True, eq=False)
