@@ -56,7 +56,7 @@ class Pretrained:
 
     def model(self) -> BertModel:
         """The network, ready for use."""
-        model = BertModel(self.config, add_pooling_layer=False)
+        model = BertModel(self.config)
         model.load_state_dict(self.weights)
         return model.eval()
 
@@ -186,6 +186,8 @@ def _read(file: _Reader) -> Pretrained:
         for name, short in _NORMS.items():
             weights[f"{mine}.{name}.weight"] = vector(f"l{layer}.{short}.w")
             weights[f"{mine}.{name}.bias"] = vector(f"l{layer}.{short}.b")
+    # of no use, but transformers expects them and would make them up
+    weights |= {"pooler.dense.weight": torch.zeros(width, width), "pooler.dense.bias": torch.zeros(width)}
     config = BertConfig(
         vocab_size=vocabulary, hidden_size=width, num_hidden_layers=layers, num_attention_heads=heads,
         intermediate_size=inner, max_position_embeddings=positions,

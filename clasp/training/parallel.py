@@ -41,9 +41,6 @@ LICENCES = {
 }
 """Training sources, in the order of trust: of equal pairs the first source's is kept."""
 
-SHIPPABLE = tuple(name for name in LICENCES if name not in ("tatoeba_challenge_testsets", "tatoeba_pivot"))
-"""Those that weights may be trained on which are given away: the others' collection is not for commercial use."""
-
 CAPS = {"bible_open": 3_000, "tldr_pages": 2_000}
 """Most pairs per language taken from sources whose language is archaic or technical."""
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from . import e5
 from .checkpoint import autocast
 from .corpora import data_folder
-from .parallel import CAPS, SHIPPABLE, flores_keys, key, read
+from .parallel import CAPS, LICENCES, flores_keys, key, read
 from .sentence_folder import assemble, save
 from .vocabulary import choose_pieces, count_pieces, prune
 
@@ -35,8 +35,11 @@ LANGUAGES = (
 )  # fmt: skip
 """The languages that multilingual-e5-small was trained on, as BCP-47 tags."""
 
-MOST = 8_000  # sentences of a language and a source that are counted
-MEAN_ENGLISH, MEAN_OTHERS = 2_000, 25  # sentences whose mean is taken off, of English and of each other language
+SOURCES = tuple(name for name in LICENCES if not name.startswith("tatoeba_"))
+"""Those of the parallel text whose licences allow any use of a weight: the Tatoeba Challenge collection's does not."""
+
+MOST = 5_000  # sentences of a language and a source that are counted
+MEAN_ENGLISH, MEAN_OTHERS = 1_000, 10  # sentences whose mean is taken off, of English and of each other language
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +69,7 @@ def texts_by_language(data: Path) -> dict[str, list[str]]:
     """
     banned = flores_keys(data / "parallel", LANGUAGES)
     texts: dict[str, dict[str, None]] = {"en": {}}
-    for source in SHIPPABLE:
+    for source in SOURCES:
         most, taken = min(CAPS.get(source, MOST), MOST), dict.fromkeys(LANGUAGES, 0)
         for pair in read(data / "parallel", source, LANGUAGES):
             if taken[pair.language] < most and banned.isdisjoint((key(pair.english), key(pair.other))):
