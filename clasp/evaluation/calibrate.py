@@ -111,11 +111,12 @@ Pairs = tuple[tuple[Utterance, ...], list[tuple[int, str, str]], list[tuple[int,
 
 
 def held_out_pairs(data: Path) -> Pairs:
-    """English utterances of the text encoder's development pairs; (index, language, text) of their translations;
+    """English utterances of the sentence encoder's development pairs; (index, language, text) of their translations;
     and (index, text) of their paraphrases: other English sentences with one of the same translations."""
-    from ..training.distil import texts_of
+    from ..training.parallel import LANGUAGES
+    from ..training.sentence_pairs import sentence_pairs
 
-    train, development, _ = texts_of(data)
+    train, development = sentence_pairs(data, LANGUAGES)
     eligible = [pair for pair in development if len(pair.english.split()) in testsets.WORDS]
     utterances = testsets.spoken([pair.english for pair in eligible], TRANSLATED, TRAINING_VOICES)
     place = {one.text: index for index, one in enumerate(utterances)}

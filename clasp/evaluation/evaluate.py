@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ..calibration import Direction
     from ..model import Clasp
 
-OTHER_TESTS = ("moments", "translation", "teacher")  # of a long recording; of the text encoder alone
+OTHER_TESTS = ("moments", "translation")  # of a long recording; of the sentence encoder alone
 RELIABILITY: "dict[Direction, tuple[str, ...]]" = {  # direction of the calibration: tests whose queries it is for
     "text": ("training-voices", "real-english", "paraphrases"),
     "speech": ("speech-to-speech",),
@@ -228,7 +228,7 @@ def evaluate(
     if in_time:
         results.append(moments(evaluation))
     if tests is None or "translation" in tests:
-        results += translation.translations(model, data)
+        results += translation.translations(model.text, data)
     medians, by_language = families(results)
     figures = {
         "model": model.checksum,
@@ -240,8 +240,6 @@ def evaluate(
     }
     if system is not None and SET in sets:
         figures["pipeline"] = compare(evaluation, [case for case in cases if case.set == SET], system)
-    if tests is None or "teacher" in tests:
-        figures["teacher"] = translation.agreement(model, data)
     return figures | {"seconds": time.perf_counter() - began}
 
 

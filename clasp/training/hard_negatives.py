@@ -73,9 +73,10 @@ def negated(text: str, random: np.random.Generator) -> str | None:
 
 
 def renumbered(text: str, random: np.random.Generator) -> str | None:
-    """With another number or date; None if there is none, or but the "one" that is no number."""
+    """With another number or date; None without one. "One", "second", "march" and "may" are mostly none."""
     numbers = [word for word in _WORD.finditer(text) if word.group()[0].isdigit() or word.group().lower() in _GROUP]
-    numbers = [word for word in numbers if word.group() not in ("one", "second", "march", "may")]
+    numbers = [word for word in numbers if word.group().lower() not in ("one", "second")]
+    numbers = [word for word in numbers if word.group() not in ("march", "may")]
     if not numbers:
         return None
     word = numbers[random.integers(len(numbers))]

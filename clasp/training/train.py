@@ -7,7 +7,7 @@
 The stages of the bundled model, each of which goes on where it was interrupted:
 
     python -m clasp corpus                 # speech with the time of every phone
-    python -m clasp train text             # the multilingual text encoder, from an English teacher
+    python -m clasp train text             # the sentence encoder, from multilingual-e5-small
     python -m clasp train recogniser       # the speech backbone
     python -m clasp train hearing          # what it hears in the corpus, and how it errs
     python -m clasp train sound            # the phone encoder
