@@ -112,7 +112,7 @@ Pairs = tuple[tuple[Utterance, ...], list[tuple[int, str, str]], list[tuple[int,
 
 
 def held_out_pairs(data: Path) -> Pairs:
-    """English utterances of the text encoder's development pairs; (index, language, text) of their translations;
+    """English utterances of the sentence encoder's development pairs; (index, language, text) of their translations;
     and (index, text) of their paraphrases: other English sentences with one of the same translations."""
     from ..training.written import texts_of
 

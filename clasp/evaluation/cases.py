@@ -42,7 +42,7 @@ class Family:
 FAMILIES = {
     "spoken": Family("synthetic speech in each language and its text", 0.90),
     "text": Family("text in another language → English speech"),
-    "translation": Family("text encoder alone: translations", 0.60),
+    "translation": Family("sentence encoder alone: translations", 0.93),
 }
 ASKED_FOR = ("fr", "de", "es", "zh", "fa")  # languages whose texts must find English speech
 _ONE_WAY = (TEXT_TO_SPEECH,)

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 REAL = "real"  # every set of real recordings
 CONVERSATION = ("real-own-words-en", "real-paraphrases")  # what a conversation is asked for
-OTHER_TESTS = ("conversation", "moments", "translation", "teacher")  # of a long recording; of the text encoder alone
+OTHER_TESTS = ("conversation", "moments", "translation")  # of a long recording; of the sentence encoder alone
 NAMES = list(dict.fromkeys([REAL, *query_sets.FAMILIES, *(case.family or case.name for case in CASES), *OTHER_TESTS]))
 RELIABILITY: "dict[Direction, tuple[str, ...]]" = {  # direction of the calibration: tests whose queries it is for
     "text": ("training-voices", "real-english", "paraphrases"),
@@ -245,7 +245,7 @@ def evaluate(
     if in_time:
         results.append(moments(evaluation))
     if tests is None or "translation" in tests:
-        results += translation.translations(model, data)
+        results += translation.translations(model.text, data)
     medians, by_language = families(results)
     figures = {
         "model": model.checksum,
@@ -258,8 +258,6 @@ def evaluate(
     }
     if system is not None and SET in sets:
         figures["pipeline"] = compare(evaluation, [case for case in cases if case.set == SET], system)
-    if tests is None or "teacher" in tests:
-        figures["teacher"] = translation.agreement(model, data)
     return figures | {"seconds": time.perf_counter() - began}
 
 

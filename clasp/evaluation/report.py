@@ -68,7 +68,6 @@ def render(figures: dict[str, Any]) -> str:
         published=[row for row in single if row.get("paper")],
         comparisons=[comparison(row, tests) for row in figures.get("pipeline", [])],
         reliability=[diagram(name, bins) for name, bins in figures.get("reliability", {}).items() if bins],
-        teacher=figures.get("teacher"),
     )
 
 

