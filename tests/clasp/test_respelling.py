@@ -39,6 +39,7 @@ def test_other_languages_are_left_alone() -> None:
 )
 def test_speech_is_labelled_with_the_phones_of_its_text(text: str, voice: str) -> None:
     language = "zh" if voice.startswith("cmn") else voice[:2]
+    speak(text, Voice("espeak", voice, language))  # espeak-ng may lose the first phoneme after much reading
     spoken = speak(text, Voice("espeak", voice, language))
     labels = phones.collapse([phone for phone, _, _ in spoken.labels])
     np.testing.assert_array_equal(labels, phones.from_text(text, language))
