@@ -27,6 +27,8 @@ LANGUAGES = {
     "prs": "fa",
 }  # BCP-47 tag -> espeak name where they differ
 
+_UNUSABLE = {"my", "fo", "kaa", "xex"}  # Burmese text ends the process; the others lack their dictionary
+
 _SYNCHRONOUS, _PHONEME_EVENTS, _PHONEME_IPA = 2, 1, 2
 _EVENT_END, _EVENT_PHONEME = 5, 7
 _UTF8, _IPA, _PARAMETER_RATE, _PARAMETER_PITCH = 1, 0x02, 1, 3
@@ -145,7 +147,7 @@ def _voices() -> frozenset[str]:
     import espeakng_loader
 
     files = Path(espeakng_loader.get_data_path(), "lang").rglob("*")
-    return frozenset(file.name.lower() for file in files if file.is_file())
+    return frozenset(file.name.lower() for file in files if file.is_file()) - _UNUSABLE
 
 
 def _set_voice(voice: str) -> None:

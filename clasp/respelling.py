@@ -1,4 +1,4 @@
-"""What espeak-ng reads wrongly of Japanese and Chinese, spelled so that it reads it right, and its IPA mended.
+"""Japanese and Chinese for espeak-ng: what it reads wrongly is spelled anew, what is no IPA is mended.
 
 Japanese kanji and numbers become the kana that are said, by the dictionary of pyopenjtalk. Chinese characters stay:
 espeak-ng knows the phrases that decide between two readings, in simplified and traditional characters; only what it
@@ -59,6 +59,18 @@ _MENDED = {
         ("i(?=[ɑɛou])", "j"),
         ("u(?=[ɑaoəe])", "w"),
         (r"ɜ|[0-9]", ""),  # tones
+    ],
+    "yue": [  # Jyutping, letter for letter
+        ("([ptk])(?=[ˈˌ\x1f]*[aeiouyw])", r"\1h"),
+        ("[bdɡ](?![0-9]*h)", lambda match: {"b": "p", "d": "t", "ɡ": "k"}[match[0]]),
+        ("nk", "ŋ"),
+        ("c", "tsh"),
+        ("z", "ts"),
+        ("yu", "y"),
+        ("oe", "œ"),
+        ("eo", "ø"),
+        ("(?<!a)a(?!a)", "ɐ"),
+        (r"ɜ|[0-9]", ""),
     ],
 }
 

@@ -43,9 +43,20 @@ def test_every_language_has_rules(language: str) -> None:
     assert (found[1:] != found[:-1]).all()
 
 
-def test_a_language_without_rules_is_refused() -> None:
-    with pytest.raises(ModelError, match="'xx'"):
-        phones.from_text("hello", "xx")
+@pytest.mark.parametrize(("language", "text"), [("xx", "hello"), ("my", "သူသည် အခြားကျွမ်းကျင်သူများ"), ("fo", "skipið")])
+def test_a_language_without_rules_is_refused(language: str, text: str) -> None:
+    with pytest.raises(ModelError, match=repr(language)):
+        phones.from_text(text, language)
+
+
+def test_every_language_of_the_list_says_something() -> None:
+    assert len(set(phones.LANGUAGES)) == len(phones.LANGUAGES) >= 60
+    for language in phones.LANGUAGES:
+        assert len(phones.from_text({"cv": "Шупашкар"}.get(language, "2026"), language)) >= 5, language
+
+
+def test_cantonese_is_read() -> None:
+    assert phones.to_ipa(phones.from_text("中國銀行，七八九", "yue")) == "tsuŋkwokŋɐnhoŋtshɐtpatkɐu"
 
 
 @pytest.mark.parametrize(

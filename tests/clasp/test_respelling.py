@@ -28,7 +28,7 @@ def test_kanji_become_the_kana_that_are_said(text: str, kana: str) -> None:
 
 
 def test_other_languages_are_left_alone() -> None:
-    for voice in ("en-us", "de+m1", "yue"):
+    for voice in ("en-us", "de+m1", "ko"):
         assert respell("Größe 50%, 船・兄", voice) == "Größe 50%, 船・兄"
         assert mend(["s.ˈi.ɜ", "ɽ"], voice) == ["s.ˈi.ɜ", "ɽ"]
 
@@ -39,6 +39,7 @@ def test_other_languages_are_left_alone() -> None:
 )
 def test_speech_is_labelled_with_the_phones_of_its_text(text: str, voice: str) -> None:
     language = "zh" if voice.startswith("cmn") else voice[:2]
+    speak(text, Voice("espeak", voice, language))  # espeak-ng may lose the first phoneme after much reading
     spoken = speak(text, Voice("espeak", voice, language))
     labels = phones.collapse([phone for phone, _, _ in spoken.labels])
     np.testing.assert_array_equal(labels, phones.from_text(text, language))
