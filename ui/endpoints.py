@@ -8,7 +8,9 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import gradio as gr
+from gradio.blocks import BlockFunction
 from gradio.components.api_component import Api
+from gradio.state_holder import SessionState
 from gradio_client.utils import python_type_to_json_schema
 from pydantic import TypeAdapter, ValidationError
 
@@ -93,12 +95,15 @@ class Endpoints:
         since: str = "",
         until: str = "",
     ) -> Answer:
-        """Find the spoken utterances of the library that say the same as a text in any of its languages.
+        """Find the spoken utterances of a library that say the same as a text in any language.
+
+        Answers with the hits, best first, each with its id, text, recording, start and end there in seconds, where it
+        is heard (an address relative to the page's) and the probability that it says the same; with the query's place
+        on the map, if the library has one; and with the time taken.
 
         Args:
             query: A sentence or a question, in your own words.
-            meaning: Rank by what was said (0: names, the very words), by what was meant (1: paraphrase,
-                translation) or in between; by the probability that it says the same if left out.
+            meaning: 0 ranks by what was said, 1 by what was meant, .5 by both; by probability if left out.
             categories: Search these categories only; all if left out.
             languages: Search these languages only, as BCP-47 tags such as "en"; all if left out.
             k: How many hits, 1 to 100.
@@ -107,11 +112,6 @@ class Endpoints:
             recordings: Search these recordings only, by id; all if left out.
             since: Search recordings of this date or later only: a year, 1962-05 or 1962-05-01.
             until: Search recordings of this date or earlier only.
-
-        Returns:
-            The hits, best first, each with its text, its recording, start and end there in seconds, where it is
-            heard, and the probability that it says the same; the query's place on the map if the library has
-            one; the time taken.
         """
         filters = Filter(categories, languages, voices, recordings, since, until)
         return self._found({"text": query}, k, meaning, library, filters)
@@ -130,13 +130,11 @@ class Endpoints:
         since: str = "",
         until: str = "",
     ) -> Answer:
-        """Find the spoken utterances of the library that say the same as a recording.
+        """Find the spoken utterances of a library that say the same as a recording. Answers as search_text does.
 
         Args:
-            recording: A sound file of a sentence or a few, in any common format: its address, or its contents as
-                data:audio/wav;base64,…
-            meaning: Rank by what was said (0: names, the very words), by what was meant (1: paraphrase,
-                translation) or in between; by the probability that it says the same if left out.
+            recording: A sound file: a public address, or its contents as data:audio/wav;base64,…
+            meaning: 0 ranks by what was said, 1 by what was meant, .5 by both; by probability if left out.
             categories: Search these categories only; all if left out.
             languages: Search these languages only, as BCP-47 tags such as "en"; all if left out.
             k: How many hits, 1 to 100.
@@ -145,11 +143,6 @@ class Endpoints:
             recordings: Search these recordings only, by id; all if left out.
             since: Search recordings of this date or later only: a year, 1962-05 or 1962-05-01.
             until: Search recordings of this date or earlier only.
-
-        Returns:
-            The hits, best first, each with its text, its recording, start and end there in seconds, where it is
-            heard, and the probability that it says the same; the query's place on the map if the library has
-            one; the time taken.
         """
         if not recording:
             raise ClaspError("There is no recording: give a sound file.")
@@ -158,12 +151,11 @@ class Endpoints:
 
     @endpoint
     def list_libraries(self) -> Answer:
-        """List the libraries that can be searched, and what each of them holds.
+        """List the libraries that can be searched.
 
-        Returns:
-            Of each library: the name by which the other tools take it, its title, how many recordings, utterances and
-            seconds of sound it has, and the languages and categories by which searches in it can be limited; or, of
-            one that cannot be opened, what is the matter with it.
+        Answers with the name by which the other tools take a library, its title, how many recordings, utterances and
+        seconds of sound it has, and the languages and categories to which a search in it can be limited; or, of one
+        that cannot be opened, with what is the matter.
         """
         return {"libraries": [self._described(title, name) for title, name in self._service.libraries()]}
 
@@ -173,15 +165,14 @@ class Endpoints:
     ) -> Answer:
         """List the recordings of a library by title, or those of them that some words are found in.
 
+        Answers with how many there are, and of each with its id, title, length in seconds, number of utterances,
+        language, speaker (voice), category, date, and where it is heard (an address relative to the page's).
+
         Args:
             library: The library, by name; the one that ships if left out.
             find: Words that must all occur in a recording's title, speaker, language, category or date.
             first: How many to pass over, where there are more than one answer holds.
             count: How many to list, 1 to 500.
-
-        Returns:
-            How many there are, and of each its id, title, length in seconds, number of utterances, language, speaker
-            (voice), category, date and where it is heard; addresses start from the page's.
         """
         if first < 0 or not 1 <= count <= MOST_RECORDINGS:
             raise ClaspError(f"Cannot list {count} recordings from {first} on: ask for 1 to {MOST_RECORDINGS}, from 0.")
@@ -195,14 +186,13 @@ class Endpoints:
     def get_context(self, hit: int, library: str = DEMO, count: int = 3) -> Answer:
         """Get what is said before and after a hit in its recording.
 
+        Answers with the recording, and with the utterances in the order of time, each with its id, text, start and end
+        in seconds, where it is heard, and whether it is the hit.
+
         Args:
             hit: The id of a hit, as a search gives it.
             library: The library it was found in, by name; the one that ships if left out.
             count: How many utterances before it, and after it, 0 to 50.
-
-        Returns:
-            The recording, and the utterances in the order of time, each with its id, text, start and end in seconds,
-            where it is heard, and whether it is the hit.
         """
         if not 0 <= count <= MOST_AROUND:
             raise ClaspError(f"Cannot get {count} utterances before and after a hit: ask for 0 to {MOST_AROUND}.")
@@ -262,6 +252,27 @@ def _hit(match: Match, name: str, library: "Library") -> dict[str, Any]:
     recording = library.recording(match.segment.recording)
     audio, _, _ = sound.moment(name, recording, match.segment.start, match.segment.end)
     return match.as_dict() | {"title": recording.title, "date": recording.date, "audio": audio}
+
+
+class Page(gr.Blocks):
+    """A page whose endpoints say to a program what is wrong with a call."""
+
+    async def preprocess_data(
+        self, block_fn: BlockFunction, inputs: list[Any], state: SessionState | None, explicit_call: bool = False
+    ) -> list[Any]:
+        """The arguments of a call. What a program leaves out at the end gets its default.
+
+        Raises:
+            gr.Error: if a file is none, or cannot be had.
+        """
+        if block_fn.api_visibility != "public":
+            return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+        given = [*inputs, *(part.value for part in block_fn.inputs[len(inputs) :])]
+        try:
+            return await super().preprocess_data(block_fn, given, state, explicit_call)
+        except Exception as error:  # files fail in many ways, and nothing else can
+            said = "The recording cannot be had: give a file that was uploaded, or a public address."
+            raise gr.Error(said, print_exception=False) from error
 
 
 def _recording(recording: "Recording", library: str) -> dict[str, Any]:

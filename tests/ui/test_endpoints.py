@@ -182,7 +182,6 @@ def test_search_speech(client: Client, spoken: Path) -> None:
         ([None], "query is None: expected a text."),
         ([["a", "storm"]], "query is .*: expected a text."),
         (["a storm", "much"], "meaning is 'much': expected a number, or nothing."),
-        (["a storm", float("nan")], "expected a number, or nothing|between 0 and 1"),
         (["a storm", None, "news"], "categories is 'news': expected a list of texts, or nothing."),
         (["a storm", None, ["news", 5]], "categories is .*: expected a list of texts, or nothing."),
         (["a storm", None, None, {"en": 1}], "languages is {'en': 1}: expected a list of texts, or nothing."),
@@ -196,6 +195,28 @@ def test_search_speech(client: Client, spoken: Path) -> None:
 def test_a_wrong_request_gets_one_sentence(client: Client, arguments: list, sentence: str) -> None:
     with pytest.raises(AppError, match=sentence):
         client.predict(*arguments, api_name="/search_text")
+
+
+@pytest.mark.parametrize("recording", [5, "nothing.wav", ["a"], {"path": "/etc/passwd"}, {"url": "http://[::1]/a.wav"}])
+def test_what_is_no_file_gets_one_sentence(address: str, recording: object) -> None:
+    assert called(address, "search_speech", recording)["error"].startswith("The recording cannot be had: ")
+
+
+def test_what_is_left_out_has_its_default(address: str) -> None:
+    assert len(called(address, "search_text", "a storm")["hits"]) == 10
+    assert called(address, "search_text")["error"] == "query is None: expected a text."
+    assert called(address, "search_speech")["error"] == "There is no recording: give a sound file."
+
+
+def called(address: str, name: str, *arguments: object) -> dict:
+    """What an endpoint answers to a plain request."""
+    url, headers = f"{address}gradio_api/call/{name}", {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, json.dumps({"data": arguments}).encode(), headers)
+    with urllib.request.urlopen(request) as reply:
+        event = json.load(reply)["event_id"]
+    with urllib.request.urlopen(f"{url}/{event}") as reply:
+        told = json.loads(reply.read().decode().strip().rpartition("data: ")[2])
+    return told[0] if isinstance(told, list) else told
 
 
 def test_thirty_malformed_files_get_their_sentence_and_the_next_search_works(
