@@ -98,7 +98,7 @@ def test_every_tool_in_an_mcp_session(address: str, spoken: Path) -> None:
         libraries = (await told("list_libraries"))["libraries"]
         assert [one["name"] for one in libraries][:2] == ["demo", "interviews"]
         (recording,) = (await told("list_recordings", library="interviews", find="ferryman"))["recordings"]
-        found = await told("search_text", query="fog hides the lighthouse", library="interviews", voices=["Bert"], k=2)
+        found = await told("search_text", query="the ferry and the fog", library="interviews", voices=["Bert"], k=2)
         assert found["hits"][0]["text"] == FERRY and found["hits"][0]["recording"] == recording["id"]
         around = await told("get_context", hit=found["hits"][0]["id"], library="interviews", count=1)
         assert [one["hit"] for one in around["utterances"]] == [False, True, False]
@@ -215,7 +215,7 @@ def called(address: str, name: str, *arguments: object) -> dict:
     with urllib.request.urlopen(request) as reply:
         event = json.load(reply)["event_id"]
     with urllib.request.urlopen(f"{url}/{event}") as reply:
-        told = json.loads(reply.read().decode().strip().rpartition("data: ")[2])
+        *_, told = (json.loads(line[6:]) for line in reply.read().decode().splitlines() if line.startswith("data: "))
     return told[0] if isinstance(told, list) else told
 
 
