@@ -37,7 +37,7 @@ PIECE = 5.0  # seconds that are heard at once where more waits
 ENDING = 20.0  # seconds that the last answers may take
 EARS = 2  # threads that hear; searches have one of their own
 OURS = "Something went wrong on this side: please start again."
-ELSEWHERE = "This page has another address than the server is asked by: a proxy before it must pass the header Host on."
+ELSEWHERE = "The server is asked for another address than this page's: a proxy before it must pass on the header Host."
 
 log = logging.getLogger(__name__)
 

@@ -33,7 +33,7 @@ FOOTER = """
 
 def build(service: Service) -> gr.Blocks:
     """The whole page."""
-    with gr.Blocks(
+    with endpoints.Page(
         title="CLASP: find the sentence that says the same",
         analytics_enabled=False,
         fill_width=True,

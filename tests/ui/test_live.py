@@ -448,7 +448,7 @@ def test_without_websockets_it_says_what_to_set(speaker: Browser, address: str) 
     prevented = "window.WebSocket = class extends WebSocket { constructor(url) { super(`${url}/nothing`); } };"
     with live(speaker, address, ("WebSocket",), lambda page: page.add_init_script(prevented)) as page:
         page.locator(".live-button").click()
-        expect(page.locator(".live-state")).to_contain_text("pass on the headers Upgrade, Connection and Host")
+        expect(page.locator(".live-state")).to_contain_text("WebSockets through: headers Upgrade, Connection and Host")
         expect(page.locator(".live-state")).to_contain_text("Trying again")
 
 

@@ -173,3 +173,10 @@ def test_the_page_fits_a_phone_and_switches_to_dark(page: Page) -> None:
     page.reload()
     page.wait_for_selector(".map-key li")
     assert page.evaluate("document.body.classList.contains('dark')")
+
+
+def test_the_page_shows_what_a_program_can_call(page: Page) -> None:
+    page.get_by_role("link", name="Use it from a program").click()
+    for name in ("search_text", "search_speech", "list_libraries", "list_recordings", "get_context"):
+        expect(page.get_by_text(f"/{name}").first).to_be_visible()
+    expect(page.locator("footer:not(.colophon)")).to_be_hidden()

@@ -186,7 +186,7 @@ clasp.live = (element, props, watch) => {
   }
 
   const UNREACHED =
-    "The server cannot be reached by WebSocket: a proxy before it must pass on the headers Upgrade, Connection and Host.";
+    "The server cannot be reached. A proxy before it must let WebSockets through: headers Upgrade, Connection and Host.";
 
   // ---- connection -------------------------------------------------------------------------------------------
 
