@@ -116,7 +116,7 @@ def test_texts_are_not_what_is_said(data: Path) -> None:
     assert np.mean(shares) <= PARAPHRASES_SHARE
 
 
-def test_a_conversation_in_two_voices_is_asked_in_another_voice(data: Path) -> None:
+def test_the_same_sentence_is_found_in_another_voice(data: Path) -> None:
     (asked,) = query_sets.query_sets(data, ["real-same-sentence"])
     assert len(asked.queries) >= 50
     for query in asked.queries:
