@@ -14,7 +14,6 @@ from typing import Protocol
 
 import numpy as np
 import soxr
-from scipy.signal import butter, sosfiltfilt
 
 from ..audio import SAMPLE_RATE, Waveform, decode
 from ..training.corpora import Clip
@@ -75,6 +74,8 @@ class Telephone:
     """A telephone line: 300 to 3,400 Hz, 8 kHz, eight bits by mu-law."""
 
     def __call__(self, samples: np.ndarray, draw: np.random.Generator) -> np.ndarray:
+        from scipy.signal import butter, sosfiltfilt  # takes half a second
+
         low = soxr.resample(samples.astype(np.float64), SAMPLE_RATE, TELEPHONE_RATE)
         low = sosfiltfilt(butter(4, TELEPHONE_BAND, "bandpass", fs=TELEPHONE_RATE, output="sos"), low)
         low = low * (LOUD / max(np.abs(low).max(), 1e-4))

@@ -19,7 +19,6 @@ import numpy as np
 
 from ..alignment import pack
 from ..errors import ModelError
-from ..model import Encoded
 from . import asr, pipeline
 from .query_sets import Text
 from .retrieval import filled
@@ -28,6 +27,7 @@ from .testsets import Utterance
 
 if TYPE_CHECKING:
     from ..calibration import Direction
+    from ..model import Encoded
     from .evaluate import Evaluation
 
 
@@ -154,7 +154,7 @@ def systems(evaluation: "Evaluation", recogniser: str | None) -> list[System]:
     return found
 
 
-def _read(evaluation: "Evaluation", texts: Sequence[Text]) -> Encoded:
+def _read(evaluation: "Evaluation", texts: Sequence[Text]) -> "Encoded":
     languages = [one.language or evaluation.model.language_of(one.text) for one in texts]
     return evaluation.written([one.text for one in texts], languages)
 

@@ -1,6 +1,7 @@
 """Moments of a recording that is put together of utterances: the bundled model finds them, at their times."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ import clasp
 from clasp.audio import SAMPLE_RATE, cut
 from clasp.evaluation import moments, testsets
 from clasp.evaluation.evaluate import Evaluation
-from clasp.evaluation.moments import HITS, PAUSES, overlap, record
+from clasp.evaluation.moments import HITS, PAUSES, TURNS, conversation, overlap, record
+from clasp.evaluation.query_sets import Query, QuerySet, Text
 from clasp.evaluation.testsets import SpeechSet, Utterance
 from clasp.training.synthesis import Voice
 
@@ -65,3 +67,43 @@ def test_moments_are_found_and_wrong_ones_are_not_counted(cache, utterances, mon
     assert (moments.moments(evaluation).ranks > 1).all()
     monkeypatch.setattr(moments, "record", lambda *arguments: [(a + 900, b + 900) for a, b in record(*arguments)])
     assert moments.moments(evaluation).ranks.tolist() == [HITS + 1] * len(TEXTS)
+
+
+def queries(utterances: tuple[Utterance, ...], name: str, *asked: tuple[str, int]) -> QuerySet:
+    made = tuple(Query(Text(text, "en"), frozenset([place])) for text, place in asked)
+    return QuerySet(f"real-{name}", name, made, utterances)
+
+
+def test_a_conversation_takes_turns_for_as_long_as_it_should(cache, utterances, monkeypatch):
+    heard = {}
+
+    def ask(evaluation, file, questions):
+        for text, (start, end) in questions:
+            heard[text] = cut(file, start, end).samples
+        heard["spans"], heard["duration"] = sorted({span for _, span in questions}), soundfile.info(file).duration
+        return np.arange(1, 1 + len(questions)), 17
+
+    monkeypatch.setattr(moments, "ask", ask)
+    words = queries(utterances, "words", *((text, place) for place, text in enumerate(TEXTS)))
+    meaning = queries(utterances, "meaning", ("no boat because of mist", 0), ("he parted with his fiddle", 4))
+    sounds = list(testsets.waveforms(utterances, cache))
+    three = sounds[4].duration + sounds[0].duration + sounds[1].duration + 1
+    first, second = conversation(SimpleNamespace(cache=cache), [words, meaning], three)
+    # what both sets ask for comes first; then the others, until the time is over
+    assert [one.text for one in first.asked] == [TEXTS[0], TEXTS[1], TEXTS[4]]
+    assert [one.text for one in second.asked] == [TEXTS[0], TEXTS[4]]
+    assert (first.ranks.tolist(), second.ranks.tolist(), first.pool) == ([1, 2, 3], [4, 5], 17)
+    assert (first.name, second.name) == ("conversation-words", "conversation-meaning")
+    for place in (0, 1, 4):
+        np.testing.assert_allclose(heard[TEXTS[place]], sounds[place].samples, atol=1e-4)
+    pauses = [after[0] - before[1] for before, after in zip([(0, 0), *heard["spans"]], heard["spans"], strict=False)]
+    assert min(pauses) >= TURNS[0] - 1e-3 and max(pauses) <= TURNS[1] + 1e-3
+    assert heard["duration"] == pytest.approx(three, abs=2)
+
+
+def test_the_moments_of_a_conversation_are_found(cache, utterances):
+    words = queries(utterances, "words", *((text, place) for place, text in enumerate(TEXTS)))
+    evaluation = Evaluation(clasp.load(), {}, cache)
+    (result,) = conversation(evaluation, [words])
+    assert (result.ranks == 1).mean() >= 0.8  # two sentences that follow closely may be one segment
+    assert result.title == "moments of a conversation of 30 min, words"

@@ -11,12 +11,15 @@ import pytest
 import soundfile
 from rich.console import Console
 
+from clasp import phones
 from clasp.__main__ import main
+from clasp.alignment import Aligner
 from clasp.audio import SAMPLE_RATE
+from clasp.calibration import DIRECTIONS, Calibration, Likeness
 from clasp.errors import ModelError
 from clasp.evaluation import asr, metrics, pipeline, real_speech, tables
 from clasp.evaluation.query_sets import Contrast, ContrastSet, Query, QuerySet, Text
-from clasp.evaluation.systems import Fused, System, Transcript, systems
+from clasp.evaluation.systems import Fused, Search, System, Transcript, systems
 from clasp.evaluation.testsets import Utterance
 from clasp.model import Clasp, Encoded
 from clasp.training.synthesis import Voice
@@ -163,6 +166,35 @@ def test_a_system_more_with_a_recogniser(tmp_path: Path, monkeypatch: pytest.Mon
     reader.sound_dim = 0
     monkeypatch.setattr(asr, "transcriber", lambda name: None)
     assert [one.name for one in systems(reader, "typist")] == ["search", "direct", "transcript", "fused"]
+
+
+class Listener(Reader):
+    """Hears the phones of what is said and nothing else: all vectors are the same."""
+
+    aligner = Aligner(np.eye(len(phones.INVENTORY)) + 1e-3, np.ones(len(phones.INVENTORY)))
+    calibration = Calibration(dict.fromkeys(DIRECTIONS, Likeness(-50, 0, -2, 3, 3, 1, 0.5)), 0.1)
+
+    def written(self, texts: list[str], languages: list[str]) -> Encoded:
+        ids = [phones.from_text(text, language) for text, language in zip(texts, languages, strict=True)]
+        same = np.full((len(texts), 4), 0.5, np.float32)
+        return Encoded(same, [np.eye(len(phones.INVENTORY), dtype=np.float32)[one] for one in ids])
+
+    def spoken(self, utterances: Sequence[Utterance]) -> Encoded:
+        return self.written([one.text for one in utterances], [one.language for one in utterances])
+
+
+def test_a_search_ranks_by_phones_whatever_asks(tmp_path: Path) -> None:
+    sentences = ["the ship was lost", "bread is baked at dawn", "nobody saw her leave", "four owls on a roof"]
+    pool = tuple(said(sentence) for sentence in sentences)
+    search = Search(Listener(tmp_path))
+    for asking in (lambda text: Text(text, "en"), lambda text: Text(text, None), said):
+        queries = tuple(Query(asking(text), frozenset([place])) for place, text in enumerate(sentences))
+        assert real_speech.ranks(QuerySet("real", "real", queries, pool), search).tolist() == [1, 1, 1, 1]
+    wrong = Contrast(pool[3], Text("four owls on a roof", "en"), Text("nine owls on a roof", "en"))
+    assert real_speech.ranks(ContrastSet("real", "real", (wrong,)), search).tolist() == [1]
+    foreign = Query(Text("the ship was lost", "en"), frozenset([0]))  # in another language phones do not count: a tie
+    german = tuple(said(sentence, "de") for sentence in sentences)
+    assert real_speech.ranks(QuerySet("real", "real", (foreign,), german), search).tolist() == [4]
 
 
 @pytest.fixture(scope="module")
