@@ -126,6 +126,9 @@ class Transcriber:
             for transcripts in self._batch(batch, code, tally):
                 found += transcripts
         doubtful = [number for number, one in enumerate(found) if _is_doubtful(one, len(sounds[number]) / SAMPLE_RATE)]
+        for number in set(doubtful) & {group[0] for group in groups if len(group) == 1}:  # it was alone
+            doubtful.remove(number)
+            found[number] = _believed(found[number], len(sounds[number]) / SAMPLE_RATE)
         for first in range(0, len(doubtful), self.batch):
             numbers = doubtful[first : first + self.batch]
             alone = [window([sounds[number]], self._model.n_mels) for number in numbers]
