@@ -257,7 +257,7 @@ class Database:
         """Seconds of a recording that were transcribed in each language that was detected."""
         return dict(self._read(
             "SELECT transcripts.language, sum(end_s - start_s) FROM transcripts JOIN segments ON id = segment "
-            "WHERE recording = ? AND transcripts.language != '' GROUP BY transcripts.language", (recording,),
+            "WHERE recording = ? AND transcripts.text != '' GROUP BY transcripts.language", (recording,),
         ))  # fmt: skip
 
     def outdate_transcripts(self) -> None:

@@ -120,14 +120,20 @@ class Transcriber:
         """Transcripts of speech, none longer than a window; what is doubtful is heard a second time, alone."""
         groups = packed([len(sound) / SAMPLE_RATE for sound in sounds])
         found: list[Transcript] = []
-        for first in range(0, len(groups), self.batch):
-            batch = [window([sounds[number] for number in group], self._model.n_mels) for group in
-                     groups[first : first + self.batch]]  # fmt: skip
+        size = self.batch
+        for first in range(0, len(groups), size):
+            batch = [
+                window([sounds[number] for number in group], self._model.n_mels)
+                for group in groups[first : first + size]
+            ]
             for transcripts in self._batch(batch, code, tally):
                 found += transcripts
         doubtful = [number for number, one in enumerate(found) if _is_doubtful(one, len(sounds[number]) / SAMPLE_RATE)]
-        for first in range(0, len(doubtful), self.batch):
-            numbers = doubtful[first : first + self.batch]
+        for number in set(doubtful) & {group[0] for group in groups if len(group) == 1}:  # it was alone
+            doubtful.remove(number)
+            found[number] = _believed(found[number], len(sounds[number]) / SAMPLE_RATE)
+        for first in range(0, len(doubtful), size):
+            numbers = doubtful[first : first + size]
             alone = [window([sounds[number]], self._model.n_mels) for number in numbers]
             again = self._batch(alone, code, LanguageTally(dict(tally.seconds)), careful=True)
             for number, (transcript,) in zip(numbers, again, strict=True):

@@ -54,7 +54,7 @@ class WhisperTokens:
 
     def words(self, tokens: list[int], language: str) -> list[TokenSpan]:
         """The words that text tokens are written with, spaces and punctuation included; of a language without spaces,
-        its letters."""
+        a few letters each."""
         pieces: list[TokenSpan] = []
         first = 0
         for last in range(1, len(tokens) + 1):

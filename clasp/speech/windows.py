@@ -52,7 +52,8 @@ def window(utterances: Sequence[np.ndarray], bins: int) -> Window:
     mel = np.full((FRAMES, bins), SILENT, np.float32)
     spans, first = [], 0
     for samples in utterances:
-        part = log_mel(torch.from_numpy(samples), bins).numpy()[: FRAMES - first]  # (frames, bins), the pause included
+        loud = torch.from_numpy(samples / np.float32(max(np.abs(samples).max(initial=0), 1e-6)))
+        part = log_mel(loud, bins).numpy()[: FRAMES - first]  # (frames, bins), the pause included
         mel[first : first + len(part)] = SILENT + 2 * part
         spans.append((first * HOP / SAMPLE_RATE, first * HOP / SAMPLE_RATE + len(samples) / SAMPLE_RATE))
         first = min(FRAMES, first + len(part) + round((GAP - TRAILING_SILENCE) * SAMPLE_RATE / HOP))

@@ -29,7 +29,7 @@ def _noise(rng: Rng, seconds: float, tilt: float = 0.0) -> np.ndarray:
     """Noise whose power falls with frequency to the power of `tilt`."""
     spectrum = np.fft.rfft(rng.standard_normal(round(seconds * SAMPLE_RATE)))
     spectrum *= np.maximum(np.arange(len(spectrum)), 1.0) ** (-tilt / 2)
-    samples = np.fft.irfft(spectrum)
+    samples = np.fft.irfft(spectrum, round(seconds * SAMPLE_RATE))
     return 3 * samples / samples.std()
 
 

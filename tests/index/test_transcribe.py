@@ -1,6 +1,7 @@
 """The stage that transcribes what was added: it can be stopped, goes on, and names what cannot be heard any more."""
 
 import shutil
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +11,10 @@ import pytest
 import soundfile
 
 from clasp.audio import SAMPLE_RATE, Waveform
+from clasp.digest import sha256
 from clasp.speech.languages import LanguageTally
 from clasp.speech.transcript import Transcript
+from index.database import DATABASE_FILE
 from index.ingest import ingest
 from index.library import Library, Recording, Segment
 from index.reembed import reembed
@@ -46,9 +49,8 @@ def make(folder: Path, counts: dict[str, int], **facts: str) -> Library:
         tones = [tone(100 + 10 * (pitch := pitch + 1)) for _ in range(count)]
         path = folder / f"{name}.wav"
         soundfile.write(path, np.concatenate(tones), SAMPLE_RATE, subtype="FLOAT")
-        recording = Recording(
-            name, path, name, SECONDS * count, added=f"2026-01-{len(library.recordings()):02}", **facts
-        )
+        added, digest = f"2026-01-{len(library.recordings()):02}", sha256(path)
+        recording = Recording(name, path, name, SECONDS * count, added=added, sha256=digest, **facts)
         segments = [Segment(0, name, SECONDS * n, SECONDS * (n + 1), **facts) for n in range(count)]
         library.add([recording], segments, ear.listen([Waveform(one) for one in tones]).vectors)
     return library
@@ -133,7 +135,10 @@ def test_a_recording_that_is_not_what_it_was_is_named(library, tmp_path, harm):
     if harm == "missing":
         path.unlink()
     else:
-        path.write_bytes(kept[: len(kept) // 2] if harm == "cut" else kept[::-1])
+        path.write_bytes(kept[: len(kept) // 2] if harm == "cut" else kept + kept)
+    if harm == "cut":  # added without a checksum
+        with sqlite3.connect(library.folder / DATABASE_FILE) as database:
+            database.execute("UPDATE recordings SET sha256 = ''")
     state = last(transcribe(library, Ear(), Hand()))
     ((title, reason),) = state.failed
     assert title == "first" and str(path.name) in reason and state.finished
