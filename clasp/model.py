@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers.initialization import no_init_weights
 
-from . import phones, weights
+from . import phones, sentence_encoder, weights
 from .accelerator import autocast, chosen_device, in_batches, parameters_of, precision, to_device, usual_size
 from .alignment import Aligner
 from .audio import Waveform
@@ -264,8 +264,10 @@ class Clasp:
         weights.store(self.speech, folder / "speech.safetensors", full)
         if self.sound is not None:
             weights.store(self.sound, folder / "sound.safetensors", full)
-        (self.text if full else self.text.half()).save(str(folder / "text"), create_model_card=False)
-        self.text.float()
+        if full:
+            self.text.save(str(folder / "text"), create_model_card=False)
+        else:
+            sentence_encoder.save(self.text, folder / "text")
 
     def _without_phones(self, count: int) -> list[np.ndarray]:
         return [np.zeros((0, len(phones.INVENTORY)), np.float32) for _ in range(count)]

@@ -28,7 +28,7 @@ from torch.nn import functional
 from .checkpoint import Checkpoint, autocast, descend, learning_rate
 from .hard_negatives import hard_negative, names_of
 from .parallel import Pair, key
-from .sentence_folder import PROMPT
+from .sentence_assembly import PROMPT
 from .transcription_errors import mistranscribed
 
 if TYPE_CHECKING:

@@ -14,10 +14,11 @@ from transformers import BertConfig, BertModel
 
 from clasp import weights
 from clasp.errors import DataError
+from clasp.sentence_encoder import WORDS, save
 from clasp.training import sentence, sentence_tuning
 from clasp.training.e5 import END, PAD, START, UNKNOWN, Pretrained
 from clasp.training.parallel import Pair
-from clasp.training.sentence_folder import WORDS, assemble, save
+from clasp.training.sentence_assembly import assemble
 from clasp.training.sentence_pairs import sentence_pairs, wordings
 from clasp.training.sentence_tuning import Batches, Tuner, embed, groups_of, tuning_loss
 from clasp.training.vocabulary import choose_pieces, count_pieces, prune
