@@ -2,15 +2,17 @@
 
 make run                                      # or: python app.py, python -m clasp serve
 python -m clasp serve --window                # in a window of its own
-HOST=0.0.0.0 PORT=8080 make run               # where to listen (127.0.0.1:7860)
+HOST=0.0.0.0 PORT=8080 make run               # where to listen (127.0.0.1:7860); HOST=:: for IPv6
 CLASP_MODEL=folder CLASP_DEVICE=cpu make run  # another model; cuda, mps or cpu (the best there is)
 """
 
 import argparse
+import ipaddress
 import logging
 import os
 import sys
 import threading
+from typing import NamedTuple
 
 from clasp.errors import ClaspError
 from clasp.settings import current
@@ -45,15 +47,15 @@ def launch() -> str:
     if not port.isdecimal() or not 0 < int(port) < 65_536:
         raise ClaspError(f"PORT is {port!r}: it must be a number from 1 to 65535.")
     settings = current()
-    local = host == "localhost" or host.startswith("127.") or host == "::1"
-    service = Service(settings.model, settings.device or None, local=local).start()
+    place = listening(host)
+    service = Service(settings.model, settings.device or None, local=place.local).start()
 
     from ui import page, theme
     from ui.routes import routes
 
     try:
         _, address, _ = page.build(service).launch(
-            server_name=host,
+            server_name=place.name,
             server_port=int(port),
             theme=theme.theme(),
             css=theme.css(),
@@ -61,15 +63,33 @@ def launch() -> str:
             app_kwargs={"routes": routes(service)},
             mcp_server=True,
             max_file_size=int(settings.upload_mib * 2**20),
-            footer_links=[],
+            footer_links=["api"],  # or ?view=api shows nothing; its own link is hidden, see page.css
             run_history=False,
             ssr_mode=False,
             quiet=True,
             prevent_thread_lock=True,
         )
     except OSError as error:
-        raise ClaspError(f"Cannot listen on {host}:{port}: set HOST or PORT to something free.") from error
-    return address
+        raise ClaspError(f"Cannot listen on {place.name}:{port}: set HOST or PORT to something free.") from error
+    return f"http://localhost:{port}/" if place.everywhere else address
+
+
+class Place(NamedTuple):
+    """Where the server listens."""
+
+    name: str  # as it stands in addresses: [::1]
+    local: bool  # whether this machine alone can reach it
+    everywhere: bool  # whether it listens on every address of this machine
+
+
+def listening(host: str) -> Place:
+    """What HOST says: a name, an IPv4 address, or an IPv6 address with or without its brackets."""
+    host = host.strip().removeprefix("[").removesuffix("]")
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return Place(host, host.lower() == "localhost", False)
+    return Place(f"[{host}]" if address.version == 6 else host, address.is_loopback, address.is_unspecified)
 
 
 if __name__ == "__main__":

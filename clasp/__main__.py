@@ -9,7 +9,10 @@ Every command explains itself like this one.
 """
 
 import argparse
+import errno
 import importlib
+import io
+import os
 import sys
 
 from .errors import ClaspError
@@ -21,7 +24,9 @@ COMMANDS = {  # name: (module with add_arguments(parser) and run(args) -> exit c
     "library": ("index.manage", "list, edit, remove, check, export and import recordings of a library"),
     "serve": ("app", "open the app in the browser"),
     "evaluate": ("clasp.evaluation.evaluate", "measure the model on held-out speech and text"),
+    "mteb": ("clasp.evaluation.mteb_model", "measure the model on the speech retrieval tasks of MTEB"),
     "benchmark": ("clasp.evaluation.benchmark", "measure speed and memory on this machine"),
+    "weights": ("clasp.speech.whisper_weights", "fetch and check the weights of Whisper, by which CLASP hears"),
     "convert": ("clasp.convert", "turn a published fusion module into safetensors"),
     "calibrate": ("clasp.evaluation.calibrate", "fit the probabilities of a model's scores"),
     "corpus": ("clasp.training.corpus", "build the training corpus"),
@@ -31,10 +36,37 @@ COMMANDS = {  # name: (module with add_arguments(parser) and run(args) -> exit c
     "map": ("index.fitting", "fit the map of a library"),
 }
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+LEFT = 141  # exit code where whoever reads has left (`| head`), as of any program that SIGPIPE ends
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command. Returns its exit code; 2 where it failed, with one line on stderr."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="replace")  # a console that has not all letters shows those it has
+    try:
+        try:
+            return _run(sys.argv[1:] if arguments is None else arguments)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except ClaspError as error:
+        print(f"clasp: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        _write_nowhere()
+        return LEFT
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        _write_nowhere()
+        print(f"clasp: The output cannot be written ({error.strerror}): make room for it.", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         "python -m clasp", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -47,13 +79,13 @@ def main(arguments: list[str] | None = None) -> int:
             module.add_arguments(command)
             command.set_defaults(run=module.run)
     options = parser.parse_args(arguments)
-    try:
-        return options.run(options)
-    except ClaspError as error:
-        print(f"clasp: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return options.run(options)
+
+
+def _write_nowhere() -> None:
+    """What is still to be written is lost without a further word, also when Python ends."""
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

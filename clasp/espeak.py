@@ -8,15 +8,23 @@ import ctypes
 import threading
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
+
+from .respelling import mend, respell
 
 RATE = 22_050  # Hz, of every espeak-ng voice
 LANGUAGES = {
     "en": "en-us",
+    "en-gb": "en",
     "zh": "cmn",
+    "zh-yue": "yue",
     "pt": "pt-br",
+    "pt-pt": "pt",
     "no": "nb",
+    "nn": "nb",
+    "prs": "fa",
 }  # BCP-47 tag -> espeak name where they differ
 
 _SYNCHRONOUS, _PHONEME_EVENTS, _PHONEME_IPA = 2, 1, 2
@@ -33,17 +41,33 @@ class TimedPhoneme:
     start: float
 
 
+def voice_of(language: str) -> str:
+    """The voice that reads `language`, a BCP-47 tag: its own, or that of the language without the region.
+
+    Raises:
+        ValueError: if espeak-ng has none.
+    """
+    tag = language.lower()
+    while tag:
+        if LANGUAGES.get(tag, tag) in _voices():
+            return LANGUAGES.get(tag, tag)
+        tag = tag.rpartition("-")[0]
+    raise ValueError(f"espeak-ng has no voice for {language!r}")
+
+
 def phonemes(text: str, language: str) -> list[str]:
     """IPA of each clause of `text` read in `language` (a BCP-47 tag); words are separated by spaces."""
     library = _library()
+    voice = voice_of(language)
+    data = _encode(respell(text, voice))
     clauses = []
     with _lock:
-        _set_voice(LANGUAGES.get(language, language))
-        pointer = ctypes.c_char_p(_encode(text))
+        _set_voice(voice)
+        pointer = ctypes.c_char_p(data)
         while pointer.value is not None:
             ipa = library.espeak_TextToPhonemes(ctypes.byref(pointer), _UTF8, _IPA)
             clauses.append((ipa or b"").decode("utf-8", "replace"))
-    return [clause for clause in clauses if clause.strip()]
+    return [clause for clause in mend(clauses, voice) if clause.strip()]
 
 
 def speak(text: str, voice: str, *, rate: int = 175, pitch: int = 50) -> tuple[np.ndarray, list[TimedPhoneme]]:
@@ -55,17 +79,18 @@ def speak(text: str, voice: str, *, rate: int = 175, pitch: int = 50) -> tuple[n
         pitch: 0 to 99.
     """
     library = _library()
+    data = _encode(respell(text, voice))
     with _lock:
         _set_voice(voice)
         library.espeak_SetParameter(_PARAMETER_RATE, rate, 0)
         library.espeak_SetParameter(_PARAMETER_PITCH, pitch, 0)
         _chunks.clear()
         _events.clear()
-        data = _encode(text)
         library.espeak_Synth(data, len(data) + 1, 0, 1, 0, _UTF8, None, None)
         library.espeak_Synchronize()
         samples = np.concatenate(_chunks) if _chunks else np.zeros(0, np.int16)
-        return samples, list(_events)
+        ipa = mend([phoneme.ipa for phoneme in _events], voice)
+        return samples, [TimedPhoneme(said, phoneme.start) for said, phoneme in zip(ipa, _events, strict=True)]
 
 
 class _Identity(ctypes.Union):
@@ -113,6 +138,14 @@ def _library() -> ctypes.CDLL:
     library.espeak_SetSynthCallback(_collect)
     library.espeak_ng_SetRandSeed(1)  # or the clock seeds the breath of its voices
     return library
+
+
+@cache
+def _voices() -> frozenset[str]:
+    import espeakng_loader
+
+    files = Path(espeakng_loader.get_data_path(), "lang").rglob("*")
+    return frozenset(file.name.lower() for file in files if file.is_file())
 
 
 def _set_voice(voice: str) -> None:

@@ -3,14 +3,16 @@
 A model is a folder:
 
     config.json              how speech is encoded, languages, weight of the meaning half
-    speech.safetensors       speech backbone, spectrogram backbone, fusion
+    speech.safetensors       what was trained of the speech encoder: heads over Whisper, which is not in the folder
     sound.safetensors        phone encoder (absent in a model without the sound half, like the next)
     alignment.safetensors    how often each phone is written, and heard as another
     text/                    the text encoder, a sentence-transformers folder
+    gate.safetensors         how far a transcript is believed (absent: set by hand)
     calibration.json         what a similarity is worth
 """
 
 import json
+import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,19 +24,23 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers.initialization import no_init_weights
 
-from . import phones, sentence_encoder, weights
+from . import phones, sentence_encoder, speech_encoder, weights
 from .accelerator import autocast, chosen_device, in_batches, parameters_of, precision, to_device, usual_size
 from .alignment import Aligner
 from .audio import Waveform
 from .calibration import Calibration
 from .errors import ClaspError, ModelError
 from .phone_encoder import PhoneEncoder, one_hot, pad
+from .speech.encoder import PhoneSpeechEncoder
+from .speech.gate import Gate, fuse_meaning
 from .speech_encoder import SpeechEncoder
+from .text.language import LanguageIdentifier
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 BUNDLED = Path(__file__).parent.parent / "assets" / "model"
+MEASURED = ("alignment.safetensors", "gate.safetensors", "calibration.json")  # files that no part of a model writes
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +78,8 @@ def load(name: str | Path = "bundled", device: str | torch.device | None = None)
     try:
         config = json.loads((folder / "config.json").read_text())
         with no_init_weights():
-            speech = SpeechEncoder(config["speech_encoder"])
-        weights.fill(speech, folder / "speech.safetensors")
+            speech = speech_encoder.build(config["speech_encoder"])
+        weights.fill(speech.stored, folder / "speech.safetensors")
         sound = None
         if config["phone_encoder"] is not None:
             sound = PhoneEncoder(**config["phone_encoder"])
@@ -101,7 +107,7 @@ class Clasp:
     def __init__(
         self,
         text: "SentenceTransformer",
-        speech: SpeechEncoder,
+        speech: SpeechEncoder | PhoneSpeechEncoder,
         sound: PhoneEncoder | None,
         config: dict[str, Any],
         *,
@@ -145,12 +151,9 @@ class Clasp:
             raise ClaspError("There is an empty text among those to encode: give at least one word.")
         if not texts:
             return Encoded(np.zeros((0, self.dim), np.float32), [])
-        with autocast(self.device, self.precision):
-            meaning = self.text.encode(
-                texts, batch_size=batch_size, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
-            )
+        meaning = self._meaning_of(texts, batch_size)
         if self.sound is None:
-            return Encoded(meaning.astype(np.float32), self._without_phones(len(texts)))
+            return Encoded(meaning, self._without_phones(len(texts)))
         languages = [self.language_of(text) for text in texts] if languages is None else languages
         written = [
             one_hot(torch.from_numpy(phones.from_text(text, language)))
@@ -192,6 +195,24 @@ class Clasp:
         self._size = fitted if batch_size is None else self._size
         return Encoded(vectors, recognised)
 
+    @torch.inference_mode()
+    def fuse(self, direct: np.ndarray, texts: list[str], evidence: np.ndarray) -> np.ndarray:
+        """The meaning of utterances by what was heard and by their transcripts.
+
+        Args:
+            direct: float (n, meaning_dim), unit rows, as it was heard.
+            texts: the transcripts; '' where there is none.
+            evidence: what is known of each, float (n, len(EVIDENCE)), see `speech.gate`.
+
+        Returns:
+            float32 (n, meaning_dim), unit rows; `direct` where there is no transcript.
+        """
+        written = [row for row, text in enumerate(texts) if text.strip()]
+        transcripts = np.zeros((len(texts), self.meaning_dim), np.float32)
+        if written:
+            transcripts[written] = self._meaning_of([texts[row] for row in written])
+        return fuse_meaning(direct, transcripts, evidence, self.gate)
+
     def reweight(self, vectors: np.ndarray, meaning: float) -> np.ndarray:
         """Queries whose dot product with stored vectors is proportional to `meaning` · cosine of the meanings +
         (1 − `meaning`) · cosine of the sounds; what is stored stays as it is.
@@ -221,13 +242,8 @@ class Clasp:
         return first @ second.T
 
     def language_of(self, text: str) -> str:
-        """The BCP-47 tag, among the model's languages, that `text` is most likely written in.
-
-        English wins a close call: a word or two rarely tell.
-        """
-        ranked = dict(self._identifier.rank(text))
-        best = max(ranked, key=ranked.get)
-        return "en" if ranked.get("en", 0) > 0.5 * ranked[best] else best
+        """The BCP-47 tag, among the model's languages, that `text` is most likely written in."""
+        return self._identifier(text)
 
     @cached_property
     def aligner(self) -> Aligner | None:
@@ -238,6 +254,11 @@ class Clasp:
             return None
         tables = load_file(path)
         return Aligner(tables["confusions"].numpy(), tables["frequencies"].numpy())
+
+    @cached_property
+    def gate(self) -> Gate:
+        """How far a transcript is believed, from the model's folder."""
+        return Gate.load(self.folder)
 
     @cached_property
     def calibration(self) -> Calibration:
@@ -256,18 +277,30 @@ class Clasp:
         return weights.checksum(self.folder)
 
     def save(self, folder: str | Path) -> None:
-        """Write the model to `folder`, weights as float16 unless its configuration says otherwise."""
+        """Write the model to `folder`, weights as float16 unless its configuration says otherwise; what was measured
+        with it goes along. The model itself stays as it is."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.json").write_text(json.dumps(self.config, indent=1) + "\n")
         full = self.config.get("weights") == "float32"
-        weights.store(self.speech, folder / "speech.safetensors", full)
+        weights.store(self.speech.stored, folder / "speech.safetensors", full)
         if self.sound is not None:
             weights.store(self.sound, folder / "sound.safetensors", full)
         if full:
             self.text.save(str(folder / "text"), create_model_card=False)
         else:
             sentence_encoder.save(self.text, folder / "text")
+        if self.folder is not None and self.folder.resolve() != folder.resolve():
+            for name in MEASURED:
+                if (self.folder / name).is_file():
+                    shutil.copyfile(self.folder / name, folder / name)
+
+    def _meaning_of(self, texts: list[str], batch_size: int = 32) -> np.ndarray:
+        """The meaning of sentences, float32 (n, meaning_dim), unit rows."""
+        with autocast(self.device, self.precision):
+            return self.text.encode(
+                texts, batch_size=batch_size, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+            ).astype(np.float32)
 
     def _without_phones(self, count: int) -> list[np.ndarray]:
         return [np.zeros((0, len(phones.INVENTORY)), np.float32) for _ in range(count)]
@@ -282,12 +315,8 @@ class Clasp:
         return _unit(np.concatenate([shares[0] * meaning, shares[1] * sound], 1))
 
     @cached_property
-    def _identifier(self) -> Any:
-        from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-        identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-        identifier.set_languages(list(self.languages))
-        return identifier
+    def _identifier(self) -> LanguageIdentifier:
+        return LanguageIdentifier(self.languages)
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:

@@ -7,7 +7,6 @@ twice counts once.
 
 import re
 import unicodedata
-from functools import cache
 
 import numpy as np
 
@@ -42,9 +41,7 @@ _FOLDED = {
 _IDS = {phone: number for number, phone in enumerate(INVENTORY)} | {
     letter: INVENTORY.index(phone) for letter, phone in _FOLDED.items()
 }
-_SWITCHED = re.compile(
-    r"\(en\)[^(]*\(ja\)l\S*|\([a-z-]+\)"
-)  # a kanji named "chinese letter"; a change of language
+_SWITCHED = re.compile(r"\([a-z-]+\)")  # a change of language
 
 
 def from_text(text: str, language: str) -> np.ndarray:
@@ -54,7 +51,7 @@ def from_text(text: str, language: str) -> np.ndarray:
         ModelError: if espeak-ng does not speak the language.
     """
     try:
-        clauses = espeak.phonemes(text, language.lower())
+        clauses = espeak.phonemes(text, language)
     except ValueError:
         raise ModelError(
             f"No letter-to-sound rules for language {language!r}: give one that espeak-ng speaks."
@@ -62,7 +59,6 @@ def from_text(text: str, language: str) -> np.ndarray:
     return collapse(ids(_SWITCHED.sub(" ", " ".join(clauses))))
 
 
-@cache
 def ids(ipa: str) -> tuple[int, ...]:
     """Phone ids of an IPA string, letter by letter; what is not in the inventory is dropped."""
     return tuple(_IDS[letter] for letter in unicodedata.normalize("NFD", ipa) if letter in _IDS)

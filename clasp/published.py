@@ -149,7 +149,7 @@ def assemble(folder: str | Path, device: str | torch.device | None = None) -> Cl
             )
     encoder = {
         "dim": dims[2],
-        "speech": {"phones": False, "backbone": hears.config.to_dict(), "features": features},
+        "speech": {"backbone": hears.config.to_dict(), "features": features},
         "spectrogram": {"figure": True, "backbone": sees.config.to_dict()},
         "fusion": kind,
         "unit_inputs": True,  # "do not forget to normalize" both, say the authors' notebooks

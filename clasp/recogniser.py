@@ -1,67 +1,52 @@
-"""The speech backbone as a phone recogniser: log-mel spectrogram in, hidden states and phone posteriors out.
+"""The phone recogniser: a small head that reads what a frozen speech backbone tells, and says which phone sounds when.
 
-The backbone is any transformers encoder over log-mels that shortens time eightfold; each of its frames (80 ms)
-tells the phones of its two halves, so posteriors come at 25 per second for the price of 12.5.
+Self-attention for what the neighbourhood makes likely, convolutions for transitions. Posteriors come 25 times a second,
+half as often as features.
 """
 
-from typing import Any
-
-import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel
+from torch.nn import functional
 
-from .mel import BINS
+from .layers import ConvolutionalAttention, valid
 from .phones import INVENTORY
 
-SUBSAMPLING = 8  # spectrogram frames per backbone frame
-HALVES = 2  # phone posteriors per backbone frame
+POSTERIOR_RATE = 25  # per second
 
 
-class Recogniser(nn.Module):
-    """Speech backbone and phone head.
+class PhoneRecogniser(nn.Module):
+    """Features of a backbone to phone posteriors.
 
     Args:
-        backbone: a transformers configuration with its `model_type`, such as "parakeet_encoder".
+        features: width of the features; taps: of how many layers they are, side by side.
+        width, layers, heads, kernel: of the head.
     """
 
-    def __init__(self, backbone: dict[str, Any]):
+    def __init__(
+        self, features: int, taps: int = 2, *, width: int = 384, layers: int = 3, heads: int = 6, kernel: int = 15
+    ):
         super().__init__()
-        settings = dict(backbone)
-        config = AutoConfig.for_model(settings.pop("model_type"), **settings)
-        self.backbone = AutoModel.from_config(config)
-        self.head = nn.Linear(config.hidden_size, HALVES * len(INVENTORY))
+        self.taps = taps
+        self.project = nn.Linear(features, width)
+        self.subsample = nn.Conv1d(width, width, 3, stride=2, padding=1)
+        self.layers = nn.ModuleList(ConvolutionalAttention(width, heads, kernel) for _ in range(layers))
+        self.norm = nn.LayerNorm(width)
+        self.head = nn.Linear(width, len(INVENTORY))
 
-    def forward(self, mel: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Recognise phones.
 
         Args:
-            mel: float32 (batch, time, BINS) as `mel.log_mel` gives it, zero beyond each length.
-            lengths: int64 (batch,), frames.
+            features: (batch, time, features), zero beyond each length; lengths: int64 (batch,).
 
         Returns:
-            hidden states (batch, time / 8, hidden), phone logits (batch, time / 4, len(INVENTORY)), and the number
-            of valid hidden frames (batch,); the valid logits are twice as many.
+            phone logits (batch, ceil(time / 2), len(INVENTORY)), and how many of them are valid, (batch,).
         """
-        mask = torch.arange(mel.shape[1], device=mel.device) < lengths[:, None]  # (batch, time)
-        features = normalise(mel, mask)
-        hidden = self.backbone(features, attention_mask=mask).last_hidden_state  # (batch, time / 8, hidden)
-        logits = (
-            self.head(hidden).unflatten(-1, (HALVES, len(INVENTORY))).flatten(1, 2)
-        )  # (batch, time / 4, phones)
-        return hidden, logits, -(-lengths // SUBSAMPLING)
-
-
-def normalise(mel: Tensor, mask: Tensor) -> Tensor:
-    """Each bin of each utterance with zero mean over time (what a channel or a room adds), zero where padded."""
-    weights = mask[..., None].to(mel.dtype)  # (batch, time, 1)
-    mean = (mel * weights).sum(1, keepdim=True) / weights.sum(1, keepdim=True)
-    return 5.0 * (mel - mean) * weights
-
-
-def pad(mels: list[Tensor]) -> tuple[Tensor, Tensor]:
-    """Spectrograms (time, BINS) as one batch (batch, longest, BINS) and their lengths (batch,)."""
-    lengths = torch.tensor([len(mel) for mel in mels])
-    batch = torch.zeros(len(mels), int(lengths.max()), BINS, device=mels[0].device)
-    for row, mel in zip(batch, mels, strict=True):
-        row[: len(mel)] = mel
-    return batch, lengths.to(batch.device)
+        parts = features.unflatten(-1, (self.taps, -1))
+        x = self.project(functional.layer_norm(parts, parts.shape[-1:]).flatten(2))  # (batch, time, width)
+        x = x * valid(x, lengths)
+        x = self.subsample(x.transpose(1, 2)).transpose(1, 2)  # (batch, ceil(time / 2), width)
+        lengths = (lengths + 1) // 2
+        mask = valid(x, lengths)
+        for layer in self.layers:
+            x = layer(x, mask)
+        return self.head(self.norm(x)), lengths

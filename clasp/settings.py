@@ -28,8 +28,12 @@ class Settings:
     published_revision: str = _setting("main", "commit of llm-lab/CLASP that the published fusion is from")
     offline: bool = _setting(False, "1: nothing is fetched, whatever is missing")
     device: str = _setting("", "cuda, mps or cpu; empty: the best there is")
+    transcriber: str = _setting(
+        "base", "the Whisper that transcribes: base, small, medium, large-v3, large-v3-turbo, a folder, or none"
+    )
     library: str = _setting("", "your library: a folder, or a name; empty: the one called default")
     cache: str = _setting("", "folder for what can be made anew; empty: the platform's")
+    data: str = _setting("", "folder of the training data; empty: ./data")
     file_mib: float = _setting(2_048, "largest file that is added, in MiB")
     recording_hours: float = _setting(12, "longest recording that is added, in hours")
     decoded_gib: float = _setting(64, "most sound that a file being added may unfold to, in GiB")

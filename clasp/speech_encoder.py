@@ -1,12 +1,6 @@
-"""The speech route of CLASP: speech backbone and spectrogram backbone, fused into one meaning vector.
+"""The speech route of the paper: speech backbone and spectrogram backbone, fused into one meaning vector.
 
-One configuration describes it, so the small bundled model and the large published one share this code ("residual": the
-fusion corrects a speech vector that is already in the space of meanings):
-
-    {"dim": 384, "speech": {"phones": true, "backbone": {"model_type": "parakeet_encoder", ...}, "words": {...},
-     "readings": 8}, "spectrogram": {"size": [80, 160], "backbone": {"model_type": "resnet", ...}}, "fusion": "concat",
-     "residual": true}
-    {"dim": 768, "speech": {"phones": false, "backbone": {"model_type": "hubert", ...}, "features": {...}},
+    {"dim": 768, "speech": {"backbone": {"model_type": "hubert", ...}, "features": {...}},
      "spectrogram": {"size": [600, 600], "backbone": {"model_type": "efficientnet", ...}}, "fusion": "concat"}
 
 The authors' own checkpoints see another picture (clasp/figure.py), give the classes that EfficientNet finds in it, and
@@ -14,35 +8,26 @@ take both inputs of the fusion at unit length: {
     {..., "spectrogram": {"figure": true, "backbone": {...}}, "unit_inputs": true}
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from . import backbones, efficientnet, figure, fusion, phones
+from . import backbones, efficientnet, figure, fusion
 from .accelerator import autocast
 from .audio import SAMPLE_RATE
-from .mel import FRAME_RATE, log_mel, mel_filters
-from .phone_encoder import pad as pad_phones
-from .recogniser import Recogniser, pad
-from .word_encoder import WordEncoder
-
-PIECE = 20 * FRAME_RATE  # spectrogram frames: longer speech is recognised in pieces of 20 s
+from .mel import log_mel, mel_filters
+from .speech.encoder import EncoderOutput, PhoneSpeechEncoder
 
 
-@dataclass(frozen=True)
-class Heard:
-    """What the speech route makes of a batch: meaning (batch, dim), unit rows, and for every utterance its
-    recognised phones as distributions (phones, inventory), or None where the backbone recognises none."""
-
-    meaning: Tensor
-    phones: list[Tensor] | None
+def build(config: dict[str, Any]) -> "SpeechEncoder | PhoneSpeechEncoder":
+    """The speech encoder of a configuration, with random weights but for those of a pretrained backbone."""
+    return PhoneSpeechEncoder(config) if "recogniser" in config["speech"] else SpeechEncoder(config)
 
 
 class SpeechEncoder(nn.Module):
-    """Waveforms to meaning vectors (and phones).
+    """Waveforms to meaning vectors.
 
     Args:
         config: as in the module's docstring.
@@ -52,27 +37,22 @@ class SpeechEncoder(nn.Module):
     def __init__(self, config: dict[str, Any], speech: nn.Module | None = None, image: nn.Module | None = None):
         super().__init__()
         self.config = config
-        settings = config["speech"]
-        self.words: WordEncoder | None = None
-        if settings["phones"]:
-            self.speech: nn.Module = Recogniser(settings["backbone"])
-            self.words = WordEncoder(**settings["words"], dim=config["dim"])
-            self.speech_dim = config["dim"]
-        else:
-            self.speech = backbones.build(settings["backbone"]) if speech is None else speech
-            self.speech_dim = backbones.width(self.speech)
+        self.speech = backbones.build(config["speech"]["backbone"]) if speech is None else speech
+        self.speech_dim = backbones.width(self.speech)
         self.spectrogram, self.fusion = None, None
         if config.get("spectrogram"):
             self.spectrogram = SpectrogramBackbone(**config["spectrogram"], trained=image)
             self.fusion = fusion.build(config["fusion"], self.speech_dim, self.spectrogram.dim, config["dim"])
         self.register_buffer("filters", mel_filters(), persistent=False)
 
-    def forward(self, samples: list[Tensor]) -> Heard:
+    @property
+    def stored(self) -> nn.Module:
+        """The part whose weights the model's folder holds: all of it."""
+        return self
+
+    def forward(self, samples: list[Tensor]) -> EncoderOutput:
         """16 kHz mono float32 (n,) each; they may differ in length, and do not influence each other."""
-        spectrograms = self.spectrograms(samples)
-        heard = self.recognise(spectrograms) if self.words is not None else None
-        pooled = self.pool_words(heard) if heard is not None else self.pool_states(samples)
-        return Heard(self.fuse(pooled, spectrograms), heard)
+        return EncoderOutput(self.fuse(self.pool_states(samples), self.spectrograms(samples)), None)
 
     def spectrograms(self, samples: list[Tensor]) -> list[Tensor]:
         """What the backbones see of each: log-mel spectrograms (time, BINS), or the published model's figures."""
@@ -87,30 +67,8 @@ class SpeechEncoder(nn.Module):
             seen = self.spectrogram(spectrograms)
             if self.config.get("unit_inputs"):
                 pooled, seen = (functional.normalize(part.float(), dim=-1) for part in (pooled, seen))
-            fused = self.fusion(pooled, seen)  # (batch, dim)
-            pooled = pooled + fused if self.config.get("residual") else fused
+            pooled = self.fusion(pooled, seen)  # (batch, dim)
         return functional.normalize(pooled.float(), dim=-1)
-
-    def recognise(self, mels: list[Tensor]) -> list[Tensor]:
-        """Recognised phones of spectrograms (time, BINS), as distributions (phones, inventory)."""
-        pieces = [mel.split(PIECE) for mel in mels]
-        posteriors = []
-        for batch in _chunks([piece for parts in pieces for piece in parts], 32):
-            _, logits, frames = self.speech(*pad(batch))  # logits (batch, time / 4, inventory)
-            posteriors += [row[: 2 * count] for row, count in zip(logits.float().softmax(-1), frames, strict=True)]
-        taken, heard = iter(posteriors), []
-        for parts in pieces:
-            whole = torch.cat([next(taken) for _ in parts]).cpu().numpy()
-            heard.append(torch.from_numpy(phones.segments(whole)).to(mels[0].device))
-        return heard
-
-    def pool_words(self, heard: list[Tensor]) -> Tensor:
-        """Meaning of recognised phones before fusion, (batch, dim)."""
-        count = self.config["speech"].get("readings", 1)
-        read = [torch.from_numpy(phones.readings(one.cpu().numpy(), count)) for one in heard]  # (readings, time)
-        batch, lengths = pad_phones([one.T for one in read])  # (batch, time, readings)
-        device = heard[0].device
-        return self.words(batch.transpose(1, 2).to(device), lengths.to(device))
 
     def pool_states(self, samples: list[Tensor]) -> Tensor:
         """Mean hidden state over time of a transformers backbone, (batch, hidden), each as if it were alone."""
@@ -163,7 +121,3 @@ def draw(mel: Tensor, size: tuple[int, int]) -> Tensor:
     """A spectrogram (time, BINS) as an image (height, width): bins upwards, time squeezed or stretched to fit."""
     picture = mel.T.flip(0)[None, None]  # (1, 1, BINS, time)
     return functional.interpolate(picture, size, mode="bilinear", antialias=True, align_corners=False)[0, 0]
-
-
-def _chunks(items: list[Tensor], size: int) -> list[list[Tensor]]:
-    return [items[start : start + size] for start in range(0, len(items), size)]

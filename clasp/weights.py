@@ -15,20 +15,35 @@ if TYPE_CHECKING:
 
 DECIDE = (".json", ".safetensors", ".bin", ".pth", ".pt")  # files that decide what a model finds
 APART = ("calibration.json", "card.json")  # and those of them that do not
+TABLE, SCALES = 4_000_000, ".scales"  # numbers from which on a matrix is a large table; where its scales are kept
 
 
 def fill(module: nn.Module, path: Path) -> None:
     """Load what `store` wrote; weights become float32."""
-    weights = {name: value.float() if value.is_floating_point() else value for name, value in load_file(path).items()}
+    stored = load_file(path)
+    weights = {}
+    for name, value in stored.items():
+        if name.endswith(SCALES):
+            continue
+        scales = stored.get(name + SCALES)
+        weights[name] = value.float() * scales.float() if scales is not None else value
+        weights[name] = weights[name].float() if value.is_floating_point() else weights[name]
     module.load_state_dict(weights)
 
 
 def store(module: nn.Module, path: Path, full: bool) -> None:
-    """Write the weights, as float16 unless they are wanted in `full`."""
-    weights = {
-        name: (value.half() if value.is_floating_point() and not full else value).contiguous().cpu()
-        for name, value in module.state_dict().items()
-    }
+    """Write the weights: unless they are wanted in `full`, as float16, large tables in 8 bits with a scale a row."""
+    weights: dict[str, torch.Tensor] = {}
+    for name, weight in module.state_dict().items():
+        value = weight.detach().cpu().contiguous()
+        if full or not value.is_floating_point():
+            weights[name] = value
+        elif value.ndim == 2 and value.numel() >= TABLE:
+            scales = (value.abs().amax(1, keepdim=True) / 127).clamp(min=1e-6).half()  # (rows, 1)
+            weights[name] = (value / scales.float()).round().clamp(-127, 127).to(torch.int8)
+            weights[name + SCALES] = scales
+        else:
+            weights[name] = value.half()
     save_file(weights, path)
 
 

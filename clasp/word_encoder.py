@@ -9,26 +9,39 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .layers import ConvolutionalAttention, valid
+
 ORDERS = (2, 3, 4, 5, 6)  # phones in a run
 _BITS = 7  # per phone in the key of a run; the inventory is smaller than 127
 
 
 class WordEncoder(nn.Module):
-    """The runs that end at each phone, summed; then attention over the phones, several heads wide.
+    """The runs that end at each phone, summed over a few phones; then layers of attention, which make sentences of
+    them; then several weighted means.
 
     Args:
         runs: how many runs of phones have a vector.
-        embedding: width of those vectors; heads, width: of the attention; dim: of the result.
+        dim: of the result; embedding: of a run.
+        width, layers, heads, kernel: of the layers.
+        stride: phones that share a place in them.
+        pools: weighted means, each of `width` numbers.
     """
 
-    def __init__(self, runs: int, dim: int = 384, *, embedding: int = 128, heads: int = 8, width: int = 64):
+    def __init__(
+        self, runs: int, dim: int = 384, *, embedding: int = 128, width: int = 256, layers: int = 2, heads: int = 4,
+        kernel: int = 5, stride: int = 3, pools: int = 8,
+    ):  # fmt: skip
         super().__init__()
+        self.stride = stride
         self.register_buffer("keys", torch.zeros(runs, dtype=torch.int64))  # sorted
         self.embedding = nn.Embedding(runs + 1, embedding, padding_idx=runs)  # the last one: a run not known
         nn.init.normal_(self.embedding.weight, std=0.05)
-        self.attend = nn.Linear(embedding, heads)
-        self.value = nn.Linear(embedding, heads * width)
-        self.project = nn.Linear(heads * width, dim)
+        self.embedding.weight.data[runs] = 0
+        self.widen = nn.Linear(embedding, width)
+        self.layers = nn.ModuleList(ConvolutionalAttention(width, heads, kernel) for _ in range(layers))
+        self.attend = nn.Linear(width, pools)
+        self.value = nn.Linear(width, pools * (width // 4))
+        self.project = nn.Linear(pools * (width // 4), dim)
 
     def forward(self, phones: Tensor, lengths: Tensor) -> Tensor:
         """Vectors of phone sequences, each in one or several readings.
@@ -40,14 +53,19 @@ class WordEncoder(nn.Module):
         Returns:
             float32 (batch, dim), not normalised.
         """
-        mask = (torch.arange(phones.shape[2], device=phones.device) < lengths[:, None])[..., None]
-        runs = self.lookup(phones.flatten(0, 1)).unflatten(0, phones.shape[:2])  # (batch, readings, time, orders)
-        runs = runs.transpose(1, 2).flatten(2)  # (batch, time, readings * orders)
-        bags = functional.embedding_bag(runs.flatten(0, 1), self.embedding.weight, mode="sum")
-        x = bags.unflatten(0, runs.shape[:2]) / phones.shape[1]  # (batch, time, embedding)
-        weights = self.attend(x).masked_fill(~mask, -1e4).softmax(1)  # (batch, time, heads)
-        values = self.value(x).unflatten(-1, (weights.shape[-1], -1))  # (batch, time, heads, width)
-        pooled = (weights[..., None] * values).sum(1).flatten(1)  # (batch, heads * width)
+        count, readings, time = phones.shape
+        runs = self.lookup(phones.flatten(0, 1)).unflatten(0, (count, readings))  # (batch, readings, time, orders)
+        runs = functional.pad(runs, (0, 0, 0, -time % self.stride), value=len(self.keys))
+        runs = runs.unflatten(2, (-1, self.stride)).transpose(1, 2)  # (batch, places, readings, stride, orders)
+        rows = runs.reshape(count * runs.shape[1], -1)
+        bags = functional.embedding_bag(rows, self.embedding.weight, mode="sum", padding_idx=len(self.keys))
+        x = self.widen(bags.unflatten(0, runs.shape[:2]) / readings)  # (batch, places, width)
+        mask = valid(x, (lengths.clamp(min=1) + self.stride - 1) // self.stride)
+        for layer in self.layers:
+            x = layer(x, mask)
+        weights = self.attend(x).masked_fill(~mask, -1e4).softmax(1)  # (batch, places, pools)
+        values = self.value(x).unflatten(-1, (weights.shape[-1], -1))  # (batch, places, pools, width / 4)
+        pooled = (weights[..., None] * values).sum(1).flatten(1)
         return self.project(pooled) * (lengths > 0)[:, None]
 
     def lookup(self, phones: Tensor) -> Tensor:

@@ -3,10 +3,12 @@
     python -m clasp add interviews/ talk.mp4
     python -m clasp add voice-memos/ --copy --language de
     python -m clasp add podcasts/ --library /media/archive
+    python -m clasp add lectures/ --no-transcripts
 
 They stay where they are unless --copy puts them into the library. A transcript beside a recording (same name, .srt,
 .vtt or .txt) and facts about it (same name, .csv, or metadata.csv in the folder, with any of the columns file, title,
-speaker, category, language, date) are taken up. Run it again after an interruption: it goes on where it was.
+speaker, category, language, date) are taken up. What has no transcript is transcribed once all is added, for it can be
+searched before; CLASP_TRANSCRIBER says by what. Run it again after an interruption: it goes on where it was.
 
 Exit codes: 0 all was added or known; 1 some files could not be read; 2 an error (one line on stderr).
 """
@@ -33,11 +35,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--language", default="", metavar="TAG", help="what is spoken, where no metadata says otherwise"
     )
+    parser.add_argument(
+        "--no-transcripts", action="store_true", help="do not transcribe; `library transcribe` does it later"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Add, show how it goes, and sum up."""
     from .ingest import found, ingest
+    from .transcribing import transcribed
 
     found(args.paths)  # before the model: errors come at once
 
@@ -55,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
             print(summary(state))
         if stopped:
             print("Stopped: what was finished stays; run it again to go on.")
+        elif not args.no_transcripts:
+            stopped = transcribed(library, model)
         print(f"{len(library):,} utterances in {place(args.library)}")
     return STOPPED if stopped else 1 if state.failed else 0
 

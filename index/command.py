@@ -12,7 +12,9 @@ Exit codes: 0 a good match was found; 1 none was (the nearest are listed); 2 an 
 
 import argparse
 import json
+import sys
 from pathlib import Path
+from typing import Any
 
 from clasp.audio import decode
 from clasp.settings import current
@@ -66,10 +68,20 @@ def run(args: argparse.Namespace) -> int:
         found = answer.as_dict()
         for hit, match in zip(found["hits"], answer.matches, strict=True):
             hit["file"] = str(library.audio(match.segment)[0])
-        print(json.dumps(found, ensure_ascii=False, indent=2))
+        print(as_json(found))
     else:
         print(as_text(answer))
     return 0 if answer.good else 1
+
+
+def as_json(found: dict[str, Any]) -> str:
+    """JSON that can be printed here: where the console lacks a letter, the letters beyond ASCII are escaped."""
+    text = json.dumps(found, ensure_ascii=False, indent=2)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(found, indent=2)
+    return text
 
 
 def as_text(answer: Answer) -> str:
@@ -81,7 +93,10 @@ def as_text(answer: Answer) -> str:
         segment = match.segment
         span = f" {segment.start:.1f}-{segment.end:.1f} s" if segment.start > 0 else ""
         facts = f"{segment.language}, {segment.category}, {segment.voice}, {segment.recording}{span}"
-        lines += [f"{match.probability:4.0%}  {segment.text or '(not written down)'}", f"      {facts}"]
+        said = segment.transcript or "(not written down)"
+        if segment.transcript_source == "machine":
+            said += f" (transcribed by machine, {segment.confidence:.0%} sure)"
+        lines += [f"{match.probability:4.0%}  {said}", f"      {facts}"]
     timings = f"encoded in {1000 * answer.query.encode_seconds:.0f} ms, searched in"
     return "\n".join([*lines, f"{timings} {1000 * answer.search_seconds:.0f} ms on {answer.device}"])
 

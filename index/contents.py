@@ -19,6 +19,7 @@ class Contents:
     ids: np.ndarray  # int64 (n,), ascending
     rows: "Rows"  # unit vectors
     facts: "dict[str, Facts]"  # by FILTERED
+    replaced: int = 0  # generation in which one of the vectors was last replaced by another one
 
     def __post_init__(self) -> None:
         for array in (self.ids, *(facts.codes for facts in self.facts.values())):
@@ -36,13 +37,14 @@ class Contents:
             np.concatenate([self.ids, later.ids]),
             self.rows.joined(later.vectors),
             {name: facts.joined(later.facts[name]) for name, facts in self.facts.items()},
+            later.replaced,
         )
 
     def without(self, ids: np.ndarray, version: Version) -> "Contents":
         """These without some."""
         kept = ~np.isin(self.ids, ids)
         facts = {name: Facts(one.names, one.codes[kept]) for name, one in self.facts.items()}
-        return Contents(version, self.ids[kept], self.rows.only(kept), facts)
+        return Contents(version, self.ids[kept], self.rows.only(kept), facts, self.replaced)
 
     def edited(self, recording: str, facts: dict[str, str], version: Version) -> "Contents":
         """These, with other facts of a recording."""
@@ -121,6 +123,14 @@ class Rows:
         count = int(kept.sum())
         room = _Room(self.array.shape[1], count)
         np.compress(kept, self.array, axis=0, out=room.array[:count])
+        return Rows.__new__(Rows)._take(room, count)
+
+    def replaced(self, places: np.ndarray, others: np.ndarray) -> "Rows":
+        """These, with (m, dim) others at some places, int64 (m,); in memory of its own."""
+        count, dim = self.array.shape
+        room = _Room(dim, count)
+        room.array[:count] = self.array
+        room.array[places] = others
         return Rows.__new__(Rows)._take(room, count)
 
     def _take(self, room: "_Room", count: int) -> "Rows":

@@ -27,6 +27,7 @@ class Current:
         self._folder = folder
         self._dim = dim
         self.stored = True
+        self._replaced = contents.replaced  # of the vectors that are in the index
         self.snapshot = Snapshot(contents, self._loaded(contents, knows))
 
     def take(self, contents: Contents, *, written_here: bool = True) -> None:
@@ -43,7 +44,10 @@ class Current:
 
     def _indexed(self, contents: Contents, most: int) -> Snapshot:
         """A snapshot of contents in which no more than `most` are not in the index."""
-        snapshot = Snapshot(contents, self.snapshot.index)
+        index = self.snapshot.index
+        if contents.replaced > self._replaced:  # it would look for vectors that are there no more
+            index, self._replaced = empty_index(self._dim, len(contents.ids)), contents.replaced
+        snapshot = Snapshot(contents, index)
         if len(contents.ids) - snapshot.indexed > most:
             return Snapshot(contents, self._extended(snapshot))
         return snapshot
@@ -63,11 +67,13 @@ class Current:
         if len(contents.ids) == 0:
             return index
         try:
-            index, version = load_index(self._folder, self._dim, contents.ids, knows)
+            stored, version = load_index(self._folder, self._dim, contents.ids, knows)
             if version == contents.version:
-                return index
+                return stored
             generations = (version.generation, contents.version.generation)
             log.warning("Bringing the search index of %s from generation %d to %d.", self._folder, *generations)
+            if contents.replaced <= version.generation:
+                index = stored
         except StaleIndex as reason:
             log.warning("Building the search index of %s anew: %s.", self._folder, reason)
         index = self._extended(Snapshot(contents, index))

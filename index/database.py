@@ -1,13 +1,14 @@
 """The truth of a library: recordings, segments and vectors in one SQLite database."""
 
 import json
+import math
 import secrets
 import shlex
 import shutil
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from clasp.alignment import KEPT
 from clasp.errors import LibraryError
+from clasp.speech.transcript import Transcript, Word
 
 from .contents import Column, Contents, Rows
 from .records import Recording, Segment
@@ -24,7 +26,11 @@ from .vectors import Version
 DATABASE_FILE = "library.db"
 ROOM = 2**20  # bytes; a disk with less is full
 RECORDING = "id, path, title, duration, language, voice, category, text, date, added, sha256, done"
-SEGMENT = "id, recording, start_s, end_s, text, language, voice, category"
+SEGMENT = (
+    "id, recording, start_s, end_s, segments.text, segments.language, voice, category, ifnull(transcripts.text, ''), "
+    "log_probability, ifnull(transcripts.language, '')"
+)
+SEGMENTS = "segments LEFT JOIN transcripts ON segment = id"
 EDITABLE = ("title", "language", "voice", "category", "date", "path")
 SHARED = ("language", "voice", "category")  # facts of a recording that its segments repeat
 BLOCK = 4_096  # rows that are read at a time
@@ -37,12 +43,13 @@ class Database:
     def __init__(self, folder: Path) -> None:
         """Open the database in `folder`, or begin one there."""
         self.folder = folder
-        with self._errors():
-            self._writer = connect(folder / DATABASE_FILE)
-            self._reader = connect(folder / DATABASE_FILE)
-            self._reader_lock = threading.Lock()
+        self._reader_lock = threading.Lock()
+        with ExitStack() as opened, self._errors():
+            self._writer = opened.enter_context(closing(connect(folder / DATABASE_FILE)))
+            self._reader = opened.enter_context(closing(connect(folder / DATABASE_FILE)))
             migrate(self._writer)
-        self._made_by = self.model()
+            self._made_by = self.model()
+            opened.pop_all()  # they stay open
 
     def close(self) -> None:
         """Close the connections."""
@@ -95,7 +102,7 @@ class Database:
                 facts = (one.text, one.language, one.voice, one.category)
                 values = (one.recording, one.start, one.end, *facts)
                 row = write("INSERT INTO segments VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", values)
-                write("INSERT INTO vectors VALUES (?, ?)", (row.lastrowid, blob))
+                write("INSERT INTO vectors (segment, vector) VALUES (?, ?)", (row.lastrowid, blob))
                 write("INSERT INTO phones VALUES (?, ?)", (row.lastrowid, phones.tobytes()))
                 stored.append(replace(one, id=row.lastrowid))
         return stored
@@ -127,8 +134,8 @@ class Database:
         return np.array(ids, np.int64).reshape(-1)
 
     def contents(self, after: int = 0, known: Contents | None = None) -> Contents:
-        """Of all segments with ids above `after`, as one state of the database. Of vectors, only those that are not
-        `known` are read: a vector never changes, nor does another segment get its id.
+        """Of all segments with ids above `after`, as one state of the database. Of vectors, only those are read that
+        are not `known`, or were replaced since; no other segment ever gets the id of one.
 
         Raises:
             LibraryError: if the database, or a vector in it, is damaged.
@@ -156,14 +163,25 @@ class Database:
                     kept = np.isin(known.ids, ids)
                     rows = known.rows if kept.all() else known.rows.only(kept)
                     last = int(known.ids.max(initial=0))
+                    others = self._reader.execute(
+                        "SELECT segment, vector FROM vectors WHERE replaced > ? AND segment <= ? ORDER BY segment",
+                        (known.version.generation, last),
+                    ).fetchall()
+                    if others:
+                        places = np.searchsorted(known.ids[kept], [number for number, _ in others])
+                        rows = rows.replaced(places, self._unpacked([(blob,) for _, blob in others], dim))
                 vectors = self._reader.execute("SELECT vector FROM vectors WHERE segment > ? ORDER BY segment", (last,))
                 while blobs := vectors.fetchmany(BLOCK):
                     rows = rows.joined(self._unpacked(blobs, dim))
+                (replaced,) = self._reader.execute(
+                    "SELECT ifnull(max(replaced), 0) FROM vectors WHERE replaced > 0"
+                ).fetchone()
             finally:
                 self._reader.execute("ROLLBACK")
         if len(rows.array) != len(ids):
             raise self._damaged("there are segments without a vector, or vectors without a segment")
-        return Contents(Version(*version), ids, rows, {name: column.facts() for name, column in columns.items()})
+        facts = {name: column.facts() for name, column in columns.items()}
+        return Contents(Version(*version), ids, rows, facts, replaced)
 
     def _unpacked(self, blobs: list[tuple[bytes]], dim: int) -> np.ndarray:
         """Stored vectors, float16 (n, dim)."""
@@ -177,10 +195,10 @@ class Database:
     def segments(self, ids: Collection[int]) -> dict[int, Segment]:
         """Those of the segments with these ids that there are, by id, in the order of ids."""
         rows = self._read(
-            f"SELECT {SEGMENT} FROM segments WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
+            f"SELECT {SEGMENT} FROM {SEGMENTS} WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
             (json.dumps(list(ids)),),
         )
-        return {row[0]: Segment(*row) for row in rows}
+        return {row[0]: _segment(row) for row in rows}
 
     def heard(self, ids: Collection[int]) -> dict[int, np.ndarray]:
         """Packed phones, uint8 (phones, KEPT, 2), of those of these segments for which they are known, by id."""
@@ -191,6 +209,94 @@ class Database:
         if any(len(blob) % (2 * KEPT) for _, blob in rows):
             raise self._damaged("the phones of a segment are cut short")
         return {number: np.frombuffer(blob, np.uint8).reshape(-1, KEPT, 2) for number, blob in rows}
+
+    def untranscribed(self) -> dict[str, list[int]]:
+        """The segments whose transcript did not come with them and is still to be made, in the order of time, by
+        recording; recordings in the order in which they came."""
+        rows = self._read(
+            "SELECT recording, segments.id FROM segments JOIN recordings ON recordings.id = recording "
+            "LEFT JOIN transcripts ON segment = segments.id "
+            "WHERE segments.text = '' AND (segment IS NULL OR outdated) ORDER BY added, recording, start_s, end_s"
+        )
+        found: dict[str, list[int]] = {}
+        for recording, number in rows:
+            found.setdefault(recording, []).append(number)
+        return found
+
+    def store_transcripts(self, ids: Sequence[int], transcripts: Sequence[Transcript], transcriber: str) -> None:
+        """Keep what a machine has transcribed, word times in seconds of the recording. Where a transcript has come with
+        the segment meanwhile, or the segment is gone, nothing is changed."""
+        with self._errors(), self._transaction():
+            for number, one in zip(ids, transcripts, strict=True):
+                words = [
+                    (word.text, round(word.start, 2), round(word.end, 2), round(word.probability, 3))
+                    for word in one.words
+                ]
+                values = (
+                    one.text, one.language, json.dumps(words, ensure_ascii=False), one.log_probability,
+                    one.compression_ratio, one.no_speech, transcriber, number,
+                )  # fmt: skip
+                self._writer.execute(
+                    "INSERT OR REPLACE INTO transcripts SELECT id, ?, ?, ?, ?, ?, ?, ?, 0 FROM segments "
+                    "WHERE id = ? AND text = ''", values,
+                )  # fmt: skip
+                self._writer.execute("UPDATE direct SET fused = 0 WHERE segment = ?", (number,))
+
+    def transcripts(self, ids: Collection[int]) -> dict[int, Transcript]:
+        """What a machine has transcribed of these segments, by id; word times in seconds of the recording."""
+        rows = self._read(
+            "SELECT segment, text, language, words, log_probability, compression_ratio, no_speech FROM transcripts "
+            "WHERE segment IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),),
+        )  # fmt: skip
+        return {
+            number: Transcript(text, language, tuple(Word(*word) for word in json.loads(words)), *evidence)
+            for number, text, language, words, *evidence in rows
+        }
+
+    def languages_heard(self, recording: str) -> dict[str, float]:
+        """Seconds of a recording that were transcribed in each language that was detected."""
+        return dict(self._read(
+            "SELECT transcripts.language, sum(end_s - start_s) FROM transcripts JOIN segments ON id = segment "
+            "WHERE recording = ? AND transcripts.language != '' GROUP BY transcripts.language", (recording,),
+        ))  # fmt: skip
+
+    def outdate_transcripts(self) -> None:
+        """Have all that machines have transcribed transcribed again; until then it stays."""
+        with self._errors(), self._transaction():
+            self._writer.execute("UPDATE transcripts SET outdated = 1")
+
+    def unfused(self, limit: int) -> list[int]:
+        """Some of the segments whose vector lacks the transcript that there is, in the order of ids."""
+        return [number for (number,) in self._read(
+            "SELECT id FROM segments LEFT JOIN direct ON direct.segment = id "
+            "LEFT JOIN transcripts ON transcripts.segment = id "
+            "WHERE ifnull(fused, 0) = 0 AND (fused = 0 OR segments.text != '' OR ifnull(transcripts.text, '') != '') "
+            "ORDER BY id LIMIT ?", (limit,),
+        )]  # fmt: skip
+
+    def direct(self, ids: Collection[int], dim: int) -> dict[int, np.ndarray]:
+        """Meanings as they were heard, float16 (dim,), of those of these segments whose vectors are fused, by id."""
+        rows = self._read(
+            "SELECT segment, meaning FROM direct WHERE segment IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(ids)),),
+        )
+        if any(len(blob) != 2 * dim for _, blob in rows):
+            raise self._damaged("the meaning of a segment is cut short")
+        return {number: np.frombuffer(blob, "<f2") for number, blob in rows}
+
+    def replace_vectors(self, ids: Sequence[int], vectors: np.ndarray, direct: np.ndarray) -> None:
+        """Give segments other unit vectors, float32 (n, dim), which have their transcripts; keep the meanings as they
+        were heard, (n, meaning_dim). Segments that are gone are passed over."""
+        blobs = [vector.tobytes() for vector in vectors.astype("<f2")]
+        meanings = [meaning.tobytes() for meaning in direct.astype("<f2")]
+        write = self._writer.execute
+        with self._errors(), self._commit():
+            for number, blob, meaning in zip(ids, blobs, meanings, strict=True):
+                write(
+                    "UPDATE vectors SET vector = ?, replaced = (SELECT generation + 1 FROM library) WHERE segment = ?",
+                    (blob, number),
+                )
+                write("INSERT OR REPLACE INTO direct SELECT id, ?, 1 FROM segments WHERE id = ?", (meaning, number))
 
     def recording(self, name: str) -> Recording | None:
         """The recording with this id, its path as it was added."""
@@ -215,10 +321,10 @@ class Database:
 
     def around(self, one: Segment, count: int) -> tuple[list[Segment], list[Segment]]:
         """Up to `count` segments of the same recording before and after one, both in the order of time."""
-        query = f"SELECT {SEGMENT} FROM segments WHERE recording = ? AND start_s"
+        query = f"SELECT {SEGMENT} FROM {SEGMENTS} WHERE recording = ? AND start_s"
         before = self._read(f"{query} < ? ORDER BY start_s DESC LIMIT ?", (one.recording, one.start, count))
         after = self._read(f"{query} > ? ORDER BY start_s LIMIT ?", (one.recording, one.start, count))
-        return [Segment(*row) for row in reversed(before)], [Segment(*row) for row in after]
+        return [_segment(row) for row in reversed(before)], [_segment(row) for row in after]
 
     def counts(self) -> dict[str, int]:
         """How many segments each recording has, by id; none where it has none."""
@@ -280,6 +386,13 @@ class Database:
             f"The library in {self.folder} is damaged ({reason}): restore {DATABASE_FILE} from a copy, or save what "
             f"can be read of it with: python -m clasp library repair --library {shlex.quote(str(self.folder))}"
         )
+
+
+def _segment(row: tuple) -> Segment:
+    """A row of SEGMENT."""
+    *facts, machine_text, log_probability, detected = row
+    confidence = math.exp(log_probability) if machine_text else None
+    return Segment(*facts, machine_text, confidence, detected)
 
 
 def are_unit(vectors: np.ndarray) -> bool:

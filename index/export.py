@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from .search import Query
 
 COLUMNS = (
-    "rank", "probability", "score", "start", "end", "text", "title", "speaker", "language", "category", "date",
-    "recording", "file", "segment",
+    "rank", "probability", "score", "start", "end", "transcript", "transcript_source", "confidence", "title", "speaker",
+    "language", "category", "date", "recording", "file", "segment",
 )  # fmt: skip
 BEFORE_FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so would be computed by a spreadsheet
 
@@ -39,8 +39,10 @@ def as_rows(library: "Library", found: "Sequence[Match | Segment]") -> list[dict
         if isinstance(one, Match):
             scores = round(one.probability, 4), round(one.score, 4)
         recording = library.recording(segment.recording)
+        sure = None if segment.confidence is None else round(segment.confidence, 3)
         values = (
-            rank, *scores, round(segment.start, 3), round(segment.end, 3), segment.text, recording.title,
+            rank, *scores, round(segment.start, 3), round(segment.end, 3), segment.transcript,
+            segment.transcript_source, sure, recording.title,
             segment.voice, segment.language, segment.category, recording.date, recording.id, recording.path.name,
             segment.id,
         )  # fmt: skip

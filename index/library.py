@@ -12,17 +12,19 @@ makes a new one and swaps it in, so any number of threads can search meanwhile.
 
 import shlex
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from clasp.alignment import KEPT
+from clasp.alignment import KEPT, unpack
 from clasp.audio import stream
 from clasp.envelope import envelope as measured
 from clasp.errors import AudioError, LibraryError
+from clasp.speech.gate import evidence, stacked
+from clasp.speech.transcript import Transcript
 
 from .current import Current
 from .database import DATABASE_FILE, Database, are_unit
@@ -34,6 +36,7 @@ __all__ = ["Hit", "Library", "Model", "Recording", "Segment"]
 
 EVERYTHING = Filter()
 LISTENED = 600.0  # seconds of a recording whose loudness may be measured when it is asked for
+FUSED = 2_000  # segments whose transcripts are taken in with one commit
 FILES = "files"  # folder of the recordings that were copied into the library
 
 
@@ -43,6 +46,12 @@ class Model(Protocol):
     checksum: str
     dim: int
     meaning_dim: int
+
+
+class Fuser(Protocol):
+    """What taking in transcripts needs of a model: see `Clasp.fuse`."""
+
+    def fuse(self, direct: np.ndarray, texts: list[str], evidence: np.ndarray) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -86,8 +95,12 @@ class Library:
         except OSError as error:
             raise LibraryError(f"No library can be made in {folder}: {error}.") from error
         database = Database(folder)
-        database.set_model(model.checksum, model.dim)
-        return cls(database, model, audio)
+        try:
+            database.set_model(model.checksum, model.dim)
+            return cls(database, model, audio)
+        except BaseException:
+            database.close()
+            raise
 
     @classmethod
     def open(cls, folder: Path, model: Model, *, audio: Path | None = None, read_only: bool = False) -> "Library":
@@ -154,6 +167,11 @@ class Library:
         """Checksum of the model that made the vectors."""
         return self._model.checksum
 
+    @property
+    def version(self) -> str:
+        """Of what can be found: another one after every change, and in every other library."""
+        return self._now.snapshot.contents.version.commit
+
     def categories(self) -> list[str]:
         """The categories there are, sorted."""
         return self._now.snapshot.contents.facts["category"].present()
@@ -171,9 +189,10 @@ class Library:
         contents = self._now.snapshot.contents
         return contents.ids, contents.vectors.astype(np.float32)
 
-    def segments(self) -> list[Segment]:
-        """All segments, in the order of ids."""
-        return list(self._database.segments(self._now.snapshot.contents.ids.tolist()).values())
+    def segments(self, numbers: Sequence[int] | None = None) -> list[Segment]:
+        """All segments, or those of these ids that there are; in the order of ids."""
+        numbers = self._now.snapshot.contents.ids.tolist() if numbers is None else numbers
+        return list(self._database.segments(numbers).values())
 
     def segment(self, number: int) -> Segment:
         """The segment with this id.
@@ -377,6 +396,62 @@ class Library:
         if file.parent == self._audio / FILES:
             file.unlink(missing_ok=True)
 
+    def untranscribed(self) -> dict[str, list[int]]:
+        """The segments that still lack a transcript, in the order of time, by recording."""
+        return self._database.untranscribed()
+
+    def languages_heard(self, recording: str) -> dict[str, float]:
+        """Seconds of a recording that were transcribed in each language, as ISO 639."""
+        return self._database.languages_heard(recording)
+
+    def machine_transcripts(self, segments: Sequence[int]) -> dict[int, Transcript]:
+        """What a machine has transcribed of segments, given and returned by id; word times in seconds of the
+        recording."""
+        return self._database.transcripts(segments)
+
+    def store_transcripts(self, segments: Sequence[int], transcripts: Sequence[Transcript], transcriber: str) -> None:
+        """Keep what the transcriber of this name has made of segments, given by id, word times in seconds of the
+        recording. It never takes the place of a transcript that came with a recording."""
+        self._must_be_writable()
+        with self._lock:
+            self._database.store_transcripts(segments, transcripts, transcriber)
+
+    def outdate_transcripts(self) -> None:
+        """Have everything that a machine has transcribed transcribed again; until then it stays."""
+        self._must_be_writable()
+        with self._lock:
+            self._database.outdate_transcripts()
+
+    def fuse(self, model: "Fuser") -> Iterator[int]:
+        """Take transcripts into the vectors that lack them; yields how many it has been, after each commit.
+
+        Nothing is heard again, and may be stopped: what is left is done the next time.
+        """
+        self._must_be_writable()
+        done, half = 0, self._model.meaning_dim
+        while ids := self._database.unfused(FUSED):
+            self._refresh(wait=True)
+            contents = self._now.snapshot.contents
+            segments, machine = self._database.segments(ids), self._database.transcripts(ids)
+            heard, known = self._database.heard(ids), self._database.direct(ids, half)
+            there = np.isin(ids, contents.ids)
+            ids = [number for number, known_here in zip(ids, there, strict=True) if known_here and number in segments]
+            if not ids:
+                continue  # they were removed meanwhile
+            vectors = contents.vectors[np.searchsorted(contents.ids, ids)].astype(np.float32)
+            lengths = np.linalg.norm(vectors[:, :half], axis=1, keepdims=True)
+            direct = vectors[:, :half] / np.maximum(lengths, 1e-6)
+            for row, number in enumerate(ids):
+                direct[row] = known.get(number, direct[row])
+            rows = [_evidence(segments[number], machine.get(number), heard.get(number)) for number in ids]
+            texts = [segments[number].transcript for number in ids]
+            vectors[:, :half] = lengths * model.fuse(direct, texts, stacked(rows))
+            with self._lock:
+                self._database.replace_vectors(ids, vectors, direct)
+                self._now.take(self._database.contents(known=self._now.snapshot.contents))
+            done += len(ids)
+            yield done
+
     def refresh(self) -> None:
         """Take up what other processes have written, unless this one is writing."""
         self._refresh(wait=False)
@@ -405,6 +480,14 @@ class Library:
         if vector.shape != (self._model.dim,) or not np.isfinite(vector).all():
             raise LibraryError(f"A query has {self._model.dim} finite numbers; this one is {vector.shape}.")
         return vector
+
+
+def _evidence(segment: Segment, machine: Transcript | None, heard: np.ndarray | None) -> np.ndarray:
+    """What the gate is told of a segment."""
+    phones = np.zeros((0, 1), np.float32) if heard is None else unpack(heard)
+    if segment.text or machine is None:
+        return evidence(Transcript(segment.text, segment.language), phones, supplied=True)
+    return evidence(machine, phones)
 
 
 def _cosines(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:

@@ -128,7 +128,7 @@ def played(file: Path) -> Iterator[Chunk]:
 
 
 def _device(asked: str | None, *, loopback: bool) -> int | None:
-    """The number of the device that is asked for; None for the system's."""
+    """The number of the device that is asked for, by its number, its name or a part of that; None for the system's."""
     devices = microphones()
     if loopback:
         found = [one for one in devices if any(word in one["name"].lower() for word in LOOPBACK)]
@@ -137,10 +137,15 @@ def _device(asked: str | None, *, loopback: bool) -> int | None:
         return found[0]["index"]
     if asked is None:
         return None
-    for one in devices:
-        if asked == str(one["index"]) or asked.lower() in one["name"].lower():
-            return one["index"]
-    raise AudioError(f"There is no microphone {asked!r}: see --list-devices.")
+    wanted = asked.strip().lower()
+    if wanted.isdecimal():
+        found = [one for one in devices if one["index"] == int(wanted)]
+    else:
+        found = [one for one in devices if one["name"].lower() == wanted]
+        found = found or [one for one in devices if wanted and wanted in one["name"].lower()]
+    if not found:
+        raise AudioError(f"There is no microphone {asked!r}: see --list-devices.")
+    return found[0]["index"]
 
 
 def _sounddevice() -> Any:
@@ -209,5 +214,5 @@ def _utterance(said: "Said") -> "RenderableType":
         where = f"{segment.recording} {int(segment.start) // 60}:{int(segment.start) % 60:02}"
         text.append("" if number == 0 else "\n" + " " * 11)
         text.append(f"{match.probability:4.0%}  ", style="green" if said.final else "dim")
-        text.append(f"{segment.text or where}")
+        text.append(f"{segment.transcript or where}")
     return text

@@ -6,7 +6,8 @@
     python -m clasp library check            # and: repair
     python -m clasp library export archive.zip
     python -m clasp library import archive.zip --library harbour
-    python -m clasp library reembed          # if another model made it; may be stopped, and goes on
+    python -m clasp library transcribe       # what has no transcript yet; --redo: what a machine has transcribed, too
+    python -m clasp library reembed          # if another model made it; may be stopped, and goes on, like transcribe
 
 Exit codes: 0 all is well; 1 `check` found something, or `reembed` could not hear all; 2 an error (one line on stderr).
 """
@@ -21,6 +22,9 @@ from .transcripts import FACTS
 
 if TYPE_CHECKING:
     from .library import Library
+
+
+STOPPED = 130
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "repair": "the same, and put right what can be",
         "export": "write the library, recordings included, to one archive",
         "import": "make a library of such an archive",
+        "transcribe": "transcribe what has no transcript yet",
         "reembed": "make the vectors anew, with the model in use instead of the one that made them",
     }.items():
         action = actions.add_parser(name, help=summary, description=summary)
@@ -55,6 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             action.add_argument("recordings", nargs="+", metavar="RECORDING", help="its id, as `list` shows it")
         elif name in ("export", "import"):
             action.add_argument("archive", type=Path)
+        elif name == "transcribe":
+            again = "also what a machine has transcribed before; what came with the recordings stays"
+            action.add_argument("--redo", action="store_true", help=again)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -74,6 +82,8 @@ def run(args: argparse.Namespace) -> int:
         return 1 if findings and args.action == "check" else 0
     if args.action == "reembed":
         return _reembedded(folder)
+    if args.action == "transcribe":
+        return _transcribed(folder, args.redo)
     Library.must_exist(folder)
     database = Database(folder)
     checksum, dim = database.model() or ("", 0)
@@ -120,6 +130,21 @@ def _reembedded(folder: Path) -> int:
         return 1
     print(f"{state.segments:,} utterances of the library in {folder} are now of the model in use.")
     return 0
+
+
+def _transcribed(folder: Path, redo: bool) -> int:
+    """Transcribe what lacks a transcript."""
+    import clasp
+    from clasp.settings import current
+
+    from .library import Library
+    from .transcribing import transcribed
+
+    Library.must_exist(folder)  # before the model: errors come at once
+    settings = current()
+    model = clasp.load(settings.model, settings.device or None)
+    with Library.open(folder, model) as library:
+        return STOPPED if transcribed(library, model, redo=redo) else 0
 
 
 def _table(library: "Library") -> str:

@@ -14,6 +14,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,6 +51,13 @@ class Fitted:
     sampled: int  # how many points were laid out, and the others placed among them; 0: all were laid out
     regions: list[Region]
     measures: list[Measure]
+
+    @cached_property
+    def digest(self) -> str:
+        """Of all of it."""
+        told = repr((self.model, self.sampled, self.regions, self.measures)).encode()
+        parts = (one.tobytes() for one in (self.keys, self.flat, self.solid, self.region))
+        return blake2b(b"".join((told, *parts)), digest_size=8).hexdigest()
 
     def save(self, path: Path) -> None:
         """Write it, whole or not at all.
@@ -146,6 +154,11 @@ class Map:
     def __len__(self) -> int:
         """How many segments it shows."""
         return len(self._shown.ids)
+
+    @property
+    def version(self) -> str:
+        """Of what it shows: another one when it was fitted anew, or anything in the library has changed."""
+        return f"{self.fitted.digest}-{self._library.version}"
 
     @property
     def stale(self) -> int:

@@ -57,7 +57,7 @@ class Points:
             region,
             facts,
             [titles.get(name, name) for name in facts["recording"].names],
-            [one.text for one in segments],
+            [one.transcript for one in segments],
             np.array([one.start for one in segments], np.float32),
             np.array([one.end for one in segments], np.float32),
         )

@@ -1,7 +1,8 @@
-"""What a library knows of: recordings, and the utterances in them."""
+"""What a library knows of: recordings, the utterances in them, and what is said in these."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,23 @@ class Segment:
     recording: str  # id
     start: float  # seconds
     end: float
-    text: str = ""
+    text: str = ""  # the transcript that came with the recording
     language: str = ""  # BCP-47
     voice: str = ""
     category: str = ""
+    machine_text: str = ""  # the transcript that a machine made where none came with the recording
+    confidence: float | None = None  # of the machine's, 0 to 1
+    detected: str = ""  # the language that the machine detected, ISO 639
+
+    @property
+    def transcript(self) -> str:
+        """What is said in it, as far as that is known."""
+        return self.text or self.machine_text
+
+    @property
+    def transcript_source(self) -> Literal["supplied", "machine", ""]:
+        """Where the transcript is from; '' where there is none."""
+        return "supplied" if self.text else "machine" if self.machine_text else ""
 
     @property
     def name(self) -> str:

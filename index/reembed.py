@@ -3,9 +3,9 @@
     for state in reembed(folder, model):
         print(state.done, state.segments, state.title)
 
-Segments keep their ids, times, texts and facts; vectors and phones are made again from the recordings. They gather in a
-database beside the library's, segment by segment, and are put into the library in one transaction once they are all
-there: until then it is as it was, and whoever stops, or is stopped, goes on from there the next time.
+Segments keep their ids, times, transcripts and facts; vectors and phones are made again from the recordings. They
+gather in a database beside the library's, segment by segment, and are put into the library in one transaction once they
+are all there: until then it is as it was, and whoever stops, or is stopped, goes on from there the next time.
 """
 
 import sqlite3
@@ -25,7 +25,7 @@ from clasp.errors import AudioError, LibraryError
 
 from .database import DATABASE_FILE, are_unit
 from .ingest import BATCH, Listener
-from .library import Library, Model
+from .library import Fuser, Library, Model
 from .schema import connect, migrate
 
 FRESH_FILE = "reembedded.db"
@@ -37,7 +37,9 @@ TABLES = (
 MISSING = "id NOT IN (SELECT segment FROM fresh.vectors)"  # of segments
 SWAP = (
     "DELETE FROM main.vectors",
-    "INSERT INTO main.vectors SELECT * FROM fresh.vectors WHERE segment IN (SELECT id FROM segments)",
+    """INSERT INTO main.vectors (segment, vector)
+        SELECT segment, vector FROM fresh.vectors WHERE segment IN (SELECT id FROM segments)""",
+    "DELETE FROM main.direct",
     "DELETE FROM main.phones",
     "INSERT INTO main.phones SELECT * FROM fresh.phones WHERE segment IN (SELECT id FROM segments)",
     """UPDATE library SET generation = generation + 1, commit_name = lower(hex(randomblob(8))),
@@ -46,7 +48,7 @@ SWAP = (
 )
 
 
-class Embedder(Listener, Model, Protocol):
+class Embedder(Listener, Model, Fuser, Protocol):
     """What embedding anew needs of a model."""
 
 
@@ -84,7 +86,9 @@ def reembed(folder: Path, model: Embedder) -> Iterator[State]:
         raise LibraryError(f"The library in {folder} cannot be embedded anew: {error}.") from error
     if not state.failed:
         (folder / FRESH_FILE).unlink(missing_ok=True)
-        Library.open(folder, model).close()  # makes its search index
+        with Library.open(folder, model) as library:  # makes its search index
+            for _ in library.fuse(model):
+                pass
         yield replace(state, title="", elapsed=time.perf_counter() - started, finished=True)
 
 
@@ -135,7 +139,7 @@ def _one(database: sqlite3.Connection, model: Embedder, recording: str, path: Pa
         raise AudioError(f"{path} has changed since it was added.")
     query = f"SELECT id, start_s, end_s FROM segments WHERE recording = ? AND {MISSING} ORDER BY start_s, end_s"
     rows = database.execute(query, (recording,)).fetchall()
-    sound = _stretches(path, [(start, end) for _, start, end in rows])
+    sound = stretches(path, [(start, end) for _, start, end in rows])
     for first in range(0, len(rows), BATCH):
         ids = [number for number, _, _ in rows[first : first + BATCH]]
         spoken = model.listen([next(sound) for _ in ids])
@@ -151,7 +155,7 @@ def _one(database: sqlite3.Connection, model: Embedder, recording: str, path: Pa
     sound.close()
 
 
-def _stretches(path: Path, spans: list[tuple[float, float]]) -> Iterator[Waveform]:
+def stretches(path: Path, spans: list[tuple[float, float]]) -> Iterator[Waveform]:
     """The sound from one second to another, for each of `spans` in the order of their starts; decoded once."""
     blocks, held, first, over = stream(path), np.empty(0, np.float32), 0, False  # held: samples from `first` on
     for start, end in spans:

@@ -10,10 +10,12 @@ from clasp.errors import LibraryError
 
 from .database import DATABASE_FILE
 from .library import FILES
-from .schema import MIGRATIONS, connect, migrate
+from .schema import connect, migrate, version
 from .vectors import INDEX_FILE, MANIFEST_FILE
 
-TABLES = ("library", "recordings", "segments", "vectors", "phones", "envelopes", "commits")
+TABLES = (
+    "library", "recordings", "segments", "vectors", "phones", "transcripts", "direct", "envelopes", "commits",
+)  # fmt: skip
 SALVAGED = "library.damaged.db"
 
 
@@ -24,7 +26,7 @@ def check(folder: Path, *, mend: bool = False) -> list[str]:
     a vector and files of no recording are taken out. The search index is built anew at the next opening.
 
     Raises:
-        LibraryError: if there is no database, or nothing of it can be read.
+        LibraryError: if there is no database, nothing of it can be read, or a newer version of CLASP made it.
     """
     path = folder / DATABASE_FILE
     if not path.is_file():
@@ -44,8 +46,9 @@ def _damage(path: Path) -> str:
     try:
         with closing(sqlite3.connect(path)) as database:
             (state,) = database.execute("PRAGMA integrity_check(1)").fetchone()
-            (version,) = database.execute("PRAGMA user_version").fetchone()
-            for table in TABLES if version == len(MIGRATIONS) else ():
+            version(database)
+            there = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            for table in there.intersection(TABLES):
                 for _ in database.execute(f"SELECT * FROM {table}"):
                     pass
         return "" if state == "ok" else " ".join(state.split())
@@ -64,6 +67,7 @@ def _salvaged(folder: Path) -> str:
         target.execute("BEGIN")
         for table in TABLES:
             kept[table] = _copied(source, target, table)
+        target.execute("INSERT OR IGNORE INTO commits SELECT generation, commit_name FROM library")
         target.execute("COMMIT")
         target.execute("PRAGMA journal_mode = DELETE").fetchone()
     if not kept["library"]:
@@ -77,13 +81,16 @@ def _salvaged(folder: Path) -> str:
 
 
 def _copied(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> int:
-    """Copy the rows that can be read, from both ends towards the damage. Returns how many."""
+    """Copy the rows that can be read, from both ends towards the damage; columns that an older library lacks get what
+    they have by default. Returns how many."""
     count = 0
     for order in ("ASC", "DESC"):
         try:
-            for row in source.execute(f"SELECT * FROM {table} ORDER BY 1 {order}"):
-                marks = ", ".join("?" * len(row))
-                count += target.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row).rowcount
+            rows = source.execute(f"SELECT * FROM {table} ORDER BY 1 {order}")
+            columns, marks = ", ".join(name for name, *_ in rows.description), ", ".join("?" * len(rows.description))
+            for row in rows:
+                insert = f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})"
+                count += target.execute(insert, row).rowcount
             break
         except sqlite3.DatabaseError:
             continue
@@ -98,6 +105,8 @@ def _contents(database: sqlite3.Connection, folder: Path, mend: bool) -> list[st
         "segments without a vector": ("segments", f"id IN ({lost})"),
         "vectors of no segment": ("vectors", "segment NOT IN (SELECT id FROM segments)"),
         "phones of no segment": ("phones", "segment NOT IN (SELECT id FROM segments)"),
+        "transcripts of no segment": ("transcripts", "segment NOT IN (SELECT id FROM segments)"),
+        "meanings of no segment": ("direct", "segment NOT IN (SELECT id FROM segments)"),
     }
     found = []
     for name, (table, clause) in checks.items():

@@ -69,17 +69,45 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             loudness BLOB NOT NULL        -- uint8, of every tenth of a second: see clasp.envelope
         ) WITHOUT ROWID""",
     ),
+    (
+        """CREATE TABLE transcripts (        -- a machine's; what came with a recording is the segment's text
+            segment INTEGER PRIMARY KEY REFERENCES segments (id) ON DELETE CASCADE,
+            text TEXT NOT NULL,           -- '' where nobody speaks, or nothing was understood
+            language TEXT NOT NULL,       -- that was detected; '' where nothing was
+            words TEXT NOT NULL,          -- JSON: [word, start, end, probability] each, in seconds of the recording
+            log_probability REAL NOT NULL,
+            compression_ratio REAL NOT NULL,
+            no_speech REAL NOT NULL,
+            transcriber TEXT NOT NULL,    -- its name
+            outdated INTEGER NOT NULL DEFAULT 0  -- 1: it is to be made again
+        )""",
+        """CREATE TABLE direct (             -- meanings as they were heard, where a transcript was asked to be taken in
+            segment INTEGER PRIMARY KEY REFERENCES segments (id) ON DELETE CASCADE,
+            meaning BLOB NOT NULL,        -- little-endian float16, unit length: the first half of the vector once
+            fused INTEGER NOT NULL        -- whether the vector has the transcript that there is now
+        )""",
+        "ALTER TABLE vectors ADD COLUMN replaced INTEGER NOT NULL DEFAULT 0",  # generation in which it was; 0: never
+        "CREATE INDEX vectors_by_replacement ON vectors (replaced) WHERE replaced > 0",
+    ),
 )
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection that may be used from any thread, by one at a time; transactions are begun explicitly."""
+    """A connection that may be used from any thread, by one at a time; transactions are begun explicitly.
+
+    Raises:
+        sqlite3.Error: if that is no database, or it cannot be used.
+    """
     connection = sqlite3.connect(path, current().busy_seconds, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA foreign_keys = ON")
-    if connection.execute("PRAGMA page_count").fetchone() == (0,):  # later it has no effect, but waits for writers
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")  # what was committed survives a loss of power
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        if connection.execute("PRAGMA page_count").fetchone() == (0,):  # later it has no effect, but waits for writers
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # what was committed survives a loss of power
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -88,18 +116,30 @@ def migrate(connection: sqlite3.Connection) -> None:
 
     Raises:
         LibraryError: if the database was made by a newer version.
+        sqlite3.Error: if one cannot be applied; it is as before that one then.
     """
-    current = _version(connection)
-    if current > len(MIGRATIONS):
-        raise LibraryError("The library was made by a newer version of CLASP: update CLASP to open it.")
-    for number, statements in enumerate(MIGRATIONS[current:], start=current + 1):
+    applied = version(connection)
+    for number, statements in enumerate(MIGRATIONS[applied:], start=applied + 1):
         connection.execute("BEGIN IMMEDIATE")
-        if _version(connection) < number:  # asked inside: another process may have come first
-            for statement in statements:
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {number}")
-        connection.execute("COMMIT")
+        try:
+            if version(connection) < number:  # asked inside: another process may have come first
+                for statement in statements:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
 
 
-def _version(connection: sqlite3.Connection) -> int:
-    return connection.execute("PRAGMA user_version").fetchone()[0]
+def version(connection: sqlite3.Connection) -> int:
+    """How many of MIGRATIONS have been applied.
+
+    Raises:
+        LibraryError: if that is more than there are.
+    """
+    (applied,) = connection.execute("PRAGMA user_version").fetchone()
+    if applied > len(MIGRATIONS):
+        raise LibraryError("The library was made by a newer version of CLASP: update CLASP to open it.")
+    return applied

@@ -60,7 +60,10 @@ class Match:
         segment = self.segment
         return {
             "id": segment.id,
-            "text": segment.text,
+            "text": segment.transcript,
+            "transcript": segment.transcript,
+            "transcript_source": segment.transcript_source,
+            "confidence": None if segment.confidence is None else round(segment.confidence, 3),
             "recording": segment.recording,
             "start": segment.start,
             "end": segment.end,

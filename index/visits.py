@@ -1,4 +1,4 @@
-"""What visitors add where the libraries are for searching only: each has a library of their own, for an hour.
+"""What visitors add where the libraries are for searching only: each has a library of their own, for a while.
 
 Whoever knows a visit's secret is that visitor; nobody else can name what they added.
 """
@@ -73,7 +73,7 @@ class Visits:
         self.sweep()
         visit = self._visits.get(secret)
         if visit is None:
-            raise LibraryError("Nothing of yours is here: add recordings first. They are deleted within the hour.")
+            raise LibraryError(f"Nothing of yours is here: add recordings first. They are deleted after {lifetime()}.")
         return visit.library
 
     def open(self, secret: str) -> Library:
@@ -91,7 +91,11 @@ class Visits:
             if len(self._visits) >= current().visits:
                 raise LibraryError("Too many visitors have added recordings just now: try again in some minutes.")
             folder = tempfile.TemporaryDirectory(prefix="clasp-visit-", ignore_cleanup_errors=True)
-            library = Library.create(Path(folder.name, "library"), self._model)
+            try:
+                library = Library.create(Path(folder.name, "library"), self._model)
+            except BaseException:
+                folder.cleanup()
+                raise
             self._visits[secret] = Visit(library, folder, self._clock())
             return library
 
@@ -122,6 +126,12 @@ class Visits:
             self._visits.clear()
         for visit in ended:
             _delete(visit)
+
+
+def lifetime() -> str:
+    """How long what a visitor adds is kept, in words: "60 minutes"."""
+    minutes = current().visit_minutes
+    return f"{minutes:g} minute" + ("" if minutes == 1 else "s")
 
 
 def _delete(visit: Visit) -> None:

@@ -1,5 +1,6 @@
 """`python -m clasp add`, with the model that ships and synthesised speech: exit codes, the summary, Ctrl-C."""
 
+import json
 import os
 import signal
 import sqlite3
@@ -28,6 +29,12 @@ TEXTS = (
 @pytest.fixture(scope="module")
 def clips() -> list[np.ndarray]:
     return [speak(text, Voice("espeak", "en-us", "en")).samples for text in TEXTS]
+
+
+@pytest.fixture(autouse=True)
+def no_transcriber(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is not what is tested."""
+    monkeypatch.setenv("CLASP_TRANSCRIBER", "none")
 
 
 def write(path: Path, clips: list[np.ndarray]) -> Path:
@@ -61,6 +68,35 @@ def test_some_files_are_broken_silent_or_known(tmp_path: Path, clips: list[np.nd
         assert main(["search", text, *library]) == 0
         assert main(["search", text, "--json", *library]) == 0
         assert f'"file": "{folder / str(number)}.flac"' in capsys.readouterr().out.split('"hits"')[1].split("}")[0]
+
+
+def test_what_is_said_is_written_down(tmp_path: Path, clips: list[np.ndarray], capsys, monkeypatch):
+    library = ["--library", str(tmp_path / "library")]
+    write(tmp_path / "talk.flac", clips)
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in" / "supplied.flac", clips[:1])
+    (tmp_path / "in" / "supplied.txt").write_text(TEXTS[0])
+    assert main(["add", str(tmp_path / "talk.flac"), "--no-transcripts", *library]) == 0
+    capsys.readouterr()
+    assert main(["search", TEXTS[1], "--json", *library]) == 0
+    hit = json.loads(capsys.readouterr().out)["hits"][0]
+    assert (hit["transcript"], hit["transcript_source"], hit["confidence"]) == ("", "", None)
+    monkeypatch.setenv("CLASP_TRANSCRIBER", "no such thing")
+    assert main(["add", str(tmp_path / "in"), *library]) == 0
+    assert "Nothing is transcribed: There is no transcriber 'no such thing'" in capsys.readouterr().out
+    monkeypatch.setenv("CLASP_TRANSCRIBER", "base")
+    assert main(["library", "transcribe", *library]) == 0
+    assert "3 of 3 utterances transcribed (0." in capsys.readouterr().out
+    assert main(["search", TEXTS[1], "--json", *library]) == 0
+    hit = json.loads(capsys.readouterr().out)["hits"][0]
+    assert "baked" in hit["transcript"] and hit["transcript_source"] == "machine" and 0.3 < hit["confidence"] < 1
+    assert main(["search", TEXTS[0], "--json", *library]) == 0
+    sources = {one["transcript_source"]: one["transcript"] for one in json.loads(capsys.readouterr().out)["hits"]}
+    assert sources["supplied"] == TEXTS[0]
+    assert main(["search", TEXTS[1], *library]) == 0
+    assert "(transcribed by machine, " in capsys.readouterr().out
+    assert main(["add", str(tmp_path / "in"), *library]) == 0
+    assert "transcribed" not in capsys.readouterr().out  # there is nothing left to do
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The command line, with the model and the library that ship."""
 
+import io
 import json
 import subprocess
 import sys
@@ -155,6 +156,51 @@ def test_nonsense_finds_no_good_match_and_shows_the_nearest(clasp: Callable[...,
     lines = out.splitlines()
     assert lines[0] == "No good match. The nearest:"
     assert len(lines) == 1 + 3 * 2 + 1
+
+
+def shell(command: str) -> subprocess.CompletedProcess[bytes]:
+    """What a shell makes of a command line in which `clasp` stands for the program; its output in bytes."""
+    written = f'clasp() {{ "{sys.executable}" -m clasp "$@"; }}; {command}'
+    return subprocess.run(["bash", "-c", written], capture_output=True, cwd=ROOT, check=False)
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [("search 'the ship was lost in the storm' -k 100 --json", b"141"), ("settings", b"141"), ("--help", b"0")],
+)
+def test_who_reads_may_leave(command: str, code: bytes):
+    done = shell(f"clasp {command} | true; echo ${{PIPESTATUS[0]}}")  # `true` has left before anything is written
+    assert (done.stdout.strip(), done.stderr) == (code, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is full")
+def test_what_cannot_be_written_is_said():
+    done = shell("clasp settings > /dev/full")
+    assert done.returncode == 2
+    assert done.stderr == b"clasp: The output cannot be written (No space left on device): make room for it.\n"
+    assert shell("clasp settings >&-").returncode == 0
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_a_console_shows_the_letters_that_it_has(
+    encoding: str, clasp: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+):
+    def printed(*arguments: str) -> str:
+        console = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "stdout", console)
+            code, _, err = clasp(*arguments)
+        assert code in (0, 1) and err == ""
+        return console.buffer.getvalue().decode(encoding)
+
+    query = ("search", "Тяжёлый дождь – café", "-k", "30", "--meaning", "1", "--language", "ru", "--language", "fr")
+    text = printed(*query)
+    assert len(text.splitlines()) >= 60
+    assert ("é" in text) == (encoding != "ascii")
+    assert any("а" <= letter <= "я" for letter in text) == (encoding == "utf-8")
+    assert json.loads(printed(*query, "--json"))["query"] == query[1]
+    for arguments in (["--help"], ["search", "--help"], ["settings"]):
+        assert printed(*arguments)
 
 
 def test_the_process_exits_with_the_code(tmp_path: Path):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from clasp.errors import ClaspError
-from clasp.settings import current
+from index.visits import lifetime
 
 from . import labels
 from .errors import sentence
@@ -70,7 +70,7 @@ SPOKEN = """
 what you say on the Live tab is kept by this page only, until you clear the list or leave. A typed query stands in the
 page's address, so that it can be shared and your browser finds it again. The page asks no other machine for anything
 and counts nobody.</p>"""
-VISITOR = "<p>What you add can be found by you alone. It is deleted after {minutes} minutes.</p>"
+VISITOR = "<p>What you add can be found by you alone. It is deleted after {lifetime}.</p>"
 OWNER = """
 <p>What you add stays in its library until you remove it. Recordings that were uploaded are copied into the library's
 folder; those that were named by their path stay where they are.</p>"""
@@ -113,7 +113,6 @@ def build(service: Service, visit: gr.BrowserState, tab: gr.Tab) -> None:
 
 def page(service: Service, running: str, measured: str) -> str:
     """All of it."""
-    minutes = f"{current().visit_minutes:g}"
     where = "<p>Everything happens on this computer: nothing leaves it.</p>" if service.local else ""
     sections = {
         "What it does": WHAT,
@@ -121,7 +120,7 @@ def page(service: Service, running: str, measured: str) -> str:
         "What runs here": running,
         "How well": measured,
         "Limits": LIMITS,
-        "Privacy": where + SPOKEN + (VISITOR.format(minutes=minutes) if service.read_only else OWNER),
+        "Privacy": where + SPOKEN + (VISITOR.format(lifetime=lifetime()) if service.read_only else OWNER),
         "Keys": KEYS,
         "From a program": PROGRAMS,
         "Licences": LICENCES,

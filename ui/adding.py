@@ -4,6 +4,7 @@ import shutil
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from . import labels
 from .jobs import Progress, Report, Work
 from .service import VISIT
 from .tab import Shown, Tab, told
+from .transcribing import transcripts
 
 if TYPE_CHECKING:
     from clasp import Clasp
@@ -83,7 +85,14 @@ def adding(library: "Library", model: "Clasp", paths: list[Path], *, copy: bool,
             return
         finally:
             states.close()
-        yield _report(state, "Stopped. What was finished stays; add the rest again to go on." if stopped else "")
+        report = _report(state, "Stopped. What was finished stays; add the rest again to go on." if stopped else "")
+        if not stopped:
+            said = yield from transcripts(library, model, stopping, before=f"{report.sentences[0]} It can be searched.")
+            report = replace(
+                report, sentences=report.sentences + said.sentences, details=report.details + said.details,
+                wrong=report.wrong or said.wrong,
+            )  # fmt: skip
+        yield report
 
     return work
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from clasp.settings import current
+
 from . import examples, labels
 from .dropdown import dropdown
 from .links import BALANCED, FILTERS, Settings
@@ -77,7 +79,7 @@ def build(shown: list[examples.Example]) -> Controls:
                 placeholder="the ship was lost in the storm",
                 show_label=False,
                 submit_btn="Search",
-                max_length=1_000,
+                max_length=current().query_characters,
                 elem_id="text",
                 html_attributes=gr.InputHTMLAttributes(enterkeyhint="search", autocomplete="off"),
             )

@@ -7,6 +7,7 @@ from itertools import count
 
 from index.moments import Group, Moment, grouped
 from index.search import Answer, Match
+from index.visits import lifetime
 
 from . import labels, moments
 from .links import Link, Settings, write
@@ -86,7 +87,7 @@ def welcome(settings: Settings) -> str:
 def empty(settings: Settings) -> str:
     """What is shown of a library in which there is nothing."""
     whose = (
-        "Only you can search what you add, and it is deleted within the hour."
+        f"Only you can search what you add, and it is deleted after {lifetime()}."
         if settings.library == VISIT
         else "Files and folders, sound and video: what is said in them can be found a moment later."
     )

@@ -1,4 +1,5 @@
-"""Looking after a library from the page, as jobs: checking, repairing, exporting, importing, embedding anew."""
+"""Looking after a library from the page, as jobs: checking, repairing, exporting, importing, transcribing, embedding
+anew."""
 
 import shutil
 import tempfile
@@ -16,6 +17,7 @@ from . import labels
 from .jobs import Progress, Report, Work
 from .service import VISIT
 from .tab import Shown, Tab, told
+from .transcribing import transcribing
 
 if TYPE_CHECKING:
     from clasp import Clasp
@@ -142,6 +144,13 @@ class Caring(Tab):
         folder = self._folder(name)
         self._at_rest(name, visit)
         return self._care(name, visit, "Exporting", *exporting(folder, name))
+
+    @told
+    def transcribe(self, name: str, visit: str) -> Shown:
+        """Transcribe what has no transcript yet."""
+        self._folder(name)
+        work = transcribing(self._service.library(name), self._service.opened().model)
+        return self._care(name, visit, "Transcribing", work, can_stop=True)
 
     @told
     def embed(self, name: str, visit: str) -> Shown:

@@ -9,7 +9,6 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
 import gradio as gr
 
@@ -186,8 +185,7 @@ class Exploring:
             "drawn": "",
         }
         if drawn is not None:
-            facts = crc32(repr((library.recordings(), size)).encode())
-            state["drawn"] = f"{id(drawn)} {facts}"  # another one when it is to be fetched anew
+            state["drawn"] = drawn.version  # another one when it is to be fetched anew
             state["otherwise"] = drawn.of_another_model
         return state
 

@@ -31,7 +31,7 @@ RATES = range(8_000, 192_001)  # Hz
 LONGEST = 2.0  # seconds of one frame
 LONGEST_TEXT = 4_000  # characters of a frame of JSON
 
-WRONG, OVER, ABSENT, SILENT, LARGE, FAST = 4400, 4403, 4404, 4408, 4413, 4429  # the page's doing
+WRONG, OVER, ABSENT, SILENT, LARGE, FOREIGN, FAST = 4400, 4403, 4404, 4408, 4413, 4421, 4429  # the page's doing
 BUSY, BROKEN = 1013, 1011  # try again later; something failed here
 
 
@@ -115,8 +115,8 @@ def _hit(match: "Match", library: "Library", key: str) -> dict[str, Any] | None:
     source, start, end = sound.moment(key, recording, segment.start, segment.end)
     return {
         "id": segment.id,
-        "text": segment.text,
-        "language": segment.language,
+        "text": segment.transcript,
+        "language": segment.language or segment.detected,
         "facts": [labels.category(segment.category), labels.language(segment.language)],
         "colour": categories.index(segment.category) if segment.category in categories else 0,
         "percent": round(100 * match.probability),

@@ -12,6 +12,8 @@ except ImportError:
     spaces = None
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from clasp import Clasp
     from clasp.model import Encoded
 
@@ -29,6 +31,11 @@ def _read(*arguments: Any, **named: Any) -> "Encoded":
     return type(_borrowers[0]).read(_borrowers[0], *arguments, **named)
 
 
+@_borrowing(READ)
+def _fuse(*arguments: Any, **named: Any) -> "np.ndarray":
+    return type(_borrowers[0]).fuse(_borrowers[0], *arguments, **named)
+
+
 @_borrowing(LISTEN)
 def _listen(*arguments: Any, **named: Any) -> "Encoded":
     return type(_borrowers[0]).listen(_borrowers[0], *arguments, **named)
@@ -38,5 +45,5 @@ def borrowed(model: "Clasp") -> "Clasp":
     """The same model; where the GPU is lent, it borrows it whenever it encodes. For one model of a process."""
     if spaces is not None:
         _borrowers[:] = [model]
-        model.read, model.listen = _read, _listen
+        model.read, model.listen, model.fuse = _read, _listen, _fuse
     return model

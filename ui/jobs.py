@@ -30,6 +30,7 @@ class Progress:
     now: str  # what it is busy with
     share: float | None = None  # of the whole; None: nobody knows
     facts: tuple[str, ...] = ()
+    before: str = ""  # what has been done until now, where this is the second part of a job
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def html(job: Job | None) -> str:
     facts = "".join(f"<span>{escape(fact)}</span>" for fact in state.facts)
     return f"""
 <section class="job" data-running>
-  <h2>{escape(job.title)}</h2>
+  <h2>{escape(job.title)}</h2>{f"<p>{escape(state.before)}</p>" if state.before else ""}
   <div class="job-bar{" unknown" if state.share is None else ""}" role="progressbar" aria-valuemin="0"
     aria-valuemax="100" {share} aria-label="{escape(job.title)}"><span{width}></span></div>
   <p class="job-now" dir="auto">{escape(now)}</p>

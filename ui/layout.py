@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from index.visits import lifetime
+
 from . import labels, recordings, theme
 from .dropdown import dropdown
 from .recordings import View
@@ -19,10 +21,6 @@ SCRIPT = theme.SCRIPT + '<script src="library.js"></script>'
 SHOWN = 5  # titles in a question
 
 ONLY_SEARCHED = "This library is for searching only: nothing in it can be changed."
-VISITOR = """
-<p class="stand">What you add here can be found by you alone, on the Search page.
-  It is deleted after {minutes} minutes.</p>
-"""
 HINT = """
 <p class="stand">Sound files and videos, of any length. Transcripts (.srt, .vtt, .txt) and tables of facts (.csv)
   with the same names are used, too.</p>
@@ -77,6 +75,7 @@ class Parts:
     check: gr.Button | None = None
     repair: gr.Button | None = None
     export: gr.Button | None = None
+    transcribe: gr.Button | None = None
     embed: gr.Button | None = None
 
     def all(self) -> list[Any]:
@@ -179,6 +178,7 @@ def _care() -> dict[str, Any]:
             ("check", "Check", "Is it whole, and is every recording still where it was?"),
             ("repair", "Repair", "Put right what can be, from what is still there."),
             ("export", "Export", "One file with everything, recordings included: a copy to keep or to pass on."),
+            ("transcribe", "Transcribe", "Write down what has no transcript yet, to find it better."),
             ("embed", "Prepare for this model", "Another model made it: listen to all of it again."),
         ):
             with gr.Row(elem_classes="care"):
@@ -192,6 +192,12 @@ def languages(present: list[str], none: str) -> list[tuple[str, str]]:
     tags = {*labels.LANGUAGES, *present}
     named = ((labels.language(tag) + ("" if tag in labels.LANGUAGES else f" ({tag})"), tag) for tag in tags)
     return [(none, ""), *sorted(named)]
+
+
+def visitor() -> str:
+    """What becomes of what a visitor adds."""
+    what = "What you add here can be found by you alone, on the Search page."
+    return f'<p class="stand">{what} It is deleted after {lifetime()}.</p>'
 
 
 def notice(said: str, *, wrong: bool = False) -> str:

@@ -126,4 +126,5 @@ def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) ->
         parts.check.click(caring.check, where, out, **quiet)
         parts.repair.click(caring.repair, where, out, **quiet)
         parts.export.click(caring.export, where, out, **quiet)
+        parts.transcribe.click(caring.transcribe, where, out, **quiet)
         parts.embed.click(caring.embed, where, out, **quiet)

@@ -4,6 +4,8 @@ from typing import Any
 
 import gradio as gr
 
+from clasp.settings import current
+
 from . import links
 from .dropdown import dropdown
 from .exploring import Exploring, Parts
@@ -33,7 +35,7 @@ FRAME = f"""
 <section class="explore" data-stage="loading" aria-label="Map of a library">
   <div class="explore-bar">
     <form class="explore-ask" role="search">
-      <input type="search" name="find" maxlength="1000" autocomplete="off" enterkeyhint="search" dir="auto"
+      <input type="search" name="find" maxlength="{{characters}}" autocomplete="off" enterkeyhint="search" dir="auto"
         aria-label="Find on the map" placeholder="Find on the map, in your own words">
       <button type="submit">Find</button>
     </form>
@@ -131,7 +133,7 @@ def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) ->
         name = dropdown("Library", [(TITLES[DEMO], DEMO)], DEMO, labelled=False, elem_id="map-library")
     panel = gr.HTML(
         "",
-        html_template=FRAME,
+        html_template=FRAME.replace("{characters}", str(current().query_characters)),
         head=SCRIPTS,
         js_on_load=f"clasp.map(element, props, watch, trigger, {EVENTS})",
         apply_default_css=False,

@@ -21,7 +21,7 @@ from clasp.settings import current
 from index.filters import Filter
 from index.turns import Turns
 
-from .frames import ABSENT, BROKEN, BUSY, FAST, OVER, SILENT, WRONG, Refused, Wish, parsed, seconds, shown
+from .frames import ABSENT, BROKEN, BUSY, FAST, FOREIGN, OVER, SILENT, WRONG, Refused, Wish, parsed, seconds, shown
 from .service import VISIT, Service
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ PIECE = 5.0  # seconds that are heard at once where more waits
 ENDING = 20.0  # seconds that the last answers may take
 EARS = 2  # threads that hear; searches have one of their own
 OURS = "Something went wrong on this side: please start again."
+ELSEWHERE = "This page has another address than the server is asked by: a proxy before it must pass the header Host on."
 
 log = logging.getLogger(__name__)
 
@@ -53,9 +54,9 @@ class Microphones:
 
     async def connect(self, socket: WebSocket) -> None:
         """The other end of the live tab, from its first frame to its last."""
-        if not _same_origin(socket):
-            return await socket.close(1008)
         await socket.accept()
+        if not _same_origin(socket):
+            return await _close(socket, FOREIGN, ELSEWHERE)
         self._connected += 1
         code, reason = 1000, ""
         try:
@@ -258,6 +259,12 @@ async def _close(socket: WebSocket, code: int, reason: str) -> None:
 
 def _same_origin(socket: WebSocket) -> bool:
     """Whether the page that connects is one of ours: browsers say where it comes from, and no page can lie about it."""
-    origin = urlsplit(socket.headers.get("origin", "")).netloc.lower()
-    hosts = [socket.headers.get(name, "").lower() for name in ("host", "x-forwarded-host")]
-    return bool(origin) and origin in hosts
+    origin = urlsplit(socket.headers.get("origin", ""))
+    told = (socket.headers.get(name, "") for name in ("host", "x-forwarded-host"))
+    hosts = {_host(one, origin.scheme) for names in told for one in names.split(",")}
+    return bool(origin.netloc) and _host(origin.netloc, origin.scheme) in hosts
+
+
+def _host(name: str, scheme: str) -> str:
+    """A host as it is compared, without the port that is usual for the scheme."""
+    return name.strip().lower().removesuffix({"http": ":80", "https": ":443"}.get(scheme, ""))

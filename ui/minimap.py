@@ -56,11 +56,10 @@ def overlay(drawn: "Map | None", key: str, settings: Settings, found: Answer | N
     query's place and the good hits; NONE for a library without a map."""
     if drawn is None:
         return NONE
-    which = f"{id(drawn)} {len(drawn)}"  # another one when the points are to be fetched anew
     if found is None:
-        return _written(settings, key, which)
+        return _written(settings, key, drawn.version)
     query = place(drawn, found.query.vector)
-    return _written(settings, key, which, query, [match.segment.id for match in found.matches if match.good])
+    return _written(settings, key, drawn.version, query, [match.segment.id for match in found.matches if match.good])
 
 
 def _written(

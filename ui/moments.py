@@ -122,15 +122,20 @@ def _card(
 
 
 def said(segment: Segment, name: str = "said") -> str:
-    """The words of a segment, or that nobody wrote them down."""
-    if segment.text:
-        return f'<p class="{name}" dir="auto" lang="{escape(segment.language)}">{escape(segment.text)}</p>'
+    """The words of a segment, and whether a machine wrote them down, or that nobody did."""
+    if segment.transcript:
+        language, mark = segment.language or segment.detected, ""
+        if segment.transcript_source == "machine":
+            sure = f"Transcribed by machine, {100 * segment.confidence:.0f} % sure"
+            mark = f' <small class="by-machine" title="{sure}" aria-label="{sure}">auto</small>'
+        return f'<p class="{name}" dir="auto" lang="{escape(language)}">{escape(segment.transcript)}{mark}</p>'
     return f'<p class="{name} unknown">Not written down: press play to hear it</p>'
 
 
 def play_button(segment: Segment, recording: Recording, place: Place) -> str:
     """The button that plays a segment; player.js listens to it."""
-    label = escape(f"Play: {segment.text}" if segment.text else f"Play from {labels.clock(segment.start)}")
+    words = segment.transcript
+    label = escape(f"Play: {words}" if words else f"Play from {labels.clock(segment.start)}")
     sounds = _sound(segment, recording, place)
     return f'<button type="button" class="play-button" {sounds} aria-label="{label}">{PLAY}</button>'
 

@@ -8,7 +8,6 @@ from typing import Any
 import gradio as gr
 
 from clasp.errors import ClaspError, LibraryError
-from clasp.settings import current
 from index.library import Library, OtherModelError
 
 from . import jobs, layout, recordings
@@ -58,7 +57,7 @@ class Tab:
             parts.timer: gr.Timer(active=busy),
             parts.care: gr.Accordion(visible=owner and name != VISIT),
             parts.embed: gr.Button(visible=False),
-            parts.facts: layout.VISITOR.format(minutes=f"{current().visit_minutes:g}") if name == VISIT else "",
+            parts.facts: layout.visitor() if name == VISIT else "",
             parts.table: "",
             parts.find: gr.Textbox(view.words, visible=False),
         }

@@ -1,49 +1,49 @@
 """Speech recognisers, for the other way to search speech: transcribe it first.
 
-    recogniser = transcriber("pocketsphinx")
-    recogniser.transcribe(decode("question.wav"))
+    recogniser = transcriber("base")
+    recogniser.transcribe([decode("question.wav")])
 
-"pocketsphinx" brings its own model of English and works offline. Any other name is a transformers checkpoint that
-writes what it hears, by CTC (wav2vec2, hubert, parakeet) or word by word (whisper): a folder, or a name on the
-Hugging Face hub. An utterance is heard by itself, as a search would have to.
+"base", or a larger one of clasp/speech/transcriber.py, is Whisper as the product transcribes with it. Any other name is
+a transformers checkpoint that writes what it hears, by CTC (wav2vec2, hubert, parakeet) or word by word (whisper): a
+folder, or a name on the Hugging Face hub; each utterance is heard by itself.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
-
 from ..audio import SAMPLE_RATE, Waveform
 from ..errors import ModelError
+from ..speech.transcriber import BASE, ON_THE_HUB
+from ..speech.transcriber import Transcriber as Whisper
 from ..training import parallel
 
 if TYPE_CHECKING:
     from transformers import AutomaticSpeechRecognitionPipeline
 
 WHISPER_SECONDS = 30.0  # a longer recording is heard window by window, which needs timestamps
-EXPECTED = "give 'pocketsphinx', or the folder or hub name of a transformers checkpoint with a CTC or whisper head"
+EXPECTED = f"give '{BASE}', or the folder or hub name of a transformers checkpoint with a CTC or whisper head"
 
 
 class Transcriber(Protocol):
     """Writes down what is said."""
 
-    def transcribe(self, waveform: Waveform) -> str:
-        """The words of one utterance, "" where none are understood; the same whatever was heard before."""
+    def transcribe(self, waveforms: Sequence[Waveform]) -> list[str]:
+        """The words of each utterance, "" where none are understood."""
 
 
 def transcriber(name: str, language: str = "en") -> Transcriber:
     """Load a recogniser.
 
     Args:
-        name: "pocketsphinx", a folder, or a name on the Hugging Face hub.
+        name: "base" or a larger Whisper, a folder, or a name on the Hugging Face hub.
         language: BCP-47 tag of what is said. Of a CTC checkpoint it cannot be told whether it knows the language.
 
     Raises:
         ModelError: if there is no such recogniser, a package of it is missing, the hub cannot be reached, or it does
             not know the language.
     """
-    return Pocketsphinx(language) if name == "pocketsphinx" else Checkpoint(name, language)
+    return Packed(name, language) if name in (BASE, *ON_THE_HUB) else Checkpoint(name, language)
 
 
 def word_error_rate(said: Sequence[str], heard: Sequence[str]) -> float:
@@ -63,31 +63,15 @@ def word_error_rate(said: Sequence[str], heard: Sequence[str]) -> float:
     return sum(_edits(*pair) for pair in pairs) / words
 
 
-class Pocketsphinx:
-    """The decoder and English model of the pocketsphinx package, on one core."""
+class Packed:
+    """Whisper as the product transcribes with it: several utterances to a window, 8-bit on a CPU."""
 
-    def __init__(self, language: str = "en") -> None:
-        if _primary(language) != "en":
-            raise ModelError(
-                f"pocketsphinx understands English, not {language!r}: name a transformers checkpoint that does."
-            )
-        try:
-            from pocketsphinx import Decoder
-        except ImportError as error:
-            raise ModelError(
-                "pocketsphinx is not installed: run `python -m pip install pocketsphinx`, "
-                "or name a transformers checkpoint."
-            ) from error
-        # Normalised over the whole utterance ("batch"): what was heard before would change the words otherwise.
-        self._decoder = Decoder(cmn="batch", loglevel="FATAL")
+    def __init__(self, name: str, language: str = "en") -> None:
+        self._whisper = Whisper.load(name)
+        self._language = language
 
-    def transcribe(self, waveform: Waveform) -> str:
-        samples = (waveform.samples * 32767).astype(np.int16)
-        self._decoder.start_utt()
-        self._decoder.process_raw(samples.tobytes(), full_utt=True)
-        self._decoder.end_utt()
-        found = self._decoder.hyp()
-        return found.hypstr if found is not None else ""
+    def transcribe(self, waveforms: Sequence[Waveform]) -> list[str]:
+        return [found.text for found in self._whisper.transcribe(waveforms, self._language)]
 
 
 class Checkpoint:
@@ -98,7 +82,10 @@ class Checkpoint:
         self._is_whisper = self._pipeline.model.config.model_type == "whisper"
         self._options = _whisper_options(self._pipeline, name, language) if self._is_whisper else {}
 
-    def transcribe(self, waveform: Waveform) -> str:
+    def transcribe(self, waveforms: Sequence[Waveform]) -> list[str]:
+        return [self._written(one) for one in waveforms]
+
+    def _written(self, waveform: Waveform) -> str:
         timestamps = {"return_timestamps": True} if self._is_whisper and waveform.duration > WHISPER_SECONDS else {}
         return self._pipeline(waveform.samples, generate_kwargs=self._options, **timestamps)["text"].strip()
 

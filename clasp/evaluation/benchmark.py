@@ -2,6 +2,7 @@
 
     python -m clasp benchmark
     python -m clasp benchmark --adding     # a recording of six hours; takes minutes
+    python -m clasp benchmark --transcribing --clips 64
     python -m clasp benchmark --live       # the live search, with one visitor and with twenty; takes five minutes
     python -m clasp benchmark --stages --clips 64
     python -m clasp benchmark --published --clips 16
@@ -70,10 +71,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--adding", action="store_true", help="measure adding a long recording, and nothing else")
     parser.add_argument("--live", action="store_true", help="measure the live search, and nothing else")
+    parser.add_argument("--transcribing", action="store_true", help="measure transcripts, and nothing else")
     parser.add_argument("--stages", action="store_true", help="measure hearing stage by stage, and nothing else")
     parser.add_argument("--published", action="store_true", help="the same of the published architecture, with random "
                         "weights, against the notebooks' way")  # fmt: skip
-    parser.add_argument("--clips", type=int, default=8, help="utterances for --stages and --published (default: 8)")
+    parser.add_argument("--clips", type=int, default=8, help="utterances for --stages, --published and, of each "
+                        "language, --transcribing (default: 8)")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
@@ -88,6 +91,11 @@ def run(args: argparse.Namespace) -> int:
         Console(width=110).print(table(rows, f"{platform.machine()}, {os.cpu_count()} cores"))
         return 0
     progress = Console(stderr=True)
+    if args.transcribing:
+        from .transcribing import transcribing
+
+        Console(width=110).print(table(transcribing(args.clips), f"{platform.machine()}, {os.cpu_count()} cores"))
+        return 0
     if args.published or args.stages:
         from . import published_speed, stages
 

@@ -36,6 +36,7 @@ BROWN = 760  # validation sentences said by training voices; with the real recor
 REAL = ("en-commonvoice13", "en-speechocean", "en-ljspeech", "fr-commonvoice17", "de-kerstin", "nl-nathalie")
 TRANSLATED = 400  # English sentences kept out of training with their translations, said by training voices
 FALSE_MATCH_RATE = 0.10
+EVERY_TEXT = 10**9
 ROUNDS = 3  # of ranking and fitting
 FOLDS = 5
 BIASES = ("meant", "said")
@@ -113,25 +114,28 @@ Pairs = tuple[tuple[Utterance, ...], list[tuple[int, str, str]], list[tuple[int,
 def held_out_pairs(data: Path) -> Pairs:
     """English utterances of the sentence encoder's development pairs; (index, language, text) of their translations;
     and (index, text) of their paraphrases: other English sentences with one of the same translations."""
-    from ..training.parallel import LANGUAGES
-    from ..training.sentence_pairs import sentence_pairs
+    from ..training.written import texts_of
 
-    train, development = sentence_pairs(data, LANGUAGES)
+    texts = texts_of(data, EVERY_TEXT)
+    development = texts.development
     eligible = [pair for pair in development if len(pair.english.split()) in testsets.WORDS]
     utterances = testsets.spoken([pair.english for pair in eligible], TRANSLATED, TRAINING_VOICES)
     place = {one.text: index for index, one in enumerate(utterances)}
     said = [pair for pair in eligible if pair.english in place]
     translations = [(place[pair.english], pair.language, pair.other) for pair in said]
     by_translation: dict[tuple[str, str], set[str]] = {}
-    for pair in [*train, *development]:
+    for pair in development:
         by_translation.setdefault((pair.language, pair.other), set()).add(pair.english)
+    for other, language, row in texts.wanted:
+        if language != "en":
+            by_translation.setdefault((language, other), set()).add(texts.bank[row])
     reworded = {
-        (place[pair.english], other)
+        place[pair.english]: other
         for pair in said
-        for other in by_translation[pair.language, pair.other]
+        for other in sorted(by_translation[pair.language, pair.other])
         if label(other) != label(pair.english)
     }
-    return utterances, translations, sorted(reworded)
+    return utterances, translations, sorted(reworded.items())
 
 
 def table(calibration: Calibration) -> Table:

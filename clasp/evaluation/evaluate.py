@@ -1,15 +1,17 @@
 """What a model finds on held-out sets: `python -m clasp evaluate`.
 
     python -m clasp evaluate --json figures.json --report figures.html
-    python -m clasp evaluate --model runs/mine --tests real-english spoken --asr none
+    python -m clasp evaluate --tests real --asr openai/whisper-base
+    python -m clasp evaluate --model runs/mine --tests real-paraphrases real-english spoken --asr none
 
-A query and its answers are texts and utterances of one set; the pool is every candidate of the set, and equal
-texts are all correct. Ties count against the model (see `metrics`). On real English it is compared with transcribing
-first. All tests take about an hour of one core, the first time longer: sentences are spoken and transcribed then.
+Real recordings come first: asked for by their words, in other words, in other languages, in noise (`query_sets`), of
+every way to search them (`systems`). A query and its answers are texts and utterances of one set; the pool is every
+candidate of the set, and equal texts are all correct. Ties count against the model (see `metrics`). Where a recogniser
+is there, transcribing first is measured beside it. All tests take about an hour of one core, the first time longer:
+sentences are spoken and transcribed then.
 """
 
 import argparse
-import importlib.util
 import json
 import sys
 import time
@@ -24,22 +26,26 @@ from ..alignment import pack
 from ..errors import ModelError
 from ..model import Encoded
 from ..training.corpora import data_folder
-from . import tables, testsets, translation
+from . import query_sets, real_speech, tables, testsets, translation
 from .cases import CASES, FAMILIES, SPEECH_TO_SPEECH, SPEECH_TO_TEXT, TEXT_TO_SPEECH, TEXT_TO_TEXT, Case, Half
 from .groups import group, groups
 from .listening import Heard, listen
-from .moments import CASE, moments
+from .moments import CASE, conversation, moments
 from .pipeline import SET, compare
 from .reliability import reliability
 from .retrieval import Result, Retrieval, measure, median
 from .second_stage import Phones, log_odds
+from .systems import systems
 from .testsets import SpeechSet, Utterance, label
 
 if TYPE_CHECKING:
     from ..calibration import Direction
     from ..model import Clasp
 
-OTHER_TESTS = ("moments", "translation")  # of a long recording; of the sentence encoder alone
+REAL = "real"  # every set of real recordings
+CONVERSATION = ("real-own-words-en", "real-paraphrases")  # what a conversation is asked for
+OTHER_TESTS = ("conversation", "moments", "translation")  # of a long recording; of the sentence encoder alone
+NAMES = list(dict.fromkeys([REAL, *query_sets.FAMILIES, *(case.family or case.name for case in CASES), *OTHER_TESTS]))
 RELIABILITY: "dict[Direction, tuple[str, ...]]" = {  # direction of the calibration: tests whose queries it is for
     "text": ("training-voices", "real-english", "paraphrases"),
     "speech": ("speech-to-speech",),
@@ -99,15 +105,15 @@ class Evaluation:
         asked = [texts[answer] for answer in answers], [languages[answer] for answer in answers]
         labels = [label(text) for text in texts]
         if direction == TEXT_TO_TEXT:
-            queries, pool = self._written(*asked).vectors, self._written(*said).vectors
+            queries, pool = self.written(*asked).vectors, self.written(*said).vectors
             return Retrieval(queries, pool, labels, np.array(answers))
-        heard = Encoded(spoken, []) if spoken is not None else self._spoken(utterances)
+        heard = Encoded(spoken, []) if spoken is not None else self.spoken(utterances)
         if direction == SPEECH_TO_TEXT:
-            queries, pool = _chosen(heard, answers), self._written(texts, languages)
+            queries, pool = _chosen(heard, answers), self.written(texts, languages)
         elif case.asked_by is not None:
-            queries, pool = _chosen(self._spoken(self.sets[case.asked_by].utterances), answers), heard
+            queries, pool = _chosen(self.spoken(self.sets[case.asked_by].utterances), answers), heard
         else:
-            queries, pool = self._written(*asked), heard
+            queries, pool = self.written(*asked), heard
         phones = None
         if spoken is None and self.model.aligner is not None:
             packed = [pack(one) for one in pool.phones]
@@ -127,7 +133,7 @@ class Evaluation:
 
     def seconds(self, name: str) -> float:
         """Seconds that the model took to embed the speech of a set, decoding left out."""
-        self._spoken(self.sets[name].utterances)
+        self.spoken(self.sets[name].utterances)
         return sum(self._heard[utterance].seconds for utterance in self.sets[name].utterances)
 
     def _half(self, vectors: np.ndarray, half: Half) -> np.ndarray:
@@ -135,13 +141,15 @@ class Evaluation:
             return vectors
         return self.model.halves(vectors)[0 if half == "meaning" else 1]
 
-    def _spoken(self, utterances: Sequence[Utterance]) -> Encoded:
+    def spoken(self, utterances: Sequence[Utterance]) -> Encoded:
+        """Vectors and phones of utterances that `testsets.prepare` has made ready; each is heard once."""
         missing = [utterance for utterance in utterances if utterance not in self._heard]
         self._heard.update(zip(missing, listen(self.model, missing, self.cache), strict=True))
         heard = [self._heard[utterance] for utterance in utterances]
         return Encoded(np.stack([one.vector for one in heard]), [one.phones for one in heard])
 
-    def _written(self, texts: list[str], languages: list[str]) -> Encoded:
+    def written(self, texts: list[str], languages: list[str]) -> Encoded:
+        """Vectors and phones of texts; each list of them is read once."""
         key = (tuple(texts), tuple(languages))
         if key not in self._text:
             self._text[key] = self.model.read(texts, languages)
@@ -154,17 +162,15 @@ def _chosen(encoded: Encoded, rows: Sequence[int]) -> Encoded:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `python -m clasp evaluate`."""
-    names = list(dict.fromkeys([case.family or case.name for case in CASES] + list(OTHER_TESTS)))
     parser.add_argument("--model", default="bundled", help="a model folder (default: the bundled model)")
     parser.add_argument("--data", help="the folder of training data (default: $CLASP_DATA or ./data)")
     parser.add_argument(
-        "--tests", nargs="+", metavar="NAME", choices=[*names, *(case.name for case in CASES if case.family)],
-        help="only these tests: " + ", ".join(names) + "; or one language of a family, such as spoken-de",
+        "--tests", nargs="+", metavar="NAME", type=_test,
+        help=f"only these tests: {', '.join(NAMES)}; or one of a family, such as real-translations-fr or spoken-de",
     )  # fmt: skip
     parser.add_argument(
-        "--asr", metavar="NAME",
-        help="transcribe first with pocketsphinx (the default where it is installed) or a transformers checkpoint; "
-        "none skips it",
+        "--asr", metavar="NAME", default="base",
+        help="transcribe first with this Whisper or transformers checkpoint (default: base); none skips it",
     )  # fmt: skip
     parser.add_argument(
         "--json", nargs="?", const="-", metavar="FILE",
@@ -173,14 +179,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the figures as one HTML page")
 
 
+def _test(name: str) -> str:
+    """The name of a test, of a family or of one of its members."""
+    members = [case.name for case in CASES if case.family]
+    if name in (*NAMES, *members) or name.startswith(tuple(f"{family}-" for family in query_sets.FAMILIES)):
+        return name
+    raise argparse.ArgumentTypeError(f"there is no test {name}: give one of {', '.join(NAMES)}")
+
+
 def run(args: argparse.Namespace) -> int:
     """Measure, print the tables, write JSON and the report. Returns 0; a missed floor is a finding."""
     from .. import load
 
     data = data_folder(args.data)
     model = load(args.model)
-    system = args.asr or ("pocketsphinx" if importlib.util.find_spec("pocketsphinx") else "none")
-    figures = evaluate(model, data, args.tests, None if system == "none" else system)
+    figures = evaluate(model, data, args.tests, None if args.asr == "none" else args.asr)
     console = Console(stderr=args.json == "-", width=120)
     for table in tables.tables(figures):
         console.print(table, "")
@@ -204,10 +217,11 @@ def evaluate(
     """All figures, in the form that --json writes.
 
     Args:
-        tests: names of cases, of families and of OTHER_TESTS; None is all.
+        tests: names of query sets, of cases, of families and of OTHER_TESTS, or REAL; None is all.
         system: the recogniser that transcribes first, see `asr.transcriber`; None is none.
     """
     began = time.perf_counter()
+    asked = query_sets.query_sets(data, None if tests is None or REAL in tests else tests)
     cases = [case for case in CASES if tests is None or case.name in tests or case.family in tests]
     if not model.sound_dim:
         cases = [case for case in cases if case.half != "sound"]
@@ -218,6 +232,7 @@ def evaluate(
     testsets.prepare((utterance for chosen in sets.values() for utterance in chosen.utterances), cache)
 
     evaluation = Evaluation(model, sets, cache)
+    real = real_speech.measure(asked, systems(evaluation, system)) if asked else []
     results: list[Result] = []
     parts: list[dict[str, Any]] = []
     for case in cases:
@@ -225,6 +240,8 @@ def evaluate(
             results.append(result)
             if case.grouped:
                 parts += groups(result, evaluation.durations(result.asked))
+    if tests is None or "conversation" in tests:
+        results += conversation(evaluation, query_sets.query_sets(data, CONVERSATION))
     if in_time:
         results.append(moments(evaluation))
     if tests is None or "translation" in tests:
@@ -233,6 +250,7 @@ def evaluate(
     figures = {
         "model": model.checksum,
         "data": str(data),
+        "real": real,
         "tests": [result.row() for result in results] + medians,
         "pipeline": [],
         "groups": parts + by_language,

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..training.corpora import Clip
 from . import metrics
+from .distortions import Distorted
 from .retrieval import Result
 from .testsets import Utterance
 
@@ -41,5 +42,5 @@ def group(result: Result, by: str, value: str, ranks: np.ndarray) -> dict[str, A
 
 def kind(utterance: Utterance) -> str:
     """The synthesizer, or the corpus of a recording."""
-    source = utterance.source
+    source = utterance.source.clip if isinstance(utterance.source, Distorted) else utterance.source
     return source.corpus if isinstance(source, Clip) else source.engine

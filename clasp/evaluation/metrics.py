@@ -59,7 +59,7 @@ def ranks(
     for start in range(0, len(queries), chunk):
         rows = slice(start, start + chunk)
         scores = queries[rows] @ candidates.T  # (chunk, m)
-        found[rows] = _placed(scores, gold[rows, None] == pool, ties)
+        found[rows] = placed(scores, gold[rows, None] == pool, ties)
     return found
 
 
@@ -72,7 +72,7 @@ def ranks_by_score(
 ) -> np.ndarray:
     """The same of any scores, float (n, m), the higher the better."""
     gold, pool = _numbered(query_labels, candidate_labels)
-    return _placed(scores, gold[:, None] == pool, ties)
+    return placed(scores, gold[:, None] == pool, ties)
 
 
 def _numbered(query_labels: Sequence[Hashable], candidate_labels: Sequence[Hashable]) -> tuple[np.ndarray, np.ndarray]:
@@ -85,8 +85,13 @@ def _numbered(query_labels: Sequence[Hashable], candidate_labels: Sequence[Hasha
     return gold, np.array([number[label] for label in candidate_labels], dtype=np.int64)
 
 
-def _placed(scores: np.ndarray, correct: np.ndarray, ties: Ties) -> np.ndarray:
-    """Rank of the best correct candidate in each row of scores (n, m)."""
+def placed(scores: np.ndarray, correct: np.ndarray, ties: Ties = "pessimistic") -> np.ndarray:
+    """The rank, from 1, of the best correct candidate in each row, int64 (n,).
+
+    Args:
+        scores: float (n, m), the higher the better.
+        correct: bool (n, m), at least one in each row.
+    """
     margin = -TIE if ties == "pessimistic" else TIE
     best = scores.max(axis=1, keepdims=True, where=correct, initial=-np.inf)  # (n, 1)
     return 1 + ((scores > best + margin) & ~correct).sum(axis=1)
@@ -110,6 +115,14 @@ def resampled(found: np.ndarray) -> np.ndarray:
     """
     draw = np.random.default_rng(0)
     return draw.binomial(len(found), (found == 1).mean(), RESAMPLES) / len(found)
+
+
+def intervals(found: np.ndarray) -> dict[str, list[float]]:
+    """95 % bootstrap intervals [low, high] of HITS@1, recall@10 and MRR of `ranks`, int (n,); the seed is fixed."""
+    draw = np.random.default_rng(0)
+    samples = found[draw.integers(len(found), size=(RESAMPLES, len(found)))]  # (1000, n)
+    means = {"hits@1": samples == 1, "recall@10": samples <= 10, "mrr": 1 / samples}
+    return {name: interval(values.mean(axis=1)) for name, values in means.items()}
 
 
 def interval(samples: np.ndarray) -> list[float]:

@@ -1,7 +1,8 @@
 """The other way to search speech: transcribe first, then compare texts.
 
 The transcripts go through the text encoder of the model and the same ranking as its speech vectors. A transcript is
-kept beside the spoken sentences with the seconds that it took, so that a second run reports the same time.
+kept beside the spoken sentences with the seconds that it took (its share of those of the clips that were transcribed
+with it), so that a second run reports the same time.
 """
 
 import hashlib
@@ -15,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 
+from ..audio import Waveform
+from ..training.corpora import batched
 from . import testsets
 from .cases import Case
 from .testsets import Utterance, label
@@ -26,7 +29,8 @@ if TYPE_CHECKING:
     from .asr import Transcriber
     from .evaluate import Evaluation
 
-SET = "english-300"  # real speech, few enough to be transcribed
+SET = "english-300"  # real speech, few enough to be transcribed by any checkpoint
+CLIPS = 128  # handed to a recogniser at a time
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ class Transcript:
 def compare(evaluation: "Evaluation", cases: Iterable[Case], system: str) -> list[dict[str, Any]]:
     """The rows of --json of the cases on SET, with transcripts in the place of speech.
 
-    `seconds` are those of transcribing and embedding the pool, `clasp_seconds` those of embedding its sound.
+    `seconds` are those of transcribing and embedding the pool, `transcribing_seconds` those of the first alone,
+    `clasp_seconds` those of embedding its sound.
 
     Raises:
         ClaspError: if there is no such recogniser.
@@ -52,10 +57,11 @@ def compare(evaluation: "Evaluation", cases: Iterable[Case], system: str) -> lis
     transcripts = transcribe(system, utterances, evaluation.cache)
     began = time.perf_counter()
     vectors = embed(evaluation.model, [transcript.text for transcript in transcripts])
-    seconds = time.perf_counter() - began + sum(transcript.seconds for transcript in transcripts)
+    embedding, transcribing = time.perf_counter() - began, sum(transcript.seconds for transcript in transcripts)
     shared = {
         "system": system,
-        "seconds": seconds,
+        "seconds": embedding + transcribing,
+        "transcribing_seconds": transcribing,
         "audio_seconds": sum(transcript.audio_seconds for transcript in transcripts),
         "clasp_seconds": evaluation.seconds(SET),
         "word_error_rate": word_error_rate([one.text for one in utterances], [one.text for one in transcripts]),
@@ -68,32 +74,59 @@ def compare(evaluation: "Evaluation", cases: Iterable[Case], system: str) -> lis
 
 
 def transcribe(system: str, utterances: Sequence[Utterance], cache: Path) -> list[Transcript]:
-    """Transcripts of utterances, from the cache where it has them; may be interrupted and run again."""
+    """Transcripts of utterances, each in its language, from the cache where it has them; may be interrupted and run
+    again.
+
+    Raises:
+        ModelError: if there is no such recogniser, or it does not know a language.
+    """
     from .asr import transcriber
 
     path = cache / f"transcripts-{re.sub(r'[^A-Za-z0-9.-]+', '-', system)}.jsonl"
     known = _read(path)
-    recogniser: Transcriber | None = None
-    found = []
-    sounds = track(testsets.waveforms(utterances, cache), "Transcribing", len(utterances), console=Console(stderr=True))
-    for waveform in sounds:
-        key = hashlib.sha256(waveform.samples.tobytes()).hexdigest()[:20]
-        if key not in known:
-            recogniser = recogniser or transcriber(system)
-            began = time.perf_counter()
-            text = recogniser.transcribe(waveform)
-            known[key] = Transcript(text, time.perf_counter() - began, waveform.duration)
-            cache.mkdir(parents=True, exist_ok=True)
-            with path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"clip": key, **asdict(known[key])}, ensure_ascii=False) + "\n")
-        found.append(known[key])
-    return found
+    cache.mkdir(parents=True, exist_ok=True)
+    keys: dict[int, str] = {}
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("Transcribing", total=len(utterances))
+        for language in dict.fromkeys(one.language for one in utterances):
+            rows = [row for row, one in enumerate(utterances) if one.language == language]
+            recogniser: Transcriber | None = None
+            for batch in batched(rows, CLIPS):
+                waveforms = list(testsets.waveforms([utterances[row] for row in batch], cache))
+                hashes = [hashlib.sha256(one.samples.tobytes()).hexdigest()[:20] for one in waveforms]
+                keys |= dict(zip(batch, hashes, strict=True))
+                missing = {key: one for key, one in zip(hashes, waveforms, strict=True) if key not in known}
+                if missing:
+                    recogniser = recogniser or transcriber(system, language)
+                    new = _timed(recogniser, missing)
+                    known |= new
+                    with path.open("a", encoding="utf-8") as file:
+                        for key, one in new.items():
+                            file.write(json.dumps({"clip": key, **asdict(one)}, ensure_ascii=False) + "\n")
+                progress.advance(task, len(batch))
+    return [known[keys[row]] for row in range(len(utterances))]
 
 
-def embed(model: "Clasp", transcripts: Sequence[str]) -> np.ndarray:
-    """Vectors of English transcripts, float32 (n, dim); zero where nothing was understood."""
+def _timed(recogniser: "Transcriber", clips: dict[str, Waveform]) -> dict[str, Transcript]:
+    """Transcripts of clips, by their keys; each took its share of the time by its length."""
+    began = time.perf_counter()
+    texts = recogniser.transcribe(list(clips.values()))
+    rate = (time.perf_counter() - began) / sum(one.duration for one in clips.values())
+    return {
+        key: Transcript(text, rate * one.duration, one.duration)
+        for (key, one), text in zip(clips.items(), texts, strict=True)
+    }
+
+
+def embed(model: "Clasp", transcripts: Sequence[str], languages: Sequence[str] | None = None) -> np.ndarray:
+    """Vectors of transcripts, float32 (n, dim); zero where nothing was understood.
+
+    Args:
+        languages: BCP-47 tag of each; None: all are English.
+    """
     spoken = [index for index, text in enumerate(transcripts) if label(text)]
-    vectors = model.encode_text([transcripts[index] for index in spoken], ["en"] * len(spoken))
+    tags = [languages[index] if languages is not None else "en" for index in spoken]
+    vectors = model.encode_text([transcripts[index] for index in spoken], tags)
     every = np.zeros((len(transcripts), vectors.shape[1]), np.float32)
     every[spoken] = vectors
     return every

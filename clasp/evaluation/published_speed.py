@@ -25,7 +25,7 @@ HUBERT_LARGE = {
 }  # fmt: skip
 PUBLISHED = {
     "dim": 768,
-    "speech": {"phones": False, "backbone": HUBERT_LARGE, "features": {}},
+    "speech": {"backbone": HUBERT_LARGE, "features": {}},
     "spectrogram": {"figure": True, "backbone": efficientnet.B7},
     "fusion": "concat",
     "unit_inputs": True,

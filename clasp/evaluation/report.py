@@ -46,7 +46,8 @@ def render(figures: dict[str, Any]) -> str:
 
     tests: list[Row] = figures.get("tests", [])
     single, families = split_families(tests, figures.get("groups", []))
-    verdicts = [found for found in map(verdict, tests) if found]
+    real: list[Row] = figures.get("real", [])
+    verdicts = [found for found in map(verdict, [*real, *tests]) if found]
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -59,6 +60,7 @@ def render(figures: dict[str, Any]) -> str:
     return environment.get_template("report.html").render(
         facts=facts(figures),
         verdicts=verdicts,
+        real=by_label(real, "title"),
         tests=by_label(single, "title"),
         chart=chart(single, "title"),
         families=families,

@@ -31,9 +31,13 @@ class Retrieval:
         asked = [self.labels[answer] for answer in self.answers]
         if scores is None:
             return metrics.ranks(self.queries, self.pool, asked, self.labels)
-        finite = np.isfinite(scores)
-        filled = np.where(finite, scores, self.queries @ self.pool.T + scores.min(where=finite, initial=0) - 10)
-        return metrics.ranks_by_score(filled, asked, self.labels)
+        return metrics.ranks_by_score(filled(scores, self.queries @ self.pool.T), asked, self.labels)
+
+
+def filled(scores: np.ndarray, similarities: np.ndarray) -> np.ndarray:
+    """Scores (n, m) of which those that are -inf come after the others, in the order of similarities (n, m)."""
+    finite = np.isfinite(scores)
+    return np.where(finite, scores, similarities + scores.min(where=finite, initial=0) - 10)
 
 
 @dataclass(frozen=True)

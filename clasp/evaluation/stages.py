@@ -22,6 +22,7 @@ from .. import accelerator, segments
 from ..audio import decode
 from ..espeak import RATE, speak
 from ..phone_encoder import pad
+from ..speech.encoder import PhoneSpeechEncoder
 from .benchmark import TEXTS, Row
 
 if TYPE_CHECKING:
@@ -88,13 +89,14 @@ def _stages(model: "Clasp", clips: Clips) -> list[Row]:
     recording = np.concatenate([waveform.samples for waveform in waveforms])
     stage("voice activity", lambda: list(segments.utterances([recording])))
     samples = [accelerator.to_device(waveform.samples, device) for waveform in waveforms]
+    if isinstance(encoder, PhoneSpeechEncoder):
+        features = stage("speech backbone", lambda: batched(encoder.features, samples))
+        recognised = stage("phones", lambda: batched(encoder.recognise, features))
+        stage("words of the phones", lambda: batched(encoder.pool_words, recognised))
+        stage("sound of the phones", lambda: batched(sound, recognised))
+        return rows
     spectrograms = stage("spectrograms", lambda: encoder.spectrograms(samples))
-    if encoder.words is not None:
-        heard = stage("phones", lambda: batched(encoder.recognise, spectrograms))
-        pooled = stage("words of the phones", lambda: batched(encoder.pool_words, heard))
-        stage("sound of the phones", lambda: batched(sound, heard))
-    else:
-        pooled = stage("speech backbone", lambda: batched(encoder.pool_states, samples))
+    pooled = stage("speech backbone", lambda: batched(encoder.pool_states, samples))
     if encoder.spectrogram is not None:
         seen = stage("spectrogram backbone", lambda: batched(encoder.spectrogram, spectrograms))
         stage("fusion", lambda: [encoder.fusion(torch.stack(pooled).float(), torch.stack(seen).float())])

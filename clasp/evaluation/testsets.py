@@ -30,6 +30,7 @@ from ..training import corpora, parallel, synthesis
 from ..training.corpora import Clip
 from ..training.items import SPOKEN_LANGUAGES
 from ..training.synthesis import HELD_OUT_VOICES, TRAINING_VOICES, Voice, espeak_voice
+from .distortions import Distorted
 
 CACHE = Path(__file__).parents[2] / "runs" / "eval"
 PARAPHRASES = Path(__file__).parent / "paraphrases.tsv"
@@ -40,11 +41,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Utterance:
-    """A sentence of a set: said by a synthetic voice, or recorded."""
+    """A sentence of a set: said by a synthetic voice, or recorded, or recorded and distorted."""
 
     text: str
     language: str  # BCP-47 tag
-    source: Voice | Clip
+    source: Voice | Clip | Distorted
     category: str = ""
 
 
@@ -181,8 +182,11 @@ def prepare(utterances: Iterable[Utterance], cache: Path = CACHE) -> None:
 def waveforms(utterances: Iterable[Utterance], cache: Path = CACHE) -> Iterator[Waveform]:
     """The sound of each utterance, decoded one at a time; `prepare` must have been there."""
     for utterance in utterances:
-        clip = utterance.source
-        yield decode(clip.audio() if isinstance(clip, Clip) else _path(utterance, cache))
+        source = utterance.source
+        if isinstance(source, Distorted):
+            yield source.waveform()
+        else:
+            yield decode(source.audio() if isinstance(source, Clip) else _path(utterance, cache))
 
 
 def _fresh(data: Path, split: str, names: tuple[str, ...], count: int, taken: Iterable[Clip]) -> list[Clip]:

@@ -27,7 +27,9 @@ from rich.console import Console
 
 from ..errors import DataError, ModelError
 from ..model import Clasp, load
-from ..recogniser import Recogniser
+from ..recogniser import PhoneRecogniser
+from ..speech.encoder import PhoneSpeechEncoder
+from ..speech.whisper_encoder import FRAME_RATE
 from . import demo, readers
 from .before_after import BOTH_WAYS, Figures, general_speech, hold_out, measure, table
 from .checkpoint import Checkpoint, descend, learning_rate
@@ -83,19 +85,19 @@ def _adapt(args: argparse.Namespace) -> int:
 
     started = time.monotonic()
     model = load(args.model)
-    if not isinstance(model.speech.speech, Recogniser):
+    if not isinstance(model.speech, PhoneSpeechEncoder):
         raise ModelError(f"The model {args.model} recognises no sounds: adapt one that does, such as 'bundled'.")
     work = args.out.with_name(f"{args.out.name}.part")
     _check_room(model, work)
     plan = _plan(work, args, model, [*mine, *asked])
     if "before" not in plan:
         plan["before"] = {"yours": measure(model, asked, mine), "general": measure(model, guard, background=True)}
-    taught = lessons(mine), lessons(replay, model.speech.speech)
+    taught = lessons(mine, model.speech), lessons(replay, model.speech, repeat=True)
     if "steps" not in plan:
         spent = time.monotonic() - started
         plan["steps"] = _steps(model, taught, 60 * args.minutes - 1.5 * spent)  # for it is measured again afterwards
         write_text(work / "plan.json", json.dumps(plan, indent=1) + "\n")
-    learned = _train(model.speech.speech, taught, work, plan["steps"])
+    learned = _train(model.speech.recogniser, taught, work, plan["steps"])
 
     before = plan["before"]
     for share in SHARES:
@@ -182,9 +184,9 @@ def _plan(work: Path, args: argparse.Namespace, model: Clasp, clips: Sequence[Cl
 
 def _steps(model: Clasp, taught: tuple[list[Lesson], list[Lesson]], seconds: float) -> int:
     """How many steps: PASSES through your recordings, or what `seconds` allow."""
-    heard = sum(len(lesson.mel) for lesson in taught[0]) / 100
-    wanted = math.ceil(PASSES * heard / SECONDS)
-    recogniser = copy.deepcopy(model.speech.speech)
+    seconds_of_speech = sum(lesson.frames for lesson in taught[0]) / FRAME_RATE
+    wanted = math.ceil(PASSES * seconds_of_speech / SECONDS)
+    recogniser = copy.deepcopy(model.speech.recogniser)
     for step in range(2):  # the second is as fast as any other
         begun = time.monotonic()
         loss(recogniser, draw_batch(taught, SECONDS, step), step).backward()
@@ -197,7 +199,7 @@ def _steps(model: Clasp, taught: tuple[list[Lesson], list[Lesson]], seconds: flo
 
 
 def _train(
-    recogniser: Recogniser, taught: tuple[list[Lesson], list[Lesson]], work: Path, steps: int
+    recogniser: PhoneRecogniser, taught: tuple[list[Lesson], list[Lesson]], work: Path, steps: int
 ) -> dict[str, torch.Tensor]:
     """The averaged weights of a copy of the recogniser after `steps` steps."""
     torch.manual_seed(0)
@@ -222,15 +224,15 @@ def _written(model: Clasp, learned: dict[str, torch.Tensor], share: float, folde
     """The model in `folder` that has `share` of what was learned, as it is loaded from there."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(model.folder, folder)
-    old = model.speech.speech
+    old = model.speech.recogniser
     mixed = {
         name: torch.lerp(value, learned[name], share) if value.is_floating_point() else value
         for name, value in old.state_dict().items()
     }
-    model.speech.speech = copy.deepcopy(old)
-    model.speech.speech.load_state_dict(mixed)
+    model.speech.recogniser = copy.deepcopy(old)
+    model.speech.recogniser.load_state_dict(mixed)
     model.save(folder)
-    model.speech.speech = old
+    model.speech.recogniser = old
     return load(folder, model.device)
 
 

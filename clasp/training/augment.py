@@ -1,4 +1,4 @@
-"""Augmentation of log-mel spectrograms in batches: rate, vocal tract, room, noise and babble, channel, SpecAugment.
+"""Augmentation of log-mel spectrograms in batches: rate, vocal tract, room, noise and babble, channel.
 
 Everything happens on the spectrogram, where it costs milliseconds for minutes of speech.
 """
@@ -7,16 +7,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..mel import BINS, RANGE
+from ..speech.whisper_encoder import BINS, RANGE
 
 
-def augment(
-    mel: Tensor, lengths: Tensor, labels: Tensor, draw: torch.Generator
-) -> tuple[Tensor, Tensor, Tensor]:
+def augment(mel: Tensor, lengths: Tensor, labels: Tensor, draw: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
     """A random rendering of the same speech.
 
     Args:
-        mel: float32 (batch, time, BINS) in [0, 1]; lengths: (batch,); labels: (batch, time / 4), phone ids.
+        mel: float32 (batch, time, BINS) in [0, 1], as `whisper_encoder.log_mel` gives it, padded with zeros.
+        lengths: (batch,), even; labels: (batch, ceil(time / 4)), phone ids.
 
     Returns:
         the same three, with other lengths where the rate has changed.
@@ -28,20 +27,18 @@ def augment(
     mel = mel + _channel(len(mel), draw)
     mel = mel.masked_fill(~mask, -torch.inf)
     mel = (1 + mel - mel.amax((1, 2), keepdim=True)).clamp(min=0)
-    return _mask(mel, lengths, draw) * mask, lengths, labels
+    return mel * mask, lengths, labels
 
 
 def _uniform(size: tuple[int, ...], low: float, high: float, draw: torch.Generator) -> Tensor:
     return low + (high - low) * torch.rand(size, generator=draw)
 
 
-def _warp(
-    mel: Tensor, lengths: Tensor, labels: Tensor, draw: torch.Generator
-) -> tuple[Tensor, Tensor, Tensor]:
+def _warp(mel: Tensor, lengths: Tensor, labels: Tensor, draw: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
     """Speaking rate 0.8 to 1.25 and vocal tract length 0.84 to 1.18, by interpolation."""
     batch, time, _ = mel.shape
     rates = _uniform((batch,), 0.8, 1.25, draw)
-    warped = (lengths / rates).long().clamp(min=16)
+    warped = 2 * (lengths / rates / 2).long().clamp(min=8)
     longest = int(warped.max())
     places = torch.arange(longest)[None] * rates[:, None]  # (batch, longest) in source frames
     tract = _uniform((batch, 1), 0.84, 1.18, draw)
@@ -50,10 +47,8 @@ def _warp(
     horizontal = (2 * bins / (BINS - 1) - 1)[:, None].expand(-1, longest, -1)
     grid = torch.stack([horizontal, vertical], -1)  # (batch, longest, BINS, 2)
     moved = functional.grid_sample(mel[:, None], grid, align_corners=True, padding_mode="zeros")[:, 0]
-    label_count = 2 * -(-longest // 8)
-    label_places = (
-        ((torch.arange(label_count)[None] + 0.5) * rates[:, None]).long().clamp(max=labels.shape[1] - 1)
-    )
+    label_count = -(-longest // 4)
+    label_places = ((torch.arange(label_count)[None] + 0.5) * rates[:, None]).long().clamp(max=labels.shape[1] - 1)
     return moved, warped, labels.gather(1, label_places)
 
 
@@ -70,7 +65,7 @@ def _room(mel: Tensor, draw: torch.Generator) -> Tensor:
     late = functional.conv1d(
         functional.pad(power.transpose(0, 1), (50, 0))[..., :-1], tail.flip(1)[:, None], groups=batch
     )  # (BINS, batch, time)
-    return 1 + torch.log((power + late.transpose(0, 1)).clamp(min=1e-7)).transpose(1, 2) / RANGE
+    return 1 + torch.log((power + late.transpose(0, 1)).clamp(min=1e-8)).transpose(1, 2) / RANGE
 
 
 def _noise(mel: Tensor, draw: torch.Generator) -> Tensor:
@@ -86,7 +81,7 @@ def _noise(mel: Tensor, draw: torch.Generator) -> Tensor:
     babble = torch.exp(RANGE * (mel[torch.randperm(batch, generator=draw)] - 1))
     babble_level = torch.exp(_uniform((batch, 1, 1), -6.5, -2.3, draw))
     power = power + (torch.rand(batch, 1, 1, generator=draw) < 0.2).float() * babble_level * babble
-    return 1 + torch.log(power.clamp(min=1e-7)) / RANGE
+    return 1 + torch.log(power.clamp(min=1e-8)) / RANGE
 
 
 def _channel(batch: int, draw: torch.Generator) -> Tensor:
@@ -94,25 +89,9 @@ def _channel(batch: int, draw: torch.Generator) -> Tensor:
     has nothing above 3.4 to 7 kHz, as after a codec."""
     phase = torch.linspace(0, torch.pi, BINS)
     waves = torch.stack([torch.cos(order * phase) for order in (1, 2, 3, 4)])  # (4, BINS)
-    response = (0.06 * torch.randn(batch, 4, generator=draw)) @ waves  # (batch, BINS)
+    response = (0.66 / RANGE * torch.randn(batch, 4, generator=draw)) @ waves  # (batch, BINS)
     band = (torch.arange(BINS) >= 8) & (torch.arange(BINS) <= 58)  # about 300 to 3,400 Hz
     telephone = torch.rand(batch, 1, generator=draw) < 0.125
     cut = torch.arange(BINS) > torch.randint(58, BINS, (batch, 1), generator=draw)
     codec = torch.rand(batch, 1, generator=draw) < 0.125
-    return (response - 0.6 * (telephone & ~band | codec & cut)).unsqueeze(1)
-
-
-def _mask(mel: Tensor, lengths: Tensor, draw: torch.Generator) -> Tensor:
-    """SpecAugment: two bands of up to 12 bins, and one stretch of up to 70 ms for every second, set to zero."""
-    batch = len(mel)
-    keep = torch.ones_like(mel)
-    for row in range(batch):
-        for _ in range(2):
-            width, start = (int(torch.randint(0, high, (1,), generator=draw)) for high in (13, BINS - 12))
-            keep[row, :, start : start + width] = 0
-        for _ in range(int(lengths[row]) // 100):
-            width, start = (
-                int(torch.randint(0, high, (1,), generator=draw)) for high in (8, int(lengths[row]))
-            )
-            keep[row, start : start + width] = 0
-    return mel * keep
+    return (response - 6.6 / RANGE * (telephone & ~band | codec & cut)).unsqueeze(1)

@@ -48,9 +48,10 @@ def descend(loss: torch.Tensor, optimiser: torch.optim.Optimizer, rate: float, l
 
 
 def follow(optimiser: torch.optim.Optimizer, rate: float, longest: float = 1.0) -> None:
-    """One step along the gradient that the weights have, cut to length `longest`."""
+    """One step along the gradient that the weights have, cut to length `longest`; a group of parameters with a `scale`
+    learns so many times faster."""
     for group in optimiser.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group.get("scale", 1.0)
     torch.nn.utils.clip_grad_norm_([weight for group in optimiser.param_groups for weight in group["params"]], longest)
     optimiser.step()
 

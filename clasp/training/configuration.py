@@ -26,6 +26,7 @@ from .files import write_text
 
 STAGES = {  # name: module with add_arguments(parser) and run(args) -> exit code
     "text": "clasp.training.sentence",
+    "features": "clasp.training.speech_features",
     "recogniser": "clasp.training.recogniser",
     "hearing": "clasp.training.hearing",
     "sound": "clasp.training.sound",
@@ -34,7 +35,6 @@ STAGES = {  # name: module with add_arguments(parser) and run(args) -> exit code
     "release": "clasp.training.release",
     "adapt": "clasp.training.adapt",
     "published": "clasp.training.published",
-    "ablate": "clasp.training.ablate",
 }
 COMMANDS = {
     "corpus": "clasp.training.corpus",

@@ -6,7 +6,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 LOSSES = ("both", "contrastive", "huber")
-NEGATIVES, DELTA = 4_096, 0.6
+DELTA = 0.6
+SOFTNESS, DIRECTION = 0.05, 5.0  # temperature of a softmax over neighbours; weight of the direction beside it
 PUBLISHED = 0.07  # by which the published CLASP multiplies similarities
 
 
@@ -36,9 +37,22 @@ def symmetric(first: Tensor, second: Tensor, scale: Tensor, groups: Tensor) -> T
     return (functional.cross_entropy(logits, targets) + functional.cross_entropy(logits.T, targets)) / 2
 
 
-def against_bank(vectors: Tensor, bank: Tensor, places: Tensor, scale: Tensor) -> Tensor:
-    """Cross-entropy of unit rows (batch, dim) against stored unit vectors (bank, dim); `places` are the answers."""
-    return functional.cross_entropy(scale * vectors @ bank.T, places)
+def soft_contrast(vectors: Tensor, bank: Tensor, answers: np.ndarray, others: np.ndarray) -> Tensor:
+    """How far (batch, dim) are from their answers in a bank of unit rows, by neighbourhood and by direction.
+
+    The neighbourhood is a softmax over the answers and other rows; the answers' own is the label, so that paraphrases
+    among the others count as the matches that they are.
+
+    Args:
+        bank: (n, dim), any floating point; answers: rows of it, one for each vector; others: rows of negatives.
+    """
+    vectors = functional.normalize(vectors, dim=-1)
+    candidates, places = np.unique(np.concatenate([answers, others]), return_inverse=True)
+    nearby = bank[torch.from_numpy(candidates)].float()  # (candidates, dim)
+    targets = nearby[torch.from_numpy(places[: len(answers)])]  # (batch, dim)
+    label = (targets @ nearby.T / SOFTNESS).softmax(1)
+    contrast = functional.cross_entropy(vectors @ nearby.T / SOFTNESS, label)
+    return contrast + DIRECTION * (1 - (vectors * targets).sum(1)).mean()
 
 
 def huber(vectors: Tensor, targets: Tensor) -> Tensor:
@@ -47,18 +61,3 @@ def huber(vectors: Tensor, targets: Tensor) -> Tensor:
     Summed over the dimensions: between unit rows, it is 1 - cosine as long as no coordinate differs by more than 0.6.
     """
     return functional.huber_loss(vectors, targets, reduction="none", delta=DELTA).sum(-1).mean()
-
-
-def meaning_loss(
-    vectors: Tensor, bank: Tensor, answers: np.ndarray, scale: Tensor, draw: np.random.Generator, kind: str = "both"
-) -> Tensor:
-    """Contrast of (batch, dim) with the answers and random rows of the bank, distance to the answer, or both."""
-    vectors = functional.normalize(vectors, dim=-1)
-    candidates, places = np.unique(
-        np.concatenate([answers, draw.integers(len(bank), size=NEGATIVES)]), return_inverse=True
-    )
-    places = torch.from_numpy(places[: len(answers)])
-    nearby = bank[torch.from_numpy(candidates)]
-    contrast = against_bank(vectors, nearby, places, scale) if kind != "huber" else 0
-    distance = huber(vectors, nearby[places]) if kind != "contrastive" else 0
-    return contrast + 2 * distance

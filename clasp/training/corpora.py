@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import DataError
+from ..settings import current
 from .clips import Clip, Sentence, apart, letters, open_archive, split_of
 
 MAX_TOKENS = 47  # the rule of Speech Brown: 55,173 of 57,340 sentences have at most 47 tokens
@@ -30,8 +31,8 @@ def data_folder(folder: str | Path | None = None) -> Path:
     """
     if folder is not None:
         candidates = [Path(folder)]
-    elif os.environ.get("CLASP_DATA"):
-        candidates = [Path(os.environ["CLASP_DATA"])]
+    elif current().data:
+        candidates = [Path(current().data)]
     else:
         candidates = [Path("data"), Path("../shared/data")]
     for candidate in candidates:

@@ -162,7 +162,7 @@ def voice(text: Text) -> Voice:
     if text.language == "en":
         engine, name = ENGLISH_VOICES[draw.integers(len(ENGLISH_VOICES))]
     else:
-        name = espeak.LANGUAGES.get(text.language, text.language) + VARIANTS[draw.integers(len(VARIANTS))]
+        name = espeak.voice_of(text.language) + VARIANTS[draw.integers(len(VARIANTS))]
         engine = "espeak"
     rate, pitch = round(float(draw.uniform(*RATES)), 2), int(draw.integers(*PITCHES))
     return Voice(engine, name, text.language, rate, pitch)
@@ -266,9 +266,7 @@ def _trimmed(text: Text, speaker: Voice) -> np.ndarray:
 def _write(path: Path, samples: np.ndarray) -> float:
     """Encode as Ogg Opus, read it back, and return its duration in seconds."""
     partial = path.with_suffix(".partial")
-    soundfile.write(
-        partial, samples, SAMPLE_RATE, format="OGG", subtype="OPUS", compression_level=COMPRESSION
-    )
+    soundfile.write(partial, samples, SAMPLE_RATE, format="OGG", subtype="OPUS", compression_level=COMPRESSION)
     waveform = decode(partial)
     if abs(waveform.duration - len(samples) / SAMPLE_RATE) > 0.05 or np.abs(waveform.samples).max() < 0.1:
         raise DataError(f"{path.name} does not read back as it was written.")

@@ -2,8 +2,7 @@
 
     python -m clasp train hearing --recogniser runs/recogniser --out runs/heard
 
-Every utterance of the training split is heard twice, as it is and augmented. The recogniser's confusions are
-measured on the way, so that written text can be made to look heard.
+The recogniser's confusions are measured on the way, so that written text can be made to look heard.
 """
 
 import argparse
@@ -16,14 +15,14 @@ import torch
 
 from .. import phones
 from ..phones import INVENTORY
-from ..recogniser import SUBSAMPLING, Recogniser, pad
-from . import shards
-from .augment import augment
+from ..recogniser import PhoneRecogniser
+from ..speech.whisper_encoder import FRAME_RATE
+from . import recogniser, shards, speech_features
 from .checkpoint import autocast
-from .recogniser import BACKBONE, spectrogram
+from .speech_features import SpeechFeatures, pad
 
 BATCH_SECONDS = 240
-ALIGNED = 3_000  # utterances whose confusions are counted
+ALIGNED = 4_000  # utterances whose confusions are counted
 
 
 @dataclass(frozen=True)
@@ -44,27 +43,27 @@ class Heard:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpus", type=Path, default=Path("runs/corpus"))
+    parser.add_argument("--features", type=Path, default=Path("runs/features"))
     parser.add_argument("--recogniser", type=Path, default=Path("runs/recogniser"))
     parser.add_argument("--out", type=Path, default=Path("runs/heard"))
 
 
 def run(args: argparse.Namespace) -> int:
     args.out.mkdir(parents=True, exist_ok=True)
-    model = trained_recogniser(args.recogniser)
-    for split, renderings in (("validation", (False,)), ("train", (False, True))):
+    model = recogniser.trained(args.recogniser)
+    for split in ("validation", "train"):
         speech = shards.load(args.corpus, split)
-        parts = [
-            (place, heard) for augmented in renderings for place, heard in hear(model, speech, augmented)
-        ]
-        np.savez(
-            args.out / f"{split}.npz",
-            posteriors=np.concatenate([heard for _, heard in parts]),
-            starts=np.concatenate([[0], np.cumsum([len(heard) for _, heard in parts])]),
-            utterance=np.array([place for place, _ in parts]),
+        features = speech_features.load(args.corpus, args.features, split)
+        parts = list(hear(model, features))
+        heard = Heard(
+            posteriors=np.concatenate([posteriors for _, posteriors in parts]),
+            starts=np.concatenate([[0], np.cumsum([len(posteriors) for _, posteriors in parts])]),
+            utterance=np.array([utterance for utterance, _ in parts]),
         )
+        np.savez(args.out / f"{split}.npz", **vars(heard))
         print(f"{split}: {len(parts)} renderings of {len(speech)} utterances heard", flush=True)
-    heard = load(args.out, "train")
-    np.save(args.out / "confusions.npy", confusions(speech, heard))
+        if split == "validation":
+            np.save(args.out / "confusions.npy", confusions(speech, heard))
     return 0
 
 
@@ -74,47 +73,38 @@ def load(folder: Path, split: str) -> Heard:
         return Heard(**{name: arrays[name] for name in ("posteriors", "starts", "utterance")})
 
 
-def trained_recogniser(folder: Path) -> Recogniser:
-    """The averaged weights of a recogniser's last checkpoint."""
-    model = Recogniser(BACKBONE)
-    model.load_state_dict(torch.load(folder / "checkpoint.pt", weights_only=True)["average"])
-    return model.eval()
-
-
 @torch.inference_mode()
-def hear(model: Recogniser, speech: shards.Utterances, augmented: bool) -> Iterator[tuple[int, np.ndarray]]:
-    """Each utterance's row and recognised phones, float16 (phones, inventory), in order of length."""
-    frames = np.diff(speech.mel_starts)
-    order = np.argsort(frames, kind="stable")
+def hear(model: PhoneRecogniser, features: SpeechFeatures) -> Iterator[tuple[int, np.ndarray]]:
+    """Row in the corpus and recognised phones, float16 (phones, inventory), of each rendering, in order of length."""
+    lengths = features.lengths
+    order = np.argsort(lengths, kind="stable")
     start = 0
     while start < len(order):
-        count = max(1, int(BATCH_SECONDS * 100 / frames[order[start]].clip(1)))
-        rows = order[start : start + count]
-        mel, lengths = pad([spectrogram(speech, row) for row in rows])
-        if augmented:
-            blank = torch.zeros(len(rows), 2 * -(-mel.shape[1] // SUBSAMPLING), dtype=torch.long)
-            mel, lengths, _ = augment(mel, lengths, blank, torch.Generator().manual_seed(int(start)))
+        count = max(1, int(BATCH_SECONDS * FRAME_RATE / lengths[order[start]]))
+        places = order[start : start + count]
         with autocast():
-            _, logits, valid = model(mel, lengths)
+            logits, valid = model(*pad([features.frames(place) for place in places]))
         posteriors = logits.float().softmax(-1).numpy()
-        for row, posterior, kept in zip(rows, posteriors, valid.tolist(), strict=True):
-            yield int(row), phones.segments(posterior[: 2 * kept]).astype(np.float16)
+        for place, posterior, kept in zip(places, posteriors, valid.tolist(), strict=True):
+            yield int(features.utterance[place]), phones.segments(posterior[:kept]).astype(np.float16)
         start += count
 
 
 def confusions(speech: shards.Utterances, heard: Heard) -> np.ndarray:
-    """How often each written phone is heard as another (column 0: not at all), float32 (inventory, inventory).
+    """How often each written phone is heard as another in real speech (column 0: not at all), float32 (inventory,
+    inventory).
 
     Row 0 says which phones are heard where none is written; its column 0 is the share of places without one.
     """
     counts = np.full((len(INVENTORY), len(INVENTORY)), 0.01)
     draw = np.random.default_rng(0)
-    for place in draw.permutation(len(heard))[:ALIGNED]:
+    real = np.flatnonzero(np.char.startswith(speech.rows[heard.utterance, 3], "real:"))
+    for place in draw.permutation(real)[:ALIGNED]:
         row = heard.utterance[place]
-        said = speech.phones[speech.phone_starts[row] : speech.phone_starts[row + 1]].astype(np.int64)
-        for written, recognised in align(said, heard[place].argmax(-1)):
+        spoken = shards.phones_of(speech, row).astype(np.int64)
+        for written, recognised in align(spoken, heard[place].argmax(-1)):
             counts[written, recognised] += 1
-        counts[0, 0] += len(said)
+        counts[0, 0] += len(spoken)
     return (counts / counts.sum(1, keepdims=True)).astype(np.float32)
 
 

@@ -15,8 +15,16 @@ from . import corpora, parallel, synthesis, tables
 from .clips import Clip, LeftOut, Sentence, letters, split_of
 from .readers import language_tag
 
-SPOKEN_LANGUAGES = ("de", "fr", "es", "it", "pt", "nl", "ru", "pl", "tr", "ar", "fa", "zh", "hi", "ko")
+SPOKEN_LANGUAGES = (
+    "af", "ar", "az", "bg", "bn", "ca", "cs", "da", "de", "el", "eo", "es", "et", "eu", "fa", "fi", "fr", "he",
+    "hi", "hr", "hu", "hy", "id", "is", "it", "ka", "kk", "ko", "la", "lt", "lv", "mk", "ml", "mr", "ms", "nb",
+    "ne", "nl", "pl", "pt", "ro", "ru", "sk", "sl", "sq", "sr", "sv", "sw", "ta", "te", "tr", "uk", "ur", "uz",
+    "vi", "zh",
+)  # fmt: skip
 """Languages synthesised beside English. Not Japanese: espeak-ng cannot read kanji."""
+
+ENGLISH, FLITE, OTHER = 5_000, 1_500, 300
+"""English sentences spoken by espeak-ng and flite, and sentences spoken in each other language (German, French, …)."""
 
 
 @dataclass(frozen=True)
@@ -35,23 +43,23 @@ class Item:
 
 
 def training_items(data: Path) -> list[Item]:
-    """What the bundled model learns from, shuffled."""
+    """What the bundled model learns from, shuffled: only what a model that ships may learn from."""
     draw = np.random.default_rng(0)
-    brown = [s for s in corpora.brown(data) if s.split == "train" and 4 <= len(s.text.split()) <= 25]
-    brown = [brown[place] for place in draw.permutation(len(brown))]
-    items = [Item(f"espeak-{s.id}", s.text, "en", "espeak", s.text) for s in brown[:13_000]]
-    items += [Item(f"flite-{s.id}", s.text, "en", "flite", s.text) for s in brown[13_000:18_500]]
-    held_out = parallel.flores_keys(data / "parallel", SPOKEN_LANGUAGES)
+    pairs = parallel.training_pairs(data / "parallel", SPOKEN_LANGUAGES)
+    pairs = [pairs[place] for place in draw.permutation(len(pairs))]
+    held_out = {letters(clip.text) for clip in corpora.clips(data) if clip.split != "train"}
+    english = list(dict.fromkeys(pair.english for pair in pairs if 4 <= len(pair.english.split()) <= 25))
+    english = [text for text in english[: 2 * (ENGLISH + FLITE)] if letters(text) not in held_out]
+    items = [Item(f"espeak-en-{n}", text, "en", "espeak", text) for n, text in enumerate(english[:ENGLISH])]
+    flite = english[ENGLISH : ENGLISH + FLITE]
+    items += [Item(f"flite-en-{n}", text, "en", "flite", text) for n, text in enumerate(flite)]
     for language in SPOKEN_LANGUAGES:
-        pairs = [
-            pair
-            for pair in parallel.read(data / "parallel", "tatoeba_challenge_testsets", [language])
-            if (12 <= len(pair.other) <= 120 or (language == "zh" and len(pair.other) > 5))
-            and held_out.isdisjoint((parallel.key(pair.english), parallel.key(pair.other)))
+        shortest = 6 if language == "zh" else 15
+        mine = [pair for pair in pairs if pair.language == language and shortest <= len(pair.other) <= 120]
+        items += [
+            Item(f"espeak-{language}-{n}", pair.other, language, "espeak", pair.english)
+            for n, pair in enumerate(mine[:OTHER])
         ]
-        for place in draw.permutation(len(pairs))[:1_000]:
-            pair = pairs[place]
-            items.append(Item(f"espeak-{language}-{place}", pair.other, language, "espeak", pair.english))
     items += recorded(clip for clip in corpora.clips(data) if clip.split == "train")
     return [items[place] for place in draw.permutation(len(items))]
 

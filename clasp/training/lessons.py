@@ -1,4 +1,4 @@
-"""What a trained recogniser goes on to learn from: new recordings by their texts, and old ones as it heard them."""
+"""What a trained recogniser goes on to learn from: new recordings by their texts, old ones as it recognised them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,71 +8,96 @@ import torch
 from torch import Tensor
 
 from .. import phones
+from ..accelerator import to_device
 from ..audio import decode
-from ..mel import FRAME_RATE, log_mel
-from ..recogniser import SUBSAMPLING, Recogniser, pad
+from ..recogniser import PhoneRecogniser
+from ..speech.encoder import PhoneSpeechEncoder
+from ..speech.whisper_encoder import FRAME_RATE, log_mel
 from .augment import augment
 from .checkpoint import autocast
 from .clips import Clip
 from .recogniser import losses
 from .shards import IGNORED
+from .speech_features import pad
+
+RENDERINGS = 3  # of a recording: as it is, and augmented
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """A recording: spectrogram float32 (time, BINS), phones of its text int64 (n,), and the phone at every 40 ms,
-    int64 (2 * ceil(time / 8),), where those are to be learned instead."""
+    """A recording: what the frozen backbone makes of each of its renderings, float16 (frames, features); phones of its
+    text, int64 (n,); and for each rendering the phone at every 40 ms, int64 (ceil(frames / 2),), where those are to be
+    learned instead."""
 
-    mel: Tensor
-    said: Tensor
-    labels: Tensor | None
+    renderings: list[np.ndarray]
+    spoken: Tensor
+    labels: list[Tensor] | None
+
+    @property
+    def frames(self) -> int:
+        """Frames of the recording as it is."""
+        return len(self.renderings[0])
 
 
-def lessons(clips: Sequence[Clip], teacher: Recogniser | None = None) -> list[Lesson]:
-    """The clips, the shortest first; with a teacher, what it hears in them is to be learned and not their texts."""
+def lessons(clips: Sequence[Clip], encoder: PhoneSpeechEncoder, *, repeat: bool = False) -> list[Lesson]:
+    """The clips, the shortest first; with `repeat`, what the encoder recognises in them now is to be learned and not
+    their texts. The backbone hears each of them once, here."""
     found = []
-    for clip in clips:
-        mel = log_mel(decode(clip.audio()).samples)
-        said = torch.from_numpy(phones.from_text(clip.text, clip.language))
-        found.append(Lesson(mel, said, None if teacher is None else _heard(teacher, mel)))
-    return sorted(found, key=lambda lesson: len(lesson.mel))
+    for number, clip in enumerate(clips):
+        device = encoder.recogniser.head.weight.device
+        mel = log_mel(to_device(decode(clip.audio(), max_seconds=30).samples, device))
+        with torch.inference_mode():
+            renderings = encoder.backbone([mel, *_augmented(mel, number)] if not repeat else [mel])
+        stored = [one.half().cpu().numpy() for one in renderings]
+        spoken = torch.from_numpy(phones.from_text(clip.text, clip.language))
+        found.append(Lesson(stored, spoken, [_recognised(encoder.recogniser, stored[0])] if repeat else None))
+    return sorted(found, key=lambda lesson: lesson.frames)
 
 
 def draw_batch(shelves: Sequence[list[Lesson]], seconds: float, step: int) -> list[Lesson]:
     """About `seconds` of speech from each shelf, all of one length: that of any lesson of the first."""
     random = np.random.default_rng((0, step))
-    length = len(shelves[0][random.integers(len(shelves[0]))].mel)
+    length = shelves[0][random.integers(len(shelves[0]))].frames
     count = max(1, round(seconds * FRAME_RATE / length))
     batch: list[Lesson] = []
     for shelf in shelves:
-        middle = int(np.searchsorted([len(lesson.mel) for lesson in shelf], length))
+        middle = int(np.searchsorted([lesson.frames for lesson in shelf], length))
         first = min(max(middle - count, 0), max(len(shelf) - 2 * count, 0))
         near = shelf[first : first + 2 * count]
         batch += [near[place] for place in random.choice(len(near), min(count, len(near)), replace=False)]
     return batch
 
 
-def loss(recogniser: Recogniser, batch: Sequence[Lesson], step: int) -> Tensor:
-    """How badly a batch is recognised: by frames where they are known, else by the order of the phones.
-
-    In every other step it is augmented: only so are the very voices and rooms of the batch learned as well.
-    """
+def loss(recogniser: PhoneRecogniser, batch: Sequence[Lesson], step: int) -> Tensor:
+    """How badly a batch is recognised: by frames where they are known, else by the order of the phones."""
+    random = np.random.default_rng((1, step))
     device = recogniser.head.weight.device
-    mel, lengths = pad([lesson.mel for lesson in batch])
-    labels = torch.full((len(batch), 2 * -(-mel.shape[1] // SUBSAMPLING)), IGNORED)
-    for row, lesson in zip(labels, batch, strict=True):
-        if lesson.labels is not None:
-            row[: len(lesson.labels)] = lesson.labels
-    if step % 2:
-        mel, lengths, labels = augment(mel, lengths, labels, torch.Generator().manual_seed(step))
+    chosen = [int(random.integers(len(lesson.renderings))) for lesson in batch]
+    features, lengths = pad([lesson.renderings[one] for lesson, one in zip(batch, chosen, strict=True)])
     with autocast():
-        _, logits, frames = recogniser(mel.to(device), lengths.to(device))
-    by_frames, by_order = losses(logits.float(), 2 * frames, labels, [lesson.said for lesson in batch])
+        logits, frames = recogniser(features.to(device), lengths.to(device))
+    labels = torch.full(logits.shape[:2], IGNORED)
+    for row, lesson, one in zip(labels, batch, chosen, strict=True):
+        if lesson.labels is not None:
+            row[: len(lesson.labels[one])] = lesson.labels[one]
+    by_frames, by_order = losses(logits.float(), frames, labels, [lesson.spoken for lesson in batch])
     return by_frames + by_order
 
 
+def _augmented(mel: Tensor, seed: int) -> list[Tensor]:
+    """Other renderings of a spectrogram (time, BINS)."""
+    draw = torch.Generator().manual_seed(seed)
+    batch = mel.cpu()[None].repeat(RENDERINGS - 1, 1, 1)
+    unknown = torch.full((RENDERINGS - 1, -(-len(mel) // 4)), IGNORED)
+    made, lengths, _ = augment(batch, torch.full((RENDERINGS - 1,), len(mel)), unknown, draw)
+    longest = 30 * 2 * FRAME_RATE
+    return [one[: min(length, longest)].to(mel.device) for one, length in zip(made, lengths.tolist(), strict=True)]
+
+
 @torch.no_grad()
-def _heard(recogniser: Recogniser, mel: Tensor) -> Tensor:
-    """The likeliest phone, or silence, at every 40 ms: int64 (2 * ceil(time / 8),)."""
-    _, logits, _ = recogniser(*pad([mel.to(recogniser.head.weight.device)]))
+def _recognised(recogniser: PhoneRecogniser, features: np.ndarray) -> Tensor:
+    """The likeliest phone, or silence, at every 40 ms: int64 (ceil(frames / 2),)."""
+    device = recogniser.head.weight.device
+    batch, lengths = pad([features])
+    logits, _ = recogniser(batch.to(device), lengths.to(device))
     return logits[0].argmax(-1).cpu()

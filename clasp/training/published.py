@@ -155,7 +155,7 @@ def assemble(args: argparse.Namespace, dim: int) -> SpeechEncoder:
     picture = {"figure": True} if figure else {"size": [args.size, args.size]}
     config = {
         "dim": dim,
-        "speech": {"phones": False, "backbone": hears.config.to_dict(), "features": settings},
+        "speech": {"backbone": hears.config.to_dict(), "features": settings},
         "spectrogram": picture | {"backbone": sees.config.to_dict()},
         "fusion": args.fusion,
     }

@@ -1,11 +1,10 @@
-"""Train the speech backbone as a phone recogniser.
+"""Train the phone recogniser on what the frozen backbone tells.
 
-    python -m clasp train recogniser --corpus runs/corpus --out runs/recogniser
+    python -m clasp train recogniser --features runs/features --out runs/recogniser
 
-Synthesised speech teaches by cross-entropy per frame (the synthesizers tell the time of every phone); real speech
-joins after 660 steps, by CTC on the phones of its transcripts, and counts for more after 1,350.
-The weights kept are a running average.
-Interrupted training resumes exactly from the last checkpoint.
+Synthesised speech teaches by cross-entropy per frame (the synthesizers tell the time of every phone), real speech by
+CTC on the phones of its transcripts. The weights kept are a running average. Interrupted training resumes exactly from
+the last checkpoint.
 """
 
 import argparse
@@ -19,87 +18,98 @@ from torch import Tensor
 from torch.nn import functional
 
 from .. import phones
-from ..recogniser import Recogniser, pad
-from . import shards
-from .augment import augment
+from ..recogniser import PhoneRecogniser
+from ..speech.whisper_encoder import FRAME_RATE
+from . import shards, speech_features
 from .checkpoint import Checkpoint, autocast, descend, learning_rate
+from .speech_features import SpeechFeatures, pad
 
-BACKBONE = {
-    "model_type": "parakeet_encoder", "num_mel_bins": 80, "subsampling_conv_channels": 24, "hidden_size": 256,
-    "num_hidden_layers": 5, "num_attention_heads": 4, "intermediate_size": 1024, "conv_kernel_size": 9,
-    "scale_input": False, "dropout": 0.0, "activation_dropout": 0.0, "attention_dropout": 0.0, "layerdrop": 0.0,
-}  # fmt: skip
-REAL_SPEECH = ((0, 0.0, 0.0), (660, 0.35, 0.4), (1_350, 0.5, 1.0))
-"""From which step on, what share of a batch is real speech and what weight its CTC loss has."""
-PEAK_RATE, WARM_UP, DECAY, AVERAGE = 1.5e-3, 60, 0.01, 0.99
+RECOGNISER = {"features": 1024, "taps": 2, "width": 384, "layers": 3, "heads": 6, "kernel": 15}
+PEAK_RATE, WARM_UP, DECAY, AVERAGE = 2e-3, 100, 0.01, 0.995
+MASKED, LONGEST_MASK = 0.5, 20  # spans of features set to zero per second; frames of one at most
+SHORTEST = 20  # frames
 SAVE_EVERY = 150  # steps
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpus", type=Path, default=Path("runs/corpus"))
+    parser.add_argument("--features", type=Path, default=Path("runs/features"))
     parser.add_argument("--out", type=Path, default=Path("runs/recogniser"))
-    parser.add_argument("--steps", type=int, default=6_400)
-    parser.add_argument("--seconds", type=float, default=160, help="speech per step")
+    parser.add_argument("--steps", type=int, default=6_000)
+    parser.add_argument("--seconds", type=float, default=140, help="speech per step")
+    parser.add_argument("--real", type=float, default=0.6, help="share of real speech in it")
     parser.add_argument("--seed", type=int, default=0)
 
 
 def run(args: argparse.Namespace) -> int:
     torch.manual_seed(args.seed)
-    model = initialise(Recogniser(BACKBONE))
+    model = PhoneRecogniser(**RECOGNISER)
     average = copy.deepcopy(model).requires_grad_(False)
     optimiser = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE, weight_decay=DECAY, betas=(0.9, 0.98))
     checkpoint = Checkpoint(args.out, model=model, average=average, optimiser=optimiser)
-    first = checkpoint.resume()
-    speech, validation = None, shards.load(args.corpus, "validation")
+    speech = shards.load(args.corpus, "train")
+    features = speech_features.load(args.corpus, args.features, "train")
+    real = np.char.startswith(speech.rows[features.utterance, 3], "real:")
+    shelves = [_shelve(features, np.flatnonzero(real == kind)) for kind in (True, False)]
     started, losses = time.time(), []
-    for step in range(first, args.steps):
-        if speech is None or step % 100 == 0:
-            speech = shards.load(args.corpus, "train")  # takes in the shards built meanwhile
-            real = np.array([voice.startswith("real:") for voice in speech.rows[:, 3]])
+    for step in range(checkpoint.resume(), args.steps):
         draw = np.random.default_rng((args.seed, step))
-        share, weight = [stage[1:] for stage in REAL_SPEECH if step >= stage[0]][-1]
-        loss = _loss(model, _batch(speech, real, share, args.seconds, draw), speech, step, weight)
+        shares = (args.real * args.seconds, (1 - args.real) * args.seconds)
+        places = _draw(features, shelves, shares, draw)
+        model.train()
+        by_frames, by_order = _losses(model, features, places, speech, draw)
         rate = learning_rate(step, args.steps, PEAK_RATE, WARM_UP)
-        losses.append(descend(loss, optimiser, rate, longest=5.0))
-        decay = min(AVERAGE, (step + 1) / (step + 10))
-        with torch.no_grad():
-            for mean, value in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
-                mean.lerp_(value, 1 - decay) if mean.is_floating_point() else mean.copy_(value)
-        if (step + 1) % 25 == 0:
-            print(f"step {step + 1} loss {np.mean(losses):.3f} {time.time() - started:.0f} s", flush=True)
+        losses.append((by_frames.item(), by_order.item(), descend(by_frames + by_order, optimiser, rate)))
+        follow_average(average, model, min(AVERAGE, (step + 1) / (step + 10)))
+        if (step + 1) % 50 == 0:
+            means = " ".join(f"{one:.3f}" for one in np.mean(losses, 0))
+            print(f"step {step + 1} loss by frames, order, both: {means} {time.time() - started:.0f} s", flush=True)
             losses.clear()
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == args.steps:
             checkpoint.save(step + 1)
-            print(f"step {step + 1} phone error rate {phone_error_rates(average, validation)}", flush=True)
+        if (step + 1) % (4 * SAVE_EVERY) == 0 or step + 1 == args.steps:
+            print(f"step {step + 1} phone error rate {validate(average, args)}", flush=True)
     return 0
 
 
-def initialise(model: Recogniser) -> Recogniser:
-    """PyTorch's own initialisation of every linear and convolutional layer: with the library's (normal, 0.02)
-    the signal all but vanishes in the narrow subsampling convolutions and nothing is learned."""
-    for module in model.modules():
-        if isinstance(module, torch.nn.Linear | torch.nn.Conv1d | torch.nn.Conv2d):
-            module.reset_parameters()
-    return model
+@torch.no_grad()
+def follow_average(average: torch.nn.Module, model: torch.nn.Module, decay: float) -> None:
+    """Move the running average of the weights towards the weights."""
+    for mean, value in zip(average.parameters(), model.parameters(), strict=True):
+        mean.lerp_(value, 1 - decay)
 
 
-def phone_error_rates(model: Recogniser, speech: shards.Utterances, most: int = 60) -> dict[str, float]:
-    """Edits per phone between recognised and letter-to-sound phones, by engine or real corpus."""
+def trained(folder: Path) -> PhoneRecogniser:
+    """The averaged weights of the last checkpoint."""
+    model = PhoneRecogniser(**RECOGNISER)
+    model.load_state_dict(torch.load(folder / "checkpoint.pt", weights_only=True)["average"])
+    return model.eval()
+
+
+def validate(model: PhoneRecogniser, args: argparse.Namespace, most: int = 100) -> dict[str, float]:
+    """Phone error rates in the validation split, by synthesizer or real corpus."""
+    speech = shards.load(args.corpus, "validation")
+    return phone_error_rates(model, speech, speech_features.load(args.corpus, args.features, "validation"), most)
+
+
+@torch.inference_mode()
+def phone_error_rates(
+    model: PhoneRecogniser, speech: shards.Utterances, features: SpeechFeatures, most: int
+) -> dict[str, float]:
+    """Edits per phone between recognised and letter-to-sound phones, of at most so many utterances of a kind."""
     model.eval()
-    kinds = np.array(
-        [voice.split("/")[0].replace("espeak:", "espeak/").split("/")[0] for voice in speech.rows[:, 3]]
-    )
-    kinds = np.array([kind.split(":")[0] if kind.startswith("flite") else kind for kind in kinds])
+    voices = speech.rows[features.utterance, 3]
+    kinds = np.array([voice.split("/")[0] if voice.startswith("real:") else voice.split(":")[0] for voice in voices])
     rates = {}
     for kind in sorted(set(kinds)):
         errors = total = 0
         for place in np.flatnonzero(kinds == kind)[:most]:
-            with torch.no_grad():
-                _, logits, _ = model(*pad([spectrogram(speech, place)]))
-            heard = phones.segments(logits[0].softmax(-1).numpy()).argmax(-1)
-            said = speech.phones[speech.phone_starts[place] : speech.phone_starts[place + 1]]
-            errors += edit_distance(said, heard)
-            total += len(said)
+            with autocast():
+                logits, _ = model(*pad([features.frames(place)]))
+            recognised = phones.segments(logits[0].float().softmax(-1).numpy()).argmax(-1)
+            spoken = shards.phones_of(speech, features.utterance[place])
+            errors += edit_distance(spoken, recognised)
+            total += len(spoken)
         rates[str(kind)] = round(errors / total, 3)
     return rates
 
@@ -115,50 +125,14 @@ def edit_distance(first: np.ndarray, second: np.ndarray) -> int:
     return int(row[-1])
 
 
-def spectrogram(speech: shards.Utterances, place: int) -> Tensor:
-    """Spectrogram of one utterance, float32 (time, BINS) in [0, 1]."""
-    return torch.from_numpy(speech.mel[speech.mel_starts[place] : speech.mel_starts[place + 1]]).float() / 255
-
-
-def _batch(
-    speech: shards.Utterances, real: np.ndarray, share: float, seconds: float, draw: np.random.Generator
-) -> list[int]:
-    """Utterances of about one length that make `seconds` of synthetic and real speech in the given share."""
-    frames = np.diff(speech.mel_starts)
-    centre = frames[draw.integers(len(frames))]
-    chosen: list[int] = []
-    for kind, part in ((False, 1 - share), (True, share)):
-        near = np.flatnonzero((real == kind) & (np.abs(frames - centre) < 60 + 0.15 * centre))
-        if part and len(near):
-            count = max(1, round(part * seconds * 100 / frames[near].mean()))
-            chosen += list(draw.choice(near, min(count, len(near)), replace=False))
-    return chosen
-
-
-def _loss(model: Recogniser, places: list[int], speech: shards.Utterances, step: int, ctc_weight: float) -> Tensor:
-    mel, lengths = pad([spectrogram(speech, place) for place in places])
-    labels = torch.full((len(places), 2 * -(-mel.shape[1] // 8)), shards.IGNORED)
-    for row, place in zip(labels, places, strict=True):
-        known = speech.labels[speech.label_starts[place] : speech.label_starts[place + 1]]
-        row[: len(known)] = torch.from_numpy(known)
-    mel, lengths, labels = augment(mel, lengths, labels, torch.Generator().manual_seed(step))
-    model.train()
-    with autocast():
-        _, logits, frames = model(mel, lengths)
-    logits = logits.float()
-    said = [speech.phones[speech.phone_starts[place] : speech.phone_starts[place + 1]] for place in places]
-    by_frames, by_order = losses(logits, 2 * frames, labels, [torch.from_numpy(part).long() for part in said])
-    return by_frames + ctc_weight * by_order
-
-
-def losses(logits: Tensor, frames: Tensor, labels: Tensor, said: list[Tensor]) -> tuple[Tensor, Tensor]:
+def losses(logits: Tensor, frames: Tensor, labels: Tensor, spoken: list[Tensor]) -> tuple[Tensor, Tensor]:
     """How badly utterances are recognised: cross-entropy per frame of those whose labels are known, and CTC of the
     others; 0 where there are none.
 
     Args:
-        logits: float32 (batch, time / 4, phones); frames: int64 (batch,), how many of them are valid.
-        labels: int64 (batch, time / 4), phone ids; IGNORED everywhere where they are not known.
-        said: phone ids of each utterance, int64 (n,).
+        logits: float32 (batch, time, phones); frames: int64 (batch,), how many of them are valid.
+        labels: int64 (batch, time), phone ids; IGNORED everywhere where they are not known.
+        spoken: phone ids of each utterance, int64 (n,).
     """
     device = logits.device
     beyond = torch.arange(labels.shape[1]) >= frames.cpu()[:, None]
@@ -171,9 +145,57 @@ def losses(logits: Tensor, frames: Tensor, labels: Tensor, said: list[Tensor]) -
             ignore_index=shards.IGNORED, label_smoothing=0.05,
         )  # fmt: skip
     if not timed.all():
-        targets = [part for part, known in zip(said, timed, strict=True) if not known]
+        targets = [part for part, known in zip(spoken, timed, strict=True) if not known]
         by_order = functional.ctc_loss(
             logits[~timed].log_softmax(-1).transpose(0, 1), torch.cat(targets).to(device), frames[~timed],
             torch.tensor([len(part) for part in targets]), blank=phones.BLANK, zero_infinity=True,
         )  # fmt: skip
     return by_frames, by_order
+
+
+def _shelve(features: SpeechFeatures, places: np.ndarray) -> np.ndarray:
+    """Places of renderings that are long enough, in order of length."""
+    places = places[features.lengths[places] >= SHORTEST]
+    return places[np.argsort(features.lengths[places], kind="stable")]
+
+
+def _draw(
+    features: SpeechFeatures, shelves: list[np.ndarray], seconds: tuple[float, ...], draw: np.random.Generator
+) -> np.ndarray:
+    """Renderings of about one length, from each shelf so many seconds."""
+    lengths, chosen = features.lengths, []
+    centre = lengths[draw.choice(np.concatenate(shelves))]
+    for shelf, wanted in zip(shelves, seconds, strict=True):
+        if not len(shelf):
+            continue
+        count = max(1, round(wanted * FRAME_RATE / centre))
+        middle = int(np.searchsorted(lengths[shelf], centre))
+        first = max(0, min(middle - 4 * count, len(shelf) - 8 * count))
+        near = shelf[first : first + 8 * count]
+        chosen.append(draw.choice(near, min(count, len(near)), replace=False))
+    return np.concatenate(chosen)
+
+
+def _losses(
+    model: PhoneRecogniser, features: SpeechFeatures, places: np.ndarray, speech: shards.Utterances,
+    draw: np.random.Generator,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    batch, lengths = pad([features.frames(place) for place in places])
+    _mask_spans(batch, lengths, draw)
+    with autocast():
+        logits, frames = model(batch, lengths)
+    labels = torch.full(logits.shape[:2], shards.IGNORED)
+    for row, place in zip(labels, places, strict=True):
+        known = features.labels[place]
+        row[: len(known)] = torch.from_numpy(known.astype(np.int64))
+    spoken = [torch.from_numpy(shards.phones_of(speech, features.utterance[place])).long() for place in places]
+    return losses(logits.float(), frames, labels, spoken)
+
+
+def _mask_spans(batch: Tensor, lengths: Tensor, draw: np.random.Generator) -> None:
+    """SpecAugment over time: stretches of the features are set to zero."""
+    for row, length in zip(batch, lengths.tolist(), strict=True):
+        for _ in range(round(MASKED * length / FRAME_RATE)):
+            width = draw.integers(LONGEST_MASK + 1)
+            start = draw.integers(max(1, length - width))
+            row[start : start + width] = 0

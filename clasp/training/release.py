@@ -15,11 +15,10 @@ from safetensors.numpy import save_file
 from ..model import Clasp
 from ..phone_encoder import PhoneEncoder
 from ..phones import INVENTORY
-from ..speech_encoder import SpeechEncoder
-from . import hearing, items, meaning, recogniser, shards, sound, words
-from .parallel import LANGUAGES
+from ..speech.encoder import PRETRAINED, PhoneSpeechEncoder
+from . import meaning, recogniser, shards, sound, words, written
 
-MEANING_WEIGHT = 0.3  # of a vector's halves, by HITS@1 on validation (`train ablate` prints the table)
+MEANING_WEIGHT = 0.3  # of a vector's halves, by HITS@1 on validation
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +28,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recogniser", type=Path, default=Path("runs/recogniser"))
     parser.add_argument("--sound", type=Path, default=Path("runs/sound"))
     parser.add_argument("--meaning", type=Path, default=Path("runs/meaning"))
-    parser.add_argument("--fusion", default=meaning.FUSION)
     parser.add_argument("--out", type=Path, default=Path("assets/model"))
 
 
@@ -37,29 +35,22 @@ def run(args: argparse.Namespace) -> int:
     from sentence_transformers import SentenceTransformer
 
     config = {
-        "languages": ["en", *LANGUAGES],
-        "spoken_languages": ["en", *items.SPOKEN_LANGUAGES],
+        "languages": ["en", *written.READ_LANGUAGES],
         "speech_encoder": {
             "dim": words.DIM,
             "speech": {
-                "phones": True,
-                "backbone": recogniser.BACKBONE,
+                "backbone": PRETRAINED,
+                "recogniser": {name: recogniser.RECOGNISER[name] for name in ("width", "layers", "heads", "kernel")},
                 "words": words.WORDS,
                 "readings": meaning.READINGS,
             },
-            "spectrogram": meaning.SPECTROGRAM,
-            "fusion": args.fusion,
-            "residual": True,
         },
         "phone_encoder": sound.ENCODER,
         "meaning_weight": MEANING_WEIGHT,
     }
-    speech = SpeechEncoder(config["speech_encoder"])
-    speech.speech.load_state_dict(hearing.trained_recogniser(args.recogniser).state_dict())
-    head = meaning.MeaningHead(args.fusion)
-    head.load_state_dict(torch.load(args.meaning / "checkpoint.pt", weights_only=True)["head"])
-    for name in ("words", "spectrogram", "fusion"):
-        getattr(speech, name).load_state_dict(getattr(head, name).state_dict())
+    speech = PhoneSpeechEncoder(config["speech_encoder"])
+    speech.recogniser.load_state_dict(recogniser.trained(args.recogniser).state_dict())
+    speech.words.load_state_dict(meaning.trained(args.meaning).state_dict())
     phone_encoder = PhoneEncoder(**sound.ENCODER)
     phone_encoder.load_state_dict(torch.load(args.sound / "checkpoint.pt", weights_only=True)["model"])
     text = SentenceTransformer(str(args.text), device="cpu", local_files_only=True)

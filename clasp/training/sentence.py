@@ -28,7 +28,7 @@ from .corpora import data_folder
 from .files import write_text
 from .parallel import CAPS, FLORES, LICENCES, Pair, flores_keys, key, read
 from .sentence_assembly import assemble
-from .sentence_pairs import LANGUAGES, SOURCES, sentence_pairs
+from .sentence_pairs import LANGUAGES, sentence_pairs
 from .sentence_tuning import Tuner
 from .vocabulary import choose_pieces, count_pieces, prune
 
@@ -102,7 +102,7 @@ def texts_by_language(data: Path) -> dict[str, list[str]]:
     """
     banned = flores_keys(data / "parallel", LANGUAGES)
     texts: dict[str, dict[str, None]] = {"en": {}}
-    for source in SOURCES:
+    for source in LICENCES:
         most, taken = min(CAPS.get(source, MOST), MOST), dict.fromkeys(LANGUAGES, 0)
         if not (data / "parallel" / f"{source}.tar.xz").is_file():
             continue
@@ -112,7 +112,8 @@ def texts_by_language(data: Path) -> dict[str, list[str]]:
                 texts.setdefault(pair.language, {})[pair.other] = None
                 texts["en"][pair.english] = None
     if not texts["en"]:
-        raise DataError(f"No parallel text in {data / 'parallel'}; expected archives such as {SOURCES[0]}.tar.xz.")
+        example = next(iter(LICENCES))
+        raise DataError(f"No parallel text in {data / 'parallel'}; expected archives such as {example}.tar.xz.")
     return {language: list(some) for language, some in texts.items()}
 
 
@@ -172,7 +173,7 @@ def write_card(folder: Path, training: dict[str, Any], figures: dict[str, Any]) 
         "licence": "MIT",
         "made": time.strftime("%Y-%m-%d"),
         "training": {"command": "python -m clasp train text", **training},
-        "sources": {source: LICENCES[source] for source in SOURCES},
+        "sources": LICENCES,
         "evaluation_only": {FLORES: "CC BY-SA 4.0"},
         "never_trained_on": "FLORES; what is said in the validation and test splits of real speech",
         "caution": "its vocabulary was chosen, and it may be tuned, on sentences of the Tatoeba project: no Tatoeba "

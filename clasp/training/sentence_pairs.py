@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from .corpora import clips
-from .parallel import LICENCES, Pair, key, training_pairs
+from .parallel import Pair, is_development, key, training_pairs
 
 LANGUAGES = (
     "af", "am", "ar", "as", "az", "be", "bg", "bn", "br", "bs", "ca", "cs", "cy", "da", "de", "el", "en", "eo",
@@ -20,10 +20,6 @@ LANGUAGES = (
 )  # fmt: skip
 """The languages that multilingual-e5-small was trained on, as BCP-47 tags."""
 
-SOURCES = tuple(name for name in LICENCES if not name.startswith("tatoeba_"))
-"""Those of the parallel text whose licences allow any use of a weight: the Tatoeba Challenge collection's does not."""
-
-HELD_OUT = 100  # one English sentence in as many is kept for development, with its other wordings
 WORDINGS = 4  # of one sentence, at most
 
 
@@ -35,9 +31,8 @@ def sentence_pairs(data: Path, languages: Collection[str]) -> tuple[list[Pair], 
     """
     exclude = {key(clip.text) for clip in clips(data) if clip.split != "train"}
     pairs = training_pairs(data / "parallel", [language for language in languages if language != "en"], exclude)
-    pairs = [pair for pair in pairs if pair.source in SOURCES]
     keys = [(key(pair.english), (pair.language, key(pair.other))) for pair in pairs]
-    translations = {other for english, other in keys if _hundredth(english) == 0}
+    translations = {other for english, other in keys if is_development(english)}
     held_out = {english for english, other in keys if other in translations}  # other wordings of them as well
     translations = {other for english, other in keys if english in held_out}
     development = [pair for pair, (english, _) in zip(pairs, keys, strict=True) if english in held_out]
@@ -56,8 +51,3 @@ def wordings(pairs: list[Pair]) -> list[Pair]:
         for two in itertools.combinations(list(english.values())[:WORDINGS], 2)
     }
     return list(found.values())
-
-
-def _hundredth(text: str) -> int:
-    """A number from 0 to HELD_OUT - 1 that depends on the text alone."""
-    return sum((place + 1) * byte for place, byte in enumerate(text.encode())) % HELD_OUT

@@ -47,7 +47,7 @@ class Tuner:
     """The tuning of one encoder, which is changed in place; it goes on where it stopped.
 
     Args:
-        encoder: as `sentence_folder.assemble` makes it.
+        encoder: as `sentence_assembly.assemble` makes it.
         work: folder of the checkpoint and of log.jsonl.
     """
 

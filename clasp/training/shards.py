@@ -10,18 +10,21 @@ import os
 import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import soundfile
+import torch
+from torch import Tensor
 
 from ..audio import SAMPLE_RATE, decode
-from ..errors import AudioError, ClaspError, DataError
-from ..mel import BINS, FRAME_RATE, log_mel, quantise
+from ..errors import AudioError, DataError
+from ..speech.whisper_encoder import BINS, HOP, log_mel
 from .items import Item
 
+FRAME_RATE = SAMPLE_RATE // HOP  # spectrogram frames per second
 SUBFRAMES = 25  # phone labels per second
 IGNORED = 255  # label of a frame whose phone is not known
 COLUMNS = ("file", "text", "language", "speaker", "category", "split", "seconds", "id", "english")
@@ -61,24 +64,50 @@ class Utterances:
         return len(self.rows)
 
 
-def load(folder: Path, split: str, limit: int | None = None) -> Utterances:
-    """All training shards of a split that exist (at most `limit` of them)."""
-    paths = sorted(folder.glob(f"{split}-*.npz"))[:limit]
-    shards = [np.load(path) for path in paths]
-    if not shards:
-        raise ClaspError(f"No {split} shards in {folder}: run `python -m clasp corpus` first.")
+def paths(folder: Path, split: str) -> list[Path]:
+    """The training shards of a split that exist, in order.
 
-    def starts(name: str) -> np.ndarray:
-        return np.concatenate([[0], np.cumsum(np.concatenate([np.diff(shard[name]) for shard in shards]))])
+    Raises:
+        DataError: if there are none.
+    """
+    found = sorted(folder.glob(f"{split}-*.npz"))
+    if not found:
+        raise DataError(f"No {split} shards in {folder}: run `python -m clasp corpus` first.")
+    return found
 
-    joined = {name: np.concatenate([shard[name] for shard in shards]) for name in ("mel", "labels", "phones", "rows")}
-    bounds = {name: starts(name) for name in ("mel_starts", "label_starts", "phone_starts")}
-    return Utterances(**joined, **bounds)
+
+def read(path: Path) -> Utterances:
+    """One training shard."""
+    with np.load(path) as arrays:
+        return Utterances(**{one.name: arrays[one.name] for one in fields(Utterances)})
+
+
+def load(folder: Path, split: str) -> Utterances:
+    """All training shards of a split that exist."""
+    parts = [read(path) for path in paths(folder, split)]
+
+    def joined(name: str) -> np.ndarray:
+        arrays = [getattr(part, name) for part in parts]
+        if name.endswith("_starts"):
+            return np.concatenate([[0], np.cumsum(np.concatenate([np.diff(array) for array in arrays]))])
+        return np.concatenate(arrays)
+
+    return Utterances(**{one.name: joined(one.name) for one in fields(Utterances)})
+
+
+def spectrogram(speech: Utterances, row: int) -> Tensor:
+    """Spectrogram of one utterance, float32 (time, BINS) in [0, 1]."""
+    return torch.from_numpy(speech.mel[speech.mel_starts[row] : speech.mel_starts[row + 1]]).float() / 255
+
+
+def phones_of(speech: Utterances, row: int) -> np.ndarray:
+    """Phones of one utterance's text, uint8 (phones,)."""
+    return speech.phones[speech.phone_starts[row] : speech.phone_starts[row + 1]]
 
 
 def frame_labels(spans: list[tuple[int, float, float]] | None, frames: int) -> np.ndarray:
-    """The phone at the middle of every 40 ms, uint8 (2 * ceil(frames / 8),); IGNORED where `spans` is None."""
-    count = 2 * -(-frames // 8)
+    """The phone at the middle of every 40 ms, uint8 (ceil(frames / 4),); IGNORED where `spans` is None."""
+    count = -(-frames // 4)
     if spans is None:
         return np.full(count, IGNORED, np.uint8)
     labels = np.zeros(count, np.uint8)
@@ -96,7 +125,7 @@ def shard_path(folder: Path, split: str, number: int, audio: bool) -> Path:
 
 def write_spectrograms(target: Path, made: Sequence[Made], left_out: list[tuple[str, str]]) -> None:
     """Write a training shard."""
-    mels = [quantise(log_mel(one.samples)) for one in made]
+    mels = [(log_mel(torch.from_numpy(one.samples)) * 255).round().to(torch.uint8).numpy() for one in made]
     labels = [frame_labels(one.labels, len(mel)) for one, mel in zip(made, mels, strict=True)]
     said = [one.phones.astype(np.uint8) for one in made]
     facts = [(one.item.id, one.item.text, one.item.language, one.voice, one.item.english) for one in made]

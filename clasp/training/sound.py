@@ -25,9 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpus", type=Path, default=Path("runs/corpus"))
     parser.add_argument("--heard", type=Path, default=Path("runs/heard"))
     parser.add_argument("--out", type=Path, default=Path("runs/sound"))
-    parser.add_argument("--steps", type=int, default=1_000)
+    parser.add_argument("--steps", type=int, default=1_500)
     parser.add_argument("--batch", type=int, default=384)
-    parser.add_argument("--real", type=float, default=0.3, help="share of real speech in a batch")
+    parser.add_argument("--real", type=float, default=0.5, help="share of real speech in a batch")
     parser.add_argument("--seed", type=int, default=0)
 
 
@@ -58,9 +58,7 @@ def run(args: argparse.Namespace) -> int:
         losses.append(descend(loss, optimiser, rate))
         if (step + 1) % 100 == 0 or step + 1 == args.steps:
             checkpoint.save(step + 1)
-            scores = validate(
-                encoder, shards.load(args.corpus, "validation"), hearing.load(args.heard, "validation")
-            )
+            scores = validate(encoder, shards.load(args.corpus, "validation"), hearing.load(args.heard, "validation"))
             print(
                 f"step {step + 1} loss {np.mean(losses):.3f} HITS@1 {scores} {time.time() - started:.0f} s",
                 flush=True,
@@ -74,9 +72,7 @@ def validate(encoder: PhoneEncoder, speech: shards.Utterances, heard: hearing.He
     """HITS@1 speech to text in the whole validation split, by engine or "real"."""
     encoder.eval()
     rows = heard.utterance
-    spoken = encoder(
-        *pad([torch.from_numpy(heard[place]).float() for place in range(len(heard))]), heard=True
-    )
+    spoken = encoder(*pad([torch.from_numpy(heard[place]).float() for place in range(len(heard))]), heard=True)
     written = encoder(*pad([one_hot(_written(speech, row)) for row in rows]), heard=False)
     texts = speech.rows[rows, 1]
     right = texts[(spoken @ written.T).argmax(1).numpy()] == texts
@@ -85,6 +81,4 @@ def validate(encoder: PhoneEncoder, speech: shards.Utterances, heard: hearing.He
 
 
 def _written(speech: shards.Utterances, row: int) -> Tensor:
-    return torch.from_numpy(
-        speech.phones[speech.phone_starts[row] : speech.phone_starts[row + 1]].astype(np.int64)
-    )
+    return torch.from_numpy(shards.phones_of(speech, row).astype(np.int64))

@@ -72,7 +72,7 @@ HELD_OUT_VOICES = (Voice("festival", "slt", "en"), Voice("festival", "kal", "en"
 def espeak_voice(language: str, key: str) -> Voice:
     """An espeak-ng voice for `language`, variant, accent, rate and pitch chosen by the hash of `key`."""
     draw = np.random.default_rng(int(hashlib.sha256(key.encode()).hexdigest()[:16], 16))
-    base = str(draw.choice(ACCENTS)) if language == "en" else espeak.LANGUAGES.get(language, language)
+    base = str(draw.choice(ACCENTS)) if language == "en" else espeak.voice_of(language)
     name = base + str(draw.choice(VARIANTS))
     return Voice("espeak", name, language, round(float(draw.uniform(0.75, 1.3)), 2), int(draw.integers(20, 81)))
 

@@ -7,12 +7,13 @@
 The stages of the bundled model, each of which goes on where it was interrupted:
 
     python -m clasp corpus                 # speech with the time of every phone
-    python -m clasp train text             # the sentence encoder, from multilingual-e5-small
-    python -m clasp train recogniser       # the speech backbone
-    python -m clasp train hearing          # what it hears in the corpus, and how it errs
+    python -m clasp train text             # the sentence encoder, with a smaller vocabulary
+    python -m clasp train features         # what the frozen backbone makes of the corpus
+    python -m clasp train recogniser       # from there to phones
+    python -m clasp train hearing          # the phones of the corpus, and how they are confused
     python -m clasp train sound            # the phone encoder
     python -m clasp train words            # from phones to meaning, on text alone
-    python -m clasp train meaning          # joined by audio and spectrogram
+    python -m clasp train meaning          # the same, on what was heard
     python -m clasp train release          # all of it as one model folder
     python -m clasp calibrate              # what a similarity is worth
 """

@@ -1,5 +1,6 @@
 """Written sentences as the recogniser might hear them: phones by rule, with its measured confusions."""
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,49 +9,97 @@ import numpy as np
 from .. import phones
 from ..errors import ClaspError
 from ..phones import INVENTORY
-from ..word_encoder import ORDERS
-from .distil import texts_of
-from .parallel import key
+from ..word_encoder import ORDERS, run_keys
+from .corpora import clips, data_folder
+from .parallel import Pair, english_sentences, is_development, key, training_pairs
+
+READ_LANGUAGES = (
+    "af", "ar", "az", "be", "bg", "bn", "bs", "ca", "cs", "cy", "da", "de", "el", "eo", "es", "et", "eu", "fa",
+    "fi", "fr", "ga", "gu", "he", "hi", "hr", "hu", "hy", "id", "is", "it", "ja", "ka", "kk", "ko", "ku", "la",
+    "lt", "lv", "mk", "ml", "mr", "ms", "nb", "ne", "nl", "pa", "pl", "pt", "ro", "ru", "sk", "sl", "sq", "sr",
+    "sv", "sw", "ta", "te", "tr", "tt", "uk", "ur", "uz", "vi", "zh",
+)  # fmt: skip
+"""Languages beside English whose sentences are read."""
+
+MOST_PAIRS = 14_000  # of a language
+SHORTEST, LONGEST = 4, 200  # phones of a sentence
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Sentences to learn from: the bank of those whose vectors are answers, and (text, language, row of the answer).
+    What is kept out of them: `development`."""
+
+    bank: list[str]
+    wanted: list[tuple[str, str, int]]
+    development: list[Pair]
 
 
 @dataclass(frozen=True)
 class Sentences:
     """Phones of written sentences, uint8, delimited by `starts` (n + 1,); `answer` (n,) is the row of the bank
-    whose vector each one means, `english` (n,) whether it is the English sentence itself."""
+    whose vector each one means, `language` (n,) what it is read in."""
 
     phones: np.ndarray
     starts: np.ndarray
     answer: np.ndarray
-    english: np.ndarray
+    language: np.ndarray
 
     def __len__(self) -> int:
         return len(self.answer)
 
 
-def sentences(bank: list[str], data: Path, cache: Path) -> Sentences:
-    """Every English text of the bank and every translation of one, as phones; kept in `cache`."""
+def texts_of(data: Path | None, most: int) -> Texts:
+    """At most `most` English texts, those with translations first, all of their translations, and what is said in the
+    training split of real speech. Nothing of it is said in a held-out split, or stands in FLORES."""
+    folder = data_folder(data)
+    spoken = clips(folder)
+    exclude = {key(clip.text) for clip in spoken if clip.split != "train"}
+    pairs = training_pairs(folder / "parallel", READ_LANGUAGES, exclude)
+    taken: Counter[str] = Counter()
+    chosen = []
+    for place in np.random.default_rng(0).permutation(len(pairs)):
+        pair = pairs[place]
+        if taken[pair.language] < MOST_PAIRS:
+            taken[pair.language] += 1
+            chosen.append(pair)
+    development = [pair for pair in chosen if is_development(pair.english)]
+    chosen = [pair for pair in chosen if not is_development(pair.english)]
+    translated = Counter(pair.english for pair in chosen)
+    training = [clip for clip in spoken if clip.split == "train"]
+    said = [clip.text for clip in training]
+    others = [text for text in english_sentences(folder / "parallel", exclude) if not is_development(text)]
+    english = list(dict.fromkeys([*(text for text, _ in translated.most_common()), *others]))[:most]
+    bank = list(dict.fromkeys([" ".join(text.split()) for text in [*said, *english]]))
+    rows = {text: row for row, text in enumerate(bank)}
+    wanted = [(clip.text, clip.language, rows[" ".join(clip.text.split())]) for clip in training]
+    wanted += [(text, "en", rows[" ".join(text.split())]) for text in english]
+    wanted += [
+        (pair.other, pair.language, rows[" ".join(pair.english.split())])
+        for pair in chosen
+        if " ".join(pair.english.split()) in rows
+    ]
+    return Texts(bank, list(dict.fromkeys(wanted)), development)
+
+
+def sentences(texts: Texts, cache: Path) -> Sentences:
+    """The texts as phones; kept in `cache`."""
     if cache.exists():
         with np.load(cache) as arrays:
             return Sentences(**dict(arrays))
-    pairs = texts_of(data)[0]
-    rows = {key(text): row for row, text in enumerate(bank)}
-    wanted = [(text, "en", row) for row, text in enumerate(bank)]
-    wanted += [
-        (pair.other, pair.language, rows[key(pair.english)]) for pair in pairs if key(pair.english) in rows
-    ]
-    spelled, answers, english = [], [], []
-    for text, language, row in wanted:
+    spelled, answers, languages = [], [], []
+    for text, language, row in sorted(texts.wanted, key=lambda one: one[1]):  # changing the language takes time
         try:
             spoken = phones.from_text(text, language)
         except ClaspError:
             continue
-        if 4 <= len(spoken) <= 250:
+        if SHORTEST <= len(spoken) <= LONGEST:
             spelled.append(spoken.astype(np.uint8))
             answers.append(row)
-            english.append(language == "en")
+            languages.append(language)
     made = Sentences(
         np.concatenate(spelled), np.concatenate([[0], np.cumsum([len(part) for part in spelled])]),
-        np.array(answers), np.array(english),
+        np.array(answers), np.array(languages),
     )  # fmt: skip
     cache.parent.mkdir(parents=True, exist_ok=True)
     np.savez(cache, **vars(made))
@@ -64,19 +113,15 @@ def frequent_runs(made: Sentences, most: int, seed: int = 0) -> np.ndarray:
     """
     import torch
 
-    from ..word_encoder import run_keys
-
     draw = np.random.default_rng(seed)
     counts: dict[int, int] = {}
-    rows = draw.permutation(len(made))[:150_000]
-    weights = np.where(made.english, 3, 1)
-    for weight in (1, 3):
-        chosen = [
-            made.phones[made.starts[row] : made.starts[row + 1]] for row in rows if weights[row] == weight
-        ]
-        joined = np.concatenate([np.append(part, 0) for part in chosen]).astype(
-            np.int64
-        )  # 0 parts the sentences
+    rows = draw.permutation(len(made))[:300_000]
+    english = made.language[rows] == "en"
+    for weight, chosen in ((1, rows[~english]), (3, rows[english])):
+        parts = [made.phones[made.starts[row] : made.starts[row + 1]] for row in chosen]
+        if not parts:
+            continue
+        joined = np.concatenate([np.append(part, 0) for part in parts]).astype(np.int64)  # 0 parts the sentences
         found, times = np.unique(run_keys(torch.from_numpy(joined)[None]).numpy(), return_counts=True)
         for run, count in zip(found[times > 2].tolist(), times[times > 2].tolist(), strict=True):
             counts[run] = counts.get(run, 0) + weight * count

@@ -6,33 +6,23 @@ import numpy as np
 import pytest
 import torch
 
+from clasp import speech_encoder
 from clasp.audio import Waveform
 from clasp.model import Clasp
 from clasp.phone_encoder import PhoneEncoder
-from clasp.speech_encoder import SpeechEncoder
 
 DIM = 24
 SPEECH = {
     "dim": DIM,
     "speech": {
-        "phones": True,
-        "backbone": {
-            "model_type": "parakeet_encoder", "num_mel_bins": 80, "subsampling_conv_channels": 8, "hidden_size": 32,
-            "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64, "scale_input": False,
-        },
-        "words": {"runs": 500, "embedding": 16, "heads": 4, "width": 8},
+        "backbone": {"width": 16, "layers": 2, "heads": 2, "taps": [1, 2]},
+        "recogniser": {"width": 32, "layers": 1, "heads": 2, "kernel": 5},
+        "words": {"runs": 500, "embedding": 16, "width": 16, "layers": 1, "heads": 2, "pools": 4},
     },
-    "spectrogram": {
-        "size": [40, 96],
-        "backbone": {"model_type": "resnet", "num_channels": 1, "embedding_size": 8, "hidden_sizes": [8, 16],
-                     "depths": [1, 1], "layer_type": "basic"},
-    },
-    "fusion": "gating",
-}  # fmt: skip
+}
 PUBLISHED = {  # the published architecture in small: waveform and image backbones, the meaning alone
     "dim": DIM,
     "speech": {
-        "phones": False,
         "backbone": {
             "model_type": "hubert", "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
             "intermediate_size": 64, "conv_dim": [16] * 7, "num_conv_pos_embeddings": 16,
@@ -81,7 +71,7 @@ def build(text_encoder, speech: dict, sound: bool) -> Clasp:
     torch.manual_seed(0)
     phone_encoder = {"dim": 16, "hidden": 16, "layers": 2, "kernel": 5} if sound else None
     config = {"languages": ["en", "de", "fr"], "speech_encoder": speech, "phone_encoder": phone_encoder}
-    encoder = SpeechEncoder(speech)
+    encoder = speech_encoder.build(speech)
     return Clasp(
         text_encoder, encoder, PhoneEncoder(**phone_encoder) if sound else None, config, device="cpu"
     )

@@ -167,18 +167,18 @@ def test_lessons_are_learned(tiny, table: Path) -> None:
         Clip(f"{number}", text, "en", "", "train", "", "c", "", table.parent / f"{number}.wav")
         for number, text in enumerate(SENTENCES[:8])
     ]
-    told, heard = lessons.lessons(clips), lessons.lessons(clips, tiny.speech.speech)
-    for shelf in (told, heard):
-        assert [len(lesson.mel) for lesson in shelf] == sorted(len(lesson.mel) for lesson in shelf)
-    assert all(lesson.labels is None for lesson in told)
-    assert all(len(lesson.labels) == 2 * -(-len(lesson.mel) // 8) for lesson in heard)
-    first = lessons.draw_batch([told, heard], 6, step=1)
-    again = lessons.draw_batch([told, heard], 6, step=1)
+    by_text, by_ear = lessons.lessons(clips, tiny.speech), lessons.lessons(clips, tiny.speech, repeat=True)
+    for shelf in (by_text, by_ear):
+        assert [lesson.frames for lesson in shelf] == sorted(lesson.frames for lesson in shelf)
+    assert all(lesson.labels is None and len(lesson.renderings) == 3 for lesson in by_text)
+    assert all(len(lesson.labels[0]) == -(-lesson.frames // 2) for lesson in by_ear)
+    first = lessons.draw_batch([by_text, by_ear], 6, step=1)
+    again = lessons.draw_batch([by_text, by_ear], 6, step=1)
     assert [id(lesson) for lesson in first] == [id(lesson) for lesson in again]
     assert 2 <= len(first) <= 12
     assert {lesson.labels is None for lesson in first} == {True, False}
-    for shelf in (told, heard):
-        recogniser = adapt.copy.deepcopy(tiny.speech.speech)
+    for shelf in (by_text, by_ear):
+        recogniser = adapt.copy.deepcopy(tiny.speech.recogniser)
         optimiser = torch.optim.AdamW(recogniser.parameters(), lr=3e-3)
         losses = [
             descend(lessons.loss(recogniser, lessons.draw_batch([shelf], 12, step), step), optimiser, 3e-3)

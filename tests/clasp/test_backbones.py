@@ -145,7 +145,7 @@ def test_a_saved_backbone_is_loaded_by_its_folder(family: str, tmp_path: Path) -
     samples = clips(9_000, 20_000)
     found = backbones.hidden_means(backbone, samples, features)
     torch.testing.assert_close(found, backbones.hidden_means(backbones._encoder(whole), samples, {}))
-    config = {"dim": 12, "speech": {"phones": False, "backbone": backbone.config.to_dict(), "features": features}}
+    config = {"dim": 12, "speech": {"backbone": backbone.config.to_dict(), "features": features}}
     encoder = SpeechEncoder(config)  # as a model folder builds it again
     encoder.speech.load_state_dict(backbone.state_dict())
     torch.testing.assert_close(encoder.eval().pool_states(samples), found, rtol=1e-4, atol=1e-4)

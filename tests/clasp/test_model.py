@@ -1,14 +1,19 @@
 """What Clasp promises, on tiny random models of both architectures."""
 
+import copy
 import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors.numpy import save_file
 
 import clasp
+from clasp import phones
 from clasp.audio import Waveform
+from clasp.calibration import Calibration
 from clasp.errors import ClaspError, ModelError
 from clasp.model import Clasp, load
 
@@ -86,6 +91,36 @@ def test_saved_and_loaded_again_it_encodes_the_same(
     assert len(again.checksum) == 64
 
 
+def test_saved_from_a_folder_it_can_search(tiny: Clasp, tiny_folder: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny_folder, tmp_path / "model")
+    size = len(phones.INVENTORY)
+    tables = {"confusions": np.eye(size, dtype=np.float32), "frequencies": np.full(size, 1 / size, np.float32)}
+    save_file(tables, folder / "alignment.safetensors")
+    Calibration.rough().save(folder / "calibration.json")
+    model = load(folder, device="cpu")
+    model.save(tmp_path / "again")
+    model.save(folder)  # onto itself
+    for saved in (tmp_path / "again", folder):
+        again = load(saved, device="cpu")
+        assert again.aligner is not None
+        assert again.calibration.cutoff("text") == 0.5
+        assert again.checksum == model.checksum
+        np.testing.assert_array_equal(again.encode_text(TEXTS), model.encode_text(TEXTS))
+
+
+def test_saving_a_model_does_not_change_it(tiny: Clasp, tmp_path: Path) -> None:
+    model = copy.deepcopy(tiny)
+    modules = {"text": model.text, "speech": model.speech, "sound": model.sound}
+    with torch.no_grad():
+        for weight in (weight for module in modules.values() for weight in module.parameters()):
+            weight.add_(1e-5)  # more precise than what is stored
+    before = {name: copy.deepcopy(module.state_dict()) for name, module in modules.items()}
+    model.save(tmp_path)
+    for name, module in modules.items():
+        for key, value in module.state_dict().items():
+            assert torch.equal(value, before[name][key]), f"{name}: {key}"
+
+
 def test_the_checksum_tells_models_apart(tiny_folder: Path, tmp_path: Path) -> None:
     other = shutil.copytree(tiny_folder, tmp_path / "other")
     config = json.loads((other / "config.json").read_text())
@@ -132,6 +167,6 @@ def test_importing_clasp_does_not_import_torch() -> None:
     import subprocess
     import sys
 
-    script = "import sys, clasp; assert 'torch' not in sys.modules"
+    script = "import sys, clasp; assert set(clasp.__all__) <= set(dir(clasp)); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", script], check=True)
     assert clasp.Clasp is Clasp

@@ -1,5 +1,8 @@
 """Letters to phones, the inventory, and what is made of a recogniser's posteriors."""
 
+import functools
+import gc
+
 import numpy as np
 import pytest
 
@@ -45,8 +48,79 @@ def test_a_language_without_rules_is_refused() -> None:
         phones.from_text("hello", "xx")
 
 
-def test_kanji_are_left_out_rather_than_spelled_in_english() -> None:
-    assert len(phones.from_text("船", "ja")) == 0
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("船が沈んだ。", "fɯneɡaɕizɯnda"),
+        ("私は東京へ行きます。", "wataɕiwatokjoeikimasɯ"),
+        ("今日は天気がいいですね。", "kjowateŋkiɡaidesɯne"),
+        ("お母さんは料理を作っています。", "okasaŋwaɾjoɾiotsɯkɯteimasɯ"),
+        ("新聞を三冊買った。", "ɕimbɯŋosaŋsatsɯkata"),
+        ("明日の朝、七時に起きる。", "aɕitanoasaɕitɕidʑiniokiɾɯ"),
+        ("山に登るのは危ない。", "jamaninoboɾɯnowabɯnai"),
+        ("えっ、本当？ちょっと待って！", "eʔhontotɕotomate"),
+        ("コーヒーを3杯、5,000円。", "kociosambaiɡoseŋeŋ"),
+        ("スウェーデンのA社", "sɯedenoeiɕa"),
+    ],
+)
+def test_japanese_is_read_with_its_kanji(text: str, expected: str) -> None:
+    assert phones.to_ipa(phones.from_text(text, "ja")) == expected
+
+
+@pytest.mark.parametrize(
+    ("simplified", "traditional", "expected"),
+    [
+        ("银行", "銀行", "jinxɑŋ"),
+        ("行走", "行走", "ɕiŋtsou"),
+        ("重庆", "重慶", "ʈʂhʊŋtɕhiŋ"),
+        ("重要", "重要", "ʈʂʊŋjɑu"),
+        ("长大", "長大", "ʈʂɑŋtɑ"),
+        ("长度", "長度", "ʈʂhɑŋtu"),
+        ("还是", "還是", "xaiʂɨ"),
+        ("归还", "歸還", "kweixwan"),
+        ("音乐", "音樂", "jinjyɛ"),
+        ("快乐", "快樂", "khwailə"),
+        ("便宜", "便宜", "phjɛnji"),
+        ("穷人的兄弟", "窮人的兄弟", "tɕhjʊŋʐəntəɕjʊŋti"),
+        ("你去哪儿", "你去哪兒", "nitɕhynɑɚ"),
+    ],
+)
+def test_chinese_characters_are_read_as_their_word_says(simplified: str, traditional: str, expected: str) -> None:
+    for text in (simplified, traditional):
+        assert phones.to_ipa(phones.from_text(text, "zh")) == expected
+
+
+def test_chinese_holds_numbers_and_latin_words() -> None:
+    said = phones.to_ipa(phones.from_text("2026年我去bank取500块钱，50%。", "zh"))
+    year, bank, half = "ɚliŋɚljounjɛn", "wotɕhybaŋktɕhywupaikhwaitɕhjɛn", "paifənʈʂɨwuʂɨ"
+    assert said == year + bank + half
+    assert phones.to_ipa(phones.from_text("A4纸/😀", "zh")) == "eɪsɨʈʂɨ"
+
+
+@pytest.mark.parametrize(("language", "sentence"), [("ja", "彼は走った。"), ("zh", "他跑得很快。")])
+def test_long_texts_are_read_to_their_end(language: str, sentence: str) -> None:
+    one = len(phones.from_text(sentence, language))
+    for end in ("", "\n"):
+        assert len(phones.from_text((sentence + end) * 2_000, language)) == 2_000 * one
+
+
+@pytest.mark.parametrize("language", ["ja", "zh"])
+@pytest.mark.parametrize("text", ["", " ", "。。。", "ー", "😀", "\0"])
+def test_nothing_is_said_of_what_has_no_sound(text: str, language: str) -> None:
+    assert len(phones.from_text(text, language)) == 0
+
+
+def test_what_was_typed_is_not_remembered() -> None:
+    def remembered() -> dict[str, int]:
+        """How much each cache without a limit holds."""
+        caches = [one for one in gc.get_objects() if type(one) is functools._lru_cache_wrapper]
+        return {one.__qualname__: one.cache_info().currsize for one in caches
+                if one.cache_info().maxsize is None and one.__module__.startswith("clasp.")}  # fmt: skip
+
+    phones.from_text("The first of all.", "en")
+    before = remembered()
+    phones.from_text("My card number is nobody's business.", "en")
+    assert before and remembered() == before
 
 
 def test_segments_are_the_runs_of_the_best_phone() -> None:

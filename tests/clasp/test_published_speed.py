@@ -12,7 +12,7 @@ from tests.clasp.test_published import EFFICIENTNET, HUBERT
 def test_every_stage_and_both_ways_are_measured() -> None:
     config = published_speed.PUBLISHED | {
         "dim": 24,
-        "speech": {"phones": False, "backbone": HUBERT | {"model_type": "hubert"}},
+        "speech": {"backbone": HUBERT | {"model_type": "hubert"}},
         "spectrogram": {"figure": True, "backbone": EFFICIENTNET | {"model_type": "efficientnet"}},
     }
     where, rows = published_speed.measure(2, config)

@@ -65,7 +65,7 @@ def group(test: str, by: str, value: str, hits: float) -> dict[str, Any]:
 def everything() -> dict[str, Any]:
     paper = {"hits@1": 0.951, "mrr": 0.962, "mean_rank": 1.7, "hits@1_of_100": 0.973, "macro_f1": 0.884,
              "accuracy": 0.895}  # fmt: skip
-    asr = {"system": "pocketsphinx", "seconds": 300.0, "audio_seconds": 600.0, "clasp_seconds": 30.0}
+    asr = {"system": "base", "seconds": 300.0, "audio_seconds": 600.0, "clasp_seconds": 30.0}
     return {
         "model": "0123abcd", "data": "data", "seconds": 3700.0,
         "tests": [
@@ -92,13 +92,26 @@ def test_every_figure_is_on_the_page() -> None:
     for shown in (
         "0123abcd", "python -m clasp evaluate", "62 min", "Floors reached 2 of 4", "real English", ".641", ".610–.670",
         ".811", ".822", ".733", "8.6", "1,234", "567", "≥ .60, R@10 ≥ .80", ".951", ".962", "1.7", ".973", ".884",
-        ".895", "pocketsphinx", ".523", "39.4", ".287", "5 min", ".500", ".050", ".427", ".312", ".445",
+        ".895", "base", ".523", "39.4", ".287", "5 min", ".500", ".050", ".427", ".312", ".445",
         ".666", ".944", ".555", "CLASP is ahead on HITS@1, mean rank; it is 10.0 times as fast.", "2-5 s", ".850",
         "Expected calibration error .062 over 40 top hits", "1,012", ".871", ".862", ".993",
     ):  # fmt: skip
         assert shown in page.text, shown
     marks = [attributes["class"] for _, attributes in page.tags if (attributes.get("class") or "").startswith("mark ")]
     assert sorted(marks) == ["mark below"] * 4 + ["mark pass"] * 4  # each in a chart and in a table
+
+
+def test_real_recordings_come_first_with_every_system_and_its_intervals() -> None:
+    intervals = {"hits@1": [0.571, 0.633], "recall@10": [0.81, 0.85], "mrr": [0.7, 0.76]}
+    systems = [
+        row("real-paraphrases", "in other words", "", 0.602, system=name, intervals=intervals, floor=floor)
+        for name, floor in (("direct", 0.40), ("fused", 0.75), (HOSTILE, None))
+    ]
+    page = Page(render(everything() | {"real": systems}))
+    assert page.text.index("Real recordings") < page.text.index("Held-out tests")
+    for shown in ("in other words", "direct", "fused", HOSTILE, ".602", ".571–.633", ".810–.850", ".700–.760", "≥ .75"):
+        assert shown in page.text, shown
+    assert "Floors reached 3 of 6" in page.text
 
 
 def test_bars_intervals_and_floors_stand_where_the_figures_are() -> None:

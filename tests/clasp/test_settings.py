@@ -1,5 +1,6 @@
 """Settings: each is shown by the command, stands in the README, and is read from the environment."""
 
+import re
 from dataclasses import fields
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from clasp.__main__ import main
 from clasp.errors import ClaspError
 from clasp.settings import Settings, current, table, variable
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
 
 
 def test_the_command_shows_every_setting(capsys: pytest.CaptureFixture[str]):
@@ -24,6 +26,16 @@ def test_the_readme_lists_every_setting():
     for name, _, default, meaning in table():
         assert f"| `{name}` | {default} | {meaning} |" in readme
     assert readme.count("| `CLASP_") == len(fields(Settings))
+
+
+def test_everything_that_is_read_from_the_environment_is_a_setting():
+    known = {variable(one.name) for one in fields(Settings)}
+    sources = [path for room in ("clasp", "index", "ui") for path in (ROOT / room).rglob("*.py")]
+    named = {name for path in (*sources, ROOT / "app.py", ROOT / "README.md", *(ROOT / "docs").rglob("*.md"))
+             for name in re.findall(r"\bCLASP_[A-Z_]+\b", path.read_text(encoding="utf-8"))}  # fmt: skip
+    assert named <= known
+    readers = {str(path.relative_to(ROOT)) for path in sources if "environ" in path.read_text(encoding="utf-8")}
+    assert not [name for name in readers if re.search(r'environ(\.get\(|\[)"CLASP_', (ROOT / name).read_text("utf-8"))]
 
 
 def test_the_environment_decides(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from clasp import phones
-from clasp.mel import log_mel, quantise
 from clasp.phones import INVENTORY
-from clasp.training import contrast, corpus, hearing, recogniser, sound, synthesis, written
+from clasp.speech.whisper_encoder import WhisperEncoder, log_mel
+from clasp.training import contrast, corpus, hearing, recogniser, sound, speech_features, synthesis, written
 from clasp.training.augment import augment
 from clasp.training.items import Item
 from clasp.training.shards import frame_labels, load
@@ -21,11 +21,7 @@ TEXTS = [
     "The train leaves at nine.", "Snow fell all night long.", "He painted the fence green.",
     "Rain drums on the roof.", "The museum opens on Sunday.", "They sang until morning.",
 ]  # fmt: skip
-TINY = {
-    "model_type": "parakeet_encoder", "num_mel_bins": 80, "subsampling_conv_channels": 4, "hidden_size": 16,
-    "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32, "scale_input": False, "dropout": 0.0,
-    "activation_dropout": 0.0, "attention_dropout": 0.0, "layerdrop": 0.0,
-}  # fmt: skip
+TINY = {"features": 32, "taps": 2, "width": 16, "layers": 1, "heads": 2, "kernel": 3}
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +35,19 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def features(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a small random backbone makes of the corpus."""
+    folder = tmp_path_factory.mktemp("features")
+    torch.manual_seed(0)
+    with pytest.MonkeyPatch.context() as patch:
+        backbone = WhisperEncoder(width=16, layers=2, heads=2, taps=(1, 2)).eval()
+        torch.nn.init.normal_(backbone.conv1.weight)  # so that it hears differences
+        patch.setattr(WhisperEncoder, "pretrained", lambda: backbone)
+        speech_features.run(argparse.Namespace(corpus=shards, out=folder))
+    return folder
+
+
 def parse(module, *words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     module.add_arguments(parser)
@@ -47,15 +56,15 @@ def parse(module, *words: str) -> argparse.Namespace:
 
 @pytest.mark.parametrize("interrupted_at", [1, 3])
 def test_interrupted_training_resumes_exactly(
-    interrupted_at: int, shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    interrupted_at: int, shards: Path, features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recogniser, "BACKBONE", TINY)
+    monkeypatch.setattr(recogniser, "RECOGNISER", TINY)
     monkeypatch.setattr(recogniser, "SAVE_EVERY", 1)
     schedule = recogniser.learning_rate
 
     def arguments(name: str) -> argparse.Namespace:
-        words = ("--corpus", str(shards), "--out", str(tmp_path / name), "--steps", "4", "--seconds", "6")
-        return parse(recogniser, *words)
+        where = {"--corpus": str(shards), "--features": str(features), "--out": str(tmp_path / name)}
+        return parse(recogniser, *_flat(where), "--steps", "4", "--seconds", "6")
 
     def power_cut(step: int, *rest: float) -> float:
         if step == interrupted_at:
@@ -76,17 +85,17 @@ def test_interrupted_training_resumes_exactly(
 
 
 def test_hearing_and_sound_run_on_what_the_recogniser_left(
-    shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shards: Path, features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (recogniser, hearing):
-        monkeypatch.setattr(module, "BACKBONE", TINY)
+    monkeypatch.setattr(recogniser, "RECOGNISER", TINY)
     monkeypatch.setattr(sound, "ENCODER", {"dim": 8, "hidden": 8, "layers": 1, "kernel": 3})
-    where = {"--corpus": str(shards), "--out": str(tmp_path / "recogniser")}
+    both = {"--corpus": str(shards), "--features": str(features)}
+    where = both | {"--out": str(tmp_path / "recogniser")}
     recogniser.run(parse(recogniser, *_flat(where), "--steps", "2", "--seconds", "6"))
-    where = {"--corpus": str(shards), "--recogniser": str(tmp_path / "recogniser"), "--out": str(tmp_path / "heard")}
+    where = both | {"--recogniser": str(tmp_path / "recogniser"), "--out": str(tmp_path / "heard")}
     hearing.run(parse(hearing, *_flat(where)))
     heard = hearing.load(tmp_path / "heard", "train")
-    assert len(heard) == 2 * len(load(shards, "train"))
+    assert len(heard) == len(load(shards, "train"))
     assert heard.posteriors.shape == (heard.starts[-1], len(INVENTORY))
     confusions = np.load(tmp_path / "heard" / "confusions.npy")
     np.testing.assert_allclose(confusions.sum(1), 1, atol=1e-4)
@@ -98,19 +107,19 @@ def test_hearing_and_sound_run_on_what_the_recogniser_left(
 
 def test_augmentation_keeps_lengths_and_labels_in_step() -> None:
     spoken = synthesis.speak("The ship was lost in the storm.", synthesis.Voice("espeak", "en-us", "en"))
-    mel = torch.from_numpy(quantise(log_mel(spoken.samples))).float() / 255
+    mel = log_mel(torch.from_numpy(spoken.samples))
     labels = torch.from_numpy(frame_labels(spoken.labels, len(mel)).astype(np.int64))
     batch = mel[None].repeat(16, 1, 1)
     lengths = torch.full((16,), len(mel))
     out, changed, moved = augment(batch, lengths, labels[None].repeat(16, 1), torch.Generator().manual_seed(0))
     assert out.shape[:2] == (16, int(changed.max()))
-    assert moved.shape[1] == 2 * -(-out.shape[1] // 8)
+    assert moved.shape[1] == -(-out.shape[1] // 4)
     assert out.min() >= 0
     assert out.max() <= 1 + 1e-5
     assert changed.min() < len(mel) < changed.max()  # slower and faster
     for row in range(16):
         assert out[row, changed[row] :].abs().sum() == 0
-        kept = phones.collapse(moved[row, : 2 * -(-int(changed[row]) // 8)].numpy())
+        kept = phones.collapse(moved[row, : -(-int(changed[row]) // 4)].numpy())
         # faster speech may lose a short phone, never the order
         assert recogniser.edit_distance(phones.collapse(labels.numpy()), kept) <= 6
     again = augment(batch, lengths, labels[None].repeat(16, 1), torch.Generator().manual_seed(0))[0]
@@ -155,10 +164,21 @@ def test_equal_texts_are_all_right_answers() -> None:
     assert same.item() == pytest.approx(apart.item(), abs=1e-4)  # two equal vectors share the answer either way
     wrong = contrast.symmetric(rows, rows[[2, 3, 0, 1]], scale, torch.tensor([0, 0, 1, 2]))
     assert wrong > same + 5
-    against = contrast.against_bank(rows, rows[[0, 2, 3]], torch.tensor([0, 0, 1, 2]), scale)
-    logits = 50 * rows @ rows[[0, 2, 3]].T
-    expected = torch.nn.functional.cross_entropy(logits, torch.tensor([0, 0, 1, 2]))
-    torch.testing.assert_close(against, expected)
+
+
+def test_paraphrases_among_the_negatives_are_no_mistakes() -> None:
+    draw = np.random.default_rng(0)
+    bank = torch.nn.functional.normalize(torch.from_numpy(draw.standard_normal((40, 8))), dim=1)
+    bank[1] = bank[0]  # says the same
+    answers, others = np.array([0, 2]), np.arange(40)
+    right = contrast.soft_contrast(bank[answers].float(), bank, answers, others)
+    same = contrast.soft_contrast(bank[[1, 2]].float(), bank, answers, others)
+    wrong = contrast.soft_contrast(bank[[3, 4]].float(), bank, answers, others)
+    torch.testing.assert_close(same, right)
+    assert wrong > right + 5
+    logits = bank[answers].float() @ bank.float().T / contrast.SOFTNESS
+    best = -(logits.softmax(1) * logits.log_softmax(1)).sum(1).mean()  # the entropy of the answers' own neighbourhood
+    torch.testing.assert_close(right, best, atol=1e-4, rtol=0)
 
 
 def _flat(settings: dict[str, str]) -> list[str]:

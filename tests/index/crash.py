@@ -8,7 +8,8 @@ Libraries load once; every job runs in a process forked from this one. A job is 
     {"library": folder, "do": "check"}             open it: answer what it holds
     {"library": folder, "do": "finish"}            do the work to its end, answer what it holds
 
-The work is to add, edit and remove; with "reembed": true, to embed a library that is there with another model.
+The work is to add, edit and remove; with "reembed": true, to embed a library that is there with another model; with
+"transcribe": true, to transcribe one.
 """
 
 import hashlib
@@ -20,16 +21,29 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from clasp.errors import LibraryError
 from index import database, reembed
 from index.ingest import ingest
 from index.library import Library
+from index.transcribe import transcribe
 from tests.index.ear import Ear
+from tests.index.hand import Hand
 
 OTHER = Ear("f" * 64, dim=48, meaning_dim=24, seed=1)
 WRITES = {"open", "os.rename", "os.remove", "os.mkdir", "shutil.copyfile", "os.truncate"}
+
+
+class Reader(Ear):
+    """Believes a transcript as much as what it heard."""
+
+    def fuse(self, direct: np.ndarray, texts: list[str], evidence: np.ndarray) -> np.ndarray:
+        seeds = [int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "little") for text in texts]
+        read = np.array([np.random.default_rng(seed).standard_normal(direct.shape[1]) for seed in seeds])
+        both = direct + read / np.linalg.norm(read, axis=1, keepdims=True)
+        return both / np.linalg.norm(both, axis=1, keepdims=True)
 
 
 class Points:
@@ -83,6 +97,13 @@ def embed_anew(folder: Path) -> None:
     assert state.finished
 
 
+def write_down(folder: Path) -> None:
+    """Transcribe, to the end, a little at a time."""
+    with Library.open(folder, Ear()) as library:
+        *_, state = transcribe(library, Reader(), Hand(most=2))
+        assert state.finished
+
+
 def contents(folder: Path, ear: Ear) -> dict:
     """What a library holds, after it has been compared with itself."""
     if Library.is_free(folder):
@@ -109,6 +130,7 @@ def contents(folder: Path, ear: Ear) -> dict:
             "segments": len(segments),
             "ids": ids.tolist(),
             "model": library.model,
+            "transcripts": {one.name: one.transcript for one in segments if one.transcript},
             "vectors": hashlib.sha256(vectors.tobytes()).hexdigest(),
         }
 
@@ -125,7 +147,10 @@ def job(task: dict, files: list[Path]) -> dict:
     folder = Path(task["library"])
     points = Points(folder, task.get("at")) if task["do"] in ("count", "exit") else None
     if task["do"] != "check":
-        embed_anew(folder) if task.get("reembed") else work(folder, files)
+        if task.get("transcribe"):
+            write_down(folder)
+        else:
+            embed_anew(folder) if task.get("reembed") else work(folder, files)
     if points is not None:
         return {"points": points.count}
     return of_either_model(folder) if task.get("reembed") else contents(folder, Ear())

@@ -16,7 +16,7 @@ from clasp.audio import SAMPLE_RATE
 from clasp.training.synthesis import Voice, speak
 
 ROOT = Path(__file__).parents[2]
-EXITS, KILLS, ANEW = 20, 10, 8
+EXITS, KILLS, ANEW, WRITTEN = 20, 10, 8, 12
 MANY_EXITS, MANY_KILLS = 240, 60
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -124,6 +124,44 @@ def is_one_or_the_other(harness: Harness, before_and_after: tuple[dict, dict, in
 def test_stopped_while_embedded_anew(harness: Harness, before_and_after: tuple[dict, dict, int], case: int):
     at = 1 + case * (before_and_after[2] - 1) // (ANEW - 1)
     is_one_or_the_other(harness, before_and_after, "exit", at=at)
+
+
+@pytest.fixture(scope="module")
+def transcribed(harness: Harness, whole: dict) -> dict:
+    """What a library holds once it is transcribed, and how many points that has."""
+    shutil.copytree(harness.folder / "counted", harness.folder / "transcribed")
+    points = harness.ask(harness.folder / "transcribed", "count", transcribe=True)["points"]
+    held = harness.ask(harness.folder / "transcribed", "check")
+    assert "error" not in held and len(held["transcripts"]) == held["segments"] == whole["segments"], held
+    return held | {"points": points}
+
+
+def goes_on_transcribing(harness: Harness, transcribed: dict, do: str, **options: float) -> int:
+    """Stop it, look at what is there, finish it. Returns how many transcripts were there."""
+    library = harness.folder / f"transcribed-{do}-{'-'.join(map(str, options.values()))}"
+    shutil.copytree(harness.folder / "counted", library)
+    harness.ask(library, do, transcribe=True, **options)
+    held = harness.ask(library, "check")
+    assert "error" not in held and held["ids"] == transcribed["ids"], (options, held)
+    assert held["transcripts"].items() <= transcribed["transcripts"].items(), (options, held)
+    finished = harness.ask(library, "finish", transcribe=True)
+    assert finished | {"points": transcribed["points"]} == transcribed, (options, finished)
+    shutil.rmtree(library)
+    return len(held["transcripts"])
+
+
+def test_stopped_while_transcribed(harness: Harness, transcribed: dict):
+    """What was stored is there, and never less the later it was stopped."""
+    counts = []
+    for case in range(WRITTEN):
+        at = 1 + case * (transcribed["points"] - 1) // (WRITTEN - 1)
+        counts.append(goes_on_transcribing(harness, transcribed, "exit", at=at))
+    assert counts == sorted(counts) and counts[-1] == transcribed["segments"] > counts[0]
+
+
+@pytest.mark.parametrize("case", range(4))
+def test_killed_while_transcribed(harness: Harness, transcribed: dict, case: int):
+    goes_on_transcribing(harness, transcribed, "kill", after=0.03 + 0.05 * case)
 
 
 @pytest.mark.slow

@@ -4,12 +4,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import soundfile
 
 from clasp.audio import SAMPLE_RATE, decode
+from clasp.errors import AudioError
+from index.listen import _device, recorded
 
 ROOT = Path(__file__).parents[2]
 AUDIO = ROOT / "assets" / "library" / "audio"
@@ -51,6 +54,34 @@ def test_one_line_says_what_is_wrong(arguments: list[str], error: str):
     told = listen(*arguments)
     assert told.returncode == 2 and told.stdout == ""
     assert error in told.stderr and len(told.stderr.strip().splitlines()) == 1
+
+
+def test_a_device_is_a_number_or_a_name(monkeypatch: pytest.MonkeyPatch):
+    names = ["Scarlett 2i2 USB (hw:3,0)", "Speakers", "Microphone 3", "USB Audio", "USB", "Webcam C930"]
+    devices = [{"index": number, "name": name, "max_input_channels": int(name != "Speakers"),
+                "default_samplerate": 48_000.0} for number, name in enumerate(names)]  # fmt: skip
+    opened = []
+
+    class Stream:
+        def __init__(self, device: int | None, **_: object) -> None:
+            opened.append(device)
+            raise PortAudioError("not here")
+
+    class PortAudioError(Exception):
+        pass
+
+    port = SimpleNamespace(
+        query_devices=lambda device=None, kind=None: devices if kind is None else devices[device or 0],
+        InputStream=Stream, PortAudioError=PortAudioError,
+    )  # fmt: skip
+    monkeypatch.setitem(sys.modules, "sounddevice", port)
+    for asked, expected in {"3": 3, "2": 2, " 0 ": 0, "usb": 4, "USB Audio": 3, "c930": 5, "scarlett": 0}.items():
+        with pytest.raises(AudioError, match="cannot be used"):
+            next(recorded(_device(asked, loopback=False)))
+        assert opened.pop() == expected, asked
+    for asked in ("1", "6", "930", "none", " "):  # the first one hears nothing
+        with pytest.raises(AudioError, match="no microphone"):
+            _device(asked, loopback=False)
 
 
 def test_without_portaudio_it_says_what_to_install(tmp_path: Path):

@@ -1,7 +1,10 @@
 """Looking after a library: checked, repaired, exported and imported, at a place with a name."""
 
+import gc
+import os
 import sqlite3
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +13,11 @@ import pytest
 from clasp.__main__ import main
 from clasp.digest import sha256
 from clasp.errors import LibraryError
-from index import archive, repair
+from index import archive, repair, schema
 from index.database import DATABASE_FILE
 from index.library import FILES, Library, Recording, Segment
 from index.places import place
+from index.schema import MIGRATIONS
 
 
 @pytest.fixture
@@ -66,6 +70,75 @@ def test_a_damaged_database_is_rebuilt_from_what_can_be_read(folder, model, unit
         assert 200 < len(library) <= 406
         ids, vectors = library.vectors()
         assert [library.search(vector, 1)[0].segment.id for vector in vectors[:20]] == ids[:20].tolist()
+
+
+@pytest.mark.parametrize("applied", range(1, len(MIGRATIONS)))
+def test_a_damaged_database_of_an_older_version_is_rebuilt_too(tmp_path, model, units, applied):
+    with closing(sqlite3.connect(tmp_path / DATABASE_FILE)) as database:
+        for statement in (one for migration in MIGRATIONS[:applied] for one in migration):
+            database.execute(statement)
+        database.execute(f"PRAGMA user_version = {applied}")
+        database.execute("INSERT INTO library VALUES (1, ?, ?, 7, 'seventh')", (model.checksum, model.dim))
+        database.execute(
+            "INSERT INTO recordings (id, path, title, duration, language, voice, category, text) "
+            "VALUES ('talk', '/talk.wav', 'A talk', 900.0, 'en', 'Ada', 'lore', '')"
+        )
+        for number, vector in enumerate(units(400, model.dim), start=1):
+            facts = (number, "talk", number, number + 1, f"Sentence {number}. " * 9, "en", "Ada", "lore")
+            database.execute(f"INSERT INTO segments VALUES ({', '.join('?' * len(facts))})", facts)
+            database.execute("INSERT INTO vectors VALUES (?, ?)", (number, vector.astype("<f2").tobytes()))
+        database.commit()
+    content = bytearray((tmp_path / DATABASE_FILE).read_bytes())
+    middle = content.find(b"Sentence 200.") // 4096 * 4096
+    content[middle : middle + 4096] = np.random.default_rng(0).bytes(4096)
+    (tmp_path / DATABASE_FILE).write_bytes(content)
+    assert "damaged" in repair.check(tmp_path)[0]
+    assert "Saved 1 recordings and 400 segments" in repair.check(tmp_path, mend=True)[1]
+    with Library.open(tmp_path, model) as library:
+        assert 300 < len(library) < 400
+        (recording,) = library.recordings()
+        assert (recording.title, recording.voice, recording.date, recording.done) == ("A talk", "Ada", "", True)
+        ids, vectors = library.vectors()
+        assert [library.search(vector, 1)[0].segment.id for vector in vectors[:20]] == ids[:20].tolist()
+
+
+def test_what_a_newer_version_made_is_left_alone(folder):
+    with closing(sqlite3.connect(folder / DATABASE_FILE)) as database:
+        database.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    content = bytearray((folder / DATABASE_FILE).read_bytes())
+    content[-4096:] = bytes(4096)
+    (folder / DATABASE_FILE).write_bytes(content)
+    with pytest.raises(LibraryError, match="update CLASP"):
+        repair.check(folder, mend=True)
+    assert (folder / DATABASE_FILE).read_bytes() == content
+
+
+def open_files(folder: Path) -> list[str]:
+    links = [Path("/proc/self/fd", name) for name in os.listdir("/proc/self/fd")]
+    return [str(link.readlink()) for link in links if link.is_symlink() and str(folder) in str(link.readlink())]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs a list of open files")
+def test_what_cannot_be_opened_is_closed_again(folder, tmp_path, model, monkeypatch):
+    def refused(where: Path, error: str, opening=Library.open) -> None:
+        gc.disable()  # or it may close them
+        try:
+            with pytest.raises(LibraryError, match=error):
+                opening(where, model)
+            assert open_files(where) == []
+        finally:
+            gc.enable()
+
+    monkeypatch.setattr(schema, "MIGRATIONS", (*MIGRATIONS, ("CREATE TABLE added (one)", "CREATE TABLE library (two)")))
+    refused(folder, "cannot be used: table library already exists")
+    with closing(sqlite3.connect(folder / DATABASE_FILE)) as database:  # nothing of it was applied
+        assert database.execute("SELECT count(*) FROM sqlite_master WHERE name = 'added'").fetchone() == (0,)
+    refused(tmp_path / "new", "cannot be used: table library already exists", Library.create)
+    monkeypatch.setattr(schema, "MIGRATIONS", MIGRATIONS[:1])
+    refused(folder, "newer version")
+    (folder / DATABASE_FILE).write_bytes(b"not a database" * 1_000)
+    refused(folder, "not a database")
 
 
 def test_nothing_left_to_read(folder):

@@ -121,6 +121,27 @@ def test_what_is_removed_disappears(make, units):
     assert unpacked(shown.points().packed())[0]["count"] == 0
 
 
+def test_its_version_is_that_of_what_it_shows(make, units):
+    library = make(30)
+    stored(library)
+    shown = Map.load(library)
+    before = shown.version
+    assert Map.load(library).version == before  # the same, though loaded once more
+    other = make(30, "other")
+    stored(other)
+    seen = {before, Map.load(other).version}
+    changes = [
+        lambda: more(library, units, 1),
+        lambda: library.edit("late 0", title="Later"),
+        lambda: library.remove("late 0"),  # as many as at first
+        lambda: stored(library, model="b" * 64),
+    ]
+    for number, change in enumerate(changes, start=3):
+        change()
+        seen.add((Map.load(library) if number == 6 else shown).version)
+        assert len(seen) == number
+
+
 def test_it_outlives_the_database(make):
     """The same recordings, added in another order, have other ids."""
     first = make(20)

@@ -85,7 +85,7 @@ def test_a_table_that_a_spreadsheet_reads(library):
         ("1", "24.0", "29.0", "Late", "1980"),
         ("2", "4.0", "9.0", "Early", "1962-05"),
     ]
-    assert rows[0]["text"] == "'=late 6"  # no formula
+    assert rows[0]["transcript"] == "'=late 6"  # no formula
     assert "/" not in rows[0]["file"]
 
 
@@ -93,7 +93,7 @@ def test_json(library):
     query = Query(np.zeros(32), 0.0, np.zeros((0, 40)), "who was late", "en")
     told = json.loads(export.as_json(library, matches(library, "late 6"), query))
     assert told["query"] == "who was late"
-    assert (told["hits"][0]["text"], told["hits"][0]["start"]) == ("=late 6", 24.0)
+    assert (told["hits"][0]["transcript"], told["hits"][0]["start"]) == ("=late 6", 24.0)
 
 
 def test_what_was_chosen_without_a_query_has_no_probability(library):

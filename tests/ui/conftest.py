@@ -80,6 +80,7 @@ def running(folder: Path, **settings: str) -> Iterator[str]:
     port = free_port()
     log = folder / "log"
     settings = {"PORT": str(port), "HOST": "127.0.0.1", "CLASP_CACHE": str(folder / "cache"), **settings}
+    settings.setdefault("CLASP_TRANSCRIBER", "none")  # what it does is tested without the page
     with log.open("w") as output:
         server = subprocess.Popen(
             [sys.executable, "-c", APP], cwd=ROOT, env={**os.environ, **settings}, stdout=output, stderr=output

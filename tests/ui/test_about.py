@@ -64,7 +64,6 @@ def test_only_the_table_of_what_was_measured_is_read(tmp_path: Path) -> None:
 
 def test_a_model_that_was_never_measured_says_so(model: clasp.Clasp, tmp_path: Path) -> None:
     model.save(tmp_path)
-    (tmp_path / "calibration.json").write_bytes((BUNDLED / "calibration.json").read_bytes())
     said = about.measures(clasp.load(tmp_path))
     assert "98 %" not in said and "10 %" in said  # the calibration is there, the card is not
     (tmp_path / "README.md").write_text(CARD, encoding="utf-8")

@@ -110,6 +110,15 @@ def test_what_is_not_known_is_said_to_be(place: Place) -> None:
     assert "Not written down" in shown(place, match(place, 1, 0.9, text=""))
 
 
+def test_what_a_machine_has_written_is_marked_so(place: Place) -> None:
+    machine = {"text": "", "language": "", "machine_text": "Ein <Sturm> kam.", "confidence": 0.834, "detected": "de"}
+    html = shown(place, match(place, 1, 0.9, **machine))
+    assert (
+        'lang="de">Ein &lt;Sturm&gt; kam. <small class="by-machine" title="Transcribed by machine, 83 % sure"' in html
+    )
+    assert "by-machine" not in shown(place, match(place, 1, 0.9)) and "Not written down" not in html
+
+
 def test_texts_and_errors_are_no_markup(place: Place) -> None:
     attack = '"><script>alert(1)</script>'
     for html in (shown(place, match(place, 1, 0.9, text=attack)), cards.notice(attack), cards.working(attack)):

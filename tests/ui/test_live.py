@@ -20,14 +20,15 @@ import uvicorn
 from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
 from rich.console import Console
 from starlette.applications import Starlette
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from starlette.websockets import WebSocket
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from clasp.audio import SAMPLE_RATE, decode
 from clasp.evaluation.benchmark import table
 from clasp.evaluation.live import live as benchmark
 from tests.ui.conftest import MICROPHONE, PATIENCE, ROOT, free_port
-from ui.microphone import Allowance
+from ui.microphone import ELSEWHERE, Allowance, _same_origin
 from ui.routes import routes
 from ui.screenshots import CHROMIUM
 from ui.service import Service
@@ -417,9 +418,38 @@ def test_filters_and_other_rates(address: str) -> None:
 
 def test_only_pages_of_this_app_connect(address: str) -> None:
     for origin in ("http://elsewhere.example", address.rstrip("/") + ".example", "null"):
-        with pytest.raises(InvalidStatus) as refused, opened(address, origin):
-            pass
-        assert refused.value.response.status_code == 403
+        with opened(address, origin) as socket:
+            assert end(socket) == (4421, ELSEWHERE)
+    assert "Host" in ELSEWHERE and len(ELSEWHERE.encode()) <= 123
+
+
+@pytest.mark.parametrize(
+    ("origin", "headers", "expected"),
+    [
+        ("https://clasp.example", {"host": "clasp.example"}, True),
+        ("https://clasp.example", {"host": "Clasp.Example:443"}, True),
+        ("http://clasp.example", {"host": "clasp.example:80"}, True),
+        ("https://clasp.example", {"host": "inner:7860", "x-forwarded-host": "clasp.example, inner:7860"}, True),
+        ("https://clasp.example:8443", {"host": "inner:7860", "x-forwarded-host": "clasp.example:8443"}, True),
+        ("http://[::1]:7860", {"host": "[::1]:7860"}, True),
+        ("https://clasp.example", {"host": "inner:7860"}, False),
+        ("https://clasp.example", {"host": "clasp.example:80"}, False),
+        ("null", {"host": ""}, False),
+        ("", {"host": ""}, False),
+    ],
+)
+def test_a_proxy_may_say_who_was_asked(origin: str, headers: dict[str, str], expected: bool) -> None:
+    told = [(name.encode(), value.encode()) for name, value in {"origin": origin, **headers}.items()]
+    assert _same_origin(WebSocket({"type": "websocket", "headers": told}, None, None)) == expected
+
+
+def test_without_websockets_it_says_what_to_set(speaker: Browser, address: str) -> None:
+    """As behind a proxy that answers in the server's place."""
+    prevented = "window.WebSocket = class extends WebSocket { constructor(url) { super(`${url}/nothing`); } };"
+    with live(speaker, address, ("WebSocket",), lambda page: page.add_init_script(prevented)) as page:
+        page.locator(".live-button").click()
+        expect(page.locator(".live-state")).to_contain_text("pass on the headers Upgrade, Connection and Host")
+        expect(page.locator(".live-state")).to_contain_text("Trying again")
 
 
 @pytest.mark.parametrize(

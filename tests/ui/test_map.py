@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 import secrets
 import shutil
@@ -13,8 +14,14 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from index.library import Library
+from index.map import Fitted, Map, keys
+from index.regions import Region
+from tests.index.conftest import Identity, one_each, random_units
 from tests.ui.conftest import looked_at
 from tests.ui.interviews import BEES, Interviews
+from ui import minimap
+from ui.links import Settings
 
 SHIP = "the ship was lost in the storm"
 NO_WEBGL = """
@@ -24,6 +31,24 @@ HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
 };
 """
 PLOT = "document.querySelector('.explore-plot')"
+
+
+def test_a_page_fetches_the_points_anew_if_they_are_others(tmp_path: Path) -> None:
+    library = Library.create(tmp_path, Identity())
+    library.add(*one_each(30), random_units(30, Identity.dim))
+
+    def drawn(regions: int) -> str:
+        """What a page is told of a map; the map itself is gone afterwards, and another may take its place in memory."""
+        empty = np.zeros((30, 2, 2), np.float32), np.zeros((30, 2, 3), np.float32), np.full(30, -1, np.int16)
+        region = Region("lentils", "words", [0.5, 0.5], [0.5, 0.5, 0.0], 12)
+        fitted = Fitted("a" * 64, keys(library.segments()), *empty, 0, [region] * regions, [])
+        return json.loads(minimap.overlay(Map(library, fitted), "own", Settings()))["drawn"]
+
+    told = [drawn(regions) for regions in (0, 1, 2, 0)]
+    assert len(set(told)) == 3 and told[0] == told[3]
+    library.remove("recording 0")
+    library.add(*one_each(1, first=30), random_units(1, Identity.dim, seed=1))
+    assert drawn(0) != told[0]  # as many, but others
 
 
 @contextmanager

@@ -239,7 +239,7 @@ def test_hits_can_be_downloaded(look, interviews: Interviews) -> None:
     folded = page.locator("#results .near[id^=same] li").count()
     folded -= page.locator("#results .more .near[id^=same] li").count()
     assert len(rows) == likely + folded >= 3
-    assert rows[0]["text"] == told.FERRY and {row["title"] for row in rows} == {VILLAGE, FERRYMAN}
+    assert rows[0]["transcript"] == told.FERRY and {row["title"] for row in rows} == {VILLAGE, FERRYMAN}
     name, content = download(page, "JSON")
     assert json.loads(content)["query"] == QUERY and len(json.loads(content)["hits"]) == len(rows)
     name, content = download(page, "ZIP")

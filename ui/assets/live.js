@@ -125,7 +125,7 @@ clasp.live = (element, props, watch) => {
     }
     const [track] = stream.getAudioTracks();
     const mine = { before, stream, track, context, rate: context.sampleRate, total: 0, tape: [], waiting: [], hint: "" };
-    Object.assign(mine, { unvoiced: 0, loudest: 0, problem: "", returned: "", lost: 0, tries: 0 });
+    Object.assign(mine, { unvoiced: 0, loudest: 0, problem: "", returned: "", lost: 0, tries: 0, reached: false });
     track.onended = () => run === mine && stop("The microphone is gone: plug it in, then start again.", true);
     if (!before) began = new Date();
     run = mine;
@@ -185,6 +185,9 @@ clasp.live = (element, props, watch) => {
     say(sentence, alarm);
   }
 
+  const UNREACHED =
+    "The server cannot be reached by WebSocket: a proxy before it must pass on the headers Upgrade, Connection and Host.";
+
   // ---- connection -------------------------------------------------------------------------------------------
 
   function connect(mine) {
@@ -194,7 +197,10 @@ clasp.live = (element, props, watch) => {
     const asked = wish();
     const link = { socket, asked, id: ++connections, ready: false, left: false, first: 0, sent: 0, heard: 0, late: 0 };
     mine.link = link;
-    socket.onopen = () => socket.send(JSON.stringify({ rate: mine.rate, ...asked }));
+    socket.onopen = () => {
+      mine.reached = true;
+      socket.send(JSON.stringify({ rate: mine.rate, ...asked }));
+    };
     socket.onmessage = ({ data }) => receive(mine, link, JSON.parse(data));
     socket.onclose = ({ code, reason }) => closed(mine, link, code, reason);
   }
@@ -251,9 +257,10 @@ clasp.live = (element, props, watch) => {
     if (code >= 4400) return stop(reason, true);
     mine.lost ||= Date.now();
     light(false);
-    if (Date.now() - mine.lost > 1000 * PATIENCE)
-      return stop(`${reason || "The connection was lost and does not come back."} What was found stays.`, true);
-    mine.problem = `${reason || "The connection was lost."} Trying again …`;
+    const over = Date.now() - mine.lost > 1000 * PATIENCE;
+    if (over && !mine.reached) return stop(UNREACHED, true);
+    if (over) return stop(`${reason || "The connection was lost and does not come back."} What was found stays.`, true);
+    mine.problem = `${reason || (mine.reached ? "The connection was lost." : UNREACHED)} Trying again …`;
     mine.retry = setTimeout(() => connect(mine), Math.min(8000, 500 * 2 ** mine.tries++));
     describe();
   }
