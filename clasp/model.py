@@ -11,7 +11,6 @@ A model is a folder:
     calibration.json         what a similarity is worth
 """
 
-import copy
 import json
 import shutil
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers.initialization import no_init_weights
 
-from . import phones, speech_encoder, weights
+from . import phones, sentence_encoder, speech_encoder, weights
 from .accelerator import autocast, chosen_device, in_batches, parameters_of, precision, to_device, usual_size
 from .alignment import Aligner
 from .audio import Waveform
@@ -287,8 +286,10 @@ class Clasp:
         weights.store(self.speech.stored, folder / "speech.safetensors", full)
         if self.sound is not None:
             weights.store(self.sound, folder / "sound.safetensors", full)
-        text = self.text if full else copy.deepcopy(self.text).half()
-        text.save(str(folder / "text"), create_model_card=False)
+        if full:
+            self.text.save(str(folder / "text"), create_model_card=False)
+        else:
+            sentence_encoder.save(self.text, folder / "text")
         if self.folder is not None and self.folder.resolve() != folder.resolve():
             for name in MEASURED:
                 if (self.folder / name).is_file():

@@ -21,12 +21,13 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError
+from ..sentence_encoder import save
 from . import e5, tables
 from .checkpoint import autocast
 from .corpora import data_folder
 from .files import write_text
 from .parallel import CAPS, FLORES, LICENCES, Pair, flores_keys, key, read
-from .sentence_folder import assemble, save
+from .sentence_assembly import assemble
 from .sentence_pairs import LANGUAGES, sentence_pairs
 from .sentence_tuning import Tuner
 from .vocabulary import choose_pieces, count_pieces, prune

@@ -28,7 +28,7 @@ from torch.nn import functional
 from .checkpoint import Checkpoint, autocast, descend, learning_rate
 from .hard_negatives import hard_negative, names_of
 from .parallel import Pair, key
-from .sentence_folder import PROMPT
+from .sentence_assembly import PROMPT
 from .transcription_errors import mistranscribed
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Tuner:
     """The tuning of one encoder, which is changed in place; it goes on where it stopped.
 
     Args:
-        encoder: as `sentence_folder.assemble` makes it.
+        encoder: as `sentence_assembly.assemble` makes it.
         work: folder of the checkpoint and of log.jsonl.
     """
 

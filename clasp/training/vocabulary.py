@@ -23,10 +23,10 @@ from .corpora import batched
 from .e5 import Pretrained
 
 SPECIAL = 4  # pieces at the head of the vocabulary
-WORD_START = "▁"
+WORD_START, MASK = "▁", "<mask>"
 ENGLISH = 10.0  # languages that English is worth
-PRIOR_COUNT = 20_000  # pieces of a language that count as much as the tokenizer's own probabilities
-PRIOR_LANGUAGES = 40.0  # languages that those probabilities stand for besides
+PRIOR_COUNT = 10_000  # pieces of a language that count as much as the tokenizer's own probabilities
+PRIOR_LANGUAGES = 20.0  # languages that those probabilities stand for besides
 
 
 def count_pieces(tokenizer: Tokenizer, texts: Mapping[str, Iterable[str]]) -> dict[str, np.ndarray]:
@@ -45,15 +45,16 @@ def count_pieces(tokenizer: Tokenizer, texts: Mapping[str, Iterable[str]]) -> di
 def choose_pieces(pieces: list[tuple[str, float]], counts: Mapping[str, np.ndarray], size: int) -> np.ndarray:
     """Rows of the `size` pieces that matter most, sorted int64; more if the single characters are more."""
     needed = np.array([row < SPECIAL or len(piece.lstrip(WORD_START)) <= 1 for row, (piece, _) in enumerate(pieces)])
+    masks = np.array([piece == MASK for piece, _ in pieces])
     prior = np.exp([score for _, score in pieces])  # (pieces,)
-    prior[:SPECIAL] = 0
+    prior[:SPECIAL], prior[masks] = 0, 0
     prior /= prior.sum()
     scripts = np.unique([script_of(piece) for piece, _ in pieces], return_inverse=True)[1]
-    worth = PRIOR_LANGUAGES * prior + prior / np.bincount(scripts, prior)[scripts]
+    worth = PRIOR_LANGUAGES * prior + prior / np.maximum(np.bincount(scripts, prior)[scripts], np.finfo(float).tiny)
     for language, found in counts.items():
         worth += (ENGLISH if language == "en" else 1) * (found + PRIOR_COUNT * prior) / (found.sum() + PRIOR_COUNT)
     worth[needed] = np.inf
-    worth[[piece == "<mask>" for piece, _ in pieces]] = -np.inf
+    worth[masks] = -np.inf
     ranked = np.argsort(-worth, kind="stable")
     return np.sort(ranked[: max(size, int(needed.sum()))])
 

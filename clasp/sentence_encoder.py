@@ -1,0 +1,45 @@
+"""A sentence encoder on disk: a plain sentence-transformers folder, which needs no code of this project.
+
+    SentenceTransformer("assets/model/text").encode(["the ship was lost"])
+
+Weights are float16, word embeddings 8-bit floats (e4m3), as they are half of all weights and were learned in 4 bits or
+nearly so. All are float32 once they are loaded. Word, position and type embeddings of a BERT are multiplied by a power
+of two that brings them into the range of 8 bits; the layer norm that follows their sum undoes it.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+WORDS = "embeddings.word_embeddings.weight"
+SCALED = (WORDS, "embeddings.position_embeddings.weight", "embeddings.token_type_embeddings.weight")
+LARGEST = 128.0  # no word embedding in the file is as large: 8 bits reach 448, and lose precision below 1/64
+
+
+def save(encoder: "SentenceTransformer", folder: Path) -> None:
+    """Write an encoder with its weights in 16 and 8 bits. One that was loaded is written as it was."""
+    encoder.save(str(folder), create_model_card=False)
+    for path in folder.rglob("model.safetensors"):
+        save_file(packed(load_file(path)), path, {"format": "pt"})
+    tokenizer = json.loads((folder / "tokenizer.json").read_text("utf-8"))
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer, ensure_ascii=False, separators=(",", ":")), "utf-8")
+    path = folder / "tokenizer_config.json"
+    config = json.loads(path.read_text("utf-8")) | {"local_files_only": False}  # not how this one was loaded
+    path.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def packed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights as they are in the file. What is packed again stays the same."""
+    if not set(SCALED) <= weights.keys():
+        return {name: value.half() if value.is_floating_point() else value for name, value in weights.items()}
+    scale = LARGEST / 2.0 ** float(torch.frexp(weights[WORDS].abs().max())[1])
+    scaled = {name: weights[name] * scale for name in SCALED}
+    halves = {name: value.half() for name, value in (weights | scaled).items() if name != WORDS}
+    return halves | {WORDS: scaled[WORDS].to(torch.float8_e4m3fn)}
