@@ -69,6 +69,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             loudness BLOB NOT NULL        -- uint8, of every tenth of a second: see clasp.envelope
         ) WITHOUT ROWID""",
     ),
+    ("ALTER TABLE recordings ADD COLUMN beside TEXT NOT NULL DEFAULT ''",),  # JSON: see index.beside
 )
 
 
