@@ -59,7 +59,8 @@ class Beside:
         """Who says most of that; '' where it is not known."""
         seconds: dict[str, float] = defaultdict(float)
         for cue in self._within(start, end):
-            seconds[cue.speaker] += min(end, cue.end) - max(start, cue.start)
+            if cue.speaker:
+                seconds[cue.speaker] += min(end, cue.end) - max(start, cue.start)
         return max(seconds, key=seconds.__getitem__, default="")
 
     def summary(self, earlier: str = "") -> str:

@@ -23,7 +23,7 @@ _COMMENTS = re.compile(r"(NOTE|STYLE|REGION)(\s|$)")  # of WebVTT
 _LABEL = re.compile(r"(\d{1,9}\.\d{1,9})\t(\d{1,9}\.\d{1,9})\t(.*)")  # of Audacity
 _LEADING = re.compile(rf"\s*[\[(]?({_CLOCK})[\])]?(?=\s|$)\s*(?:[-–—]\s+)?")
 SHORTEST = 0.01  # seconds
-LAST = 5.0  # seconds that are given to a last line of which only the beginning is known
+SPEED = 12  # characters a second at which a last line is spoken of which only the beginning is known
 
 
 def timed(text: str) -> Iterator[Cue]:
@@ -35,8 +35,8 @@ def timed(text: str) -> Iterator[Cue]:
     stamps = [(place, match) for place, line in enumerate(lines) if (match := _STAMP.fullmatch(line))]
     vtt = text.lstrip().startswith("WEBVTT")
     numbered = 2 * sum(place > 0 and lines[place - 1].strip().isdecimal() for place, _ in stamps) > len(stamps)
-    ends = [place for place, _ in stamps[1:]] + [len(lines)]
-    for (place, match), following in zip(stamps, ends, strict=True):
+    ends = [*(place for place, _ in stamps[1:]), len(lines)]
+    for (place, match), following in zip(stamps, ends, strict=False):  # no stamp, no cue
         body = lines[place + 1 : following]
         if body and following < len(lines):
             number = numbered and body[-1].strip().isdecimal()
@@ -61,12 +61,10 @@ def plain(text: str) -> Iterator[Cue]:
             yield Cue(float(one[1]), float(one[2]), one[3])
     elif leading and (leading[0][0] == 0 or 2 * len(leading) >= len(lines)):
         starts = [_seconds(match[1]) for _, match in leading]
-        ends = [place for place, _ in leading[1:]] + [len(lines)]
-        for (place, match), following, start, end in zip(
-            leading, ends, starts, [*starts[1:], starts[-1] + LAST], strict=True
-        ):
+        ends = [*(place for place, _ in leading[1:]), len(lines)]
+        for (place, match), following, start, end in zip(leading, ends, starts, [*starts[1:], None], strict=True):
             words = "\n".join([lines[place][match.end() :], *lines[place + 1 : following]])
-            yield Cue(start, max(end, start + SHORTEST), words)
+            yield Cue(start, max(start + len(words) / SPEED if end is None else end, start + SHORTEST), words)
 
 
 def substation(text: str) -> Iterator[Cue]:

@@ -55,7 +55,7 @@ def decoded(content: bytes) -> str:
     content = content.replace(b"\0", b"")
     text = content.decode("utf-8", "replace")
     damaged = text.count("\ufffd")
-    if not damaged or 10 * damaged < len(re.findall(r"[^\x00-\x7f\ufffd]", text)):
+    if not damaged or 4 * damaged < len(re.findall(r"[^\x00-\x7f\ufffd]", text)):
         return text
     return content.decode(_detected(content), "replace")
 

@@ -1,20 +1,13 @@
-"""Transcripts and tables as other programs leave them beside a recording, added with it: what is known of it then.
+"""Transcripts and tables as other programs leave them beside a recording: what is known of it then.
 
-The recording is one sentence of a few seconds; each case is a folder with it and what lies beside it.
+Each case is a folder with a recording of 3.7 seconds and what lies beside it; the recording itself is not read.
 """
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-import soundfile
 
-from clasp.audio import SAMPLE_RATE
-from clasp.training.synthesis import Voice, speak
-from index.filters import Filter
-from index.ingest import State, ingest
-from index.library import Library
-from tests.index.ear import Ear
+from index.beside import Beside, Neighbours
 
 SRT = (
     "1\n00:00:00,000 --> 00:00:01,800\nThe harbour was flooded\n\n2\n00:00:01,800 --> 00:00:03,700\nafter the storm.\n"
@@ -76,55 +69,28 @@ WHISPER = (
 WHISPERX = WHISPER.replace('"end": 1.8', '"end": 1.8, "speaker": "SPEAKER_00"')
 
 
-@pytest.fixture(scope="module")
-def wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    clip = speak("The harbour was flooded after the storm on Tuesday morning.", Voice("espeak", "en-us", "en")).samples
-    path = tmp_path_factory.mktemp("sound") / "a.wav"
-    soundfile.write(path, np.resize(clip.astype(np.float32), int(3.7 * SAMPLE_RATE)), SAMPLE_RATE)
-    return path
-
-
 @pytest.fixture
-def library(tmp_path: Path) -> Library:
-    return Library.create(tmp_path / "library", Ear())
-
-
-@pytest.fixture
-def folder(tmp_path: Path, wav: Path) -> Path:
-    folder = tmp_path / "in"
-    folder.mkdir()
-    (folder / "a.wav").write_bytes(wav.read_bytes())
-    return folder
-
-
-class DeafError(Exception):
-    """Raised by a listener who must not listen."""
-
-
-class Deaf(Ear):
-    """Listens to nothing: what needs no listening works without."""
-
-    def listen(self, waveforms: list) -> None:
-        raise DeafError
-
-
-def added(library: Library, folder: Path, ear: Ear | None = None, **options: str) -> State:
-    *_, state = ingest(library, ear or Ear(), [folder], **options)
-    assert state.failed == ()
-    return state
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "a.wav").write_bytes(b"RIFF")
+    return tmp_path
 
 
 def write(path: Path, content: str | bytes) -> None:
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
-def said(library: Library) -> str:
-    return " ".join(segment.text for segment in library.segments())
+def known(folder: Path, **options: str) -> tuple[Beside, list[str]]:
+    """What is known of the recording, and what was not understood."""
+    neighbours = Neighbours()
+    return neighbours.of(folder / "a.wav", **options), neighbours.remarks
 
 
-def told(library: Library) -> tuple[str, ...]:
-    (one,) = library.recordings()
-    return one.title, one.voice, one.category, one.language, one.date
+def said(beside: Beside) -> str:
+    return beside.text_of(0.0, 3.7) if beside.cues else beside.text
+
+
+def told(beside: Beside) -> tuple[str, ...]:
+    return tuple(beside.facts.get(name, "") for name in ("title", "voice", "category", "language", "date"))
 
 
 TRANSCRIPTS: dict[str, tuple[str, str | bytes, str]] = {
@@ -149,7 +115,7 @@ TRANSCRIPTS: dict[str, tuple[str, str | bytes, str]] = {
         "a.srt",
         SRT.replace("flooded", "überflutet, ganz und gar, für Größe, Übermaß, Ärger, Öl, Höhe, Mühe").encode()
         + b"\xff",
-        SAID.replace("flooded", "überflutet, ganz und gar, für Größe, Übermaß, Ärger, Öl, Höhe, Mühe") + "\ufffd",
+        SAID.replace("flooded", "überflutet, ganz und gar, für Größe, Übermaß, Ärger, Öl, Höhe, Mühe") + " \ufffd",
     ),
     "coordinates": ("a.srt", SRT.replace("01,800\n", "01,800  X1:117 X2:619 Y1:042 Y2:428\n"), SAID),
     "no fractions": ("a.srt", SRT.replace(",000", "").replace(",800", "").replace(",700", ""), SAID),
@@ -223,11 +189,11 @@ TRANSCRIPTS: dict[str, tuple[str, str | bytes, str]] = {
 
 
 @pytest.mark.parametrize("case", TRANSCRIPTS)
-def test_transcripts(case: str, library: Library, folder: Path) -> None:
+def test_transcripts(case: str, folder: Path) -> None:
     name, content, right = TRANSCRIPTS[case]
     write(folder / name, content)
-    state = added(library, folder)
-    assert said(library) == right and state.remarks == ()
+    beside, remarks = known(folder)
+    assert said(beside) == right and remarks == []
 
 
 SPEAKERS: dict[str, tuple[str, str, str]] = {
@@ -246,13 +212,12 @@ SPEAKERS: dict[str, tuple[str, str, str]] = {
 
 
 @pytest.mark.parametrize("case", SPEAKERS)
-def test_speakers(case: str, library: Library, folder: Path) -> None:
+def test_speakers(case: str, folder: Path) -> None:
     name, content, speaker = SPEAKERS[case]
     write(folder / name, content)
-    added(library, folder)
-    (segment,) = library.segments()
-    assert segment.voice == speaker and segment.text
-    assert not speaker or f"{speaker}:" not in segment.text
+    beside, _ = known(folder)
+    assert (beside.speaker_of(0.0, 3.7) if beside.cues else beside.facts.get("voice", "")) == speaker
+    assert len(said(beside).split()) == len(SAID.split()) + (2 if "12:30" in content else "Remember" in content)
 
 
 TABLES: dict[str, tuple[str, str | bytes]] = {
@@ -300,11 +265,11 @@ TABLES: dict[str, tuple[str, str | bytes]] = {
 
 
 @pytest.mark.parametrize("case", TABLES)
-def test_tables(case: str, library: Library, folder: Path) -> None:
+def test_tables(case: str, folder: Path) -> None:
     name, content = TABLES[case]
     write(folder / name, content)
-    state = added(library, folder)
-    assert told(library) == TOLD and state.remarks == ()
+    beside, remarks = known(folder)
+    assert told(beside) == TOLD and remarks == []
 
 
 REMARKS: dict[str, tuple[str, str | bytes, tuple[str, ...], str]] = {
@@ -337,115 +302,77 @@ REMARKS: dict[str, tuple[str, str | bytes, tuple[str, ...], str]] = {
     "a cell too many": (
         "metadata.csv",
         CSV.replace("Harbour", "Harbour, old"),
-        ("a", "", "", "", ""),
+        ("",) * 5,
         "line 2: left out",
     ),
-    "no column": ("metadata.csv", "foo;bar\n1;2\n", ("a", "", "", "", ""), "has no column that is understood"),
-    "no files": ("metadata.csv", "title\nHarbour\n", ("a", "", "", "", ""), "no column 'file'"),
+    "no column": ("metadata.csv", "foo;bar\n1;2\n", ("",) * 5, "has no column that is understood"),
+    "no files": ("metadata.csv", "title\nHarbour\n", ("",) * 5, "no column 'file'"),
     "a quotation mark": (
         "metadata.csv",
         CSV.replace("Harbour", '"Harbour'),
         ('"Harbour', *TOLD[1:]),
         "marks do not match",
     ),
-    "a spreadsheet": ("metadata.xlsx", b"PK", ("a", "", "", "", ""), "metadata.xlsx is a spreadsheet: save it"),
-    "no transcript": ("a.json", '{"title": "a"}', ("a", "", "", "", ""), "a.json holds no words"),
-    "broken JSON": ("a.json", "[" * 100_000, ("a", "", "", "", ""), "a.json is no JSON"),
-    "entities": ("a.ttml", '<!DOCTYPE t [<!ENTITY a "b">]><tt>&a;</tt>', ("a", "", "", "", ""), "a.ttml is no XML"),
-    "an empty transcript": ("a.srt", "", ("a", "", "", "", ""), "a.srt holds no words"),
+    "a spreadsheet": ("metadata.xlsx", b"PK", ("",) * 5, "metadata.xlsx is a spreadsheet: save it"),
+    "no transcript": ("a.json", '{"title": "a"}', ("",) * 5, "a.json holds no words"),
+    "broken JSON": ("a.json", "[" * 100_000, ("",) * 5, "a.json is no JSON"),
+    "entities": ("a.ttml", '<!DOCTYPE t [<!ENTITY a "b">]><tt>&a;</tt>', ("",) * 5, "a.ttml is no XML"),
+    "an empty transcript": ("a.srt", "", ("",) * 5, "a.srt holds no words"),
 }
 
 
 @pytest.mark.parametrize("case", REMARKS)
-def test_what_is_not_understood_is_named_and_the_rest_is_added(case: str, library: Library, folder: Path) -> None:
+def test_what_is_not_understood_is_named_and_the_rest_is_taken(case: str, folder: Path) -> None:
     name, content, right, remark = REMARKS[case]
     write(folder / name, content)
-    state = added(library, folder)
-    assert state.added == 1 and told(library) == right
-    assert len(state.remarks) == 1 and remark in state.remarks[0]
+    beside, remarks = known(folder)
+    assert told(beside) == right and said(beside) == ""
+    assert len(remarks) == 1 and remark in remarks[0]
 
 
-def test_the_limit_of_what_is_read(library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_limit_of_what_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLASP_TRANSCRIPT_MIB", "0.00001")
     write(folder / "a.srt", SRT)
     write(folder / "metadata.csv", CSV)
-    state = added(library, folder)
-    assert said(library) == "" and told(library)[0] == "a"
-    assert [one.split(" is larger")[0] for one in state.remarks] == ["metadata.csv", "a.srt"]
+    beside, remarks = known(folder)
+    assert said(beside) == "" and beside.facts == {}
+    assert [one.split(" is larger")[0] for one in remarks] == ["metadata.csv", "a.srt"]
 
 
-def test_of_several_transcripts_the_one_in_the_language_that_is_spoken(library: Library, folder: Path) -> None:
+def test_of_several_transcripts_the_one_in_the_language_that_is_spoken(folder: Path) -> None:
     write(folder / "a.en.srt", SRT.replace("The harbour", "Harbour"))
     write(folder / "a.de.srt", SRT)
-    state = added(library, folder, language="German")
-    assert said(library) == SAID and told(library)[3] == "de"
-    assert state.remarks == ("a.en.srt was passed over: it is in another language (en) than what is spoken (de).",)
+    beside, remarks = known(folder, language="de-AT")
+    assert said(beside) == SAID and beside.language == "de"
+    assert remarks == ["a.en.srt was passed over: it is in another language (en) than what is spoken (de-AT)."]
 
 
-def test_where_nobody_says_what_is_spoken_it_is_asked(library: Library, folder: Path) -> None:
+def test_where_nobody_says_what_is_spoken_it_is_asked(folder: Path) -> None:
     for tag in ("en", "de"):
         write(folder / f"a.{tag}.srt", SRT)
-    state = added(library, folder)
-    assert told(library)[3] == "de" and "transcripts in several languages: a.de.srt was taken" in state.remarks[0]
+    beside, remarks = known(folder)
+    assert beside.language == "de" and "transcripts in several languages: a.de.srt was taken" in remarks[0]
 
 
-def test_a_transcript_of_another_recording_is_not_taken(library: Library, folder: Path, wav: Path) -> None:
-    soundfile.write(folder / "a.de.wav", soundfile.read(wav)[0] * 0.5, SAMPLE_RATE)
-    write(folder / "a.de.srt", SRT)
-    write(folder / "a.2.srt", SRT)
-    write(folder / "ab.srt", SRT)
-    added(library, folder)
-    texts = {library.recording(segment.recording).title: segment.text for segment in library.segments()}
-    assert texts == {"a": "", "a.de": SAID}
+def test_a_transcript_of_another_recording_is_not_taken(folder: Path) -> None:
+    (folder / "a.de.wav").write_bytes(b"RIFF")
+    for name in ("a.de.srt", "a.2.srt", "ab.srt", "a.wav.final.srt"):
+        write(folder / name, SRT)
+    neighbours = Neighbours()
+    texts = {name: neighbours.of(folder / name).text for name in ("a.wav", "a.de.wav")}
+    assert texts == {"a.wav": "", "a.de.wav": SAID}
 
 
-def test_what_comes_later_is_taken_up_without_listening(library: Library, folder: Path) -> None:
-    added(library, folder)
-    assert said(library) == "" and added(library, folder, Deaf()).updated == 0
-    write(folder / "a.srt", SRT.replace("The", "ANNA: The"))
-    write(folder / "metadata.csv", CSV.replace("Jürgen", ""))
-    state = added(library, folder, Deaf())
-    assert (state.known, state.updated, state.added, state.segments) == (1, 1, 0, 0)
-    (segment,) = library.segments()
-    assert (segment.text, segment.voice, segment.language, segment.category) == (SAID, "ANNA", "en", "history")
-    (one,) = library.recordings()
-    assert (one.title, one.text, one.date) == ("Harbour", SAID, "1962-05-01")
-    assert added(library, folder, Deaf()).updated == 0
-    assert library.languages() == ["en"] and library.voices() == ["ANNA"]  # what searches are made of
+def test_a_transcript_that_cannot_be_read_gives_way_to_another(folder: Path) -> None:
+    write(folder / "a.srt", "nothing")
+    write(folder / "a.vtt", VTT)
+    beside, remarks = known(folder)
+    assert said(beside) == SAID and remarks == ["a.srt holds no words that are understood: it was passed over."]
 
 
-def test_what_was_edited_stays_until_a_table_says_something_new(library: Library, folder: Path) -> None:
-    write(folder / "metadata.csv", CSV)
-    added(library, folder)
-    (one,) = library.recordings()
-    library.edit(one.id, title="Pier", date="1 June 1962")
-    assert added(library, folder, Deaf()).updated == 0
-    write(folder / "metadata.csv", CSV.replace("history", "memories"))
-    assert added(library, folder, Deaf()).updated == 1
-    assert told(library) == ("Pier", "Jürgen", "memories", "en", "1962-06-01")
-    (folder / "metadata.csv").unlink()
-    assert added(library, folder, Deaf()).updated == 0
-    write(folder / "metadata.csv", CSV.replace("Harbour", "Mole"))
-    assert added(library, folder, Deaf()).updated == 1 and told(library)[0] == "Mole"
-
-
-def test_a_recording_of_an_older_library_gets_what_it_lacks(library: Library, folder: Path) -> None:
-    added(library, folder)
-    (one,) = library.recordings()
-    library.describe(one.id, {"title": "a", "voice": "Bo"}, [], None, "")  # as before it was noted what lay beside it
-    write(folder / "metadata.csv", CSV)
-    assert added(library, folder, Deaf()).updated == 1
-    assert told(library) == ("Harbour", "Bo", "history", "en", "1962-05-01")
-
-
-def test_the_filter_of_a_language_finds_its_variants(library: Library, folder: Path) -> None:
-    write(folder / "metadata.csv", CSV.replace(",en,", ",en_US,"))
-    added(library, folder)
-    vector = library.vectors()[1][0]
-
-    def count(**filters: tuple[str, ...]) -> int:
-        return len(library.search(vector, filters=Filter(**filters)))
-
-    assert told(library)[3] == "en-US"
-    assert [count(languages=(one,)) for one in ("en", "English", "en-US", "en-GB", "de")] == [1, 1, 1, 0, 0]
-    assert count(categories=("HISTORY",), voices=("jürgen",)) == 1
+def test_what_is_said_when(folder: Path) -> None:
+    write(folder / "a.srt", SRT)
+    beside, _ = known(folder)
+    assert [beside.text_of(*span) for span in ((0, 1.7), (1.9, 3.7), (3.7, 9), (0.5, 0.6))] == [
+        "The harbour was flooded", "after the storm.", "", "The harbour was flooded",
+    ]  # fmt: skip
