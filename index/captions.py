@@ -22,6 +22,8 @@ _STAMP = re.compile(rf"\s*({_CLOCK})\s*(?:(?:-{{1,2}}>|→)\s*({_CLOCK})(?![\d:]
 _COMMENTS = re.compile(r"(NOTE|STYLE|REGION)(\s|$)")  # of WebVTT
 _LABEL = re.compile(r"(\d{1,9}\.\d{1,9})\t(\d{1,9}\.\d{1,9})\t(.*)")  # of Audacity
 _LEADING = re.compile(rf"\s*[\[(]?({_CLOCK})[\])]?(?=\s|$)\s*(?:[-–—]\s+)?")
+_OVERRIDES = re.compile(r"\{[^{}]*\}")  # of SubStation Alpha
+_DRAWING = re.compile(r"\{[^{}]*\\p[1-9]")  # what follows is a shape
 SHORTEST = 0.01  # seconds
 SPEED = 12  # characters a second at which a last line is spoken of which only the beginning is known
 
@@ -76,8 +78,10 @@ def substation(text: str) -> Iterator[Cue]:
     except Exception as error:  # whatever comes of a broken file
         raise DataError("is no SubStation Alpha") from error
     for event in events:
-        if event.is_text:
-            yield Cue(event.start / 1_000, event.end / 1_000, html.escape(event.plaintext, quote=False), event.name)
+        if event.is_comment or _DRAWING.search(event.text):
+            continue
+        words = re.sub(r"\\[Nn]", "\n", _OVERRIDES.sub("", event.text)).replace("\\h", " ")
+        yield Cue(event.start / 1_000, event.end / 1_000, html.escape(words, quote=False), event.name.strip())
 
 
 def ttml(text: str) -> Iterator[Cue]:

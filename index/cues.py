@@ -4,7 +4,7 @@ import html
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 
 @dataclass(frozen=True)
@@ -80,12 +80,12 @@ def _by_speaker(one: _Shown, usual: bool) -> Iterator[_Shown]:
 
 def _in_turn(start: float, end: float, said: list[tuple[str, list[str], str]]) -> Iterator[_Shown]:
     """Share the time of a cue among those who speak in it, by how much they say."""
-    sizes = [sum(map(len, lines)) for _, lines, _ in said]
-    passed = 0
-    for (speaker, lines, marked), size in zip(said, sizes, strict=True):
-        begin, passed = passed / sum(sizes), passed + size
-        length = end - start
-        yield _Shown(start + begin * length, start + passed / sum(sizes) * length, lines, speaker, marked)
+    ends = list(accumulate(sum(map(len, lines)) for _, lines, _ in said))
+    begin = start
+    for (speaker, lines, marked), passed in zip(said, ends, strict=True):
+        until = start + passed / ends[-1] * (end - start)
+        yield _Shown(begin, until, lines, speaker, marked)
+        begin = until
 
 
 def _once(shown: list[_Shown]) -> list[Cue]:
