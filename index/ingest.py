@@ -99,9 +99,8 @@ def ingest(
         language: what is spoken, where no metadata says otherwise.
 
     Raises:
-        DataError: if `language` is none.
         LibraryError: if the library cannot be written (is the disk full?); what was stored before stays.
-        DataError: if a path does not exist, or there is no recording in any of them.
+        DataError: if `language` is none, a path does not exist, or there is no recording in any of them.
     """
     language = checked({"language": language})["language"]
     files, neighbours = found(paths), Neighbours()
