@@ -8,7 +8,7 @@ from dataclasses import replace
 from clasp.errors import DataError
 
 from .cues import Cue
-from .xml import number, root
+from .safe_xml import number, root
 
 _PARTS = re.compile(r"phon|segment|syll|mau|tone|break|point|gloss|translat|note|comment|\bpos\b", re.IGNORECASE)
 _WORDS = re.compile(r"\W*\b(?:words?|ort|tokens?|wrd)\b\W*", re.IGNORECASE)

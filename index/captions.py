@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element
 from clasp.errors import DataError
 
 from .cues import Cue
-from .xml import attributes, local, number, root
+from .safe_xml import attributes, local, number, root
 
 _CLOCK = r"(-)?(?:(\d{1,6}):)?(\d{1,3}):(\d{1,2})(?:[.,] ?(\d{1,9}))?"
 _CLOCKS = re.compile(_CLOCK)

@@ -119,7 +119,7 @@ def ingest(
                 reason = str(error) if not isinstance(error, OSError) else f"{error.strerror or error}"
                 state = replace(before, failed=(*before.failed, (file, reason)))
             elapsed, size = time.perf_counter() - started, sum(sizes[: number + 1])
-            remarks = tuple(dict.fromkeys(neighbours.remarks))
+            remarks = tuple(dict.fromkeys(one.encode("utf-8", "replace").decode() for one in neighbours.remarks))
             state = replace(state, done=number + 1, bytes_done=size, elapsed=elapsed, remarks=remarks)
             yield state
     except GeneratorExit:  # stopped
