@@ -61,9 +61,11 @@ def praat(text: str) -> Iterator[Cue]:
             tiers.append((str(name), cues := []))
             for _ in range(int(count)):
                 ends = [float(next(values)) for _ in range(2 if kind == "IntervalTier" else 1)]
-                words = str(next(values)).replace('""', '"')
+                words = next(values)
+                if not isinstance(words, str):
+                    raise ValueError(f"{words} where a text should be")
                 if kind == "IntervalTier" and words.strip():
-                    cues.append(Cue(*ends, html.escape(words, quote=False)))
+                    cues.append(Cue(*ends, html.escape(words.replace('""', '"'), quote=False)))
     except (StopIteration, RuntimeError):  # it breaks off
         pass
     except (ValueError, OverflowError) as error:

@@ -24,7 +24,6 @@ _LABEL = re.compile(r"(\d{1,9}\.\d{1,9})\t(\d{1,9}\.\d{1,9})\t(.*)")  # of Audac
 _LEADING = re.compile(rf"\s*[\[(]?({_CLOCK})[\])]?(?=\s|$)\s*(?:[-–—]\s+)?")
 _OVERRIDES = re.compile(r"\{[^{}]*\}")  # of SubStation Alpha
 _DRAWING = re.compile(r"\{[^{}]*\\p[1-9]")  # what follows is a shape
-SHORTEST = 0.01  # seconds
 SPEED = 12  # characters a second at which a last line is spoken of which only the beginning is known
 
 
@@ -47,7 +46,7 @@ def timed(text: str) -> Iterator[Cue]:
         blocks = re.split(r"\n{2,}", "\n" + "\n".join(body))
         words = "\n".join(block for block in blocks if not (vtt and _COMMENTS.match(block)))
         start, end = (_seconds(one) for one in (match[1], match[7] or match[13]))
-        yield Cue(start, max(end, start + SHORTEST), words.replace("[br]", "\n"))
+        yield Cue(start, end, words.replace("[br]", "\n"))
 
 
 def plain(text: str) -> Iterator[Cue]:
@@ -66,7 +65,7 @@ def plain(text: str) -> Iterator[Cue]:
         ends = [*(place for place, _ in leading[1:]), len(lines)]
         for (place, match), following, start, end in zip(leading, ends, starts, [*starts[1:], None], strict=True):
             words = "\n".join([lines[place][match.end() :], *lines[place + 1 : following]])
-            yield Cue(start, max(start + len(words) / SPEED if end is None else end, start + SHORTEST), words)
+            yield Cue(start, start + len(words) / SPEED if end is None else end, words)
 
 
 def substation(text: str) -> Iterator[Cue]:
@@ -148,7 +147,7 @@ def table(text: str) -> Iterator[Cue]:
         start, end = (_moment(row.get(name) or "", unit) for name in ("start", "end"))
         if start is not None and end is not None:
             words = html.escape(row.get("text") or "", quote=False)
-            yield Cue(start, max(end, start + SHORTEST), words, (row.get("speaker") or "").strip())
+            yield Cue(start, end, words, (row.get("speaker") or "").strip())
 
 
 def _moment(text: str, unit: int) -> float | None:

@@ -13,7 +13,6 @@ from .cues import Cue
 
 LISTS = ("segments", "chunks", "transcription", "utterances", "words")  # what their list is called
 TEXTS = ("text", "word", "transcript")
-SHORTEST = 0.01  # seconds
 
 
 def whisper(text: str) -> Iterator[Cue]:
@@ -27,8 +26,9 @@ def whisper(text: str) -> Iterator[Cue]:
         words = next((one[name] for name in TEXTS if isinstance(one.get(name), str)), "")
         start, end = _span(one)
         if words.strip() and start is not None:
-            end = start + 1 if end is None else max(end, start + SHORTEST)
-            yield Cue(start, end, html.escape(words, quote=False), str(one.get("speaker") or ""))
+            yield Cue(
+                start, start + 1 if end is None else end, html.escape(words, quote=False), str(one.get("speaker") or "")
+            )
 
 
 def language(text: str) -> str:
