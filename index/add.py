@@ -5,12 +5,14 @@
     python -m clasp add podcasts/ --library /media/archive
     python -m clasp add lectures/ --no-transcripts
 
-They stay where they are unless --copy puts them into the library. A transcript beside a recording (same name, .srt,
-.vtt or .txt) and facts about it (same name, .csv, or metadata.csv in the folder, with any of the columns file, title,
-speaker, category, language, date) are taken up. What has no transcript is transcribed once all is added, for it can be
-searched before; CLASP_TRANSCRIBER says by what. Run it again after an interruption: it goes on where it was.
+They stay where they are unless --copy puts them into the library. A transcript beside a recording (of the same name:
+.srt, .vtt, .txt, .json of Whisper and others) and facts about it (same name, .csv, or metadata.csv in the folder, with
+any of the columns file, title, speaker, category, language, date) are taken up, also when they come later and it is run
+again. What has no transcript is transcribed once all is added, for it can be searched before; CLASP_TRANSCRIBER says by
+what. After an interruption it goes on where it was.
 
-Exit codes: 0 all was added or known; 1 some files could not be read; 2 an error (one line on stderr).
+Exit codes: 0 all was added or known; 1 some files could not be read, or something in transcripts and tables was not
+understood; 2 an error (one line on stderr).
 """
 
 import argparse
@@ -33,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--library", metavar="NAME|FOLDER", help="where to (default: $CLASP_LIBRARY, or your own)")
     parser.add_argument("--copy", action="store_true", help="put the files into the library")
     parser.add_argument(
-        "--language", default="", metavar="TAG", help="what is spoken, where no metadata says otherwise"
+        "--language", default="", metavar="NAME|TAG", help="what is spoken, where no metadata says otherwise"
     )
     parser.add_argument(
         "--no-transcripts", action="store_true", help="do not transcribe; `library transcribe` does it later"
@@ -42,10 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Add, show how it goes, and sum up."""
+    from .facts import checked
     from .ingest import found, ingest
     from .transcribing import transcribed
 
     found(args.paths)  # before the model: errors come at once
+    checked({"language": args.language})
 
     import torch
 
@@ -64,19 +68,21 @@ def run(args: argparse.Namespace) -> int:
         elif not args.no_transcripts:
             stopped = transcribed(library, model)
         print(f"{len(library):,} utterances in {place(args.library)}")
-    return STOPPED if stopped else 1 if state.failed else 0
+    return STOPPED if stopped else 1 if state.failed or state.remarks else 0
 
 
 def summary(state: "State") -> str:
     """What became of the files: a line of counts, and one per file that was not added."""
     counts = [f"{state.added} added ({state.segments} utterances, {_minutes(state.seconds)} of sound"]
     counts[0] += f", {state.speed:.0f} times as fast as it lasts)" if state.seconds else ")"
-    counts += [f"{state.known} known before"] if state.known else []
+    updated = f" ({state.updated} with another transcript or other facts)" if state.updated else ""
+    counts += [f"{state.known} known before{updated}"] if state.known else []
     counts += [f"{len(state.silent)} without speech"] if state.silent else []
     counts += [f"{len(state.failed)} not readable"] if state.failed else []
     lines = [f"{state.done} of {state.files} files: {', '.join(counts)}."]
     lines += [f"  without speech: {_printable(file)}" for file in state.silent]
     lines += [f"  not added: {_printable(file)}: {_printable(reason)}" for file, reason in state.failed]
+    lines += [f"  {_printable(remark)}" for remark in state.remarks]
     return "\n".join(lines)
 
 

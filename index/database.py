@@ -25,7 +25,7 @@ from .vectors import Version
 
 DATABASE_FILE = "library.db"
 ROOM = 2**20  # bytes; a disk with less is full
-RECORDING = "id, path, title, duration, language, voice, category, text, date, added, sha256, done"
+RECORDING = "id, path, title, duration, language, voice, category, text, date, added, sha256, beside, done"
 SEGMENT = (
     "id, recording, start_s, end_s, segments.text, segments.language, voice, category, ifnull(transcripts.text, ''), "
     "log_probability, ifnull(transcripts.language, '')"
@@ -95,7 +95,7 @@ class Database:
         with self._errors(), self._commit():
             for one in recordings:
                 facts = (one.title, one.duration, one.language, one.voice, one.category, one.text)
-                values = (one.id, str(one.path), *facts, one.date, one.added, one.sha256, one.done)
+                values = (one.id, str(one.path), *facts, one.date, one.added, one.sha256, one.beside, one.done)
                 write(f"INSERT INTO recordings ({RECORDING}) VALUES ({', '.join('?' * len(values))})", values)
             stored = []
             for one, blob, phones in zip(segments, blobs, heard, strict=True):
@@ -116,12 +116,29 @@ class Database:
     def edit(self, name: str, facts: dict[str, str]) -> None:
         """Change facts of a recording, of those in EDITABLE; its segments follow."""
         with self._errors(), self._commit():
-            for fact, value in facts.items():
-                if fact not in EDITABLE:
-                    raise ValueError(f"The {fact} of a recording cannot be edited.")
-                self._writer.execute(f"UPDATE recordings SET {fact} = ? WHERE id = ?", (value, name))
-                if fact in SHARED:
-                    self._writer.execute(f"UPDATE segments SET {fact} = ? WHERE recording = ?", (value, name))
+            self._edit(name, facts)
+
+    def _edit(self, name: str, facts: dict[str, str]) -> None:
+        for fact, value in facts.items():
+            if fact not in EDITABLE:
+                raise ValueError(f"The {fact} of a recording cannot be edited.")
+            self._writer.execute(f"UPDATE recordings SET {fact} = ? WHERE id = ?", (value, name))
+            if fact in SHARED:
+                self._writer.execute(f"UPDATE segments SET {fact} = ? WHERE recording = ?", (value, name))
+
+    def describe(
+        self, name: str, facts: dict[str, str], said: Sequence[Segment], text: str | None, beside: str
+    ) -> None:
+        """Take up what lies beside a recording: facts, of those in EDITABLE, texts and speakers of segments, the whole
+        text where it is given."""
+        with self._errors(), self._commit():
+            self._edit(name, facts)
+            if text is not None:
+                self._writer.execute("UPDATE recordings SET text = ? WHERE id = ?", (text, name))
+            self._writer.executemany(
+                "UPDATE segments SET text = ?, voice = ? WHERE id = ?", [(one.text, one.voice, one.id) for one in said]
+            )
+            self._writer.execute("UPDATE recordings SET beside = ? WHERE id = ?", (beside, name))
 
     def remove(self, name: str) -> np.ndarray:
         """Take out a recording and all that belongs to it. Returns the ids of its segments, int64, ascending."""
@@ -199,6 +216,11 @@ class Database:
             (json.dumps(list(ids)),),
         )
         return {row[0]: _segment(row) for row in rows}
+
+    def segments_of(self, recording: str) -> list[Segment]:
+        """The segments of a recording, in the order of time."""
+        rows = self._read(f"SELECT {SEGMENT} FROM {SEGMENTS} WHERE recording = ? ORDER BY start_s", (recording,))
+        return [_segment(row) for row in rows]
 
     def heard(self, ids: Collection[int]) -> dict[int, np.ndarray]:
         """Packed phones, uint8 (phones, KEPT, 2), of those of these segments for which they are known, by id."""

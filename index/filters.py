@@ -1,18 +1,19 @@
 """Which segments count in a search: those of some categories, languages, voices, recordings, and dates."""
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clasp.errors import LibraryError
+from clasp.errors import DataError
+
+from . import dates, languages
+from .facts import plain_name
 
 if TYPE_CHECKING:
     from .contents import Contents
 
-DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 COLUMNS = {"categories": "category", "languages": "language", "voices": "voice", "recordings": "recording"}
 
 
@@ -20,12 +21,18 @@ COLUMNS = {"categories": "category", "languages": "language", "voices": "voice",
 class Filter:
     """What a segment must be; nothing is asked where a field is empty.
 
-    Dates are those of the recordings, ISO 8601 of any precision, both ends included: "1962", "1962-05", "1962-05-01".
-    They are compared as precisely as both are known.
+    Languages, categories and dates are given as a person writes them (see `index.facts`); "en" lets en-US pass. Dates
+    are those of the recordings, of any precision, both ends included: "1962", "May 1962", "1962-05-01". They are
+    compared as precisely as both are known.
+
+    Raises:
+        DataError: if a date is none, or could be two.
     """
 
     categories: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()  # BCP-47, as the library has them
+    languages: tuple[
+        str, ...
+    ] = ()  # as BCP-47 tags; what is no language stays as it is, for the library to say that it has none
     voices: tuple[str, ...] = ()
     recordings: tuple[str, ...] = ()  # ids
     since: str = ""
@@ -34,9 +41,9 @@ class Filter:
     def __post_init__(self) -> None:
         for name in COLUMNS:
             object.__setattr__(self, name, tuple(getattr(self, name) or ()))
-        for date in (self.since, self.until):
-            if date and not DATE.fullmatch(date):
-                raise LibraryError(f"{date!r} is no date: write a year, 1962-05 or 1962-05-01.")
+        object.__setattr__(self, "languages", tuple(map(_language, self.languages)))
+        for name in ("since", "until"):
+            object.__setattr__(self, name, dates.iso(getattr(self, name) or ""))
 
     def __bool__(self) -> bool:
         return any(getattr(self, field.name) for field in fields(self))
@@ -45,8 +52,8 @@ class Filter:
         """Which segments pass, bool (n,); None if nothing is asked."""
         passing: list[np.ndarray] = []
         for name, column in COLUMNS.items():
-            if wanted := frozenset(getattr(self, name)):
-                passing.append(_where(contents, column, wanted.__contains__))
+            if wanted := getattr(self, name):
+                passing.append(_where(contents, column, passes(column, wanted)))
         if self.since or self.until:
             passing.append(_where(contents, "date", self._dated))
         return np.logical_and.reduce(passing) if passing else None
@@ -54,6 +61,23 @@ class Filter:
     def _dated(self, date: str) -> bool:
         later = not self.since or date[: len(self.since)] >= self.since[: len(date)]
         return bool(date) and later and (not self.until or date[: len(self.until)] <= self.until[: len(date)])
+
+
+def passes(column: str, wanted: Collection[str]) -> Callable[[str], bool]:
+    """Tells of what is known in a column, of COLUMNS, whether it is one of what is wanted."""
+    if column == "recording":
+        return frozenset(wanted).__contains__
+    if column == "language":
+        return lambda known: any(languages.includes(asked, known) for asked in wanted)
+    names = frozenset(map(plain_name, wanted))
+    return lambda known: plain_name(known) in names
+
+
+def _language(text: str) -> str:
+    try:
+        return languages.tag(text)
+    except DataError:
+        return text
 
 
 def _where(contents: "Contents", column: str, holds: Callable[[str], bool]) -> np.ndarray:

@@ -8,6 +8,7 @@ stopped, loses no more than that, and the next run goes on from there. A file th
 and leaves nothing behind; the others go on.
 """
 
+import json
 import os
 import shutil
 import time
@@ -28,9 +29,10 @@ from clasp.errors import AudioError, DataError, LibraryError
 from clasp.segments import Utterance, utterances
 from clasp.settings import current
 
+from .beside import Beside, Neighbours
+from .facts import checked
 from .files import whole_file
 from .library import FILES, Library, Recording, Segment
-from .transcripts import Beside, beside
 
 if TYPE_CHECKING:
     from clasp.model import Encoded
@@ -62,9 +64,11 @@ class State:
     elapsed: float = 0  # seconds since the beginning
     added: int = 0  # files
     known: int = 0  # files passed over
+    updated: int = 0  # of those, whose transcript or facts are other than they were
     segments: int = 0
     silent: tuple[Path, ...] = ()  # files in which nobody speaks
     failed: tuple[tuple[Path, str], ...] = ()  # files that cannot be read, and why
+    remarks: tuple[str, ...] = ()  # sentences on what was not understood of transcripts and tables
 
     @property
     def speed(self) -> float:
@@ -92,13 +96,14 @@ def ingest(
 
     Args:
         copy: put the files into the library; otherwise they stay where they are, and so do their paths.
-        language: BCP-47 tag of what is spoken, where no metadata says otherwise.
+        language: what is spoken, where no metadata says otherwise.
 
     Raises:
         LibraryError: if the library cannot be written (is the disk full?); what was stored before stays.
-        DataError: if a path does not exist, or there is no recording in any of them.
+        DataError: if `language` is none, a path does not exist, or there is no recording in any of them.
     """
-    files = found(paths)
+    language = checked({"language": language})["language"]
+    files, neighbours = found(paths), Neighbours()
     sizes = [_size(file) for file in files]
     state, started = State(len(files), sum(sizes)), time.perf_counter()
     try:
@@ -106,13 +111,16 @@ def ingest(
             before = replace(state, file=file, file_seconds=0.0, elapsed=time.perf_counter() - started)
             yield before
             try:
-                for state in _one(library, model, file, sizes[number], before, copy=copy, language=language):
+                for state in _one(
+                    library, model, file, sizes[number], before, neighbours, copy=copy, language=language
+                ):
                     yield replace(state, elapsed=time.perf_counter() - started)
             except (AudioError, DataError, OSError) as error:
                 reason = str(error) if not isinstance(error, OSError) else f"{error.strerror or error}"
                 state = replace(before, failed=(*before.failed, (file, reason)))
             elapsed, size = time.perf_counter() - started, sum(sizes[: number + 1])
-            state = replace(state, done=number + 1, bytes_done=size, elapsed=elapsed)
+            remarks = tuple(dict.fromkeys(one.encode("utf-8", "replace").decode() for one in neighbours.remarks))
+            state = replace(state, done=number + 1, bytes_done=size, elapsed=elapsed, remarks=remarks)
             yield state
     except GeneratorExit:  # stopped
         library.store_index()
@@ -145,17 +153,19 @@ def found(paths: Sequence[Path]) -> list[Path]:
 
 
 def _one(
-    library: Library, model: Listener, file: Path, size: int, state: State, *, copy: bool, language: str
-) -> Iterator[State]:
+    library: Library, model: Listener, file: Path, size: int, state: State, neighbours: Neighbours,
+    *, copy: bool, language: str,
+) -> Iterator[State]:  # fmt: skip
     """Add one file; the last state is the one after it."""
     digest = _digest(file)
     recording = library.recording_of(digest)
     if recording is not None and recording.path != file and not recording.path.is_file():
         library.edit(recording.id, path=str(file))  # it was moved
+    known = neighbours.of(file, recording.language or language if recording else language)
     if recording is not None and recording.done:
-        yield replace(state, known=state.known + 1)
+        updated = _taken_up(library, recording, known, file)
+        yield replace(state, known=state.known + 1, updated=state.updated + updated)
         return
-    known = beside(file)
     new = recording is None
     if new:
         recording = _described(file, digest, known, language)
@@ -201,6 +211,7 @@ def _one(
             library.remove(recording.id)
         raise
     library.finish(recording.id, max(heard[0], 0.001), meter.loudness())
+    _taken_up(library, recording, known, file)  # of what was stored before a stop
     silent = count == 0 and position == 0
     yield replace(
         state, added=state.added + (not silent), seconds=state.seconds + heard[0] - position,
@@ -214,12 +225,8 @@ def _store(
     """Embed the pending utterances and commit them; the recording, too, if it is new."""
     spoken = model.listen([one.waveform for one in pending.utterances])
     facts = {"language": recording.language, "voice": recording.voice, "category": recording.category}
-    segments = [
-        Segment(0, recording.id, one.start, one.end, known.text_of(one.start, one.end), **facts)
-        for one in pending.utterances
-    ]
-    if new and len(segments) == 1 and not known.cues:
-        segments = [replace(segments[0], text=known.text)]  # all of a transcript without times
+    segments = [Segment(0, recording.id, one.start, one.end, **facts) for one in pending.utterances]
+    segments = _said(segments, known, recording.voice, only=new)
     end = segments[-1].end if segments else 0.001
     recordings = [replace(recording, duration=end, done=False)] if new else []
     if recordings or segments:
@@ -227,10 +234,60 @@ def _store(
     pending.utterances, pending.committed = [], end
 
 
+def _said(segments: list[Segment], known: Beside, speaker: str, *, only: bool) -> list[Segment]:
+    """Segments with what a transcript has of them.
+
+    Args:
+        speaker: who speaks where the transcript does not tell.
+        only: whether they may be all of the recording: then one alone says all of a transcript without times.
+    """
+    said = [
+        replace(
+            one, text=known.text_of(one.start, one.end), voice=known.speaker_of(one.start, one.end) or speaker
+        )
+        for one in segments
+    ]  # fmt: skip
+    if only and len(said) == 1 and not known.cues:
+        return [replace(said[0], text=known.text)]
+    return said
+
+
+def _taken_up(library: Library, recording: Recording, known: Beside, file: Path) -> bool:
+    """Take up a transcript or facts that were put beside a recording, or changed, since it was added. What was edited
+    in the library stays, unless a table says something new. Returns whether there was anything."""
+    summary = known.summary(recording.beside)
+    if summary == recording.beside:
+        return False
+    before = json.loads(recording.beside or "{}")
+    earlier = before.get("facts", {})
+    facts = {name: value for name, value in known.facts.items() if value != earlier.get(name)}
+    if not recording.beside:  # added when nobody noted what lay beside it: what is known since then stays
+        unset = {"title": _title(file)}
+        facts = {name: value for name, value in facts.items() if getattr(recording, name) == unset.get(name, "")}
+    if known.language and not recording.language:
+        facts = {"language": known.language} | facts
+    facts = {name: value for name, value in facts.items() if value != getattr(recording, name)}
+    new = bool(known.text) and json.loads(summary)["transcript"] != before.get("transcript", "")
+    there = library.segments_of(recording.id)
+    said: list[Segment] = []
+    if new or (known.cues and "voice" in facts):
+        said = _said(there, known, facts.get("voice", recording.voice), only=True)
+        if not before.get("transcript"):  # where the transcript has nothing, what was known stays
+            said = [replace(one, text=one.text or old.text) for one, old in zip(said, there, strict=True)]
+    library.describe(recording.id, facts, said, known.text if new else None, summary)
+    return new or bool(facts)
+
+
+def _title(file: Path) -> str:
+    return " ".join(file.stem.split()) or file.name
+
+
 def _described(file: Path, digest: str, known: Beside, language: str) -> Recording:
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    facts = {"title": " ".join(file.stem.split()) or file.name, "language": language} | known.facts
-    return Recording(digest[:16], file, duration=1.0, text=known.text, added=now, sha256=digest, **facts)
+    facts = {"title": _title(file), "language": language or known.language} | known.facts
+    return Recording(
+        digest[:16], file, duration=1.0, text=known.text, added=now, sha256=digest, beside=known.summary(), **facts
+    )
 
 
 def _copied(file: Path, digest: str, folder: Path) -> Path:

@@ -28,6 +28,7 @@ from clasp.speech.transcript import Transcript
 
 from .current import Current
 from .database import DATABASE_FILE, Database, are_unit
+from .facts import checked
 from .filters import Filter
 from .records import Recording, Segment
 from .vectors import MANIFEST_FILE
@@ -193,6 +194,10 @@ class Library:
         """All segments, or those of these ids that there are; in the order of ids."""
         numbers = self._now.snapshot.contents.ids.tolist() if numbers is None else numbers
         return list(self._database.segments(numbers).values())
+
+    def segments_of(self, recording: str) -> list[Segment]:
+        """The segments of a recording, in the order of time."""
+        return self._database.segments_of(recording)
 
     def segment(self, number: int) -> Segment:
         """The segment with this id.
@@ -370,15 +375,37 @@ class Library:
         """Change facts of a recording: title, language, voice, category, date or path. Its segments follow.
 
         Raises:
+            DataError: if a fact is not as `index.facts` wants it.
             LibraryError: if there is no such recording.
         """
         self._must_be_writable()
         self.recording(recording)
+        facts = {name: value if name == "path" else checked({name: value})[name] for name, value in facts.items()}
         with self._lock:
             self._database.edit(recording, facts)
             old, version = self._now.snapshot.contents, self._database.version()
             follows = version.generation == old.version.generation + 1
             self._now.take(old.edited(recording, facts, version) if follows else self._database.contents(known=old))
+
+    def describe(
+        self, recording: str, facts: dict[str, str], said: Sequence[Segment], text: str | None, beside: str
+    ) -> None:
+        """Take up what lies beside a recording, in one transaction, without hearing it again.
+
+        Args:
+            facts: those that change, as `edit` takes them.
+            said: segments of it with the texts and speakers that they shall have.
+            text: all that is said; None leaves it as it is.
+            beside: what there is, see `index.beside`.
+
+        Raises:
+            LibraryError: if there is no such recording.
+        """
+        self._must_be_writable()
+        self.recording(recording)
+        with self._lock:
+            self._database.describe(recording, facts, said, text, beside)
+            self._now.take(self._database.contents(known=self._now.snapshot.contents))
 
     def remove(self, recording: str) -> None:
         """Take out a recording: its segments, their vectors, and its file if that was copied into the library.

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .facts import FACTS
 from .places import place
-from .transcripts import FACTS
 
 if TYPE_CHECKING:
     from .library import Library

@@ -20,6 +20,7 @@ class Recording:
     date: str = ""  # when it was recorded, ISO 8601
     added: str = ""  # when it was added, ISO 8601, UTC
     sha256: str = ""  # of the file
+    beside: str = ""  # what lay beside it when it was added last, see `index.beside`
     done: bool = True  # False: only a first part has been added, and the duration is that part's
 
 

@@ -89,6 +89,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE vectors ADD COLUMN replaced INTEGER NOT NULL DEFAULT 0",  # generation in which it was; 0: never
         "CREATE INDEX vectors_by_replacement ON vectors (replaced) WHERE replaced > 0",
     ),
+    ("ALTER TABLE recordings ADD COLUMN beside TEXT NOT NULL DEFAULT ''",),  # JSON: see index.beside
 )
 
 

@@ -19,7 +19,8 @@ from clasp.alignment import SHORTLIST, WEIGHTS, unpack
 from clasp.errors import ClaspError, LibraryError
 from clasp.settings import current
 
-from .filters import Filter
+from . import languages
+from .filters import Filter, passes
 
 if TYPE_CHECKING:
     from clasp import Clasp, Waveform
@@ -200,19 +201,19 @@ def _matches(model: "Clasp", library: "Library", query: Query, hits: "list[Hit]"
 def _direction(query: Query, segment: "Segment") -> "Direction":
     if query.language is None:
         return "speech"
-    # "pt-BR" and "pt" are one language; where it is not known, the phones may well be those of the query
-    other = segment.language and segment.language.split("-")[0] != query.language.split("-")[0]
+    # where the language is not known, the phones may well be those of the query
+    other = segment.language and not languages.same(segment.language, query.language)
     return "translation" if other else "text"
 
 
 def _check(library: "Library", filters: Filter) -> None:
-    for what, asked, known in (
-        ("category", filters.categories, library.categories),
-        ("language", filters.languages, library.languages),
-        ("speaker", filters.voices, library.voices),
+    for what, column, asked, known in (
+        ("category", "category", filters.categories, library.categories),
+        ("language", "language", filters.languages, library.languages),
+        ("speaker", "voice", filters.voices, library.voices),
     ):
         for name in asked:
-            if name not in known():
+            if not any(map(passes(column, [name]), known())):
                 raise LibraryError(f"The library has no {what} {name!r}: it has {', '.join(known()) or 'none'}.")
     for name in filters.recordings:
         library.recording(name)

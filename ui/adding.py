@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from clasp.errors import ClaspError, DataError
 from clasp.settings import current
+from index.beside import SUFFIXES as BESIDE
 from index.ingest import State, ingest
-from index.transcripts import PLAIN, TABLE, TIMED
 
 from . import labels
 from .jobs import Progress, Report, Work
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from clasp import Clasp
     from index.library import Library
 
-BESIDE = frozenset((*TIMED, PLAIN, TABLE))  # suffixes of what is no recording but tells of one
 SHOWN = 200  # files named in a report
 
 
@@ -121,11 +120,13 @@ def _report(state: State | None, also: str, *, wrong: bool = False) -> Report:
         sound = labels.length(state.seconds)
         added += f": {labels.count(state.segments, 'utterance')} in {sound} of sound, {labels.length(state.elapsed)}"
     counts = [f"{added}."]
-    counts += [f"{state.known} known before."] if state.known else []
+    updated = f", {state.updated} of them with another transcript or other facts" if state.updated else ""
+    counts += [f"{state.known} known before{updated}."] if state.known else []
     counts += [f"{len(state.silent)} without speech."] if state.silent else []
     counts += [f"{len(state.failed)} could not be read."] if state.failed else []
     details = [f"{file.name}: nobody speaks in it." for file in state.silent]
     details += [_reason(file.name, reason) for file, reason in state.failed]
+    details += state.remarks
     if len(details) > SHOWN:
         details = [*details[:SHOWN], f"… and {len(details) - SHOWN} more."]
     return Report((" ".join(counts), also) if also else (" ".join(counts),), tuple(details), wrong)

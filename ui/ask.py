@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from clasp.settings import current
+from index.languages import primary
 
 from . import examples, labels
 from .dropdown import dropdown
@@ -107,7 +108,7 @@ def build(shown: list[examples.Example]) -> Controls:
             recording = _filter("recording", behind=True)
             since, until = (
                 gr.Textbox(
-                    label=label, placeholder="1962 or 1962-05-01", max_length=10, visible=False, elem_id=name,
+                    label=label, placeholder="1962 or 1 May 1962", max_length=40, visible=False, elem_id=name,
                     html_attributes=gr.InputHTMLAttributes(autocomplete="off"),
                 )
                 for name, label in (("since", "Recorded from"), ("until", "Recorded to"))
@@ -122,7 +123,7 @@ def chips(settings: Settings, library: "Library") -> list[tuple[str, str]]:
     """The filters that are set: their names in the address, and how a person writes them."""
     words = {
         "category": labels.category,
-        "language": labels.language,
+        "language": labels.variant,
         "speaker": labels.voice,
         "recording": lambda name: labels.title(library.recording(name).title),
         "from": lambda date: f"from {date}",
@@ -159,10 +160,19 @@ def offered(library: "Library | None", settings: Settings) -> Offers:
         values = {getattr(one, name) for one in recordings}
         return sorted((label(value), value) for value in values if value), len(values) > 1
 
+    def languages() -> tuple[list[tuple[str, str]], bool]:
+        """Each language once, and its variants where there are several."""
+        tags = {one.language for one in recordings} - {""}
+        kinds = {kind: [tag for tag in tags if primary(tag) == kind] for kind in map(primary, tags)}
+        values = {kind: labels.language(kind) for kind in kinds}
+        values |= {tag: labels.variant(tag) for each in kinds.values() if len(each) > 1 for tag in each if "-" in tag}
+        unknown = any(not one.language for one in recordings)
+        return sorted((label, tag) for tag, label in values.items()), len(values) + unknown > 1
+
     several = [one for one in recordings if counts.get(one.id, 0) > 1 or one.id == settings.recording]
     return {
         "category": facts("category", lambda name: labels.category(name).capitalize()),
-        "language": facts("language", labels.language),
+        "language": languages(),
         "speaker": facts("voice", labels.voice),
         "recording": ([(labels.title(one.title), one.id) for one in several], bool(several) and len(recordings) > 1),
         "date": facts("date", str),

@@ -5,7 +5,7 @@ import gradio as gr
 from clasp.errors import LibraryError
 from index.library import FILES
 
-from . import labels, layout, recordings
+from . import labels, layout
 from .recordings import View
 from .tab import Chosen, Shown, Tab, asked, told
 
@@ -48,7 +48,6 @@ class Choosing(Tab):
                 facts = {fact: value for fact, value in given.items() if value and fact != "title"}
             else:
                 facts = {fact: value for fact, value in given.items() if value != getattr(one, fact)}
-            recordings.check(facts)
             if facts:
                 library.edit(one.id, **facts)
         said = layout.notice("Saved." if len(chosen) == 1 else f"Saved for {len(chosen)} recordings.")

@@ -1,5 +1,9 @@
 """Names as a person writes them: languages, categories, stretches of time, counts and sizes."""
 
+from langcodes import Language
+
+from index.languages import is_code
+
 TITLE = 60  # characters
 LANGUAGES = {
     "ar": "Arabic",
@@ -35,8 +39,13 @@ LANGUAGES = {
 
 
 def language(tag: str) -> str:
-    """The English name of a BCP-47 tag ("pt-BR" → "Portuguese"); the tag itself where it is not known."""
-    return LANGUAGES.get(tag.partition("-")[0].lower(), tag)
+    """The English name of the language of a BCP-47 tag ("pt-BR" → "Portuguese"); the tag itself where it has none."""
+    return LANGUAGES.get(tag.partition("-")[0].lower()) or variant(tag.partition("-")[0]) or tag
+
+
+def variant(tag: str) -> str:
+    """The English name of a BCP-47 tag ("pt-BR" → "Portuguese (Brazil)"); the tag itself where it has none."""
+    return Language.get(tag).display_name() if is_code(tag) else LANGUAGES.get(tag, tag)
 
 
 def category(name: str) -> str:

@@ -22,8 +22,8 @@ SHOWN = 5  # titles in a question
 
 ONLY_SEARCHED = "This library is for searching only: nothing in it can be changed."
 HINT = """
-<p class="stand">Sound files and videos, of any length. Transcripts (.srt, .vtt, .txt) and tables of facts (.csv)
-  with the same names are used, too.</p>
+<p class="stand">Sound files and videos, of any length. Transcripts (.srt, .vtt, .txt, .json and others) and tables of
+  facts (.csv) with the same names are used, too, and taken up when you add them later with the recording.</p>
 """
 WAIT = '<div class="bones" aria-hidden="true"></div>'  # the shape of what is to come
 PAGE_TABLE = "clasp.library.table(element, watch, (what) => trigger('turn', what), (what) => trigger('choose', what))"

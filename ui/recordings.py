@@ -2,13 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from html import escape
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from clasp.errors import DataError
-from index.filters import DATE
 from index.library import FILES
 
 from . import labels, sound
@@ -209,24 +206,6 @@ def facts(library: "Library") -> str:
         f"<div><dt>{name}</dt><dd>{escape(value)}{f'<small>{parts}</small>' if name == 'Storage' else ''}</dd></div>"
         for name, value in values.items()
     )
-
-
-def check(facts: dict[str, str]) -> None:
-    """Facts of a recording that are to be changed.
-
-    Raises:
-        DataError: if the title is empty, or the date is none.
-    """
-    if facts.get("title") == "":
-        raise DataError("A recording needs a title: write one.")
-    text = facts.get("date")
-    if text:
-        try:
-            known = DATE.fullmatch(text) and date.fromisoformat((text + "-01-01")[:10])
-        except ValueError:
-            known = None
-        if not known:
-            raise DataError(f"{text!r} is no date: write a year, 1962-05 or 1962-05-01.")
 
 
 def storage(library: "Library") -> tuple[int, int, int]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clasp.errors import LibraryError
+from clasp.errors import DataError, LibraryError
 from index import snapshot
 from index.current import FOLDED
 from index.database import DATABASE_FILE
@@ -125,9 +125,9 @@ def test_filters_by_voice_recording_and_date(make, units, items, count):
         assert found(library.search(query, 10, filters=filters)) == oracle(library, query, 10, passes), filters
 
 
-@pytest.mark.parametrize("date", ["yesterday", "19", "1962-5", "1962-05-01T10:00"])
+@pytest.mark.parametrize("date", ["yesterday", "19", "1962-13", "1962-02-30"])
 def test_a_date_that_is_none(date):
-    with pytest.raises(LibraryError, match="is no date"):
+    with pytest.raises(DataError, match="is no date"):
         Filter(since=date)
 
 

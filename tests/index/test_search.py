@@ -212,8 +212,8 @@ def test_filters_and_small_libraries(make: Callable[..., Library], model: Model,
     assert empty.matches == [] and not empty.good
     with pytest.raises(ClaspError, match="no category 'sport': it has "):
         search(library, model, query, filters=Filter(("news", "sport")))
-    with pytest.raises(ClaspError, match="no language 'pt': it has "):
-        search(library, model, query, filters=Filter(languages=("pt",)))
+    with pytest.raises(ClaspError, match="no language 'fr': it has "):
+        search(library, model, query, filters=Filter(languages=("French",)))
 
 
 @pytest.mark.parametrize(

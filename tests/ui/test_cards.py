@@ -132,7 +132,8 @@ def test_an_answer_is_never_the_same_twice(place: Place) -> None:
 
 def test_labels() -> None:
     assert labels.language("pt-BR") == "Portuguese"
-    assert labels.language("tlh") == "tlh"
+    assert labels.variant("pt-BR") == "Portuguese (Brazil)" and labels.language("sw-KE") == "Swahili"
+    assert labels.language("tlh") == "Klingon" and labels.language("no tag") == "no tag"
     assert labels.category("belles_lettres") == "belles lettres"
     assert labels.voice("flite:rms") == "flite rms"
     assert labels.clock(725) == "12:05" and labels.clock(3672) == "1:01:12"

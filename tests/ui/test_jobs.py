@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from clasp.errors import ClaspError, DataError
-from ui import jobs, recordings
+from ui import jobs
 from ui.adding import gathered
 from ui.jobs import Jobs, Progress, Report, Work
 
@@ -123,16 +123,3 @@ def test_uploads_lie_together_under_their_own_names(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="There is no recording"):
         gathered([str(folder / "1" / "talk.srt")], folder)
     assert (folder / "1" / "talk.srt").exists()
-
-
-@pytest.mark.parametrize("text", ["", "1962", "1962-05", "1962-05-01", "2024-02-29"])
-def test_dates(text: str) -> None:
-    recordings.check({"date": text, "title": "Talk"})
-
-
-@pytest.mark.parametrize("text", ["62", "1962-13", "1962-5-1", "2023-02-29", "May 1962", "1962-05-01T10:00", "0000"])
-def test_what_is_no_date(text: str) -> None:
-    with pytest.raises(DataError, match="is no date"):
-        recordings.check({"date": text})
-    with pytest.raises(DataError, match="needs a title"):
-        recordings.check({"title": ""})

@@ -1,0 +1,124 @@
+"""Cues: what is said when. Subtitles show words, to be read; here they become what was spoken, to be found."""
+
+import html
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
+
+
+@dataclass(frozen=True)
+class Cue:
+    """What is said in a stretch of a recording."""
+
+    start: float  # seconds
+    end: float
+    text: str
+    speaker: str = ""
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """Lines that stand on the screen together."""
+
+    start: float
+    end: float
+    lines: list[str]
+    speaker: str
+    marked: str  # as it was written
+
+    @property
+    def words(self) -> list[str]:
+        return " ".join(self.lines).split()
+
+
+_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?[ \t]+([^<>]*)>")  # of WebVTT
+_MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>|<\d[\d:.]*>|\{\\[^{}]*\}|[\u200b\u2060\ufeff\u200e\u200f\u202a-\u202e]")
+_NAME = r"[^\W\d_][\w.'’&-]*(?: [\w.'’&-]+){0,3}"
+_PREFIX = re.compile(rf"(?:[-–—] ?)?(?:>+ ?)?(?:\[([^\[\]:]{{1,40}})\]:|({_NAME}) ?:(?= )|([^\W\d_]{{1,10}})：) ?")
+_LABEL = re.compile(r"SPEAKER[_ ]?\d+")  # of programs that tell speakers apart
+TOGETHER = 0.3  # seconds that may lie between two captions of which one takes over words of the other
+
+
+def spoken(cues: Iterable[Cue]) -> list[Cue]:
+    """Cues with markup as text: its speakers named, each word of captions that roll over the screen once.
+
+    A speaker is whom a tag names (<v Anna>), or what stands before a colon: in capitals ("ANNA: The ferry is late."),
+    or otherwise where most lines have that.
+    """
+    shown = [piece for cue in cues for piece in _pieces(cue)]
+    named = sum(any(map(_PREFIX.match, one.lines)) for one in shown)
+    usual = named > 1 and 2 * named >= len(shown)
+    return _once([piece for one in shown for piece in _by_speaker(one, usual)])
+
+
+def _pieces(cue: Cue) -> Iterator[_Shown]:
+    """What each of the voices that are tagged says."""
+    parts = _VOICE.split(cue.text)
+    speakers = [cue.speaker, *(" ".join(html.unescape(name).split()) for name in parts[1::2])]
+    said = []
+    for speaker, marked in zip(speakers, parts[::2], strict=True):
+        lines = [" ".join(line.split()) for line in html.unescape(_MARKUP.sub("", marked)).split("\n")]
+        said.append((speaker, [line for line in lines if line], marked))
+    yield from _in_turn(cue.start, cue.end, [one for one in said if one[1]])
+
+
+def _by_speaker(one: _Shown, usual: bool) -> Iterator[_Shown]:
+    """What is said by each of those who are named before a colon."""
+    said = [(one.speaker, [], one.marked)]
+    for line in one.lines:
+        match = _PREFIX.match(line)
+        name = next(filter(None, match.groups())) if match else ""
+        rest = line[match.end() :] if match else ""
+        capitals = name.isupper() and not rest.isupper()
+        if name and rest and ((usual and not name[0].islower()) or capitals or _LABEL.fullmatch(name)):
+            said.append((name, [rest], one.marked))
+        else:
+            said[-1][1].append(line.lstrip(">").strip() if line.startswith(">>") else line)
+    yield from _in_turn(one.start, one.end, [each for each in said if each[1]])
+
+
+def _in_turn(start: float, end: float, said: list[tuple[str, list[str], str]]) -> Iterator[_Shown]:
+    """Share the time of a cue among those who speak in it, by how much they say."""
+    ends = list(accumulate(sum(map(len, lines)) for _, lines, _ in said))
+    begin = start
+    for (speaker, lines, marked), passed in zip(said, ends, strict=True):
+        until = start + passed / ends[-1] * (end - start)
+        yield _Shown(begin, until, lines, speaker, marked)
+        begin = until
+
+
+def _once(shown: list[_Shown]) -> list[Cue]:
+    """Each word once, if captions roll: if they go on with what the one before them has, and add to it."""
+    if not shown:
+        return []
+    taken = [0, *(_taken_over(one, other) for one, other in pairwise(shown))]
+    together = sum(other.start - one.end <= TOGETHER for one, other in pairwise(shown))
+    grown = sum(
+        count > 0 and (count < len(one.words) or one.marked != shown[place - 1].marked)
+        for place, (count, one) in enumerate(zip(taken, shown, strict=True))
+    )
+    rolling = grown > 0 and sum(map(bool, taken)) > 1 and 2 * sum(map(bool, taken)) >= together
+    cues: list[Cue] = []
+    known: set[tuple[float, float, str]] = set()
+    for count, one in zip(taken, shown, strict=True):
+        words = one.words[count:] if rolling else one.words
+        key = (one.start, one.end, " ".join(words))
+        if words and key not in known:
+            known.add(key)
+            cues.append(Cue(*key, one.speaker))
+        elif cues and not words:
+            cues[-1] = replace(cues[-1], end=max(cues[-1].end, one.end))
+    return cues
+
+
+def _taken_over(one: _Shown, other: _Shown) -> int:
+    """How many words of `other` were on the screen before: its first lines, or all that stood there."""
+    if other.start - one.end > TOGETHER:
+        return 0
+    before, words = one.words, other.words
+    ends = {len(before)}
+    for count in range(1, min(4, len(other.lines)) + 1):
+        ends.add(len(" ".join(other.lines[:count]).split()))
+    fitting = (end for end in sorted(ends, reverse=True) if 0 < end <= min(len(before), len(words)))
+    return next((end for end in fitting if before[-end:] == words[:end]), 0)

@@ -1,0 +1,92 @@
+"""Languages as people write them ("English", "eng", "en_US"), as BCP-47 tags, and which of these are one language.
+
+tag("Englisch") == "en"
+same("pt-BR", "pt-PT")                              # what a typed query and a hit have in common
+includes("en", "en-US") and not includes("en-US", "en")   # what a filter lets pass
+"""
+
+import re
+from contextlib import suppress
+from functools import lru_cache
+
+import langcodes
+
+from clasp.errors import DataError
+
+UNKNOWN = ("und", "unk")
+SEVERAL = re.compile(r"[/,;&+|]")  # between names
+NORWEGIAN = {"nb": "no", "nn": "no"}  # the two written forms of what is spoken
+IN_REGION = re.compile(r"(.+?)(?: ?\((.+)\))?")  # "English (United Kingdom)"
+
+
+def tag(text: str) -> str:
+    """The BCP-47 tag of a language that is given as a tag, a code, or a name in any common language; '' for ''.
+
+    Raises:
+        DataError: if it is none.
+    """
+    text = " ".join(text.split())
+    if not text or text.lower() in UNKNOWN:
+        return ""
+    code = text.replace("_", "-").partition(".")[0]  # en_US.UTF-8
+    if is_code(code):
+        return langcodes.standardize_tag(code)
+    if (len(text) <= 3 and text.isascii()) or SEVERAL.search(text):
+        return _unknown(text)
+    name, region = IN_REGION.fullmatch(text.removesuffix(" language")).groups()
+    found = _named(name)
+    where = region and (_found(region, "territory") or _named(f"{region} {name}"))  # Traditional Chinese
+    if not found or (region and not where):
+        return _unknown(text)
+    return (found.update(where) if region else found).to_tag()
+
+
+def _named(name: str) -> langcodes.Language | None:
+    """The language of a name, which must be all of it: "English interviews" is none, though it begins with one."""
+    found, beginning = _found(name), _found(name.rpartition(" ")[0])
+    more = found and found == beginning and found.display_name().casefold() != name.casefold()
+    return None if more else found
+
+
+def _found(name: str, kind: str = "language") -> langcodes.Language | None:
+    with suppress(LookupError):
+        return langcodes.Language.find_name(kind, name) if name else None
+
+
+def is_code(text: str) -> bool:
+    """Whether this is a valid tag, or a code of ISO 639, of a language that people speak."""
+    try:
+        return langcodes.tag_is_valid(text) and not text.lower().startswith(("x-", "i-", *UNKNOWN))
+    except ValueError:
+        return False
+
+
+@lru_cache(1024)
+def primary(language: str) -> str:
+    """What makes tags one language: "pt-BR" and "pt" → "pt", "cmn" → "zh". What is no tag stands for itself."""
+    try:
+        whole = langcodes.standardize_tag(tag(language), macro=True) if language else ""
+    except DataError:
+        return language.casefold()
+    first = whole.partition("-")[0]
+    return NORWEGIAN.get(first, first)
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two tags are of one language; '' is of none."""
+    return bool(one) and primary(one) == primary(other)
+
+
+def includes(asked: str, spoken: str) -> bool:
+    """Whether `spoken` is what is asked for: "en" includes "en-US", "en-US" includes only itself."""
+    return same(asked, spoken) and _subtags(asked) <= _subtags(spoken)
+
+
+@lru_cache(1024)
+def _subtags(language: str) -> frozenset[str]:
+    """Script, region and the like."""
+    return frozenset(language.lower().replace("_", "-").split("-")[1:])
+
+
+def _unknown(text: str) -> str:
+    raise DataError(f"{text[:40]!r} is no language: write its name or a tag, such as English, en or en-US.")

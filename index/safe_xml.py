@@ -1,0 +1,41 @@
+"""XML from anywhere: nothing in it unfolds, refers to other files or is run."""
+
+import math
+import re
+from xml.etree.ElementTree import Element, ParseError
+
+from clasp.errors import DataError
+
+
+def root(text: str) -> Element:
+    """The element that holds all others.
+
+    Raises:
+        DataError: if it is no XML, or declares entities.
+    """
+    from defusedxml import DefusedXmlException
+    from defusedxml.ElementTree import fromstring
+
+    try:
+        return fromstring(re.sub(r"\A\s*<\?xml[^>]*\?>", "", text))  # which says how it was encoded
+    except (DefusedXmlException, ParseError, ValueError) as error:
+        raise DataError("is no XML that can be read") from error
+
+
+def local(element: Element) -> str:
+    """The name of an element without its namespace; '' of a comment."""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def attributes(element: Element) -> dict[str, str]:
+    """The attributes by their names without namespaces."""
+    return {name.rpartition("}")[2]: value for name, value in element.attrib.items()}
+
+
+def number(text: str | None) -> float:
+    """A number above 0; 0 where there is none."""
+    try:
+        value = float(text or 0)
+    except ValueError:
+        return 0.0
+    return value if math.isfinite(value) and value > 0 else 0.0
