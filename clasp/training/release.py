@@ -60,7 +60,8 @@ def run(args: argparse.Namespace) -> int:
     frequencies = np.bincount(speech_written, minlength=len(INVENTORY)).astype(np.float32)
     tables = {"confusions": np.load(args.heard / "confusions.npy"), "frequencies": frequencies / frequencies.sum()}
     save_file(tables, args.out / "alignment.safetensors")
-    shutil.copy(args.text / "card.json", args.out / "text")
+    if (args.text / "card.json").is_file():
+        shutil.copy(args.text / "card.json", args.out / "text")
     size = sum(path.stat().st_size for path in args.out.rglob("*") if path.is_file())
     print(json.dumps({"folder": str(args.out), "megabytes": round(size / 1e6, 1)}))
     return 0
