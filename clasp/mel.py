@@ -41,11 +41,6 @@ def log_mel(samples: np.ndarray | Tensor, filters: Tensor | None = None) -> Tens
     return (1 + (mel - mel.max()) / RANGE).clamp(min=0)
 
 
-def quantise(mel: Tensor) -> np.ndarray:
-    """A log-mel spectrogram in [0, 1] as uint8, for corpora that stay in memory."""
-    return (mel * 255).round().to(torch.uint8).numpy()
-
-
 _cached: dict[str, Tensor] = {}
 
 

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from clasp import phones
 from clasp.__main__ import main
 from clasp.audio import decode
 from clasp.errors import DataError
-from clasp.mel import BINS, log_mel, quantise
+from clasp.speech.whisper_encoder import BINS, log_mel
 from clasp.training import corpus, items, readers, shards, synthesis
 from clasp.training.items import Item
 from clasp.training.recogniser import edit_distance
@@ -53,7 +54,7 @@ def test_a_corpus_holds_every_sayable_sentence_with_its_phones(built: Path) -> N
         assert voice.split(":")[0] in ("espeak", "flite")
         assert english in TEXTS
         labels = speech.labels[speech.label_starts[row] : speech.label_starts[row + 1]]
-        assert len(labels) == 2 * -(-np.diff(speech.mel_starts)[row] // 8)
+        assert len(labels) == -(-np.diff(speech.mel_starts)[row] // 4)
         # the times of the phones spell, but for phones shorter than a label and accents, what the rules spell
         assert edit_distance(said.astype(np.int64), phones.collapse(labels[labels > 0])) < 0.55 * len(said)
 
@@ -145,7 +146,8 @@ def test_audio_is_written_in_a_layout_that_is_read_back(tmp_path: Path, capsys: 
     speech = shards.load(tmp_path / "again", clips[1].split)
     place = speech.rows[:, 1].tolist().index(clips[1].text)
     mel = speech.mel[speech.mel_starts[place] : speech.mel_starts[place + 1]]
-    np.testing.assert_array_equal(mel, quantise(log_mel(decode(clips[1].audio()).samples)))
+    heard = log_mel(torch.from_numpy(decode(clips[1].audio()).samples))
+    np.testing.assert_array_equal(mel, (heard * 255).round().to(torch.uint8))
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -187,7 +189,7 @@ def test_the_bundled_corpus_leaves_flores_out(tmp_path: Path) -> None:
     (tmp_path / "parallel").mkdir()
     kept = "Die Brücke ist heute gesperrt."
     pairs = {
-        "tatoeba_challenge_testsets": f"It floats.\tDas Schiff SCHWIMMT doch!\nThe river rose.\tEs regnete sehr.\n"
+        "laser_tatoeba_v1": f"It floats.\tDas Schiff SCHWIMMT doch!\nThe river rose.\tEs regnete sehr.\n"
         f"The bridge is closed today.\t{kept}\n",
         "flores_devtest": "The river rose!\tDer Fluss stieg an.\nThe ship floats.\tDas Schiff schwimmt doch.\n",
     }
@@ -196,7 +198,7 @@ def test_the_bundled_corpus_leaves_flores_out(tmp_path: Path) -> None:
             member = tarfile.TarInfo(f"{source}/de.tsv")
             member.size = len(text.encode())
             archive.addfile(member, BytesIO(text.encode()))
-    assert {item.text for item in items.training_items(tmp_path)} == {"The ship was lost.", kept}
+    assert {item.text for item in items.training_items(tmp_path)} == {"The bridge is closed today.", kept}
     assert {item.text for item in items.validation_items(tmp_path)} == {"Bread is baked early."}
     assert {item.engine for item in items.training_items(tmp_path)} == {"espeak"}
     assert {item.split for item in items.training_items(tmp_path)} == {"train"}
