@@ -42,10 +42,11 @@ FILES = ("model.bin", "config.json", "tokenizer.json", "preprocessor_config.json
 CHOICES = f"{BASE}, {', '.join(ON_THE_HUB)}, {NONE}, or a folder with a Whisper model for CTranslate2"
 
 BATCH = 8  # windows at once
-UNLIKELY = math.log(0.2)  # mean log probability below which an utterance is heard again, alone
-INVENTED = math.log(0.35)  # and below which that is not believed either
-NO_SPEECH = 0.6  # probability of no speech from which more certainty is asked for
-CERTAIN = math.log(0.6)
+UNLIKELY = math.log(0.2)  # mean log probability below which what was written is doubtful
+BRIEF = 4  # words; what Whisper invents is brief, so that more is asked of such a text
+UNLIKELY_BRIEF = math.log(0.35)
+NO_SPEECH = 0.6  # probability of no speech from which still more is asked
+UNLIKELY_SILENT = math.log(0.6)
 REPETITIVE = 2.4  # compression ratio of a text that says the same again and again
 NEVER_AGAIN = 4  # tokens in a row that are not repeated when a window is heard again for its loops
 MOST_TOKENS = 400  # that a window may be written with
@@ -289,22 +290,16 @@ def _has_voice(samples: np.ndarray) -> bool:
 
 
 def _is_doubtful(found: Transcript, seconds: float) -> bool:
-    """Whether an utterance should be heard again, alone: nothing was understood, or it is unlikely what it was."""
-    if not found.text or says_nothing(found.text, seconds):
-        return True
-    return found.log_probability < UNLIKELY or found.compression_ratio > REPETITIVE or found.no_speech > NO_SPEECH
+    """Whether what was written of an utterance of so many seconds is nothing, unlikely, or repeats itself."""
+    least = UNLIKELY_BRIEF if len(found.words) <= BRIEF else UNLIKELY
+    least = UNLIKELY_SILENT if found.no_speech > NO_SPEECH else least
+    repeats = loops([word.text.casefold() for word in found.words]) or found.compression_ratio > REPETITIVE
+    return says_nothing(found.text, seconds) or found.log_probability < least or repeats
 
 
 def _believed(found: Transcript, seconds: float) -> Transcript:
-    """A transcript of an utterance that was heard alone; without text where that cannot be what was said."""
-    least = CERTAIN if found.no_speech > NO_SPEECH else INVENTED
-    invented = (
-        found.log_probability < least
-        or found.compression_ratio > REPETITIVE
-        or loops([word.text.casefold() for word in found.words])
-        or says_nothing(found.text, seconds)
-    )
-    return replace(found, text="", words=()) if invented else found
+    """A transcript of an utterance that was heard alone; without its text if that is doubtful even so."""
+    return replace(found, text="", words=()) if _is_doubtful(found, seconds) else found
 
 
 def _shifted(found: Transcript, seconds: float) -> Transcript:

@@ -9,8 +9,8 @@ from clasp.audio import SAMPLE_RATE, Waveform, decode
 from clasp.errors import ClaspError, ModelError
 from clasp.evaluation.asr import word_error_rate
 from clasp.speech.languages import LanguageTally
-from clasp.speech.transcriber import Transcriber
-from clasp.speech.transcript import Transcript
+from clasp.speech.transcriber import Transcriber, _believed, _is_doubtful
+from clasp.speech.transcript import Transcript, Word, compression_ratio
 from index.demo import read
 from tests.clasp.sounds import sounds
 
@@ -53,7 +53,7 @@ def test_what_is_known_of_a_transcript(english, heard):
         assert 0 <= one.no_speech <= 1
         assert " ".join(word.text for word in one.words) == one.text
         times = [time for word in one.words for time in (word.start, word.end)]
-        assert times == sorted(times) and times[0] >= 0 and times[-1] <= sound.duration
+        assert times == sorted(times) and times[0] >= 0 and times[-1] <= sound.duration + 1e-6
         assert all(0 <= word.probability <= 1 for word in one.words)
 
 
@@ -124,6 +124,26 @@ def test_out_of_memory_it_takes_fewer_windows_at_once(english, heard):
     whisper._windows = lambda *_: (_ for _ in ()).throw(MemoryError())
     with pytest.raises(ClaspError, match="not enough memory"):
         whisper.transcribe([english[0][1]])
+
+
+@pytest.mark.parametrize(
+    ("text", "chance", "no_speech", "doubtful"),
+    [
+        ("The ferry did not leave the harbour.", 0.3, 0.1, False),
+        ("The ferry did not leave the harbour.", 0.15, 0.1, True),
+        ("Thank you.", 0.3, 0.1, True),
+        ("Thank you.", 0.9, 0.1, False),
+        ("Thank you.", 0.5, 0.7, True),
+        ("ha ha ha ha", 0.99, 0.0, True),
+        ("I know I know I know I know", 0.9, 0.0, True),
+        ("", 1.0, 0.0, True),
+    ],
+)
+def test_what_is_doubtful(text, chance, no_speech, doubtful):
+    words = tuple(Word(word, 0.0, 0.1, chance) for word in text.split())
+    found = Transcript(text, "en", words, np.log(chance), compression_ratio(text), no_speech)
+    assert _is_doubtful(found, 3.0) == doubtful
+    assert bool(_believed(found, 3.0).text) != doubtful
 
 
 def test_none_is_none(monkeypatch):
