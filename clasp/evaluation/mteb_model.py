@@ -3,7 +3,7 @@
     python -m clasp mteb --list
     python -m clasp mteb --tasks HiFiTTST2ARetrieval.v2 FleursT2ARetrieval.v2 --json figures.json
 
-Needs the package mteb (requirements-dev.txt) and the Hugging Face hub, from which a task's recordings come; without
+Needs the package mteb (requirements-dev.txt; Python 3.11 or later) and the Hugging Face hub, from which a task's recordings come; without
 --tasks all of them, which is some hundred thousand recordings. In Python, `mteb.evaluate(MtebModel(load()), tasks)`.
 """
 
