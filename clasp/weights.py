@@ -1,6 +1,7 @@
 """Weights of a model on disk."""
 
 import hashlib
+from logging import ERROR, getLogger
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,5 +68,7 @@ def text_encoder(folder: Path) -> "SentenceTransformer":
     logging.disable_progress_bar()
     if not folder.is_dir():
         raise ModelError(f"No text encoder in {folder}: restore the folder.")
+    # that it puts "query: " before every text is its own affair
+    getLogger("sentence_transformers.base.model").setLevel(ERROR)
     kwargs = {"dtype": torch.float32}
     return SentenceTransformer(str(folder), device="cpu", local_files_only=True, model_kwargs=kwargs)

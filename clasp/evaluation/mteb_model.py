@@ -3,8 +3,9 @@
     python -m clasp mteb --list
     python -m clasp mteb --tasks HiFiTTST2ARetrieval.v2 FleursT2ARetrieval.v2 --json figures.json
 
-Needs the package mteb (requirements-dev.txt) and the Hugging Face hub, from which a task's recordings come; without
---tasks all of them, which is some hundred thousand recordings. In Python, `mteb.evaluate(MtebModel(load()), tasks)`.
+Needs the package mteb (requirements-dev.txt; Python 3.11 or later) and the Hugging Face hub, from which a task's
+recordings come; without --tasks it is all of them, and takes long. In Python,
+`mteb.evaluate(MtebModel(clasp.load()), tasks)` measures any tasks.
 """
 
 import argparse
