@@ -30,14 +30,17 @@ SPEED = 12  # characters a second at which a last line is spoken of which only t
 def timed(text: str) -> Iterator[Cue]:
     """SubRip (.srt), WebVTT (.vtt), and YouTube's captions (.sbv), also where one calls itself another.
 
-    Blank lines may be missing or too many; numbers and names of cues, comments, coordinates and styles are no speech.
+    Blank lines may be missing or too many; numbers and names of cues, comments, coordinates and styles are no speech. A
+    cue whose times cannot be read is passed over.
     """
     lines = text.split("\n")
-    stamps = [(place, match) for place, line in enumerate(lines) if (match := _STAMP.fullmatch(line))]
+    stamps = [(place, match) for place, line in enumerate(lines) if (match := _STAMP.fullmatch(line)) or "-->" in line]
     vtt = text.lstrip().startswith("WEBVTT")
     numbered = 2 * sum(place > 0 and lines[place - 1].strip().isdecimal() for place, _ in stamps) > len(stamps)
     ends = [*(place for place, _ in stamps[1:]), len(lines)]
     for (place, match), following in zip(stamps, ends, strict=False):  # no stamp, no cue
+        if not match:
+            continue
         body = lines[place + 1 : following]
         if body and following < len(lines):
             number = numbered and body[-1].strip().isdecimal()
