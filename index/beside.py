@@ -32,7 +32,7 @@ from .tables import Table
 from .transcripts import Transcript
 
 FOLDER_TABLE = "metadata"
-TABLES = (".csv", ".tsv")
+TABLES = (".csv", ".tsv", ".tab")
 SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 PLAIN = ".txt"
 SUFFIXES = frozenset(transcripts.READERS)

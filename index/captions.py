@@ -21,7 +21,7 @@ _CLOCKS = re.compile(_CLOCK)
 _STAMP = re.compile(rf"\s*({_CLOCK})\s*(?:(?:-{{1,2}}>|→)\s*({_CLOCK})(?![\d:]).*|,\s*({_CLOCK})\s*)")  # SBV: a comma
 _COMMENTS = re.compile(r"(NOTE|STYLE|REGION)(\s|$)")  # of WebVTT
 _LABEL = re.compile(r"(\d{1,9}\.\d{1,9})\t(\d{1,9}\.\d{1,9})\t(.*)")  # of Audacity
-_LEADING = re.compile(rf"\s*[\[(]?({_CLOCK})[\])]?(?=\s|$)\s*(?:[-–—]\s+)?")
+_LEADING = re.compile(rf"\s*(?:[\[(]({_CLOCK})[\])]|({_CLOCK})(?=\s|$))\s*(?:[-–—]\s+)?")
 _OVERRIDES = re.compile(r"\{[^{}]*\}")  # of SubStation Alpha
 _DRAWING = re.compile(r"\{[^{}]*\\p[1-9]")  # what follows is a shape
 SPEED = 12  # characters a second at which a last line is spoken of which only the beginning is known
@@ -64,7 +64,7 @@ def plain(text: str) -> Iterator[Cue]:
         for one in labels:
             yield Cue(float(one[1]), float(one[2]), one[3])
     elif leading and (leading[0][0] == 0 or 2 * len(leading) >= len(lines)):
-        starts = [_seconds(match[1]) for _, match in leading]
+        starts = [_seconds(match[1] or match[7]) for _, match in leading]
         ends = [*(place for place, _ in leading[1:]), len(lines)]
         for (place, match), following, start, end in zip(leading, ends, starts, [*starts[1:], None], strict=True):
             words = "\n".join([lines[place][match.end() :], *lines[place + 1 : following]])

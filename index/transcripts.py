@@ -19,7 +19,8 @@ from .cues import Cue, spoken
 
 READERS: dict[str, Callable[[str], Iterator[Cue]]] = {
     ".srt": timed, ".vtt": timed, ".sbv": timed, ".ttml": ttml, ".dfxp": ttml, ".ass": substation, ".ssa": substation,
-    ".eaf": elan, ".textgrid": praat, ".json": whisper.whisper, ".tsv": table, ".csv": table, ".txt": plain,
+    ".eaf": elan, ".textgrid": praat, ".json": whisper.whisper, ".tsv": table, ".tab": table, ".csv": table,
+    ".lrc": plain, ".txt": plain,
 }  # fmt: skip
 """How each format is read, by the suffix of its files in lower case."""
 SHORTEST = 0.01  # seconds that a cue lasts

@@ -175,6 +175,7 @@ TRANSCRIPTS: dict[str, tuple[str, str | bytes, str]] = {
         "0.000000\t1.800000\tThe harbour was flooded\n1.800000\t3.700000\tafter the storm.\n",
         SAID,
     ),
+    "lyrics": ("a.lrc", "[ar: nobody]\n[00:00.00]The harbour was flooded\n[00:01.80]after the storm.\n", SAID),
     "cyrillic": (
         "a.txt",
         "Гавань была затоплена после шторма во вторник утром.\n".encode("cp1251"),
