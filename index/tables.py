@@ -25,8 +25,8 @@ COLUMNS = {
     "file": "file filename filepath path recording audio media datei dateiname pfad aufnahme fichier archivo fichero "
     "bestand bestandsnaam plik",
     "title": "title titel titre título titulo titolo tytuł",
-    "speaker": "speaker speakers voice interviewee narrator sprecher sprecherin locuteur locutrice intervenant "
-    "hablante locutor parlante relatore spreker mówca",
+    "speaker": "speaker speakers speakername voice interviewee narrator sprecher sprecherin locuteur locutrice "
+    "intervenant hablante locutor parlante relatore spreker mówca",
     "category": "category categories genre topic subject kategorie rubrik thema catégorie categorie categoría "
     "categoria kategoria",
     "language": "language languages lang languagecode languagetag sprache langue idioma lengua lingua taal język",
