@@ -17,6 +17,7 @@ import os
 import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
@@ -28,13 +29,14 @@ from clasp.errors import DataError
 
 from . import languages, transcripts
 from .cues import Cue
-from .tables import Table
+from .tables import Table, some
 from .transcripts import Transcript
 
 FOLDER_TABLE = "metadata"
-TABLES = (".csv", ".tsv")
+TABLES = (".csv", ".tsv", ".tab")
 SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 PLAIN = ".txt"
+COMMON = (PLAIN, ".json")  # what may have nothing to do with recordings
 SUFFIXES = frozenset(transcripts.READERS)
 """Suffixes of what is no recording but tells of one, in lower case; tables are among them."""
 _MARKS = ("auto", "orig", "original", "forced", "sdh", "cc", "default", "full", "transcript", "subtitles", "captions")
@@ -93,8 +95,14 @@ class Neighbours:
         remarks: what was not understood, or not taken, a sentence each that names the file.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, adding: Iterable[Path] = ()) -> None:
+        """Begin with nothing.
+
+        Args:
+            adding: the recordings; of a folder of which all are added, it is told what belongs to none.
+        """
         self.remarks: list[str] = []
+        self._adding = frozenset(adding)
         self._folders: dict[Path, _Folder] = {}
         self._tables: dict[Path, Table] = {}
 
@@ -108,6 +116,8 @@ class Neighbours:
         if folder is None:
             folder = self._folders[recording.parent] = _Folder(recording.parent)
             self.remarks += [f"{name} is a spreadsheet: save it as {FOLDER_TABLE}.csv, too." for name in folder.sheets]
+            if self._adding.issuperset(recording.parent / name for name in folder.recordings):
+                self.remarks += folder.strangers()
         tables = [(path, self._table(path, folder), only) for path, only in folder.tables(recording)]
         facts: dict[str, str] = {}
         for _, table, only in tables:
@@ -174,6 +184,17 @@ class _Folder:
             files = []
         for file in files:
             self._list(file)
+
+    def strangers(self) -> list[str]:
+        """A sentence on what has the name of no recording, if there is anything."""
+        named = {
+            path
+            for recording in map(Path, self.recordings)
+            for path, _ in (*self.tables(recording), *self.transcripts(recording))
+        }
+        files = {path for found in self._beside.values() for path, _ in found if path.suffix.lower() not in COMMON}
+        strangers = sorted(path.name for path in files - named)
+        return [f"Passed over, for no recording has its name: {some(strangers)}."] if strangers else []
 
     def tables(self, recording: Path) -> list[tuple[Path, bool]]:
         """Tables that may have facts about a recording, and whether they are about this one only."""

@@ -21,7 +21,7 @@ _CLOCKS = re.compile(_CLOCK)
 _STAMP = re.compile(rf"\s*({_CLOCK})\s*(?:(?:-{{1,2}}>|→)\s*({_CLOCK})(?![\d:]).*|,\s*({_CLOCK})\s*)")  # SBV: a comma
 _COMMENTS = re.compile(r"(NOTE|STYLE|REGION)(\s|$)")  # of WebVTT
 _LABEL = re.compile(r"(\d{1,9}\.\d{1,9})\t(\d{1,9}\.\d{1,9})\t(.*)")  # of Audacity
-_LEADING = re.compile(rf"\s*[\[(]?({_CLOCK})[\])]?(?=\s|$)\s*(?:[-–—]\s+)?")
+_LEADING = re.compile(rf"\s*(?:[\[(]({_CLOCK})[\])]|({_CLOCK})(?=\s|$))\s*(?:[-–—]\s+)?")
 _OVERRIDES = re.compile(r"\{[^{}]*\}")  # of SubStation Alpha
 _DRAWING = re.compile(r"\{[^{}]*\\p[1-9]")  # what follows is a shape
 SPEED = 12  # characters a second at which a last line is spoken of which only the beginning is known
@@ -30,14 +30,17 @@ SPEED = 12  # characters a second at which a last line is spoken of which only t
 def timed(text: str) -> Iterator[Cue]:
     """SubRip (.srt), WebVTT (.vtt), and YouTube's captions (.sbv), also where one calls itself another.
 
-    Blank lines may be missing or too many; numbers and names of cues, comments, coordinates and styles are no speech.
+    Blank lines may be missing or too many; numbers and names of cues, comments, coordinates and styles are no speech. A
+    cue whose times cannot be read is passed over.
     """
     lines = text.split("\n")
-    stamps = [(place, match) for place, line in enumerate(lines) if (match := _STAMP.fullmatch(line))]
+    stamps = [(place, match) for place, line in enumerate(lines) if (match := _STAMP.fullmatch(line)) or "-->" in line]
     vtt = text.lstrip().startswith("WEBVTT")
     numbered = 2 * sum(place > 0 and lines[place - 1].strip().isdecimal() for place, _ in stamps) > len(stamps)
     ends = [*(place for place, _ in stamps[1:]), len(lines)]
     for (place, match), following in zip(stamps, ends, strict=False):  # no stamp, no cue
+        if not match:
+            continue
         body = lines[place + 1 : following]
         if body and following < len(lines):
             number = numbered and body[-1].strip().isdecimal()
@@ -61,7 +64,7 @@ def plain(text: str) -> Iterator[Cue]:
         for one in labels:
             yield Cue(float(one[1]), float(one[2]), one[3])
     elif leading and (leading[0][0] == 0 or 2 * len(leading) >= len(lines)):
-        starts = [_seconds(match[1]) for _, match in leading]
+        starts = [_seconds(match[1] or match[7]) for _, match in leading]
         ends = [*(place for place, _ in leading[1:]), len(lines)]
         for (place, match), following, start, end in zip(leading, ends, starts, [*starts[1:], None], strict=True):
             words = "\n".join([lines[place][match.end() :], *lines[place + 1 : following]])

@@ -103,7 +103,8 @@ def ingest(
         DataError: if `language` is none, a path does not exist, or there is no recording in any of them.
     """
     language = checked({"language": language})["language"]
-    files, neighbours = found(paths), Neighbours()
+    files = found(paths)
+    neighbours = Neighbours(files)
     sizes = [_size(file) for file in files]
     state, started = State(len(files), sum(sizes)), time.perf_counter()
     try:

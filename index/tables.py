@@ -25,8 +25,8 @@ COLUMNS = {
     "file": "file filename filepath path recording audio media datei dateiname pfad aufnahme fichier archivo fichero "
     "bestand bestandsnaam plik",
     "title": "title titel titre título titulo titolo tytuł",
-    "speaker": "speaker speakers voice interviewee narrator sprecher sprecherin locuteur locutrice intervenant "
-    "hablante locutor parlante relatore spreker mówca",
+    "speaker": "speaker speakers speakername voice interviewee narrator sprecher sprecherin locuteur locutrice "
+    "intervenant hablante locutor parlante relatore spreker mówca",
     "category": "category categories genre topic subject kategorie rubrik thema catégorie categorie categoría "
     "categoria kategoria",
     "language": "language languages lang languagecode languagetag sprache langue idioma lengua lingua taal język",
@@ -102,7 +102,7 @@ class Table:
         lost = [f"{row.get('file', '')!r} (line {line})" for line, row in self.rows if not _files(row) & known]
         if not lost or "file" not in self.columns:
             return "" if "file" in self.columns or not self.columns else f"{self.name} has no column 'file': not used."
-        return f"{self.name} names files that are not beside it: {_some(lost)}."
+        return f"{self.name} names files that are not beside it: {some(lost)}."
 
     @cached_property
     def _first(self) -> dates.First | None:
@@ -141,7 +141,7 @@ class Table:
             repr(cell.strip()[:40]) for cell, column in zip(cells, columns, strict=True) if cell.strip() and not column
         ]
         if strange and not self.of_cues:
-            self.remarks.append(f"{self.name}: not understood and left out: column {_some(strange, 20)}.")
+            self.remarks.append(f"{self.name}: not understood and left out: column {some(strange, 20)}.")
         wide = []
         for line, cells in rows[head + 1 :]:
             row: dict[str, str] = {}
@@ -154,7 +154,7 @@ class Table:
                 self.rows.append((line, row))
         if wide:
             advice = "put what has the delimiter in it between quotation marks"
-            self.remarks.append(f"{self.name}, line {_some(wide)}: left out for it has too many cells: {advice}.")
+            self.remarks.append(f"{self.name}, line {some(wide)}: left out for it has too many cells: {advice}.")
 
 
 def _split(text: str, delimiter: str) -> tuple[Lines, int]:
@@ -208,5 +208,6 @@ def _files(row: dict[str, str]) -> set[str]:
     return {_key(name), _key(PureWindowsPath(name).name)}
 
 
-def _some(items: list[str], most: int = NAMED) -> str:
+def some(items: list[str], most: int = NAMED) -> str:
+    """The first of some names, and how many more there are."""
     return ", ".join(items[:most]) + (f" and {len(items) - most} more" if len(items) > most else "")

@@ -19,9 +19,11 @@ from .cues import Cue, spoken
 
 READERS: dict[str, Callable[[str], Iterator[Cue]]] = {
     ".srt": timed, ".vtt": timed, ".sbv": timed, ".ttml": ttml, ".dfxp": ttml, ".ass": substation, ".ssa": substation,
-    ".eaf": elan, ".textgrid": praat, ".json": whisper.whisper, ".tsv": table, ".csv": table, ".txt": plain,
+    ".eaf": elan, ".textgrid": praat, ".json": whisper.whisper, ".tsv": table, ".tab": table, ".csv": table,
+    ".lrc": plain, ".txt": plain,
 }  # fmt: skip
 """How each format is read, by the suffix of its files in lower case."""
+SHORTEST = 0.01  # seconds that a cue lasts
 APART, SHORT = 2.0, 1.0  # seconds: lines without times are no captions that roll
 
 
@@ -57,8 +59,9 @@ def parse(text: str, suffix: str) -> Transcript:
     Raises:
         DataError: if it is of another format; what is wrong, as the end of a sentence.
     """
-    found = [replace(one, start=max(0.0, one.start)) for one in READERS[suffix](text) if one.end > 0]
-    cues = spoken(sorted((one for one in found if isfinite(one.start + one.end)), key=lambda one: one.start))
+    written = [one for one in READERS[suffix](text) if isfinite(one.start + one.end)]
+    found = [replace(one, end=max(one.end, one.start + SHORTEST), start=max(one.start, 0.0)) for one in written]
+    cues = spoken(sorted((one for one in found if one.end > 0), key=lambda one: one.start))
     said = cues
     if not cues and suffix == ".txt":
         lines = [line for line in text.split("\n") if line.strip()]

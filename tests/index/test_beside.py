@@ -175,6 +175,7 @@ TRANSCRIPTS: dict[str, tuple[str, str | bytes, str]] = {
         "0.000000\t1.800000\tThe harbour was flooded\n1.800000\t3.700000\tafter the storm.\n",
         SAID,
     ),
+    "lyrics": ("a.lrc", "[ar: nobody]\n[00:00.00]The harbour was flooded\n[00:01.80]after the storm.\n", SAID),
     "cyrillic": (
         "a.txt",
         "Гавань была затоплена после шторма во вторник утром.\n".encode("cp1251"),
@@ -358,9 +359,10 @@ def test_a_transcript_of_another_recording_is_not_taken(folder: Path) -> None:
     (folder / "a.de.wav").write_bytes(b"RIFF")
     for name in ("a.de.srt", "a.2.srt", "ab.srt", "a.wav.final.srt"):
         write(folder / name, SRT)
-    neighbours = Neighbours()
+    neighbours = Neighbours([folder / "a.wav", folder / "a.de.wav"])
     texts = {name: neighbours.of(folder / name).text for name in ("a.wav", "a.de.wav")}
     assert texts == {"a.wav": "", "a.de.wav": SAID}
+    assert neighbours.remarks == ["Passed over, for no recording has its name: a.2.srt, a.wav.final.srt, ab.srt."]
 
 
 def test_a_transcript_that_cannot_be_read_gives_way_to_another(folder: Path) -> None:
@@ -368,6 +370,22 @@ def test_a_transcript_that_cannot_be_read_gives_way_to_another(folder: Path) -> 
     write(folder / "a.vtt", VTT)
     beside, remarks = known(folder)
     assert said(beside) == SAID and remarks == ["a.srt holds no words that are understood: it was passed over."]
+
+
+def test_what_has_the_name_of_no_recording_is_named(folder: Path) -> None:
+    for name in ("catalogue.csv", "b.srt", "notes.txt", "package.json", "a.srt", "a.fr.srt"):
+        write(folder / name, SRT)
+    neighbours = Neighbours([folder / "a.wav"])
+    neighbours.of(folder / "a.wav")
+    assert neighbours.remarks == ["Passed over, for no recording has its name: b.srt, catalogue.csv."]
+
+
+def test_of_a_folder_from_which_only_some_are_added_nothing_is_said(folder: Path) -> None:
+    for name in ("other.pdf", "bank.csv"):
+        write(folder / name, "")
+    neighbours = Neighbours([folder / "a.wav"])
+    neighbours.of(folder / "a.wav")
+    assert neighbours.remarks == []
 
 
 def test_what_is_said_when(folder: Path) -> None:
