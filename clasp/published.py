@@ -157,7 +157,7 @@ def assemble(folder: str | Path, device: str | torch.device | None = None) -> Cl
     speech = SpeechEncoder(encoder, hears, sees)
     speech.fusion = head
     languages = list(LANGUAGES)
-    config = {"languages": languages, "spoken_languages": ["en"], "speech_encoder": encoder, "phone_encoder": None}
+    config = {"languages": languages, "speech_encoder": encoder, "phone_encoder": None}
     return Clasp(text, speech, None, config | {"weights": "float32"}, folder=folder, device=device)
 
 

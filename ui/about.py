@@ -26,14 +26,14 @@ TESTS = (  # row and column of the first table that a model's README has under "
         "heard in training.",
     ),
     (
-        "meaning half alone, real English",
+        "paraphrases of real English, with transcripts",
         "HITS@1 text→speech",
-        "of the same, by their meaning alone: other people's voices are found by their sound above all.",
+        "of paraphrases, typed in other words, find the recording that means the same first, among {pool}.",
     ),
     (
-        "paraphrases that share no word with what is said",
-        "recall@10 text→speech",
-        "of hard paraphrases, which share no word with what is said, have it among the first ten of {pool}.",
+        "paraphrases of real English, without transcripts",
+        "HITS@1 text→speech",
+        "of the same before anything is transcribed: by what the model hears alone.",
     ),
 )
 CUTOFF = (
@@ -43,22 +43,23 @@ CUTOFF = (
 
 WHAT = """
 <p>CLASP finds the place in a recording where somebody says what you ask for: type a sentence or say one, in your own
-words, and hear the utterances that say the same, each with the probability that it really does. Nothing is
-transcribed on the way.</p>"""
+words, and hear the utterances that say the same, each with the probability that it really does. What you add can be
+searched at once; transcripts follow in the background and make the search better.</p>"""
 HOW = """
-<p>Every sentence, spoken or written, becomes a vector of two halves. One stands for <em>what is meant</em>: a text
-encoder and a speech encoder that were trained to agree. It finds paraphrases and translations. The other stands for
-<em>what is said</em>: the sounds of speech as they are heard, those of a text by the rules of its language. It finds
-names, rare words and the very same sentence in any voice. The control under the query moves between the two.</p>
+<p>Speech is heard by Whisper's encoder, which knows 99 languages; small networks read its phones and their meaning.
+Every sentence, spoken or written, becomes a vector of two halves. One stands for <em>what is meant</em>: a sentence
+encoder for texts, and for speech what its phones and, once there is one, its transcript tell. It finds paraphrases and
+translations. The other stands for <em>what is said</em>: the phones of speech as they are heard, those of a text by
+the rules of its language. It finds names, rare words and the very same sentence in any voice. The control under the
+query moves between the two.</p>
 <p>A search has two stages. An index finds some hundred candidates by their vectors; then their sounds are laid beside
 those of the query, one by one, and the hits are ranked by the probability that they say the same. Below a cut-off
 there is no good match, and the page says so.</p>"""
 LIMITS = """
 <ul>
-  <li>The same words are found in almost any voice. Other words for the same thing are found when clear English is
-    spoken, seldom otherwise.</li>
-  <li>Any language can ask for English speech. Speech in other languages is found by its sound: ask for it in its own
-    words.</li>
+  <li>The same words are found in almost any voice. Other words for the same thing, and other languages, are found far
+    better once the speech has a transcript.</li>
+  <li>Transcripts are Whisper's: good in the large languages of Europe, poor in others, such as Persian and Hindi.</li>
   <li>It was tested on single sentences that were read aloud. Conversations, music behind a voice and voices that
     overlap are untested.</li>
   <li>The language of a query of one or two words is a guess.</li>
@@ -84,9 +85,9 @@ KEYS = """
   <div><dt><kbd>Esc</kbd></dt><dd>closes what is open</dd></div>
 </dl>"""
 LICENCES = """
-<p>The model was trained on public speech and text. Their licences are in its card, <code>assets/model/README.md</code>:
-one of them, the Brown corpus, is free for non-commercial research only. The sounds of a text come from espeak-ng
-(GPL-3.0). The sentences of the demo library were written for this project, and its voices are synthetic.</p>"""
+<p>The model was trained on public speech and text, all of which may be used commercially: its card,
+<code>assets/model/README.md</code>, names them with their licences. It hears by Whisper base (MIT) and reads by
+multilingual-e5-small (MIT). The sounds of a text come from espeak-ng (GPL-3.0). The sentences of the demo library were written for this project, and its voices are synthetic.</p>"""
 PROGRAMS = """
 <p>Searches can be <a href="?view=api">called from a program</a>. Assistants find them as tools of an MCP server, at
 this page's address followed by <code>gradio_api/mcp/</code>. On the command line there is
@@ -142,7 +143,6 @@ def runs(service: Service, model: "Clasp", visit: str) -> str:
         ("Model", f"{service.model_name}, {weights / 1e6:,.0f} million weights"),
         ("Vectors", f"{model.dim} numbers: {halves}"),
         ("Text", _languages(model.languages)),
-        ("Speech", _languages(model.config.get("spoken_languages", ()), " heard in training")),
         ("Computes on", f"{_device(model)}, {str(model.precision).removeprefix('torch.')}"),
     ]
     for title, name in service.libraries(visit):
@@ -190,12 +190,12 @@ def tests(card: Path) -> dict[str, dict[str, str]]:
     return {row[0]: dict(zip(rows[0], row, strict=False)) for row in rows[2:]}
 
 
-def _languages(tags: tuple[str, ...] | list[str], what: str = "") -> str:
+def _languages(tags: tuple[str, ...] | list[str]) -> str:
     """ "2 languages: English, French"; "" for none."""
     if not tags:
         return ""
     names = f": {', '.join(sorted(map(labels.language, tags)))}" if len(tags) <= NAMED else ""
-    return labels.count(len(tags), "language") + what + names
+    return labels.count(len(tags), "language") + names
 
 
 def _device(model: "Clasp") -> str:

@@ -114,7 +114,7 @@ def _run(args: argparse.Namespace, group: Processes) -> int:
             "test": report(encoder.fusion, pairs, rows["test"], members),
         }
         languages = sorted({clip.language for clip in clips})
-        config = {"languages": languages, "spoken_languages": languages, "speech_encoder": encoder.config}
+        config = {"languages": languages, "speech_encoder": encoder.config}
         model = Clasp(text, encoder, None, config | {"phone_encoder": None}, device=group.device)
         _write(args.out / "model", model, card)
         print(json.dumps(card["test"], ensure_ascii=False), flush=True)
