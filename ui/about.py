@@ -87,7 +87,8 @@ KEYS = """
 LICENCES = """
 <p>The model was trained on public speech and text, all of which may be used commercially: its card,
 <code>assets/model/README.md</code>, names them with their licences. It hears by Whisper base (MIT) and reads by
-multilingual-e5-small (MIT). The sounds of a text come from espeak-ng (GPL-3.0). The sentences of the demo library were written for this project, and its voices are synthetic.</p>"""
+multilingual-e5-small (MIT). The sounds of a text come from espeak-ng (GPL-3.0). The sentences of the demo library were
+written for this project, and its voices are synthetic.</p>"""
 PROGRAMS = """
 <p>Searches can be <a href="?view=api">called from a program</a>. Assistants find them as tools of an MCP server, at
 this page's address followed by <code>gradio_api/mcp/</code>. On the command line there is
