@@ -33,6 +33,7 @@ STAGES = {  # name: module with add_arguments(parser) and run(args) -> exit code
     "words": "clasp.training.words",
     "meaning": "clasp.training.meaning",
     "release": "clasp.training.release",
+    "gate": "clasp.training.gate",
     "adapt": "clasp.training.adapt",
     "published": "clasp.training.published",
 }
