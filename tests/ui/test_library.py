@@ -401,7 +401,7 @@ def test_forged_requests_change_nothing(public: str, home: Path, spoken_files: l
                 data = {"ids": names, "edit": True, "sort": "title"}
                 done[event["api_name"], library] = asked(public, event, values, data)
     assert {name for name, _ in done} >= {"upload", "choose", "save", "remove", "stop", "dismiss"}
-    assert not {name for name, _ in done} & {"add_path", "create", "check", "repair", "export", "embed"}
+    assert not {name for name, _ in done} & {"add_path", "create", "check", "repair", "export", "transcribe", "embed"}
     for name in ("upload", "choose", "edit", "save", "ask", "remove", "stop", "dismiss"):
         assert "for searching only" in done[name, "archive"] and "for searching only" in done[name, "demo"]
     assert state() == before
