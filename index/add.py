@@ -3,19 +3,23 @@
     python -m clasp add interviews/ talk.mp4
     python -m clasp add voice-memos/ --copy --language de
     python -m clasp add podcasts/ --library /media/archive
+    python -m clasp add interpreted.mkv --track 2
 
 They stay where they are unless --copy puts them into the library. A transcript beside a recording (same name, .srt,
 .vtt or .txt) and facts about it (same name, .csv, or metadata.csv in the folder, with any of the columns file, title,
 speaker, category, language, date) are taken up. Run it again after an interruption: it goes on where it was.
 
-Exit codes: 0 all was added or known; 1 some files could not be read; 2 an error (one line on stderr).
+Exit codes: 0 all was added or known; 1 something could not be read, or not to its end; 2 an error (one line on stderr).
 """
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from clasp.names import readable
 
 from .places import open_or_create, place
 
@@ -34,12 +38,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--language", default="", metavar="TAG", help="what is spoken, where no metadata says otherwise"
     )
 
+    parser.add_argument(
+        "--track", type=int, default=0, metavar="NUMBER",
+        help="the sound track of the files, from 1 (default: the default one, or the first that is not silent)",
+    )  # fmt: skip
+
 
 def run(args: argparse.Namespace) -> int:
     """Add, show how it goes, and sum up."""
-    from .ingest import found, ingest
+    from .ingest import ingest
+    from .walk import find
 
-    found(args.paths)  # before the model: errors come at once
+    find(args.paths)  # before the model: errors come at once
 
     import torch
 
@@ -50,13 +60,14 @@ def run(args: argparse.Namespace) -> int:
     settings = current()
     model = clasp.load(settings.model, settings.device or None)
     with open_or_create(model, args.library) as library:
-        state, stopped = _shown(ingest(library, model, args.paths, copy=args.copy, language=args.language))
+        options = {"copy": args.copy, "language": args.language, "track": args.track}
+        state, stopped = _shown(ingest(library, model, args.paths, **options))
         if state is not None:
             print(summary(state))
         if stopped:
             print("Stopped: what was finished stays; run it again to go on.")
         print(f"{len(library):,} utterances in {place(args.library)}")
-    return STOPPED if stopped else 1 if state.failed else 0
+    return STOPPED if stopped else 1 if state.failed or state.partial else 0
 
 
 def summary(state: "State") -> str:
@@ -65,10 +76,16 @@ def summary(state: "State") -> str:
     counts[0] += f", {state.speed:.0f} times as fast as it lasts)" if state.seconds else ")"
     counts += [f"{state.known} known before"] if state.known else []
     counts += [f"{len(state.silent)} without speech"] if state.silent else []
+    counts += [f"{len(state.partial)} not whole"] if state.partial else []
     counts += [f"{len(state.failed)} not readable"] if state.failed else []
     lines = [f"{state.done} of {state.files} files: {', '.join(counts)}."]
-    lines += [f"  without speech: {_printable(file)}" for file in state.silent]
-    lines += [f"  not added: {_printable(file)}: {_printable(reason)}" for file, reason in state.failed]
+    lines += [f"  without speech: {readable(str(file))}" for file in state.silent]
+    lines += [f"  added up to a break: {readable(str(file))}: {readable(reason)}" for file, reason in state.partial]
+    lines += [f"  not added: {readable(str(file))}: {readable(reason)}" for file, reason in state.failed]
+    if state.others:
+        kinds = Counter(Path(file.name.strip()).suffix.lower() or readable(file.name) for file in state.others)
+        named = ", ".join(f"{count} {readable(kind)}" for kind, count in sorted(kinds.items()))
+        lines.append(f"  passed over, no recordings by their names: {named}")
     return "\n".join(lines)
 
 
@@ -99,7 +116,7 @@ def _shown(states: "Iterator[State]") -> "tuple[State | None, bool]":
                     files=f"{state.done}/{state.files} files",
                     sound=f"{_minutes(state.seconds)} of sound, {state.speed:.0f}×",
                     left="" if state.left is None else f"{_minutes(state.left)} left",
-                    file=escape(_printable(state.file.name)) if state.file else "",
+                    file=escape(readable(state.file.name)) if state.file else "",
                 )
         except KeyboardInterrupt:
             return state, True
@@ -110,8 +127,3 @@ def _shown(states: "Iterator[State]") -> "tuple[State | None, bool]":
 
 def _minutes(seconds: float) -> str:
     return f"{seconds / 60:.1f} min"
-
-
-def _printable(text: "Path | str") -> str:
-    """On one line, without control characters."""
-    return "".join(letter if letter.isprintable() else "�" for letter in str(text))

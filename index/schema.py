@@ -69,6 +69,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             loudness BLOB NOT NULL        -- uint8, of every tenth of a second: see clasp.envelope
         ) WITHOUT ROWID""",
     ),
+    (
+        "ALTER TABLE recordings ADD COLUMN track INTEGER NOT NULL DEFAULT 0",  # of the file's sound; 0: the usual one
+        "ALTER TABLE recordings ADD COLUMN flaw TEXT NOT NULL DEFAULT ''",  # what of the file could not be read
+        "CREATE INDEX recordings_by_path ON recordings (path)",  # a path that is no UTF-8 is a blob
+    ),
 )
 
 
