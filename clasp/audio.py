@@ -22,7 +22,7 @@ import soxr
 
 from .errors import AudioError
 from .media import RATES, SILENCE, Media, Piece
-from .mixing import mixed
+from .mixing import Mixer
 from .names import readable
 from .settings import current
 
@@ -236,7 +236,7 @@ def _resampled(
 ) -> Iterator[np.ndarray]:
     """Pieces mixed to one channel and resampled, as they come, to float32 (n,) of so many samples a second."""
     seconds = size = 0.0
-    resampler, resampled_from = None, rate
+    resampler, resampled_from, mixer = None, rate, Mixer()
     for samples, own in _gathered(pieces):
         seconds += len(samples) / own
         size += samples.nbytes
@@ -252,7 +252,7 @@ def _resampled(
                 yield resampler.resample_chunk(np.empty(0, np.float32), last=True)
             resampler = None if own == rate else soxr.ResampleStream(own, rate, 1, dtype="float32")
             resampled_from = own
-        mono = mixed(samples)
+        mono = mixer.mixed(samples)
         yield mono if resampler is None else resampler.resample_chunk(mono)
     if resampler is not None:
         yield resampler.resample_chunk(np.empty(0, np.float32), last=True)

@@ -91,9 +91,8 @@ def _starts(content: mmap.mmap) -> Iterator[int]:
         for start in _found(content, b"wvpk"):
             if _number(content, start + 16) == 0 and _number(content, start + 24) & 0x800:
                 yield start  # a block with the first sample, and the first of such blocks
-    elif any(content.find(mark, 0, 2**20) >= 0 for mark in FLAC):
-        for mark in FLAC:
-            yield from _found(content, mark)
+    elif head[:4] == b"fLaC" or head[:3] == b"ID3":
+        yield from sorted(start for mark in FLAC for start in _found(content, mark))[1:]  # the first may follow a tag
 
 
 def _of_wav(content: mmap.mmap) -> Iterator[int]:

@@ -61,7 +61,7 @@ class Media:
         if start > 0 and len(self._parts) == 1:
             try:
                 with Container(self._path, None, self._name) as container:
-                    yield from self._on_the_clock(container, container.frames(self.track, start), None)
+                    yield from self._on_the_clock(container, container.frames(self.track, start), 0.0, start)
                 return
             except StartsAnewError:
                 pass
@@ -79,7 +79,7 @@ class Media:
                     flaws.append(cut_off(self._name))  # of what follows
                     continue
                 first = now
-                for at, (samples, rate) in self._on_the_clock(container, container.frames(self.track), now):
+                for at, (samples, rate) in self._on_the_clock(container, container.frames(self.track), now, now):
                     yield at, (samples, rate)
                     now, begun = at + len(samples) / rate, True
                 flaws.append(container.flaw(self.track, now - first))
@@ -89,23 +89,23 @@ class Media:
             raise AudioError(not_readable(self._name))
 
     def _on_the_clock(
-        self, container: Container, frames: Iterator[tuple[float | None, AudioFrame]], now: float | None
+        self, container: Container, frames: Iterator[tuple[float | None, AudioFrame]], begin: float, start: float
     ) -> Iterator[tuple[float, Piece]]:
         """Frames as pieces, each with its second.
 
-        `now` is the second at which the container begins; None: the frames do anywhere. Where time stamps leave
-        something out there is silence; where they go back, what follows goes on from what was before; where samples
-        slowly outrun them, some are left out.
+        The container begins at the second `begin`, its frames at `start` or before. Where time stamps leave something
+        out there is silence; where they go back, what follows goes on from what was before; where samples slowly
+        outrun them, some are left out.
         """
-        shift, last, agreed = now or 0.0, -math.inf, now or 0.0
-        longest = math.inf if container.length is None else shift + container.length + 1
+        now, shift, last, agreed = start, begin, -math.inf, start
+        longest = math.inf if container.length is None else begin + container.length + 1
         for stamp, frame in frames:
             samples, rate = _as_floats(frame), frame.sample_rate
             if rate not in RATES:
                 expected = f"expected {RATES.start} to {RATES.stop - 1} Hz"
                 raise AudioError(f"{self._name} has a sample rate of {rate} Hz: {expected}.")
-            if now is None:
-                now = stamp or 0.0
+            if last == -math.inf and stamp is not None and begin != start:
+                now = min(start, stamp + shift)
             gap = 0.0 if stamp is None else stamp + shift - now
             if abs(gap) > SLACK:
                 if gap > 0 and now + gap < longest and (gap < LEAP or longest < math.inf):
