@@ -11,6 +11,7 @@ from index.visits import lifetime
 from . import labels, recordings, theme
 from .dropdown import dropdown
 from .recordings import View
+from .uploads import Uploads
 
 if TYPE_CHECKING:
     from index.library import Library, Recording
@@ -127,7 +128,7 @@ def _new() -> dict[str, Any]:
 
 def _adding(service: "Service") -> dict[str, Any]:
     made: dict[str, Any] = {
-        "files": gr.File(
+        "files": Uploads(
             file_count="multiple", label="Recordings to add", show_label=False, height=150, elem_id="library-files"
         )
     }
