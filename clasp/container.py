@@ -14,7 +14,8 @@ from av.audio.stream import AudioStream
 from av.stream import Discard, Disposition
 
 from .errors import AudioError
-from .joined import Part, wav_ends
+from .headers import PIPED, wav_data
+from .joined import Part, Stretch
 from .settings import current
 
 # Demuxers whose files hold the media themselves: no playlists, which name other files.
@@ -41,21 +42,21 @@ INDEXED = {"mov", "matroska", "flac", "ogg"}
 
 
 class StartsAnewError(Exception):
-    """Time stamps go back where packets are passed over: from there on they say nothing."""
+    """Time stamps lack, or go back, where packets are passed over: they do not say where one is."""
 
 
 class Container:
     """One recording of a file. A context manager.
 
     Args:
-        part: first byte of the recording, and the one after its last; None: the file is this one.
+        part: where the recording lies in the file.
         name: what the file is called in messages.
 
     Raises:
         AudioError: if it is no recording with sound.
     """
 
-    def __init__(self, path: Path, part: tuple[int, int] | None, name: str) -> None:
+    def __init__(self, path: Path, part: Stretch, name: str) -> None:
         self._path, self._part, self._name = path, part, name
         self._opened = self._open({})
         if self._opened.format.name in ("mpegts", "mpeg") and any(not one.sample_rate for one in self._contexts()):
@@ -111,7 +112,11 @@ class Container:
             stream = self._opened.streams.audio[min(track, self.tracks) - 1]
             self._only(stream)
         for frame in self._decoded(stream, origin + begin if begin > 0 else -math.inf):
-            yield _second(frame, origin), frame
+            second = _second(frame, origin)
+            if begin > 0 and second is None:
+                raise StartsAnewError
+            begin = 0.0
+            yield second, frame
 
     @property
     def is_bare(self) -> bool:
@@ -135,7 +140,8 @@ class Container:
         return (one.codec_context for one in self._opened.streams.audio)
 
     def _open(self, options: dict[str, str]) -> av.container.InputContainer:
-        source = str(self._path) if self._part is None else Part(self._path, *self._part)
+        is_whole = self._part == Stretch(0, self._path.stat().st_size)
+        source = str(self._path) if is_whole else Part(self._path, self._part)
         options = options | {"protocol_whitelist": "file", "format_whitelist": FORMATS}
         wait = current().stall_seconds
         try:
@@ -155,24 +161,24 @@ class Container:
 
     def _decoded(self, stream: AudioStream, start: float) -> Iterator[AudioFrame]:
         """Frames of what can be decoded; packets that end before `start`, in seconds of the stream, are passed over."""
-        last = -math.inf
+        last, kinds = -math.inf, set(self._opened.format.name.split(","))
         try:
             for packet in self._opened.demux(stream):
                 if start > -math.inf and packet.size and packet.pts is not None:
                     begins, length = float(packet.pts * packet.time_base), float(packet.duration * packet.time_base)
-                    if begins < last:
+                    if begins <= last:
                         raise StartsAnewError
                     last = begins
                     if begins + length < start:
                         continue
                     start = -math.inf
-                corrupt = packet.is_corrupt if packet.size else self._breaks_off
+                corrupt = packet.is_corrupt and not kinds & PCM if packet.size else self._breaks_off
                 try:
                     yield from packet.decode()
                 except av.error.FFmpegError:
                     self.failed += 1
                     self.broken += float((packet.duration or 0) * (packet.time_base or 0))
-                    corrupt = corrupt or not ALONE & set(self._opened.format.name.split(","))
+                    corrupt = corrupt or not ALONE & kinds
                 self._breaks_off = corrupt
         except av.error.ExitError as error:
             raise AudioError(stalled(self._name)) from error
@@ -205,8 +211,8 @@ class Container:
         kind = self._opened.format.name.split(",")[0]
         head, size = self._bytes(0, 2**16), self._size()
         if kind == "wav":
-            end = wav_ends(head)
-            return end is not None and end - size > max(2**12, size // 50)
+            begin, claimed = wav_data(head) or (0, 0)
+            return claimed < PIPED and begin + claimed - size > max(2**12, size // 50)
         if kind == "ogg":
             return _page_is_cut(self._bytes(max(0, size - 65_307), 65_307))
         if kind == "matroska":
@@ -218,10 +224,10 @@ class Container:
         return lacks or self._breaks_off
 
     def _size(self) -> int:
-        return self._path.stat().st_size if self._part is None else self._part[1] - self._part[0]
+        return self._part.end - self._part.first
 
     def _bytes(self, first: int, count: int) -> bytes:
-        part = Part(self._path, *(self._part or (0, self._size())))
+        part = Part(self._path, self._part)
         part.seek(first)
         content = part.read(count)
         part.close()
