@@ -37,7 +37,8 @@ PREROLL = 1.0  # seconds that are decoded before a stretch, for codecs whose fra
 LATE = {"analyzeduration": str(10**9), "probesize": str(2**26)}  # microseconds and bytes in which sound may begin
 STATE_LENGTH = {"mov", "flac", "aiff", "caf", "au", "tta", "ape", "wv"}
 PCM = {"wav", "w64", "aiff", "au", "caf"}
-ALONE = {"mp3", "aac", "ac3", "eac3", "dts", "amr", "mpegts"}  # frames without a container: there is junk among them
+UNTIMED = {"ac3", "eac3", "dts", "dtshd", "mlp", "truehd", "loas"}  # frames alone, whose time stamps are rounded sums
+ALONE = {"mp3", "aac", "amr", "mpegts", *UNTIMED}  # among frames alone there is junk
 INDEXED = {"mov", "matroska", "flac", "ogg"}
 
 
@@ -59,10 +60,11 @@ class Container:
     def __init__(self, path: Path, part: Stretch, name: str) -> None:
         self._path, self._part, self._name = path, part, name
         self._opened = self._open({})
-        if self._opened.format.name in ("mpegts", "mpeg") and any(not one.sample_rate for one in self._contexts()):
+        if self._kinds & {"mpegts", "mpeg"} and any(not self._rate(number) for number in self.order):
             self._opened.close()
             self._opened = self._open(LATE)
-        if not self._opened.streams.audio:
+        if not self.order:
+            self._opened.close()
             raise AudioError(not_readable(name))
         self.broken = 0.0  # seconds that could not be decoded
         self.failed = 0  # packets
@@ -81,9 +83,10 @@ class Container:
 
     @property
     def order(self) -> list[int]:
-        """Numbers of the tracks, from 1: the default one first."""
-        default = [bool(one.disposition & Disposition.default) for one in self._opened.streams.audio]
-        return sorted(range(1, len(default) + 1), key=lambda number: not default[number - 1])
+        """Numbers of the tracks of known kinds, from 1: the default one first."""
+        streams = enumerate(self._opened.streams.audio, start=1)
+        known = {number: one.disposition & Disposition.default for number, one in streams if one.codec_context}
+        return sorted(known, key=lambda number: not known[number])
 
     @property
     def length(self) -> float | None:
@@ -97,11 +100,10 @@ class Container:
         Raises:
             StartsAnewError: with a `start`, if only decoding from the beginning tells where that is.
         """
-        stream = self._opened.streams.audio[min(track, self.tracks) - 1]
-        stream.codec_context.thread_count = 1
-        self._only(stream)
-        begin = start - PREROLL
-        origin = self._origin
+        stream, origin, begin = self._stream(track), self._origin, start - PREROLL
+        is_timed = not self._kinds & UNTIMED
+        if begin > 0 and not is_timed:
+            raise StartsAnewError
         if begin > 0 and self._has_index(stream):
             found = self._sought(stream, origin + begin)
             if found is not None:
@@ -109,10 +111,9 @@ class Container:
                 return
             self._opened.close()
             self._opened = self._open({})
-            stream = self._opened.streams.audio[min(track, self.tracks) - 1]
-            self._only(stream)
+            stream = self._stream(track)
         for frame in self._decoded(stream, origin + begin if begin > 0 else -math.inf):
-            second = _second(frame, origin)
+            second = _second(frame, origin) if is_timed else None
             if begin > 0 and second is None:
                 raise StartsAnewError
             begin = 0.0
@@ -121,7 +122,12 @@ class Container:
     @property
     def is_bare(self) -> bool:
         """Whether it is of a format that consists of frames alone, of which a file without any has none."""
-        return bool({*ALONE, "flac"} & set(self._opened.format.name.split(",")))
+        return bool({*ALONE, "flac"} & self._kinds)
+
+    @property
+    def _kinds(self) -> set[str]:
+        """Names of its format."""
+        return set(self._opened.format.name.split(","))
 
     @property
     def _origin(self) -> float:
@@ -136,8 +142,8 @@ class Container:
             return f"{self._name} is damaged: {self.broken:.0f} s of it could not be decoded. Copy or record it again."
         return ""
 
-    def _contexts(self) -> Iterator[av.AudioCodecContext]:
-        return (one.codec_context for one in self._opened.streams.audio)
+    def _rate(self, track: int) -> int:
+        return self._opened.streams.audio[track - 1].codec_context.sample_rate
 
     def _open(self, options: dict[str, str]) -> av.container.InputContainer:
         is_whole = self._part == Stretch(0, self._path.stat().st_size)
@@ -153,15 +159,21 @@ class Container:
             begins = head[4:] == b"ftyp" or head[:4] == b"OggS"  # without the table at its end, or a whole page
             raise AudioError(cut_off(self._name) if begins else not_readable(self._name)) from error
 
-    def _only(self, stream: AudioStream) -> None:
-        """Have the demuxer leave out what belongs to others."""
+    def _stream(self, track: int) -> AudioStream:
+        """A track, of which alone the demuxer gives packets; in a part that lacks it, the first one."""
+        stream = self._opened.streams.audio[(track if track <= self.tracks else self.order[0]) - 1]
+        if stream.codec_context is None:
+            raise AudioError(f"{self._name} has a sound track {track} of a kind that cannot be decoded.")
+        if not stream.codec_context.is_open:
+            stream.codec_context.thread_count = 1
         for other in self._opened.streams:
             if other.index != stream.index:
                 other.discard = Discard.all
+        return stream
 
     def _decoded(self, stream: AudioStream, start: float) -> Iterator[AudioFrame]:
         """Frames of what can be decoded; packets that end before `start`, in seconds of the stream, are passed over."""
-        last, kinds = -math.inf, set(self._opened.format.name.split(","))
+        last, kinds = -math.inf, self._kinds
         try:
             for packet in self._opened.demux(stream):
                 if start > -math.inf and packet.size and packet.pts is not None:
@@ -200,7 +212,7 @@ class Container:
 
     def _has_index(self, stream: AudioStream) -> bool:
         """Whether seeking in it leads to the very sample."""
-        kinds, context = set(self._opened.format.name.split(",")), stream.codec_context
+        kinds, context = self._kinds, stream.codec_context
         if kinds & PCM and context.name.startswith("pcm_"):  # places are computed from the bit rate that it states
             sizes = {"pcm_s24le": 24, "pcm_s24be": 24, "pcm_mulaw": 8, "pcm_alaw": 8, "pcm_s8": 8}
             bits = sizes.get(context.name, 8 * context.format.bytes)
@@ -217,7 +229,7 @@ class Container:
             return _page_is_cut(self._bytes(max(0, size - 65_307), 65_307))
         if kind == "matroska":
             return _segment_is_cut(head, size)
-        stream, lacks = self._opened.streams.audio[min(track, self.tracks) - 1], False
+        stream, lacks = self._stream(track), False
         if kind in STATE_LENGTH or (kind == "mp3" and any(mark in head for mark in (b"Xing", b"Info", b"VBRI"))):
             end = ((stream.start_time or 0) + (stream.duration or 0)) * stream.time_base - self._origin
             lacks = end - seconds > max(0.5, 0.02 * end)

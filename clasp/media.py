@@ -124,8 +124,8 @@ class Media:
         if not 0 <= track <= container.tracks:
             has = f"{container.tracks} sound tracks" if container.tracks > 1 else "a single sound track"
             raise AudioError(f"{self._name} has {has}: there is no track {track}.")
-        if track or container.tracks == 1:
-            return track or 1
+        if track or len(container.order) == 1:
+            return track or container.order[0]
         return next(filter(self._is_loud, container.order), container.order[0])
 
     def _is_loud(self, track: int) -> bool:

@@ -140,8 +140,8 @@ def test_names_are_bytes(folder: Path, clips: dict, tmp_path: Path):
     named = tmp_path / "names"
     (named / "Aufnahmen von früher ").mkdir(parents=True)
     names = (
-        b"1-one.wav", b"2-J\xfcrgen.wav", "3-Ju\u0308rgen.wav".encode(), b"4-blank.wav ", b"5-what?!.WAV", b"6: colon.wav",
-        "Aufnahmen von früher /7\nlines.wav".encode(),
+        b"1-one.wav", b"2-J\xfcrgen.wav", "3-Ju\u0308rgen.wav".encode(), b"4-blank.wav ", b"5-what?!.WAV",
+        b"6: colon.wav", "Aufnahmen von früher /7\nlines.wav".encode(),
     )  # fmt: skip
     for number, name in enumerate(names):
         samples = np.append(np.zeros(800 * number, np.float32), clips["a"])
