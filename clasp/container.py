@@ -14,7 +14,8 @@ from av.audio.stream import AudioStream
 from av.stream import Discard, Disposition
 
 from .errors import AudioError
-from .joined import Part, wav_ends
+from .headers import PIPED, wav_data
+from .joined import Part, Stretch
 from .settings import current
 
 # Demuxers whose files hold the media themselves: no playlists, which name other files.
@@ -36,32 +37,34 @@ PREROLL = 1.0  # seconds that are decoded before a stretch, for codecs whose fra
 LATE = {"analyzeduration": str(10**9), "probesize": str(2**26)}  # microseconds and bytes in which sound may begin
 STATE_LENGTH = {"mov", "flac", "aiff", "caf", "au", "tta", "ape", "wv"}
 PCM = {"wav", "w64", "aiff", "au", "caf"}
-ALONE = {"mp3", "aac", "ac3", "eac3", "dts", "amr", "mpegts"}  # frames without a container: there is junk among them
+UNTIMED = {"ac3", "eac3", "dts", "dtshd", "mlp", "truehd", "loas"}  # frames alone, whose time stamps are rounded sums
+ALONE = {"mp3", "aac", "amr", "mpegts", *UNTIMED}  # among frames alone there is junk
 INDEXED = {"mov", "matroska", "flac", "ogg"}
 
 
 class StartsAnewError(Exception):
-    """Time stamps go back where packets are passed over: from there on they say nothing."""
+    """Time stamps lack, or go back, where packets are passed over: they do not say where one is."""
 
 
 class Container:
     """One recording of a file. A context manager.
 
     Args:
-        part: first byte of the recording, and the one after its last; None: the file is this one.
+        part: where the recording lies in the file.
         name: what the file is called in messages.
 
     Raises:
         AudioError: if it is no recording with sound.
     """
 
-    def __init__(self, path: Path, part: tuple[int, int] | None, name: str) -> None:
+    def __init__(self, path: Path, part: Stretch, name: str) -> None:
         self._path, self._part, self._name = path, part, name
         self._opened = self._open({})
-        if self._opened.format.name in ("mpegts", "mpeg") and any(not one.sample_rate for one in self._contexts()):
+        if self._kinds & {"mpegts", "mpeg"} and any(not self._rate(number) for number in self.order):
             self._opened.close()
             self._opened = self._open(LATE)
-        if not self._opened.streams.audio:
+        if not self.order:
+            self._opened.close()
             raise AudioError(not_readable(name))
         self.broken = 0.0  # seconds that could not be decoded
         self.failed = 0  # packets
@@ -80,9 +83,10 @@ class Container:
 
     @property
     def order(self) -> list[int]:
-        """Numbers of the tracks, from 1: the default one first."""
-        default = [bool(one.disposition & Disposition.default) for one in self._opened.streams.audio]
-        return sorted(range(1, len(default) + 1), key=lambda number: not default[number - 1])
+        """Numbers of the tracks of known kinds, from 1: the default one first."""
+        streams = enumerate(self._opened.streams.audio, start=1)
+        known = {number: one.disposition & Disposition.default for number, one in streams if one.codec_context}
+        return sorted(known, key=lambda number: not known[number])
 
     @property
     def length(self) -> float | None:
@@ -96,11 +100,10 @@ class Container:
         Raises:
             StartsAnewError: with a `start`, if only decoding from the beginning tells where that is.
         """
-        stream = self._opened.streams.audio[min(track, self.tracks) - 1]
-        stream.codec_context.thread_count = 1
-        self._only(stream)
-        begin = start - PREROLL
-        origin = self._origin
+        stream, origin, begin = self._stream(track), self._origin, start - PREROLL
+        is_timed = not self._kinds & UNTIMED
+        if begin > 0 and not is_timed:
+            raise StartsAnewError
         if begin > 0 and self._has_index(stream):
             found = self._sought(stream, origin + begin)
             if found is not None:
@@ -108,15 +111,23 @@ class Container:
                 return
             self._opened.close()
             self._opened = self._open({})
-            stream = self._opened.streams.audio[min(track, self.tracks) - 1]
-            self._only(stream)
+            stream = self._stream(track)
         for frame in self._decoded(stream, origin + begin if begin > 0 else -math.inf):
-            yield _second(frame, origin), frame
+            second = _second(frame, origin) if is_timed else None
+            if begin > 0 and second is None:
+                raise StartsAnewError
+            begin = 0.0
+            yield second, frame
 
     @property
     def is_bare(self) -> bool:
         """Whether it is of a format that consists of frames alone, of which a file without any has none."""
-        return bool({*ALONE, "flac"} & set(self._opened.format.name.split(",")))
+        return bool({*ALONE, "flac"} & self._kinds)
+
+    @property
+    def _kinds(self) -> set[str]:
+        """Names of its format."""
+        return set(self._opened.format.name.split(","))
 
     @property
     def _origin(self) -> float:
@@ -131,11 +142,12 @@ class Container:
             return f"{self._name} is damaged: {self.broken:.0f} s of it could not be decoded. Copy or record it again."
         return ""
 
-    def _contexts(self) -> Iterator[av.AudioCodecContext]:
-        return (one.codec_context for one in self._opened.streams.audio)
+    def _rate(self, track: int) -> int:
+        return self._opened.streams.audio[track - 1].codec_context.sample_rate
 
     def _open(self, options: dict[str, str]) -> av.container.InputContainer:
-        source = str(self._path) if self._part is None else Part(self._path, *self._part)
+        is_whole = self._part == Stretch(0, self._path.stat().st_size)
+        source = str(self._path) if is_whole else Part(self._path, self._part)
         options = options | {"protocol_whitelist": "file", "format_whitelist": FORMATS}
         wait = current().stall_seconds
         try:
@@ -147,32 +159,38 @@ class Container:
             begins = head[4:] == b"ftyp" or head[:4] == b"OggS"  # without the table at its end, or a whole page
             raise AudioError(cut_off(self._name) if begins else not_readable(self._name)) from error
 
-    def _only(self, stream: AudioStream) -> None:
-        """Have the demuxer leave out what belongs to others."""
+    def _stream(self, track: int) -> AudioStream:
+        """A track, of which alone the demuxer gives packets; in a part that lacks it, the first one."""
+        stream = self._opened.streams.audio[(track if track <= self.tracks else self.order[0]) - 1]
+        if stream.codec_context is None:
+            raise AudioError(f"{self._name} has a sound track {track} of a kind that cannot be decoded.")
+        if not stream.codec_context.is_open:
+            stream.codec_context.thread_count = 1
         for other in self._opened.streams:
             if other.index != stream.index:
                 other.discard = Discard.all
+        return stream
 
     def _decoded(self, stream: AudioStream, start: float) -> Iterator[AudioFrame]:
         """Frames of what can be decoded; packets that end before `start`, in seconds of the stream, are passed over."""
-        last = -math.inf
+        last, kinds = -math.inf, self._kinds
         try:
             for packet in self._opened.demux(stream):
                 if start > -math.inf and packet.size and packet.pts is not None:
                     begins, length = float(packet.pts * packet.time_base), float(packet.duration * packet.time_base)
-                    if begins < last:
+                    if begins <= last:
                         raise StartsAnewError
                     last = begins
                     if begins + length < start:
                         continue
                     start = -math.inf
-                corrupt = packet.is_corrupt if packet.size else self._breaks_off
+                corrupt = packet.is_corrupt and not kinds & PCM if packet.size else self._breaks_off
                 try:
                     yield from packet.decode()
                 except av.error.FFmpegError:
                     self.failed += 1
                     self.broken += float((packet.duration or 0) * (packet.time_base or 0))
-                    corrupt = corrupt or not ALONE & set(self._opened.format.name.split(","))
+                    corrupt = corrupt or not ALONE & kinds
                 self._breaks_off = corrupt
         except av.error.ExitError as error:
             raise AudioError(stalled(self._name)) from error
@@ -194,7 +212,7 @@ class Container:
 
     def _has_index(self, stream: AudioStream) -> bool:
         """Whether seeking in it leads to the very sample."""
-        kinds, context = set(self._opened.format.name.split(",")), stream.codec_context
+        kinds, context = self._kinds, stream.codec_context
         if kinds & PCM and context.name.startswith("pcm_"):  # places are computed from the bit rate that it states
             sizes = {"pcm_s24le": 24, "pcm_s24be": 24, "pcm_mulaw": 8, "pcm_alaw": 8, "pcm_s8": 8}
             bits = sizes.get(context.name, 8 * context.format.bytes)
@@ -205,23 +223,23 @@ class Container:
         kind = self._opened.format.name.split(",")[0]
         head, size = self._bytes(0, 2**16), self._size()
         if kind == "wav":
-            end = wav_ends(head)
-            return end is not None and end - size > max(2**12, size // 50)
+            begin, claimed = wav_data(head) or (0, 0)
+            return claimed < PIPED and begin + claimed - size > max(2**12, size // 50)
         if kind == "ogg":
             return _page_is_cut(self._bytes(max(0, size - 65_307), 65_307))
         if kind == "matroska":
             return _segment_is_cut(head, size)
-        stream, lacks = self._opened.streams.audio[min(track, self.tracks) - 1], False
+        stream, lacks = self._stream(track), False
         if kind in STATE_LENGTH or (kind == "mp3" and any(mark in head for mark in (b"Xing", b"Info", b"VBRI"))):
             end = ((stream.start_time or 0) + (stream.duration or 0)) * stream.time_base - self._origin
             lacks = end - seconds > max(0.5, 0.02 * end)
         return lacks or self._breaks_off
 
     def _size(self) -> int:
-        return self._path.stat().st_size if self._part is None else self._part[1] - self._part[0]
+        return self._part.end - self._part.first
 
     def _bytes(self, first: int, count: int) -> bytes:
-        part = Part(self._path, *(self._part or (0, self._size())))
+        part = Part(self._path, self._part)
         part.seek(first)
         content = part.read(count)
         part.close()

@@ -1,7 +1,7 @@
 """Files that are several recordings laid end to end: where each of them begins.
 
-    for first, end in parts("radio.ogg"):      # bytes
-        Part("radio.ogg", first, end)          # reads as a file of its own
+    for part in parts("radio.ogg"):
+        Part("radio.ogg", part)          # reads as a file of its own
 
 Recorders, radio stations and `cat` leave such files. Formats whose frames stand alone (mp3, aac, ac3, mpegts) read on
 by themselves; in those below, what follows the first recording would be lost, or be put at the wrong time.
@@ -11,34 +11,46 @@ import io
 import mmap
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from .headers import CHUNKED, mended, wav_data
 
 FLAC = (b"fLaC\x00\x00\x00\x22", b"fLaC\x80\x00\x00\x22")  # the mark and the head of the block that must follow
 OGG_BEGINS = b"OggS\x00\x02"  # a page that begins a stream
-CHUNKED = (b"RIFF", b"RF64", b"BW64")
-UNKNOWN_SIZE = 0x7FFF0000  # bytes: sizes from here on stand in headers of recordings that were piped
 
 
-def parts(path: Path) -> list[tuple[int, int]]:
-    """First byte of each recording in a file, and the one after its last; a single pair for most files.
+@dataclass(frozen=True)
+class Stretch:
+    """Where a recording lies in a file."""
+
+    first: int  # byte
+    end: int  # the byte after the last one
+    mended: dict[int, bytes] = field(default_factory=dict)  # what to read in place of what is there, see headers.py
+
+
+def parts(path: Path) -> list[Stretch]:
+    """The recordings in a file; a single one for most files.
 
     Raises:
         OSError: if the file cannot be read.
     """
     if path.stat().st_size == 0:
-        return [(0, 0)]
+        return [Stretch(0, 0)]
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         starts = sorted({0, *_starts(content)})
-        return list(zip(starts, [*starts[1:], len(content)], strict=True))
+        ends = [*starts[1:], len(content)]
+        return [Stretch(first, end, mended(content, first, end)) for first, end in zip(starts, ends, strict=True)]
 
 
 class Part(io.RawIOBase):
-    """A stretch of a file, from one byte to another, as a file of its own."""
+    """A stretch of a file as a file of its own."""
 
-    def __init__(self, path: Path, first: int, end: int) -> None:
+    def __init__(self, path: Path, stretch: Stretch) -> None:
         self._file = path.open("rb")
-        self._first, self._size = first, end - first
-        self._file.seek(first)
+        self._first, self._size = stretch.first, stretch.end - stretch.first
+        self._mended = stretch.mended
+        self._file.seek(self._first)
 
     def readable(self) -> bool:
         return True
@@ -56,27 +68,16 @@ class Part(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         rest = max(0, self._size - self.tell())
-        return self._file.read(rest if size < 0 else min(size, rest))
+        place = self._file.tell()
+        content = self._file.read(rest if size < 0 else min(size, rest))
+        for where, instead in self._mended.items():
+            if place <= where and where + len(instead) <= place + len(content):
+                content = content[: where - place] + instead + content[where - place + len(instead) :]
+        return content
 
     def close(self) -> None:
         self._file.close()
         super().close()
-
-
-def wav_ends(content: bytes | mmap.mmap, first: int = 0) -> int | None:
-    """Where the samples of the WAV that begins at `first` end, as its header says; None where it does not say."""
-    if content[first : first + 4] not in CHUNKED or content[first + 8 : first + 12] != b"WAVE":
-        return None
-    position, large = first + 12, None
-    while position + 8 <= len(content):
-        kind, size = content[position : position + 4], _number(content, position + 4)
-        if kind == b"ds64":
-            large = int.from_bytes(content[position + 16 : position + 24], "little")
-        if kind == b"data":
-            size = large if size == 0xFFFFFFFF and large else size
-            return None if size == 0 or (size >= UNKNOWN_SIZE and not large) else position + 8 + size
-        position += 8 + size + size % 2
-    return None
 
 
 def _starts(content: mmap.mmap) -> Iterator[int]:
@@ -97,8 +98,8 @@ def _starts(content: mmap.mmap) -> Iterator[int]:
 
 def _of_wav(content: mmap.mmap) -> Iterator[int]:
     start = 0
-    while (end := wav_ends(content, start)) is not None:
-        start = end + (end - start) % 2
+    while (found := wav_data(content, start)) is not None:
+        start = sum(found) + found[1] % 2
         if content[start : start + 4] not in CHUNKED or content[start + 8 : start + 12] != b"WAVE":
             return
         yield start

@@ -41,11 +41,10 @@ class Media:
 
     def __init__(self, path: Path, name: str, track: int = 0) -> None:
         self._path, self._name = path, name
-        found = parts(path)
-        self._parts = found if len(found) > 1 else [None]
+        self._parts = parts(path)
         self.flaw = ""  # one sentence
         with Container(path, self._parts[0], name) as container:
-            self.length = container.length if len(found) == 1 else None  # seconds, as the header claims
+            self.length = container.length if len(self._parts) == 1 else None  # seconds, as the header claims
             self.track = self._chosen(container, track)
 
     def pieces(self, start: float = 0.0) -> Iterator[Piece]:
@@ -60,7 +59,7 @@ class Media:
         """Pieces, each with its second, from `start` or anywhere before."""
         if start > 0 and len(self._parts) == 1:
             try:
-                with Container(self._path, None, self._name) as container:
+                with Container(self._path, self._parts[0], self._name) as container:
                     yield from self._on_the_clock(container, container.frames(self.track, start), 0.0, start)
                 return
             except StartsAnewError:
@@ -125,8 +124,8 @@ class Media:
         if not 0 <= track <= container.tracks:
             has = f"{container.tracks} sound tracks" if container.tracks > 1 else "a single sound track"
             raise AudioError(f"{self._name} has {has}: there is no track {track}.")
-        if track or container.tracks == 1:
-            return track or 1
+        if track or len(container.order) == 1:
+            return track or container.order[0]
         return next(filter(self._is_loud, container.order), container.order[0])
 
     def _is_loud(self, track: int) -> bool:

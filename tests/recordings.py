@@ -91,6 +91,10 @@ def cases(clips: dict[str, np.ndarray]) -> dict[str, Case]:
         "data-plus44.wav": Case(_lying(data=44), four, whole),
         "byterate-x2.wav": Case(_lying(byterate=2), four, whole),
         "gigabyte.wav": Case(_lying(data=2**30), four, whole, "its end is missing"),
+        "stale.wav": Case(_lying(data=-50_000), four, whole),
+        "crashed.aiff": Case(_crashed({b"COMM": (10, 4), b"SSND": (4, 4), b"FORM": (4, 4)}), four, whole),
+        "crashed.au": Case(_crashed({b".snd": (8, 4)}), four, whole),
+        "crashed.w64": Case(_crashed({b"data\xf3": (16, 8)}), four, whole),
         "xing-zero.mp3": Case(_xing(0), four, whole),
         "xing-less.mp3": Case(_xing(10), four, whole),
         "bare.mp3": Case(_muxed("-map 1:a -write_xing 0 -q:a 5 -ar 44100"), four, whole),
@@ -178,6 +182,21 @@ def _lying(riff: int = 0, data: int | None = None, byterate: int = 1) -> Callabl
         content[4:8] = struct.pack("<I", min(0xFFFFFFFF, size + 36 + riff))
         content[28:32] = struct.pack("<I", 11_025 * 2 * byterate)
         content[40:44] = struct.pack("<I", said)
+        path.write_bytes(content)
+
+    return make
+
+
+def _crashed(fields: dict[bytes, tuple[int, int]]) -> Callable[[Path, str], None]:
+    """abcd.wav in another format, some of its fields 0: by the mark before them, how far behind it, and bytes."""
+
+    def make(folder: Path, name: str) -> None:
+        path = folder / name
+        ffmpeg("-i", folder / "abcd.wav", path)
+        content = bytearray(path.read_bytes())
+        for mark, (after, count) in fields.items():
+            place = content.index(mark) + after
+            content[place : place + count] = bytes(count)
         path.write_bytes(content)
 
     return make

@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -152,7 +153,8 @@ def test_names_are_bytes(folder: Path, clips: dict, tmp_path: Path):
         assert (state.added, state.failed) == (len(names), ())
         titles = {one.title for one in library.recordings()}
         assert titles == {"1-one", "2-Jürgen", "3-Jürgen", "4-blank", "5-what?!", "6: colon", "7�lines"}
-        assert {os.fsencode(one.path) for one in library.recordings()} == {os.fsencode(named) + b"/" + n for n in names}
+        paths = {os.fsencode(one.path) for one in library.recordings()}
+        assert paths == {os.fsencode(named) + b"/" + name for name in names}
         assert all(library.audio(segment)[0].is_file() for segment in library.segments())
         assert all(len(played(one, 0, 1)) == SAMPLE_RATE for one in library.recordings())
     with Library.open(tmp_path / "library", ear) as library:
@@ -178,3 +180,24 @@ def test_links_are_followed_and_what_is_passed_over_is_named(folder: Path, clips
         ("nowhere", "There is no "),
     ]
     assert [path.name for path in found.others] == ["notes.pdf"]
+
+
+@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="everyone may look at everything")
+def test_a_locked_folder_stops_nothing(folder: Path, clips: dict):
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        place.chmod(0o755)
+        for part in ("1", "2", "3"):
+            (place / part).mkdir()
+            shutil.copy(folder / "a.wav", place / part / "a.wav")
+        (place / "2").chmod(0)
+        own = os.geteuid()
+        try:
+            os.seteuid(own or 65_534)  # nothing is locked for root
+            found = find([place])
+        finally:
+            os.seteuid(own)
+        (place / "2").chmod(0o755)
+    assert [path.parent.name for path in found.files] == ["1", "3"]
+    ((path, reason),) = found.failed
+    assert path == place / "2" and reason == "The folder cannot be opened: Permission denied."

@@ -23,11 +23,8 @@ class Upload(str):
         return upload
 
 
-class Uploads(gr.File):
-    """Several files, each an `Upload`."""
-
-    is_template = True  # shown by Gradio as what it derives from
-
-    def preprocess(self, payload: Any) -> list[Upload] | None:
-        """What was chosen, as the handlers take it."""
-        return payload and [Upload.of(one.path, one.orig_name) for one in payload]
+def uploads(**options: Any) -> gr.File:
+    """A place to drop several files, which handlers take as uploads."""
+    made = gr.File(file_count="multiple", **options)
+    made.preprocess = lambda payload: payload and [Upload.of(one.path, one.orig_name) for one in payload]
+    return made

@@ -108,8 +108,8 @@ def test_what_a_job_shows_is_no_markup() -> None:
 
 @pytest.mark.parametrize(
     ("given", "kept"),
-    [("Wow! 10:30?.wav", "Wow! 10:30?.wav"), ("../../etc/x.wav", "x.wav"), ("..", "a.wav"), ("", "a.wav"),
-     (None, "a.wav"), ("é" * 200 + ".wav", "a.wav"), ("a\0b.wav", "ab.wav"), ("/", "a.wav")],
+    [("Wow! 10:30?.wav", "Wow! 10:30?.wav"), ("../../x.wav", "x.wav"), ("..", "a.wav"), ("", "a.wav"), (None, "a.wav"),
+     ("é" * 200 + ".wav", "a.wav"), ("a\0b.wav", "ab.wav"), ("/", "a.wav")],
 )  # fmt: skip
 def test_an_upload_has_the_name_that_the_person_gave(tmp_path: Path, given: str | None, kept: str) -> None:
     (tmp_path / "a.wav").write_text("sound")
