@@ -1,18 +1,16 @@
 """Recordings in, 16 kHz mono out: decoding, resampling and the limits that keep a hostile file harmless.
 
-    decode("question.m4a")                     # a file: wav, flac, ogg, mp3, and what ffmpeg knows
+    decode("question.m4a")                     # a file of any format that FFmpeg reads
     decode(upload)                             # its bytes
     for block in stream("interview.mp4"):      # of any length, in constant memory
     cut("interview.mp4", 61.5, 65.0)           # a stretch of it
     from_samples(microphone, rate=44_100)      # samples already in memory
 
-wav, aiff, flac, ogg (vorbis, opus) and mp3 are read by libsndfile (sndfile.py), everything else by an ffmpeg process
-(ffmpeg.py).
-Whatever cannot be searched with raises AudioError: one sentence that can be shown as it is.
+All of them keep one clock, the container's (media.py), and read what is there: a file that ends too early is read up to
+its break. Whatever cannot be used raises AudioError: one sentence that can be shown as it is.
 """
 
 import math
-import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -20,18 +18,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import soxr
 
-from . import ffmpeg, sndfile
 from .errors import AudioError
+from .media import RATES, SILENCE, Media, Piece
+from .mixing import Mixer
+from .names import readable
 from .settings import current
+
+__all__ = ["RATES", "SAMPLE_RATE", "SILENCE", "Stream", "Waveform", "cut", "decode", "from_samples", "length", "stream"]
 
 SAMPLE_RATE = 16_000
 MIN_SECONDS = 0.2
-RATES = range(4_000, 768_001)  # Hz; below 4 kHz nothing is left of speech
-SILENCE = 1e-4  # peak amplitude, -80 dB of full scale
-MP3_FRAME = 1_152  # samples; a header may state the length of an mp3 in whole frames
+BLOCK = 5.0  # seconds mixed and resampled at once, in which channels are compared
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,24 +53,63 @@ class Waveform:
         return len(self.samples) / self.rate
 
 
-def decode(source: str | Path | bytes, *, max_seconds: float | None = None, max_bytes: int | None = None) -> Waveform:
+def decode(
+    source: str | Path | bytes, *, track: int = 0, max_seconds: float | None = None, max_bytes: int | None = None
+) -> Waveform:
     """Decode a recording (a path, or a file's bytes) of any rate and number of channels.
 
-    Raises AudioError where it is missing, not audio, cut off, empty, silent, shorter than 0.2 s, longer than
-    `max_seconds`, more than `max_bytes` once decoded (float32, before resampling), or has samples that are not
-    numbers. Both limits, by default those set for queries, are enforced on what is decoded, whatever the file's
-    header says.
+    Of several sound tracks it is the one with this number, from 1; 0: the default one, or where that is silent the
+    first that is not.
+
+    Raises AudioError where it is missing, not audio, empty, silent, shorter than 0.2 s, longer than `max_seconds`, or
+    more than `max_bytes` once decoded (float32, before resampling). Both limits, by default those set for queries, are
+    enforced on what is decoded, whatever the file's header says.
     """
     with _as_file(source) as (path, name):
-        samples = _joined(_decoded(path, name, *_query_limits(max_seconds, max_bytes)))
+        pieces = Media(path, name, track).pieces()
+        samples = _joined(_resampled(pieces, SAMPLE_RATE, name, *_query_limits(max_seconds, max_bytes)))
     return _checked(samples, name)
 
 
-def stream(path: str | Path, *, max_seconds: float | None = None, max_bytes: int | None = None) -> Iterator[np.ndarray]:
-    """Decode a file bit by bit: blocks of float32 (n,), 16 kHz, mono, in memory that does not grow with its length.
+class Stream(Iterator[np.ndarray]):
+    """Blocks of a recording, float32 (n,), mono; made by `stream`.
 
-    The limits, by default those set for recordings, hold as in `decode`. Only at the end is it known whether the file
-    is whole: AudioError may come after any block. Silence is no error here, nor is a file without a single sample.
+    Attributes:
+        track: number of the sound track that is heard, from 1.
+        length: seconds that the file's header claims, a hint; None where it claims nothing.
+    """
+
+    def __init__(self, media: Media, blocks: Iterator[np.ndarray]) -> None:
+        self.track, self.length = media.track, media.length
+        self._media, self._blocks = media, blocks
+
+    def __next__(self) -> np.ndarray:
+        return next(self._blocks)
+
+    @property
+    def flaw(self) -> str:
+        """After the last block: one sentence on what of the file could not be read, such as its end; '' if all was."""
+        return self._media.flaw
+
+    def close(self) -> None:
+        """Stop decoding."""
+        self._blocks.close()
+
+
+def stream(
+    path: str | Path,
+    *,
+    track: int = 0,
+    start: float = 0.0,
+    rate: int = SAMPLE_RATE,
+    max_seconds: float | None = None,
+    max_bytes: int | None = None,
+) -> Stream:
+    """Decode a file bit by bit, in memory that does not grow with its length.
+
+    It begins at the second `start`, and has `rate` samples a second. The limits, by default those set for recordings,
+    hold as in `decode`; AudioError may come after any block. Silence is no error here, nor is a file without a single
+    sample. What is before the break of a file that ends too early is given, and `Stream.flaw` tells of it.
     """
     limits = current()
     max_seconds = 3_600 * limits.recording_hours if max_seconds is None else max_seconds
@@ -79,14 +117,16 @@ def stream(path: str | Path, *, max_seconds: float | None = None, max_bytes: int
     with _as_file(path) as (file, name):
         if file.stat().st_size > limits.file_mib * 2**20:
             raise AudioError(f"{name} is larger than {limits.file_mib:g} MiB: split it, or set CLASP_FILE_MIB.")
-        yield from _decoded(file, name, max_seconds, max_bytes)
+        media = Media(file, name, track)
+        return Stream(media, _resampled(media.pieces(start), rate, name, max_seconds, max_bytes))
 
 
-def cut(path: str | Path, start: float, end: float) -> Waveform:
-    """The stretch of a file from `start` to `end`, in seconds, as far as there is one; what lies before is not decoded.
+def cut(path: str | Path, start: float, end: float, *, track: int = 0) -> Waveform:
+    """The stretch of a file from `start` to `end`, in seconds, as far as there is one; little of what lies before is
+    decoded.
 
-    The same samples as in that stretch of what `stream` yields; formats without a seek to the sample may be 30 ms off,
-    wma 100 ms. It may be silent. No more is cut than may be searched with.
+    The same samples as in that stretch of what `stream` yields. It may be silent. No more is cut than may be searched
+    with.
 
     Raises:
         AudioError: if nothing is there, or the file cannot be read.
@@ -95,21 +135,27 @@ def cut(path: str | Path, start: float, end: float) -> Waveform:
         raise AudioError(f"There is no sound from {start:g} to {end:g} s: the end must come after the start.")
     limits = current()
     end = min(end, start + limits.query_seconds)
-    first, last = max(0, math.floor(start) - 1), math.ceil(end) + 1  # whole seconds: samples of any rate begin there
-    with _as_file(path) as (file, name):
-        decoded = _decoded(file, name, last - first + 1, int(limits.query_mib * 2**20), first, last)
-        samples = _joined(decoded)[round((start - first) * SAMPLE_RATE) :][: round((end - start) * SAMPLE_RATE)]
-        if len(samples) == 0:
-            raise AudioError(f"{name} has no sound from {start:g} to {end:g} s: it ends before.")
+    first = max(0, math.floor(start) - 1)  # a whole second: samples of any rate begin there
+    wanted, parts = round((end - first) * SAMPLE_RATE), []
+    blocks = stream(path, track=track, start=first, max_bytes=int(limits.query_mib * 2**20))
+    for block in blocks:
+        parts.append(block)
+        wanted -= len(block)
+        if wanted <= 0:
+            break
+    blocks.close()
+    samples = _joined(parts)[round((start - first) * SAMPLE_RATE) :][: round((end - start) * SAMPLE_RATE)]
+    if len(samples) == 0:
+        raise AudioError(f"{readable(Path(path).name)} has no sound from {start:g} to {end:g} s: it ends before.")
     return Waveform(within_full_scale(samples))
 
 
 def length(path: str | Path) -> float | None:
-    """Seconds that a file's header claims, for a progress bar; None where it claims nothing."""
+    """Seconds that a file's header claims; None where it claims nothing, or the file cannot be read."""
     try:
-        with _as_file(path) as (file, _):
-            return sndfile.length(file) or ffmpeg.length(file)
-    except (AudioError, OSError, ValueError, subprocess.SubprocessError):
+        with _as_file(path) as (file, name):
+            return Media(file, name).length
+    except (AudioError, OSError):
         return None
 
 
@@ -121,7 +167,11 @@ def from_samples(samples: np.ndarray, rate: int) -> Waveform:
     name = "The recording"
     floats = as_floats(samples)
     block = floats[:, None] if floats.ndim == 1 else floats  # (n, channels)
-    return _checked(_joined(_mono_16k([block], rate, name, *_query_limits(None, None))), name)
+    if not np.isfinite(block).all():
+        raise AudioError(f"{name} has samples that are not numbers (NaN or infinite).")
+    if rate not in RATES:
+        raise AudioError(f"{name} has a sample rate of {rate} Hz: expected {RATES.start} to {RATES.stop - 1} Hz.")
+    return _checked(_joined(_resampled([(block, rate)], SAMPLE_RATE, name, *_query_limits(None, None))), name)
 
 
 def as_floats(samples: np.ndarray) -> np.ndarray:
@@ -167,7 +217,7 @@ def _as_file(source: str | Path | bytes) -> Iterator[tuple[Path, str]]:
             yield path, "The recording"
         return
     path = Path(source)
-    name = " ".join(path.name.split()) or str(path)
+    name = readable(path.name) or str(path)
     try:
         if not path.exists():
             raise AudioError(f"There is no file {name}: give the path of a recording.")
@@ -181,59 +231,46 @@ def _as_file(source: str | Path | bytes) -> Iterator[tuple[Path, str]]:
     yield path.resolve(), name
 
 
-def _decoded(
-    path: Path, name: str, max_seconds: float, max_bytes: int, first: int = 0, last: float = math.inf
+def _resampled(
+    pieces: Iterable[Piece], rate: int, name: str, max_seconds: float, max_bytes: int
 ) -> Iterator[np.ndarray]:
-    """Blocks of float32 (n,) at 16 kHz, from one second to another as far as there are any."""
-    with path.open("rb") as raw:
-        file = sndfile.opened(raw, path, name)
-        if file is None:
-            seconds = min(max_seconds + 1, last - first)  # what is over is an error
-            with ffmpeg.opened(path, name, max_bytes + 4, first, seconds) as (rate, blocks):
-                yield from _mono_16k(blocks, rate, name, max_seconds, max_bytes)
-            return
-        with file:
-            rate, heard = file.samplerate, 0
-            wanted = min(file.frames, last * rate) - first * rate
-            if first and wanted <= 0:
-                return
-            try:
-                if first:
-                    file.seek(first * rate)
-                blocks = sndfile.blocks(file, wanted if last < math.inf else math.inf)
-                for samples in _mono_16k(blocks, rate, name, max_seconds, max_bytes):
-                    heard += len(samples)
-                    yield samples
-            except soundfile.SoundFileError as error:
-                raise AudioError(ffmpeg.cut_off(name)) from error
-            if heard * rate / SAMPLE_RATE + 2 * MP3_FRAME < wanted:
-                raise AudioError(ffmpeg.cut_off(name))
-
-
-def _mono_16k(
-    blocks: Iterable[np.ndarray], rate: int, name: str, max_seconds: float, max_bytes: int
-) -> Iterator[np.ndarray]:
-    """Mix blocks of float32 (n, channels) to one channel and resample them, as they come, to float32 (n,)."""
-    if rate not in RATES:
-        raise AudioError(f"{name} has a sample rate of {rate} Hz: expected {RATES.start} to {RATES.stop - 1} Hz.")
-    resampler = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32")
-    frames = decoded = 0
-    for block in blocks:
-        frames += len(block)
-        decoded += block.nbytes
-        if frames > max_seconds * rate:
+    """Pieces mixed to one channel and resampled, as they come, to float32 (n,) of so many samples a second."""
+    seconds = size = 0.0
+    resampler, resampled_from, mixer = None, rate, Mixer()
+    for samples, own in _gathered(pieces):
+        seconds += len(samples) / own
+        size += samples.nbytes
+        if seconds > max_seconds + 1e-6:
             raise AudioError(f"{name} is longer than {max_seconds:g} s: give a shorter recording.")
-        if decoded > max_bytes:
+        if size > max_bytes:
             raise AudioError(
                 f"{name} unfolds to more than {max_bytes / 2**20:g} MiB of sound: "
                 "give a shorter recording, or one with fewer channels."
             )
-        mono = block.mean(axis=1, dtype=np.float64).astype(np.float32)  # (n, channels) -> (n,)
-        if not np.isfinite(mono).all():
-            raise AudioError(f"{name} has samples that are not numbers (NaN or infinite): export it again.")
-        yield mono if rate == SAMPLE_RATE else resampler.resample_chunk(mono)
-    if rate != SAMPLE_RATE:
+        if own != resampled_from:
+            if resampler is not None:
+                yield resampler.resample_chunk(np.empty(0, np.float32), last=True)
+            resampler = None if own == rate else soxr.ResampleStream(own, rate, 1, dtype="float32")
+            resampled_from = own
+        mono = mixer.mixed(samples)
+        yield mono if resampler is None else resampler.resample_chunk(mono)
+    if resampler is not None:
         yield resampler.resample_chunk(np.empty(0, np.float32), last=True)
+
+
+def _gathered(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """The same samples in larger pieces, BLOCK seconds or what there is of one rate and number of channels."""
+    kept: list[np.ndarray] = []
+    held, kind = 0.0, (0, 0)
+    for samples, rate in pieces:
+        if kept and (held >= BLOCK or kind != (rate, samples.shape[1])):
+            yield np.concatenate(kept), kind[0]
+            kept, held = [], 0.0
+        kind = rate, samples.shape[1]
+        kept.append(samples)
+        held += len(samples) / rate
+    if kept:
+        yield np.concatenate(kept), kind[0]
 
 
 def _checked(samples: np.ndarray, name: str) -> Waveform:

@@ -4,6 +4,7 @@
     python -m clasp add voice-memos/ --copy --language de
     python -m clasp add podcasts/ --library /media/archive
     python -m clasp add lectures/ --no-transcripts
+    python -m clasp add interpreted.mkv --track 2
 
 They stay where they are unless --copy puts them into the library. A transcript beside a recording (of the same name:
 .srt, .vtt, .txt, .json of Whisper and others) and facts about it (same name, .csv, or metadata.csv in the folder, with
@@ -11,15 +12,18 @@ any of the columns file, title, speaker, category, language, date) are taken up,
 again. What has no transcript is transcribed once all is added, for it can be searched before; CLASP_TRANSCRIBER says by
 what. After an interruption it goes on where it was.
 
-Exit codes: 0 all was added or known; 1 some files could not be read, or something in transcripts and tables was not
-understood; 2 an error (one line on stderr).
+Exit codes: 0 all was added or known; 1 something could not be read, or not to its end, or something in transcripts and
+tables was not understood; 2 an error (one line on stderr).
 """
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from clasp.names import readable
 
 from .places import open_or_create, place
 
@@ -40,15 +44,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-transcripts", action="store_true", help="do not transcribe; `library transcribe` does it later"
     )
+    parser.add_argument(
+        "--track", type=int, default=0, metavar="NUMBER",
+        help="the sound track of the files, from 1 (default: the default one, or the first that is not silent)",
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
     """Add, show how it goes, and sum up."""
     from .facts import checked
-    from .ingest import found, ingest
+    from .ingest import ingest
     from .transcribing import transcribed
+    from .walk import find
 
-    found(args.paths)  # before the model: errors come at once
+    find(args.paths)  # before the model: errors come at once
     checked({"language": args.language})
 
     import torch
@@ -60,7 +69,8 @@ def run(args: argparse.Namespace) -> int:
     settings = current()
     model = clasp.load(settings.model, settings.device or None)
     with open_or_create(model, args.library) as library:
-        state, stopped = _shown(ingest(library, model, args.paths, copy=args.copy, language=args.language))
+        options = {"copy": args.copy, "language": args.language, "track": args.track}
+        state, stopped = _shown(ingest(library, model, args.paths, **options))
         if state is not None:
             print(summary(state))
         if stopped:
@@ -68,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
         elif not args.no_transcripts:
             stopped = transcribed(library, model)
         print(f"{len(library):,} utterances in {place(args.library)}")
-    return STOPPED if stopped else 1 if state.failed or state.remarks else 0
+    return STOPPED if stopped else 1 if state.failed or state.partial or state.remarks else 0
 
 
 def summary(state: "State") -> str:
@@ -78,11 +88,17 @@ def summary(state: "State") -> str:
     updated = f" ({state.updated} with another transcript or other facts)" if state.updated else ""
     counts += [f"{state.known} known before{updated}"] if state.known else []
     counts += [f"{len(state.silent)} without speech"] if state.silent else []
+    counts += [f"{len(state.partial)} not whole"] if state.partial else []
     counts += [f"{len(state.failed)} not readable"] if state.failed else []
     lines = [f"{state.done} of {state.files} files: {', '.join(counts)}."]
-    lines += [f"  without speech: {_printable(file)}" for file in state.silent]
-    lines += [f"  not added: {_printable(file)}: {_printable(reason)}" for file, reason in state.failed]
-    lines += [f"  {_printable(remark)}" for remark in state.remarks]
+    lines += [f"  without speech: {readable(str(file))}" for file in state.silent]
+    lines += [f"  added up to a break: {readable(str(file))}: {readable(reason)}" for file, reason in state.partial]
+    lines += [f"  not added: {readable(str(file))}: {readable(reason)}" for file, reason in state.failed]
+    lines += [f"  {readable(remark)}" for remark in state.remarks]
+    if state.others:
+        kinds = Counter(Path(file.name.strip()).suffix.lower() or readable(file.name) for file in state.others)
+        named = ", ".join(f"{count} {readable(kind)}" for kind, count in sorted(kinds.items()))
+        lines.append(f"  passed over, no recordings by their names: {named}")
     return "\n".join(lines)
 
 
@@ -113,7 +129,7 @@ def _shown(states: "Iterator[State]") -> "tuple[State | None, bool]":
                     files=f"{state.done}/{state.files} files",
                     sound=f"{_minutes(state.seconds)} of sound, {state.speed:.0f}×",
                     left="" if state.left is None else f"{_minutes(state.left)} left",
-                    file=escape(_printable(state.file.name)) if state.file else "",
+                    file=escape(readable(state.file.name)) if state.file else "",
                 )
         except KeyboardInterrupt:
             return state, True
@@ -124,8 +140,3 @@ def _shown(states: "Iterator[State]") -> "tuple[State | None, bool]":
 
 def _minutes(seconds: float) -> str:
     return f"{seconds / 60:.1f} min"
-
-
-def _printable(text: "Path | str") -> str:
-    """On one line, without control characters."""
-    return "".join(letter if letter.isprintable() else "�" for letter in str(text))

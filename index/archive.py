@@ -30,7 +30,7 @@ def pack(folder: Path, target: Path) -> None:
                 rows = database.execute("SELECT id, path, sha256 FROM recordings").fetchall()
                 with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
                     for name, where, digest in rows:
-                        file = folder / where
+                        file = folder / os.fsdecode(where)
                         if file.is_file():
                             inside = PurePosixPath(FILES, (digest or name) + file.suffix.lower())
                             archive.write(file, str(inside))
@@ -84,7 +84,7 @@ def _check(folder: Path, name: str) -> None:
         if database.execute("PRAGMA integrity_check").fetchone() != ("ok",):
             raise LibraryError(f"{name} is damaged: its database is not whole. Export it again.")
         for recording, where in database.execute("SELECT id, path FROM recordings").fetchall():
-            path = PurePosixPath(where)
+            path = PurePosixPath(os.fsdecode(where))
             if str(path.parent) != FILES or not (folder / path).is_file():
                 lost = str(PurePosixPath(FILES, "lost", recording))  # it was not there when exported
                 database.execute("UPDATE recordings SET path = ? WHERE id = ?", (lost, recording))

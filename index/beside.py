@@ -26,6 +26,7 @@ from pathlib import Path
 from unicodedata import normalize
 
 from clasp.errors import DataError
+from clasp.names import readable
 
 from . import languages, transcripts
 from .cues import Cue
@@ -115,7 +116,9 @@ class Neighbours:
         folder = self._folders.get(recording.parent)
         if folder is None:
             folder = self._folders[recording.parent] = _Folder(recording.parent)
-            self.remarks += [f"{name} is a spreadsheet: save it as {FOLDER_TABLE}.csv, too." for name in folder.sheets]
+            self.remarks += [
+                f"{readable(name)} is a spreadsheet: save it as {FOLDER_TABLE}.csv, too." for name in folder.sheets
+            ]
             if self._adding.issuperset(recording.parent / name for name in folder.recordings):
                 self.remarks += folder.strangers()
         tables = [(path, self._table(path, folder), only) for path, only in folder.tables(recording)]
@@ -146,7 +149,8 @@ class Neighbours:
         """The first of some transcripts that can be read; of several languages, the one that is spoken."""
         fitting = [one for one in candidates if not one[1] or not spoken or languages.same(one[1], spoken)]
         self.remarks += [
-            f"{path.name} was passed over: it is in another language ({language}) than what is spoken ({spoken})."
+            f"{readable(path.name)} was passed over: it is in another language ({language}) than what is spoken "
+            f"({spoken})."
             for path, language in candidates
             if (path, language) not in fitting
         ]
@@ -160,8 +164,8 @@ class Neighbours:
             others = {languages.primary(other) for _, other in fitting} - {"", languages.primary(language)}
             if language and others:
                 self.remarks.append(
-                    f"{recording.name} has transcripts in several languages: {path.name} was taken. Say which is "
-                    "spoken to have another one."
+                    f"{readable(recording.name)} has transcripts in several languages: {readable(path.name)} was "
+                    "taken. Say which is spoken to have another one."
                 )
             return transcript if transcript.language else replace(transcript, language=language)
         return None

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import secrets
 import shlex
 import shutil
@@ -25,7 +26,7 @@ from .vectors import Version
 
 DATABASE_FILE = "library.db"
 ROOM = 2**20  # bytes; a disk with less is full
-RECORDING = "id, path, title, duration, language, voice, category, text, date, added, sha256, beside, done"
+RECORDING = "id, path, title, duration, language, voice, category, text, date, added, sha256, track, flaw, beside, done"
 SEGMENT = (
     "id, recording, start_s, end_s, segments.text, segments.language, voice, category, ifnull(transcripts.text, ''), "
     "log_probability, ifnull(transcripts.language, '')"
@@ -95,7 +96,8 @@ class Database:
         with self._errors(), self._commit():
             for one in recordings:
                 facts = (one.title, one.duration, one.language, one.voice, one.category, one.text)
-                values = (one.id, str(one.path), *facts, one.date, one.added, one.sha256, one.beside, one.done)
+                file = (one.added, one.sha256, one.track, one.flaw, one.beside, one.done)
+                values = (one.id, _stored(one.path), *facts, one.date, *file)
                 write(f"INSERT INTO recordings ({RECORDING}) VALUES ({', '.join('?' * len(values))})", values)
             stored = []
             for one, blob, phones in zip(segments, blobs, heard, strict=True):
@@ -107,10 +109,11 @@ class Database:
                 stored.append(replace(one, id=row.lastrowid))
         return stored
 
-    def finish(self, name: str, duration: float, envelope: bytes) -> None:
+    def finish(self, name: str, duration: float, envelope: bytes, flaw: str) -> None:
         """All of a recording has been added; it lasts `duration` seconds and is as loud as `envelope` says."""
         with self._errors(), self._transaction():
-            self._writer.execute("UPDATE recordings SET done = 1, duration = ? WHERE id = ?", (duration, name))
+            values = (duration, flaw, name)
+            self._writer.execute("UPDATE recordings SET done = 1, duration = ?, flaw = ? WHERE id = ?", values)
             self._writer.execute("INSERT OR REPLACE INTO envelopes VALUES (?, ?)", (name, envelope))
 
     def edit(self, name: str, facts: dict[str, str]) -> None:
@@ -122,7 +125,8 @@ class Database:
         for fact, value in facts.items():
             if fact not in EDITABLE:
                 raise ValueError(f"The {fact} of a recording cannot be edited.")
-            self._writer.execute(f"UPDATE recordings SET {fact} = ? WHERE id = ?", (value, name))
+            kept = _stored(Path(value)) if fact == "path" else value
+            self._writer.execute(f"UPDATE recordings SET {fact} = ? WHERE id = ?", (kept, name))
             if fact in SHARED:
                 self._writer.execute(f"UPDATE segments SET {fact} = ? WHERE recording = ?", (value, name))
 
@@ -328,6 +332,14 @@ class Database:
         """The recording whose file has this checksum."""
         return next(iter(self._recordings("WHERE sha256 = ?", sha256)), None)
 
+    def recordings_at(self, path: Path) -> list[Recording]:
+        """The recordings that were added from this path."""
+        return self._recordings("WHERE path = ?", _stored(path))
+
+    def flawed(self) -> list[Recording]:
+        """The recordings of which something could not be read."""
+        return self._recordings("WHERE flaw != ''")
+
     def recordings(self) -> list[Recording]:
         """All of them, in the order of titles."""
         return self._recordings("ORDER BY title, id")
@@ -352,9 +364,9 @@ class Database:
         """How many segments each recording has, by id; none where it has none."""
         return dict(self._read("SELECT recording, count(*) FROM segments GROUP BY recording"))
 
-    def _recordings(self, clause: str, *values: str) -> list[Recording]:
+    def _recordings(self, clause: str, *values: str | bytes) -> list[Recording]:
         rows = self._read(f"SELECT {RECORDING} FROM recordings {clause}", values)
-        return [Recording(name, Path(path), *facts, bool(done)) for name, path, *facts, done in rows]
+        return [Recording(name, Path(os.fsdecode(path)), *facts, bool(done)) for name, path, *facts, done in rows]
 
     def _read(self, query: str, values: tuple = ()) -> list[tuple]:
         with self._reader_lock, self._errors():
@@ -415,6 +427,16 @@ def _segment(row: tuple) -> Segment:
     *facts, machine_text, log_probability, detected = row
     confidence = math.exp(log_probability) if machine_text else None
     return Segment(*facts, machine_text, confidence, detected)
+
+
+def _stored(path: Path) -> str | bytes:
+    """A path as it is kept: its text, or its bytes where these are no UTF-8."""
+    name = str(path)
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(name)
+    return name
 
 
 def are_unit(vectors: np.ndarray) -> bool:

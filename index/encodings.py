@@ -8,6 +8,7 @@ from pathlib import Path
 from charset_normalizer import from_bytes
 
 from clasp.errors import DataError
+from clasp.names import readable
 from clasp.settings import current
 
 BOMS = {
@@ -37,10 +38,12 @@ def read(path: Path) -> str:
     most = current().transcript_mib
     try:
         if path.stat().st_size > most * 2**20:
-            raise DataError(f"{path.name} is larger than {most:g} MiB: shorten it, or set CLASP_TRANSCRIPT_MIB.")
+            raise DataError(
+                f"{readable(path.name)} is larger than {most:g} MiB: shorten it, or set CLASP_TRANSCRIPT_MIB."
+            )
         content = path.read_bytes()
     except OSError as error:
-        raise DataError(f"{path.name} cannot be read: {error.strerror or error}.") from error
+        raise DataError(f"{readable(path.name)} cannot be read: {error.strerror or error}.") from error
     return decoded(content).replace("\r\n", "\n").replace("\r", "\n")
 
 

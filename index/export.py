@@ -12,6 +12,7 @@ import soundfile
 
 from clasp.audio import SAMPLE_RATE, cut
 from clasp.errors import AudioError, LibraryError
+from clasp.names import readable
 
 from .search import Match
 
@@ -43,8 +44,8 @@ def as_rows(library: "Library", found: "Sequence[Match | Segment]") -> list[dict
         values = (
             rank, *scores, round(segment.start, 3), round(segment.end, 3), segment.transcript,
             segment.transcript_source, sure, recording.title,
-            segment.voice, segment.language, segment.category, recording.date, recording.id, recording.path.name,
-            segment.id,
+            segment.voice, segment.language, segment.category, recording.date, recording.id,
+            readable(recording.path.name), segment.id,
         )  # fmt: skip
         rows.append(dict(zip(COLUMNS, values, strict=True)))
     return rows
@@ -78,7 +79,8 @@ def clips(library: "Library", found: "Sequence[Match | Segment]", target: Path) 
             archive.writestr("hits.csv", as_csv(library, found))
             for rank, segment in enumerate(map(_segment, found), start=1):
                 try:
-                    waveform = cut(*library.audio(segment))
+                    path, start, end = library.audio(segment)
+                    waveform = cut(path, start, end, track=library.recording(segment.recording).track)
                 except (AudioError, LibraryError) as error:
                     failed.append(str(error))
                     continue

@@ -5,11 +5,11 @@
 
 What is known by its content is passed over. A long recording is stored minute by minute: whoever stops iterating, or is
 stopped, loses no more than that, and the next run goes on from there. A file that cannot be read is named in the state
-and leaves nothing behind; the others go on.
+and leaves nothing behind; of one that breaks off, what is before the break is kept, until the file is another. The
+others go on.
 """
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -22,26 +22,26 @@ import numpy as np
 
 from clasp.ahead import ahead
 from clasp.alignment import pack
-from clasp.audio import SAMPLE_RATE, Waveform, length, stream
+from clasp.audio import SAMPLE_RATE, Stream, Waveform, stream
+from clasp.container import SUFFIXES
 from clasp.digest import sha256
 from clasp.envelope import Meter
 from clasp.errors import AudioError, DataError, LibraryError
+from clasp.names import readable
 from clasp.segments import Utterance, utterances
 from clasp.settings import current
 
 from .beside import Beside, Neighbours
-from .facts import checked
+from .facts import FACTS, checked
 from .files import whole_file
 from .library import FILES, Library, Recording, Segment
+from .walk import find
 
 if TYPE_CHECKING:
     from clasp.model import Encoded
 
-SUFFIXES = frozenset((
-    ".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".aiff", ".aif", ".wma", ".caf", ".amr",
-    ".webm", ".weba", ".mkv", ".mka", ".mp4", ".mov", ".m4v", ".avi", ".3gp",
-))  # fmt: skip
 BATCH = 16  # utterances embedded together
+HEAD = 2**12  # bytes at the beginning of a file that may be written anew when it is finished
 
 
 class Listener(Protocol):
@@ -67,7 +67,9 @@ class State:
     updated: int = 0  # of those, whose transcript or facts are other than they were
     segments: int = 0
     silent: tuple[Path, ...] = ()  # files in which nobody speaks
-    failed: tuple[tuple[Path, str], ...] = ()  # files that cannot be read, and why
+    failed: tuple[tuple[Path, str], ...] = ()  # files and folders that cannot be read, and why
+    partial: tuple[tuple[Path, str], ...] = ()  # files that were added, but not all of them, and why
+    others: tuple[Path, ...] = ()  # files in folders whose names are no recording's
     remarks: tuple[str, ...] = ()  # sentences on what was not understood of transcripts and tables
 
     @property
@@ -89,34 +91,52 @@ class _Pending:
     committed: float = 0.0  # seconds
 
 
+class _Heard:
+    """A recording's sound on its way to be cut into utterances: how far it has come, and how loud it is."""
+
+    def __init__(self, sound: Stream, position: float) -> None:
+        self.sound, self.meter = sound, Meter()
+        self.seconds = position  # decoded
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        passed = 0
+        for block in self.sound:
+            passed += len(block)
+            self.seconds = max(self.seconds, passed / SAMPLE_RATE)
+            self.meter.feed(block)
+            yield block
+
+
 def ingest(
-    library: Library, model: Listener, paths: Sequence[Path], *, copy: bool = False, language: str = ""
+    library: Library, model: Listener, paths: Sequence[Path], *, copy: bool = False, language: str = "", track: int = 0
 ) -> Iterator[State]:
     """Add recordings, given as files and folders; yields how far it has come.
 
     Args:
         copy: put the files into the library; otherwise they stay where they are, and so do their paths.
         language: what is spoken, where no metadata says otherwise.
+        track: number of the sound track of each file that is heard, from 1; 0: the default one, or where that is
+            silent the first that is not.
 
     Raises:
         LibraryError: if the library cannot be written (is the disk full?); what was stored before stays.
-        DataError: if `language` is none, a path does not exist, or there is no recording in any of them.
+        DataError: if `language` is none, or there is no recording in any of the paths.
     """
     language = checked({"language": language})["language"]
-    files = found(paths)
+    found = find(paths)
+    files = found.files
     neighbours = Neighbours(files)
     sizes = [_size(file) for file in files]
-    state, started = State(len(files), sum(sizes)), time.perf_counter()
+    options = {"copy": copy, "language": language, "track": track}
+    state, started = State(len(files), sum(sizes), failed=found.failed, others=found.others), time.perf_counter()
     try:
         for number, file in enumerate(files):
             before = replace(state, file=file, file_seconds=0.0, elapsed=time.perf_counter() - started)
             yield before
             try:
-                for state in _one(
-                    library, model, file, sizes[number], before, neighbours, copy=copy, language=language
-                ):
+                for state in _one(library, model, file, sizes[number], before, neighbours, **options):
                     yield replace(state, elapsed=time.perf_counter() - started)
-            except (AudioError, DataError, OSError) as error:
+            except (AudioError, DataError, OSError, ValueError) as error:
                 reason = str(error) if not isinstance(error, OSError) else f"{error.strerror or error}"
                 state = replace(before, failed=(*before.failed, (file, reason)))
             elapsed, size = time.perf_counter() - started, sum(sizes[: number + 1])
@@ -130,78 +150,44 @@ def ingest(
     yield replace(state, file=None)
 
 
-def found(paths: Sequence[Path]) -> list[Path]:
-    """The files among `paths`, and in the folders among them those whose names are a recording's, each once.
-
-    Raises:
-        DataError: if a path does not exist, or there is no recording in any of them.
-    """
-    files: dict[Path, None] = {}
-    for path in paths:
-        if not path.exists():
-            raise DataError(f"There is no {path}: give files or folders that exist.")
-        if not path.is_dir():
-            files[path.absolute()] = None
-            continue
-        for folder, folders, names in os.walk(path.absolute()):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(names):
-                if Path(name).suffix.lower() in SUFFIXES and not name.startswith("."):
-                    files[Path(folder, name)] = None
-    if not files:
-        raise DataError("There is no recording to add: give sound files or videos, or folders that hold some.")
-    return list(files)
-
-
 def _one(
     library: Library, model: Listener, file: Path, size: int, state: State, neighbours: Neighbours,
-    *, copy: bool, language: str,
+    *, copy: bool, language: str, track: int,
 ) -> Iterator[State]:  # fmt: skip
     """Add one file; the last state is the one after it."""
     digest = _digest(file)
-    recording = library.recording_of(digest)
-    if recording is not None and recording.path != file and not recording.path.is_file():
-        library.edit(recording.id, path=str(file))  # it was moved
-    known = neighbours.of(file, recording.language or language if recording else language)
-    if recording is not None and recording.done:
-        updated = _taken_up(library, recording, known, file)
+    recording = _there(library, file, digest, track)
+    position = library.position(recording.id) if recording else 0.0
+    if recording is not None and recording.done and position > 0:
+        updated = _taken_up(library, recording, neighbours.of(file, recording.language or language), file)
         yield replace(state, known=state.known + 1, updated=state.updated + updated)
         return
-    new = recording is None
+    earlier, new = _earlier(library, file, digest), recording is None
+    spoken = [one.language for one in (earlier if new else [recording]) if one.language]
+    known = neighbours.of(file, spoken[-1] if spoken else language)
+    heard = _Heard(stream(file, track=track if new else recording.track), position)
+    sound = heard.sound
     if new:
-        recording = _described(file, digest, known, language)
+        recording = replace(_described(file, digest, known, language, earlier), track=sound.track)
         if copy:
             recording = replace(recording, path=_copied(file, digest, library.folder))
-    position = library.position(recording.id)
     pending = _Pending(committed=position)
-    claimed = length(file) or 0.0
-    heard = [position]  # seconds decoded
-    meter = Meter()
-
-    def counted() -> Iterator[np.ndarray]:
-        passed = 0
-        for block in stream(file):
-            passed += len(block)
-            heard[0] = max(position, passed / SAMPLE_RATE)
-            meter.feed(block)
-            yield block
-
-    count = 0
+    count, cut = 0, ahead(utterances(heard.blocks(), position), BATCH)
     try:
-        for utterance in ahead(utterances(counted(), position), BATCH):
+        for utterance in cut:
             pending.utterances.append(utterance)
             long = utterance.end - pending.committed >= current().commit_seconds
             if long or len(pending.utterances) == BATCH:
                 count += len(pending.utterances)
                 _store(library, model, recording, known, pending, new=new)
                 new = False
-                share = min(1.0, utterance.end / claimed) if claimed else 0.0
+                share = min(1.0, utterance.end / sound.length) if sound.length else 0.0
                 yield replace(
-                    state, seconds=state.seconds + heard[0] - position, file_seconds=utterance.end,
+                    state, seconds=state.seconds + heard.seconds - position, file_seconds=utterance.end,
                     segments=state.segments + count, bytes_done=state.bytes_done + share * size,
                 )  # fmt: skip
         if _size(file) != size:
-            raise AudioError(f"{file.name} changed while it was read: add it again.")
+            raise AudioError(f"{readable(file.name)} changed while it was read: add it again.")
         count += len(pending.utterances)
         _store(library, model, recording, known, pending, new=new)
         new = False
@@ -211,13 +197,50 @@ def _one(
         elif not new and isinstance(error, AudioError | OSError):
             library.remove(recording.id)
         raise
-    library.finish(recording.id, max(heard[0], 0.001), meter.loudness())
+    finally:
+        cut.close()
+        sound.close()
+    library.finish(recording.id, max(heard.seconds, 0.001), heard.meter.loudness(), sound.flaw)
     _taken_up(library, recording, known, file)  # of what was stored before a stop
+    for one in earlier:
+        library.remove(one.id)
     silent = count == 0 and position == 0
     yield replace(
-        state, added=state.added + (not silent), seconds=state.seconds + heard[0] - position,
+        state, added=state.added + (not silent), seconds=state.seconds + heard.seconds - position,
         segments=state.segments + count, silent=(*state.silent, file) if silent else state.silent,
+        partial=(*state.partial, (file, sound.flaw)) if sound.flaw else state.partial,
     )  # fmt: skip
+
+
+def _there(library: Library, file: Path, digest: str, track: int) -> Recording | None:
+    """What is there already of a file; what was made of another track of it than is wanted is taken out."""
+    recording = library.recording_of(digest)
+    if recording is not None and track not in (0, recording.track):
+        library.remove(recording.id)
+        return None
+    if recording is not None and recording.path != file and not recording.path.is_file():
+        library.edit(recording.id, path=str(file))  # it was moved
+    return recording
+
+
+def _earlier(library: Library, file: Path, digest: str) -> list[Recording]:
+    """What was added from a file before it became what it is now: from the same place, or what there was of it then."""
+    there = [one for one in library.recordings_at(file) if one.sha256 not in ("", digest)]
+    return there + [one for one in library.flawed() if one.sha256 != digest and _continues(file, one.path)]
+
+
+def _continues(file: Path, part: Path) -> bool:
+    """Whether a file begins as another one, its head aside, and goes on."""
+    size = _size(part)
+    if not HEAD < size < _size(file):
+        return False
+    with file.open("rb") as whole, part.open("rb") as beginning:
+        whole.seek(HEAD)
+        beginning.seek(HEAD)
+        while block := beginning.read(2**20):
+            if whole.read(len(block)) != block:
+                return False
+    return True
 
 
 def _store(
@@ -259,12 +282,7 @@ def _taken_up(library: Library, recording: Recording, known: Beside, file: Path)
     summary = known.summary(recording.beside)
     if summary == recording.beside:
         return False
-    before = json.loads(recording.beside or "{}")
-    earlier = before.get("facts", {})
-    facts = {name: value for name, value in known.facts.items() if value != earlier.get(name)}
-    if not recording.beside:  # added when nobody noted what lay beside it: what is known since then stays
-        unset = {"title": _title(file)}
-        facts = {name: value for name, value in facts.items() if getattr(recording, name) == unset.get(name, "")}
+    before, facts = json.loads(recording.beside or "{}"), _news(recording, known.facts, file)
     if known.language and not recording.language:
         facts = {"language": known.language} | facts
     facts = {name: value for name, value in facts.items() if value != getattr(recording, name)}
@@ -279,13 +297,26 @@ def _taken_up(library: Library, recording: Recording, known: Beside, file: Path)
     return new or bool(facts)
 
 
+def _news(recording: Recording, facts: dict[str, str], file: Path) -> dict[str, str]:
+    """Of the facts that lie beside a file, those that did not when the recording was made of it."""
+    if recording.beside:
+        before = json.loads(recording.beside)["facts"]
+        return {name: value for name, value in facts.items() if value != before.get(name)}
+    unset = {"title": _title(file)}  # it was added when nobody noted what lay beside it: what is known since then stays
+    return {name: value for name, value in facts.items() if getattr(recording, name) == unset.get(name, "")}
+
+
 def _title(file: Path) -> str:
-    return " ".join(file.stem.split()) or file.name
+    return " ".join(readable(file.stem).split()) or readable(file.name)
 
 
-def _described(file: Path, digest: str, known: Beside, language: str) -> Recording:
+def _described(file: Path, digest: str, known: Beside, language: str, earlier: list[Recording]) -> Recording:
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    facts = {"title": _title(file), "language": language or known.language} | known.facts
+    facts, told = {"title": _title(file), "language": language or known.language}, known.facts
+    for one in earlier:  # what was known of it stays known, unless a table says something new
+        facts |= {name: value for name in FACTS.values() if (value := getattr(one, name))}
+        told = _news(one, told, file)
+    facts |= told
     return Recording(
         digest[:16], file, duration=1.0, text=known.text, added=now, sha256=digest, beside=known.summary(), **facts
     )
@@ -293,7 +324,8 @@ def _described(file: Path, digest: str, known: Beside, language: str) -> Recordi
 
 def _copied(file: Path, digest: str, folder: Path) -> Path:
     """Put a file into the library's folder, under its checksum. Returns the path relative to that."""
-    path = Path(FILES, digest + file.suffix.lower())
+    suffix = file.suffix.lower().strip()
+    path = Path(FILES, digest + (suffix if suffix in SUFFIXES else ""))
     target = folder / path
     try:
         target.parent.mkdir(exist_ok=True)
@@ -301,17 +333,18 @@ def _copied(file: Path, digest: str, folder: Path) -> Path:
             with whole_file(target) as partial:
                 shutil.copyfile(file, partial)
     except OSError as error:
-        raise LibraryError(f"{file.name} cannot be copied into {folder}: {error.strerror or error}.") from error
+        name, reason = readable(file.name), error.strerror or error
+        raise LibraryError(f"{name} cannot be copied into {folder}: {reason}.") from error
     return path
 
 
 def _digest(file: Path) -> str:
     """SHA-256 of a file's content, which must be a regular file of no more than the size that is set."""
     if not file.is_file():
-        raise AudioError(f"{file.name} is not a file.")
+        raise AudioError(f"{readable(file.name)} is not a file.")
     most = current().file_mib
     if _size(file) > most * 2**20:
-        raise AudioError(f"{file.name} is larger than {most:g} MiB: split it, or set CLASP_FILE_MIB.")
+        raise AudioError(f"{readable(file.name)} is larger than {most:g} MiB: split it, or set CLASP_FILE_MIB.")
     return sha256(file)
 
 

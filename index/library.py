@@ -23,6 +23,7 @@ from clasp.alignment import KEPT, unpack
 from clasp.audio import stream
 from clasp.envelope import envelope as measured
 from clasp.errors import AudioError, LibraryError
+from clasp.names import readable
 from clasp.speech.gate import evidence, stacked
 from clasp.speech.transcript import Transcript
 
@@ -230,6 +231,14 @@ class Library:
         recording = self._database.recording_of(sha256)
         return recording and replace(recording, path=self._audio / recording.path)
 
+    def recordings_at(self, path: Path) -> list[Recording]:
+        """The recordings that were added from this absolute path."""
+        return self._database.recordings_at(path)
+
+    def flawed(self) -> list[Recording]:
+        """The recordings of which something could not be read, their paths absolute."""
+        return [replace(one, path=self._audio / one.path) for one in self._database.flawed()]
+
     def around(self, segment: Segment, count: int = 1) -> tuple[list[Segment], list[Segment]]:
         """Up to `count` segments of the same recording before a segment, and after it; in the order of time."""
         return self._database.around(segment, count)
@@ -241,7 +250,7 @@ class Library:
         if len(stored) or not known.done or known.duration > LISTENED or not known.path.is_file():
             return stored
         try:
-            return measured(stream(known.path))  # it was added with its vectors, unheard
+            return measured(stream(known.path, track=known.track))  # it was added with its vectors, unheard
         except AudioError:
             return stored
 
@@ -273,7 +282,7 @@ class Library:
         """
         path = self.recording(segment.recording).path
         if not path.is_file():
-            raise LibraryError(f"The recording {path} is no longer there: put it back to hear it.")
+            raise LibraryError(f"The recording {readable(str(path))} is no longer there: put it back to hear it.")
         return path, segment.start, segment.end
 
     def search(
@@ -363,13 +372,13 @@ class Library:
             self._now.take(old.joined(new) if follows else self._database.contents(known=old))
         return stored
 
-    def finish(self, recording: str, duration: float, envelope: np.ndarray | None = None) -> None:
+    def finish(self, recording: str, duration: float, envelope: np.ndarray | None = None, flaw: str = "") -> None:
         """Say that all of a recording has been added; it lasts `duration` seconds, `envelope`, uint8 (n,), says how
-        loud it is (see `clasp.envelope`)."""
+        loud it is (see `clasp.envelope`), `flaw` what of the file could not be read."""
         self._must_be_writable()
         loudness = b"" if envelope is None else envelope.astype(np.uint8).tobytes()
         with self._lock:
-            self._database.finish(recording, duration, loudness)
+            self._database.finish(recording, duration, loudness, flaw)
 
     def edit(self, recording: str, **facts: str) -> None:
         """Change facts of a recording: title, language, voice, category, date or path. Its segments follow.

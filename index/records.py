@@ -20,6 +20,8 @@ class Recording:
     date: str = ""  # when it was recorded, ISO 8601
     added: str = ""  # when it was added, ISO 8601, UTC
     sha256: str = ""  # of the file
+    track: int = 0  # number of its sound track in the file, from 1; 0: chosen as clasp.audio does
+    flaw: str = ""  # one sentence: what of the file could not be read
     beside: str = ""  # what lay beside it when it was added last, see `index.beside`
     done: bool = True  # False: only a first part has been added, and the duration is that part's
 

@@ -8,6 +8,7 @@ gather in a database beside the library's, segment by segment, and are put into 
 are all there: until then it is as it was, and whoever stops, or is stopped, goes on from there the next time.
 """
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from clasp.alignment import pack
 from clasp.audio import SAMPLE_RATE, Waveform, stream, within_full_scale
 from clasp.digest import sha256
 from clasp.errors import AudioError, LibraryError
+from clasp.names import readable
 
 from .database import DATABASE_FILE, are_unit
 from .ingest import BATCH, Listener
@@ -114,11 +116,11 @@ def _embedded(database: sqlite3.Connection, folder: Path, model: Embedder) -> It
     swapped, state = False, _state(database)
     while not swapped and not state.failed:  # again only if something was added meanwhile
         left = f"id IN (SELECT recording FROM segments WHERE {MISSING})"
-        query = f"SELECT id, title, path, sha256 FROM recordings WHERE {left} ORDER BY title, id"
-        for name, title, where, digest in database.execute(query).fetchall():
+        query = f"SELECT id, title, path, sha256, track FROM recordings WHERE {left} ORDER BY title, id"
+        for name, title, where, digest, track in database.execute(query).fetchall():
             yield (state := replace(_state(database), title=title, failed=state.failed))
             try:
-                for _ in _one(database, model, name, folder / where, digest):
+                for _ in _one(database, model, name, folder / os.fsdecode(where), digest, track):
                     yield (state := replace(_state(database), title=title, failed=state.failed))
             except (AudioError, OSError) as error:
                 state = replace(state, failed=(*state.failed, (title, str(error))))
@@ -131,15 +133,17 @@ def _state(database: sqlite3.Connection) -> State:
     return State(segments, segments - missing)
 
 
-def _one(database: sqlite3.Connection, model: Embedder, recording: str, path: Path, digest: str) -> Iterator[None]:
+def _one(
+    database: sqlite3.Connection, model: Embedder, recording: str, path: Path, digest: str, track: int
+) -> Iterator[None]:
     """Embed the segments of a recording that are missing, some at a time."""
     if not path.is_file():
-        raise AudioError(f"{path} is no longer there.")
+        raise AudioError(f"{readable(str(path))} is no longer there.")
     if digest and sha256(path) != digest:
-        raise AudioError(f"{path} has changed since it was added.")
+        raise AudioError(f"{readable(str(path))} has changed since it was added.")
     query = f"SELECT id, start_s, end_s FROM segments WHERE recording = ? AND {MISSING} ORDER BY start_s, end_s"
     rows = database.execute(query, (recording,)).fetchall()
-    sound = stretches(path, [(start, end) for _, start, end in rows])
+    sound = stretches(path, track, [(start, end) for _, start, end in rows])
     for first in range(0, len(rows), BATCH):
         ids = [number for number, _, _ in rows[first : first + BATCH]]
         spoken = model.listen([next(sound) for _ in ids])
@@ -155,9 +159,10 @@ def _one(database: sqlite3.Connection, model: Embedder, recording: str, path: Pa
     sound.close()
 
 
-def stretches(path: Path, spans: list[tuple[float, float]]) -> Iterator[Waveform]:
+def stretches(path: Path, track: int, spans: list[tuple[float, float]]) -> Iterator[Waveform]:
     """The sound from one second to another, for each of `spans` in the order of their starts; decoded once."""
-    blocks, held, first, over = stream(path), np.empty(0, np.float32), 0, False  # held: samples from `first` on
+    blocks = stream(path, track=track)
+    held, first, over = np.empty(0, np.float32), 0, False  # held: samples from `first` on
     for start, end in spans:
         begin, stop = round(start * SAMPLE_RATE), round(end * SAMPLE_RATE)
         while first + len(held) < stop and not over:
@@ -167,7 +172,7 @@ def stretches(path: Path, spans: list[tuple[float, float]]) -> Iterator[Waveform
             held, over = (held, True) if block is None else (np.concatenate([kept, block]), False)
         samples = held[begin - first : stop - first]
         if len(samples) == 0:
-            raise AudioError(f"{path} ends before {end:.1f} s.")
+            raise AudioError(f"{readable(str(path))} ends before {end:.1f} s.")
         yield Waveform(within_full_scale(samples))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from clasp.digest import sha256
 from clasp.errors import LibraryError
+from clasp.names import readable
 
 from .database import DATABASE_FILE
 from .library import FILES
@@ -126,12 +127,12 @@ def _contents(database: sqlite3.Connection, folder: Path, mend: bool) -> list[st
 def _files(database: sqlite3.Connection, folder: Path, mend: bool) -> list[str]:
     found, used = [], set()
     for title, where, digest in database.execute("SELECT title, path, sha256 FROM recordings ORDER BY title"):
-        path = folder / where
+        path = folder / os.fsdecode(where)
         used.add(path)
         if not path.is_file():
-            found.append(f"{title}: {path} is no longer there; add it from where it is now.")
+            found.append(f"{title}: {readable(str(path))} is no longer there; add it from where it is now.")
         elif digest and sha256(path) != digest:
-            found.append(f"{title}: {path} has changed since it was added.")
+            found.append(f"{title}: {readable(str(path))} has changed since it was added.")
     for path in sorted((folder / FILES).glob("*")):
         if path not in used:
             found.append(f"{FILES}/{path.name} belongs to no recording" + (": deleted." if mend else "."))

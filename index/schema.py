@@ -90,6 +90,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX vectors_by_replacement ON vectors (replaced) WHERE replaced > 0",
     ),
     ("ALTER TABLE recordings ADD COLUMN beside TEXT NOT NULL DEFAULT ''",),  # JSON: see index.beside
+    (
+        "ALTER TABLE recordings ADD COLUMN track INTEGER NOT NULL DEFAULT 0",  # of the file's sound; 0: the usual one
+        "ALTER TABLE recordings ADD COLUMN flaw TEXT NOT NULL DEFAULT ''",  # what of the file could not be read
+        "CREATE INDEX recordings_by_path ON recordings (path)",  # a path that is no UTF-8 is a blob
+    ),
 )
 
 

@@ -17,6 +17,7 @@ from pathlib import Path, PureWindowsPath
 from unicodedata import normalize
 
 from clasp.errors import DataError
+from clasp.names import readable
 
 from . import dates, encodings
 from .facts import FACTS, checked
@@ -57,13 +58,13 @@ class Table:
     @classmethod
     def read(cls, path: Path) -> "Table":
         """The table in a file; what is wrong with it is in its remarks."""
-        table = cls(path.name)
+        table = cls(readable(path.name))
         try:
             table._read(encodings.read(path))
         except DataError as error:
             table.remarks.append(str(error))
         except csv.Error as error:
-            table.remarks.append(f"{path.name} is not a table that can be read ({error}).")
+            table.remarks.append(f"{table.name} is not a table that can be read ({error}).")
         return table
 
     @property

@@ -12,17 +12,17 @@ recordings, are taken into the vectors that lack them.
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Protocol
 
 from clasp.ahead import ahead
 from clasp.audio import Waveform
 from clasp.digest import sha256
 from clasp.errors import AudioError
+from clasp.names import readable
 from clasp.speech.languages import LanguageTally
 from clasp.speech.transcript import Transcript
 
-from .library import FUSED, Fuser, Library, Segment
+from .library import FUSED, Fuser, Library, Recording, Segment
 from .reembed import stretches
 
 
@@ -116,7 +116,7 @@ def _one(library: Library, transcriber: Transcribes, segments: list[Segment], st
     spans = [(one.start, one.end) for one in segments]
     tally = LanguageTally(library.languages_heard(recording.id))
     try:
-        sounds = _sounds(recording.path, recording.sha256, spans)
+        sounds = _sounds(recording, spans)
         for first, waveforms in _batches(ahead(sounds, 64), transcriber):
             found = transcriber.transcribe(waveforms, recording.language, tally)
             heard = segments[first : first + len(found)]
@@ -131,13 +131,13 @@ def _one(library: Library, transcriber: Transcribes, segments: list[Segment], st
         yield replace(state, failed=(*state.failed, (recording.title, str(error))))
 
 
-def _sounds(path: Path, digest: str, spans: list[tuple[float, float]]) -> Iterator[Waveform]:
+def _sounds(recording: Recording, spans: list[tuple[float, float]]) -> Iterator[Waveform]:
     """The sound of stretches of a recording that must be what it was."""
-    if not path.is_file():
-        raise AudioError(f"{path} is no longer there.")
-    if digest and sha256(path) != digest:
-        raise AudioError(f"{path} has changed since it was added.")
-    yield from stretches(path, spans)
+    if not recording.path.is_file():
+        raise AudioError(f"{readable(str(recording.path))} is no longer there.")
+    if recording.sha256 and sha256(recording.path) != recording.sha256:
+        raise AudioError(f"{readable(str(recording.path))} has changed since it was added.")
+    yield from stretches(recording.path, recording.track, spans)
 
 
 def _batches(sounds: Iterator[Waveform], transcriber: Transcribes) -> Iterator[tuple[int, list[Waveform]]]:

@@ -11,6 +11,7 @@ from math import isfinite
 from pathlib import Path
 
 from clasp.errors import DataError
+from clasp.names import readable
 
 from . import encodings, languages, whisper
 from .annotations import elan, praat
@@ -47,9 +48,9 @@ def read(path: Path) -> Transcript:
     try:
         transcript = parse(text, suffix)
     except (DataError, RecursionError) as error:
-        raise DataError(f"{path.name} {str(error) or 'cannot be read'}: it was passed over.") from error
+        raise DataError(f"{readable(path.name)} {str(error) or 'cannot be read'}: it was passed over.") from error
     if not transcript.text:
-        raise DataError(f"{path.name} holds no words that are understood: it was passed over.")
+        raise DataError(f"{readable(path.name)} holds no words that are understood: it was passed over.")
     return transcript
 
 

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from clasp.errors import ClaspError, DataError
+from clasp.names import readable
 from clasp.settings import current
 from index.beside import SUFFIXES as BESIDE
 from index.ingest import State, ingest
@@ -19,6 +20,7 @@ from .jobs import Progress, Report, Work
 from .service import VISIT
 from .tab import Shown, Tab, told
 from .transcribing import transcripts
+from .uploads import Upload
 
 if TYPE_CHECKING:
     from clasp import Clasp
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 SHOWN = 200  # files named in a report
 
 
-def gathered(uploads: list[str], folder: Path) -> list[Path]:
+def gathered(uploads: list[Upload], folder: Path) -> list[Path]:
     """Move uploads into a folder under their own names, where transcripts lie beside their recordings.
 
     Returns the recordings. Of several files with the same name, the second goes into a folder of its own, and so on.
@@ -35,18 +37,18 @@ def gathered(uploads: list[str], folder: Path) -> list[Path]:
     Raises:
         DataError: if there is no recording among them, or one is gone.
     """
-    if all(Path(upload).suffix.lower() in BESIDE for upload in uploads):
+    if all(Path(upload.given).suffix.lower() in BESIDE for upload in uploads):
         raise DataError("There is no recording among these files: choose sound files or videos, too.")
     seen: Counter[str] = Counter()
     recordings = []
-    for upload in map(Path, uploads):
-        seen[upload.name] += 1
-        target = folder / str(seen[upload.name]) / upload.name
+    for upload in uploads:
+        seen[upload.given] += 1
+        target = folder / str(seen[upload.given]) / upload.given
         target.parent.mkdir(exist_ok=True)
         try:
             shutil.move(upload, target)
         except OSError as error:
-            raise DataError(f"{upload.name} is no longer here: choose it once more.") from error
+            raise DataError(f"{upload.given} is no longer here: choose it once more.") from error
         if target.suffix.lower() not in BESIDE:
             recordings.append(target)
     return recordings
@@ -105,7 +107,7 @@ def _progress(state: State) -> Progress:
     if state.left is not None and state.done < state.files:
         facts.append(f"about {labels.length(state.left)} left")
     share = state.bytes_done / state.bytes if state.bytes else 0.0
-    now = state.file.name if state.file else "Finishing …"
+    now = readable(state.file.name) if state.file else "Finishing …"
     if state.file and state.file_seconds >= 60:
         now += f" · {labels.clock(state.file_seconds)}"
     return Progress(now, min(1.0, share), tuple(facts))
@@ -124,9 +126,11 @@ def _report(state: State | None, also: str, *, wrong: bool = False) -> Report:
     counts += [f"{state.known} known before{updated}."] if state.known else []
     counts += [f"{len(state.silent)} without speech."] if state.silent else []
     counts += [f"{len(state.failed)} could not be read."] if state.failed else []
-    details = [f"{file.name}: nobody speaks in it." for file in state.silent]
-    details += [_reason(file.name, reason) for file, reason in state.failed]
+    counts += [f"{len(state.partial)} could be read only up to a break."] if state.partial else []
+    details = [f"{readable(file.name)}: nobody speaks in it." for file in state.silent]
+    details += [_reason(readable(file.name), reason) for file, reason in (*state.partial, *state.failed)]
     details += state.remarks
+    details += [f"{readable(file.name)}: by its name, it is no recording." for file in state.others]
     if len(details) > SHOWN:
         details = [*details[:SHOWN], f"… and {len(details) - SHOWN} more."]
     return Report((" ".join(counts), also) if also else (" ".join(counts),), tuple(details), wrong)
@@ -141,7 +145,7 @@ class Adding(Tab):
     """What the library tab does when something is to be added."""
 
     @told
-    def upload(self, name: str, visit: str, uploads: list[str] | None, language: str) -> Shown:
+    def upload(self, name: str, visit: str, uploads: list[Upload] | None, language: str) -> Shown:
         """Put what was uploaded into a library."""
         self._may(self._service.may_change(name))
         if not uploads:

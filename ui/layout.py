@@ -11,6 +11,7 @@ from index.visits import lifetime
 from . import labels, recordings, theme
 from .dropdown import dropdown
 from .recordings import View
+from .uploads import uploads
 
 if TYPE_CHECKING:
     from index.library import Library, Recording
@@ -127,9 +128,7 @@ def _new() -> dict[str, Any]:
 
 def _adding(service: "Service") -> dict[str, Any]:
     made: dict[str, Any] = {
-        "files": gr.File(
-            file_count="multiple", label="Recordings to add", show_label=False, height=150, elem_id="library-files"
-        )
+        "files": uploads(label="Recordings to add", show_label=False, height=150, elem_id="library-files")
     }
     _html(HINT)
     with gr.Row(elem_id="library-add-row"):

@@ -76,11 +76,10 @@ def _strip(moments: list[Moment], recording: Recording, place: Place) -> str:
             f'title="{label}" style="--at:{start:.3f}%;--wide:{length:.3f}%;--sure:{percent}%"></button>'
         )
     address = f"{quote(place.key, safe='')}/{quote(recording.id, safe='')}"
-    cut = "" if recording.path.suffix.lower() in sound.PLAYED else " data-cut"
     length = labels.clock(recording.duration)
     return (
         f'<div class="strip" dir="ltr" data-envelope="envelope/{address}" data-src="audio/{address}" '
-        f'data-duration="{recording.duration:.3f}"{cut}><div class="wave"></div>'
+        f'data-duration="{recording.duration:.3f}"><div class="wave"></div>'
         f'<div class="seek" role="slider" tabindex="0" aria-label="Play {escape(recording.title)} from" '
         f'aria-valuemin="0" aria-valuemax="{int(recording.duration)}" aria-valuenow="0" '
         f'aria-valuetext="0:00 of {length}"></div>{"".join(marks)}<div class="head"></div></div>'

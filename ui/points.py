@@ -8,7 +8,7 @@ import numpy as np
 
 from clasp.errors import ClaspError
 
-from . import labels, sound
+from . import labels
 from .service import Service
 
 if TYPE_CHECKING:
@@ -41,8 +41,6 @@ def packed(service: Service, key: str) -> bytes:
         raise ClaspError("This library has no map yet: lay it out in the Map tab, or with `python -m clasp map`.")
     points = drawn.points(MOST)
     names = {name: facts.names for name, facts in points.facts.items()}
-    recordings = {one.id: one for one in library.recordings()}
-    there = [recordings.get(name) for name in names["recording"]]  # None: removed a moment ago
     return gzip.compress(
         points.packed(
             labels={
@@ -51,7 +49,6 @@ def packed(service: Service, key: str) -> bytes:
                 "voice": [labels.voice(name) for name in names["voice"]],
                 "recording": [labels.title(title) for title in points.titles],
             },
-            whole=[one is not None and sound.plays(one) for one in there],
             regions=[asdict(one) | {"name": _named(one)} for one in drawn.fitted.regions],
             measures=[asdict(one) for one in drawn.fitted.measures],
             sampled=drawn.sampled,

@@ -6,6 +6,7 @@ from html import escape
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from clasp.names import readable
 from index.library import FILES
 
 from . import labels, sound
@@ -144,23 +145,21 @@ def _row(row: Row, key: str, may_change: bool, busy: bool) -> str:
 def _marks(row: Row, missing: bool, busy: bool) -> str:
     one, marks = row.recording, []
     if missing:
-        marks.append(f"Not at {one.path} any more: put it back, or add it from where it is now.")
+        marks.append(f"Not at {readable(str(one.path))} any more: put it back, or add it from where it is now.")
     if not one.done:
         marks.append("Being added …" if busy else "Only a first part was added: add it again to go on.")
+    elif one.flaw:
+        marks.append(one.flaw)
     elif not row.utterances:
         marks.append("Nobody speaks in it.")
     return "".join(f'<small class="amiss">{escape(mark)}</small>' for mark in marks)
 
 
 def _play(one: "Recording", key: str) -> str:
-    """The button that plays a recording, where a browser plays its format; or the beginning of it."""
-    address, end, what = sound.address(key, one.id), 0.0, "Play"
-    if one.path.suffix.lower() not in sound.PLAYED:
-        end, what = min(one.duration, sound.LONGEST), "Play the first minute of"
-        address += f"?start=0&amp;end={end:.3f}"
+    """The button that plays a recording."""
     return (
         f'<button type="button" class="play-button" data-play="recording {escape(one.id)}" aria-pressed="false" '
-        f'data-src="{address}" data-start="0" data-end="{end:.3f}" aria-label="{what} {escape(one.title)}">'
+        f'data-src="{sound.address(key, one.id)}" data-start="0" data-end="0" aria-label="Play {escape(one.title)}">'
         f"{PLAY}</button>"
     )
 

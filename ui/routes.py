@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 from pathlib import Path
 
 import anyio
@@ -9,11 +10,12 @@ import numpy as np
 import soundfile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from clasp.audio import SAMPLE_RATE, cut
 from clasp.errors import ClaspError
+from index.library import Recording
 
 from . import points, sound
 from .microphone import Microphones
@@ -23,6 +25,7 @@ from .theme import ASSETS
 YEAR = {"Cache-Control": "public, max-age=31536000, immutable"}
 CHECK = {"Cache-Control": "private, no-cache"}  # use the copy, but ask first
 SCRIPTS = sorted(path.name for path in ASSETS.glob("*.js"))
+RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 POINTS = 2_000  # most loudnesses of a recording that are sent
 
 
@@ -37,7 +40,7 @@ def routes(service: Service) -> list[BaseRoute]:
     """The routes, none of which takes a path from the visitor: libraries and recordings are named by their keys."""
 
     async def audio(request: Request) -> Response:
-        """The sound of a recording: all of it, seekable by byte ranges, or the stretch that is asked for."""
+        """The sound of a recording as WAV: all of it, seekable by byte ranges, or the stretch that is asked for."""
         try:
             return await anyio.to_thread.run_sync(_sound, service, request)
         except ClaspError as error:
@@ -85,20 +88,37 @@ def routes(service: Service) -> list[BaseRoute]:
 
 def _sound(service: Service, request: Request) -> Response:
     library = service.library_of_key(request.path_params["key"])
-    path = library.recording(request.path_params["recording"]).path
-    if not path.is_file():
+    recording = library.recording(request.path_params["recording"])
+    if not recording.path.is_file():
         raise HTTPException(404, "The recording is no longer where it was.")
     if "start" not in request.query_params:
-        if path.suffix.lower() not in sound.PLAYED:
-            raise HTTPException(415, "Browsers do not play this format: ask for a stretch of it.")
-        return FileResponse(path, headers=CHECK)
+        return _whole(recording, request.headers.get("range", ""))
     start, end = _number(request, "start", 0.0), _number(request, "end", math.inf)
     if not 0 <= start < end:
         raise HTTPException(400, "A stretch ends after its start, both in seconds.")
     wave = io.BytesIO()
-    samples = cut(path, start, min(end, start + sound.LONGEST)).samples
+    samples = cut(recording.path, start, min(end, start + sound.LONGEST), track=recording.track).samples
     soundfile.write(wave, samples, SAMPLE_RATE, format="WAV", subtype="PCM_16")
     return Response(wave.getvalue(), media_type="audio/wav", headers=CHECK)
+
+
+def _whole(recording: Recording, asked: str) -> Response:
+    """A recording, or as much of the bytes that a header asks for as is given at once."""
+    size = sound.size(recording)
+    headers = CHECK | {"Accept-Ranges": "bytes"}
+    match = RANGE.fullmatch(asked.strip())
+    if match is None or match.groups() == ("", ""):
+        length = {"Content-Length": str(size)}
+        return StreamingResponse(sound.wav(recording, 0, size - 1), headers=headers | length, media_type="audio/wav")
+    first, last = (int(number) if number else None for number in match.groups())
+    if first is None:  # so many at the end
+        first, last = max(0, size - last), size - 1
+    most = first + sound.SAMPLE * int(sound.LONGEST * sound.RATE) - 1
+    last = min(size - 1, most, size if last is None else last)
+    if first >= size or last < first:
+        return Response(status_code=416, headers={"Content-Range": f"bytes */{size}"})
+    body = b"".join(sound.wav(recording, first, last))
+    return Response(body, 206, headers | {"Content-Range": f"bytes {first}-{last}/{size}"}, "audio/wav")
 
 
 def _envelope(service: Service, request: Request) -> dict[str, float | list[int]]:

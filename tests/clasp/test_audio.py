@@ -64,7 +64,7 @@ def convert(path: Path, *options: str) -> Path:
         (44_100, "MP3", "MPEG_LAYER_III"),
     ],
 )
-def test_decodes_what_libsndfile_knows(rate: int, kind: str, subtype: str):
+def test_decodes_what_libsndfile_writes(rate: int, kind: str, subtype: str):
     waveform = decode(encode(rate, kind, subtype))
     assert waveform.rate == SAMPLE_RATE
     assert waveform.samples.dtype == np.float32
@@ -87,7 +87,7 @@ def test_decodes_what_libsndfile_knows(rate: int, kind: str, subtype: str):
         ),  # of varying bit rate: its length is not stated
     ],
 )
-def test_decodes_what_ffmpeg_knows(tmp_path: Path, name: str, options: list[str]):
+def test_decodes_what_ffmpeg_writes(tmp_path: Path, name: str, options: list[str]):
     waveform = decode(convert(tmp_path / name, *options))
     assert waveform.duration == pytest.approx(SECONDS, abs=0.1)
     assert likeness(waveform) > 0.98
@@ -276,16 +276,14 @@ def test_a_stream_can_be_left(tmp_path: Path):
     convert(path, "-af", "apad=whole_dur=300")
     blocks = stream(path)
     assert len(next(blocks)) > 0
-    blocks.close()  # ends ffmpeg
+    blocks.close()
     assert sum(len(block) for block in stream(path)) == pytest.approx(300 * SAMPLE_RATE, abs=5_000)
 
 
-def test_without_ffmpeg_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_no_program_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = convert(tmp_path / "sweep.m4a")
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(AudioError, match="apt install ffmpeg"):
-        decode(path)
-    assert likeness(decode(encode(44_100, "OGG", "VORBIS"))) > 0.99
+    assert likeness(decode(path)) > 0.98
 
 
 def test_decoding_in_threads_gives_the_same():

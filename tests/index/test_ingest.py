@@ -12,8 +12,9 @@ from clasp.audio import SAMPLE_RATE, Waveform, stream
 from clasp.envelope import STEP, envelope
 from clasp.errors import DataError, LibraryError
 from clasp.training.synthesis import Voice, speak
-from index.ingest import State, found, ingest
+from index.ingest import State, ingest
 from index.library import FILES, Library
+from index.walk import find
 from tests.index.ear import Ear
 from tests.malformed import write_malformed
 
@@ -133,7 +134,7 @@ def test_broken_files_are_named_and_the_rest_goes_on(tmp_path, library, ear, spo
     good = write(tmp_path / "talk.wav", spoken)
     state = last(ingest(library, ear, [*(case.path for case in cases), good]))
     quiet = ("header-only.wav", "too-short.wav", "silent.wav", "nearly-silent.flac", "silent-20-minutes.flac",
-             "eight-channels-384khz.flac")  # fmt: skip
+             "eight-channels-384khz.flac", "not-a-number.wav")  # fmt: skip
     assert {path.name for path in state.silent} >= set(quiet)
     reasons = {path.name: reason for path, reason in state.failed}
     for case in cases:
@@ -154,7 +155,7 @@ def test_names_of_every_kind(tmp_path, library, ear, spoken):
 def test_nothing_to_add(tmp_path, paths):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError):
-        found([tmp_path / path for path in paths])
+        find([tmp_path / path for path in paths])
 
 
 SUBTITLES = {
@@ -218,14 +219,37 @@ def test_stopped_in_the_middle_of_a_file_it_goes_on(tmp_path, library, ear, spok
         assert (one.start, one.end) == pytest.approx((other.start, other.end), abs=0.3)
 
 
-def test_a_file_that_breaks_off_leaves_nothing(tmp_path, library, ear, spoken, monkeypatch):
+@pytest.mark.parametrize("copy", [False, True])
+def test_a_file_that_breaks_off_is_kept_up_to_there_until_it_is_whole(
+    tmp_path, library, ear, spoken, monkeypatch, copy
+):
+    monkeypatch.setenv("CLASP_COMMIT_SECONDS", "10")
     path = write(tmp_path / "long.flac", spoken * 5)
-    path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
-    for seconds in ("5", "600"):  # between two commits
-        monkeypatch.setenv("CLASP_COMMIT_SECONDS", seconds)
-        state = last(ingest(library, ear, [path], copy=True))
-        assert "cut off" in state.failed[0][1] and library.recordings() == library.segments() == []
-        assert list((library.folder / FILES).iterdir()) == []
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 6 // 10])
+    state = last(ingest(library, ear, [path], copy=copy))
+    assert state.added == 1 and state.failed == () and "its end is missing" in state.partial[0][1]
+    assert 8 <= len(library) < 15 and hears(library, ear, spoken[0])[0] == "long"
+    (recording,) = library.recordings()
+    assert recording.done and recording.flaw == state.partial[0][1]
+    library.edit(recording.id, title="The ferry", voice="Ada")
+    assert last(ingest(library, ear, [path], copy=copy)).known == 1
+    path.write_bytes(whole)
+    state = last(ingest(library, ear, [path], copy=copy))
+    assert (state.added, state.partial, len(library)) == (1, (), 15)
+    (recording,) = library.recordings()
+    assert (recording.title, recording.voice, recording.flaw) == ("The ferry", "Ada", "")
+    assert len(list((library.folder / FILES).glob("*"))) == copy
+
+
+def test_nothing_is_known_that_was_stored_as_empty(tmp_path, library, ear, spoken):
+    path = write(tmp_path / "talk.wav", [np.zeros(16_000, np.float32)])
+    for _ in range(2):
+        state = last(ingest(library, ear, [path]))
+        assert (state.known, state.silent) == (0, (path,)) and len(library.recordings()) == 1
+    write(path, spoken)
+    assert last(ingest(library, ear, [path])).added == 1
+    assert [one.title for one in library.recordings()] == ["talk"]
 
 
 def test_limits(tmp_path, library, ear, spoken, monkeypatch):

@@ -120,7 +120,7 @@ def test_a_recording_that_is_not_what_it_was(folder, made, tmp_path, harm):
     database.close()
     state = last(reembed(folder, NEW))
     ((title, reason),) = state.failed
-    expected = {"missing": "no longer there", "changed": "has changed", "cut": "cut off"}[harm]
+    expected = {"missing": "no longer there", "changed": "has changed", "cut": "ends before"}[harm]
     assert title == "Edited" and expected in reason and not state.finished
     with Library.open(folder, OLD) as library:
         assert len(library) == LONG + 1

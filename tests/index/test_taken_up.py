@@ -1,5 +1,6 @@
 """Recordings with transcripts and tables beside them, added: what the library has of them, then and later."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +126,27 @@ def test_what_was_edited_stays_until_a_table_says_something_new(library: Library
     assert added(library, folder, Deaf()).updated == 0
     write(folder / "metadata.csv", CSV.replace("Harbour", "Mole"))
     assert added(library, folder, Deaf()).updated == 1 and told(library)[0] == "Mole"
+
+
+def test_what_was_edited_stays_once_a_file_that_broke_off_is_whole(library: Library, folder: Path) -> None:
+    whole = (folder / "a.wav").read_bytes()
+    (folder / "a.wav").write_bytes(whole[: len(whole) * 3 // 4])
+    write(folder / "metadata.csv", CSV)
+    assert added(library, folder).partial
+    (one,) = library.recordings()
+    library.edit(one.id, title="Pier")
+    (folder / "a.wav").write_bytes(whole)
+    write(folder / "metadata.csv", CSV.replace("history", "memories"))
+    assert added(library, folder).partial == ()
+    assert told(library) == ("Pier", "Jürgen", "memories", "en", "1962-05-01")
+    assert added(library, folder, Deaf()).updated == 0
+
+
+def test_files_are_named_as_people_read_them(library: Library, folder: Path) -> None:
+    (folder / "a.wav").rename(folder / os.fsdecode(b"J\xfcrgen.wav"))
+    write(folder / os.fsdecode(b"J\xfcrgen.srt"), "nothing")
+    (remark,) = added(library, folder).remarks
+    assert remark.startswith("Jürgen.srt holds no words") and told(library)[0] == "Jürgen"
 
 
 def test_a_recording_of_an_older_library_gets_what_it_lacks(library: Library, folder: Path) -> None:

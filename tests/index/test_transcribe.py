@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,6 +97,21 @@ def test_stopped_it_goes_on_in_another_process(library):
         assert (state.segments, state.done, len(hand.languages)) == (6, 6, 6)
         assert hand.tallies[0] == {"en": 4 * SECONDS}  # what was detected before counts
         assert stored.items() <= texts(other).items() and all(texts(other).values())
+
+
+def test_of_several_sound_tracks_it_hears_the_one_that_was_added(tmp_path):
+    film, sounds = tmp_path / "film.mka", [tmp_path / "200.wav", tmp_path / "300.wav"]
+    for path in sounds:
+        soundfile.write(path, tone(int(path.stem)), SAMPLE_RATE, subtype="FLOAT")
+    inputs = [option for path in sounds for option in ("-i", path)]
+    command = ["ffmpeg", "-v", "error", *inputs, "-map", "0", "-map", "1", "-c:a", "pcm_f32le", film]
+    subprocess.run(command, check=True)
+    with Library.create(tmp_path / "library", Ear()) as library:
+        vectors = Ear().listen([Waveform(tone(300))]).vectors
+        recording = Recording("film", film, "Film", SECONDS, sha256=sha256(film), track=2)
+        library.add([recording], [Segment(0, "film", 0, SECONDS)], vectors)
+        assert last(transcribe(library, Ear(), Hand())).failed == ()
+        assert library.segments()[0].transcript == "300 hertz"
 
 
 def test_what_came_with_recordings_is_not_heard_but_taken_in(tmp_path):

@@ -12,6 +12,7 @@ from clasp.errors import ClaspError, DataError
 from ui import jobs
 from ui.adding import gathered
 from ui.jobs import Jobs, Progress, Report, Work
+from ui.uploads import Upload
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -105,13 +106,24 @@ def test_what_a_job_shows_is_no_markup() -> None:
     assert jobs.html(None) == ""
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("Wow! 10:30?.wav", "Wow! 10:30?.wav"), ("../../x.wav", "x.wav"), ("..", "a.wav"), ("", "a.wav"), (None, "a.wav"),
+     ("é" * 200 + ".wav", "a.wav"), ("a\0b.wav", "ab.wav"), ("/", "a.wav")],
+)  # fmt: skip
+def test_an_upload_has_the_name_that_the_person_gave(tmp_path: Path, given: str | None, kept: str) -> None:
+    (tmp_path / "a.wav").write_text("sound")
+    (path,) = gathered([Upload.of(str(tmp_path / "a.wav"), given)], tmp_path)
+    assert path == tmp_path / "1" / kept and path.read_text() == "sound"
+
+
 def test_uploads_lie_together_under_their_own_names(tmp_path: Path) -> None:
     uploads = []
     for number, name in enumerate(("talk.wav", "talk.srt", "talk.wav", "talk.srt", "memo.MP3", "facts.csv")):
         path = tmp_path / str(number) / name
         path.parent.mkdir()
         path.write_text(str(number))
-        uploads.append(str(path))
+        uploads.append(Upload.of(str(path), name))
     folder = tmp_path / "gathered"
     folder.mkdir()
     found = gathered(uploads, folder)
@@ -121,5 +133,5 @@ def test_uploads_lie_together_under_their_own_names(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"talk\.wav is no longer here"):
         gathered(uploads, folder)
     with pytest.raises(DataError, match="There is no recording"):
-        gathered([str(folder / "1" / "talk.srt")], folder)
+        gathered([Upload.of(str(folder / "1" / "talk.srt"), "talk.srt")], folder)
     assert (folder / "1" / "talk.srt").exists()

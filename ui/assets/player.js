@@ -66,12 +66,9 @@ window.clasp ??= {};
     frame = requestAnimationFrame(follow);
   }
 
-  /* Where in which recording it plays: its address without a stretch, and seconds from the recording's start. */
+  /* Where in which recording it plays: its address, and seconds from its start. */
   function position() {
-    if (!now) return null;
-    const [recording, stretch] = now.src.split("?");
-    const from = Number(new URLSearchParams(stretch).get("start") ?? 0);
-    return { recording, seconds: from + Math.max(audio.currentTime, audio.readyState ? 0 : now.start) };
+    return now && { recording: now.src, seconds: Math.max(audio.currentTime, audio.readyState ? 0 : now.start) };
   }
 
   function announce() {

@@ -61,8 +61,7 @@ clasp.points = (() => {
     const recording = points.recording[row];
     const [start, end] = [Math.max(0, points.start[row] - around), points.end[row] + around];
     const src = `audio/${encodeURIComponent(points.key)}/${encodeURIComponent(points.names.recording[recording])}`;
-    if (points.whole[recording]) return { src, start, end };
-    return { src: `${src}?start=${start.toFixed(3)}&end=${end.toFixed(3)}`, start: 0, end: end - start };
+    return { src, start, end };
   }
 
   const places = (packed) => Float32Array.from(packed, (step) => (step === NOWHERE ? NaN : step / ONE));

@@ -7,7 +7,6 @@ clasp.strips = (() => {
   const POINTS = 800; // loudnesses that are fetched
   const BAR = 3; // pixels for each loudness
   const STEP = 5; // seconds that an arrow key moves
-  const CUT = 60; // seconds of a stretch, of formats that browsers do not play
   const known = new Map(); // loudness by address, as a promise
   const seen = new IntersectionObserver((entries) => {
     for (const { isIntersecting, target } of entries) if (isIntersecting) sized.observe(target);
@@ -71,13 +70,10 @@ clasp.strips = (() => {
   }
 
   function play(strip, seconds) {
-    const { src, cut, duration } = strip.dataset;
+    const { src, duration } = strip.dataset;
     const start = Math.min(Math.max(0, seconds), Number(duration) - 0.1);
     at(strip, start);
-    if (cut === undefined) return clasp.play({ id: `strip ${src}`, src, start, end: 0 });
-    const end = start + CUT;
-    const after = () => end < Number(duration) && play(strip, end);
-    clasp.play({ id: `strip ${src}`, src: `${src}?start=${start.toFixed(3)}&end=${end.toFixed(3)}`, start: 0, end: 0, after });
+    clasp.play({ id: `strip ${src}`, src, start, end: 0 });
   }
 
   const stripOf = (event) => event.target.closest?.(".strip .seek")?.parentElement;

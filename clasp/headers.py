@@ -1,0 +1,68 @@
+"""Headers of recorders that were stopped before they could write how much there is: what to read in their place.
+
+Where more follows than a WAV, AIFF, AU or W64 file says, and that is no chunk of the format, all of it is sound.
+"""
+
+import mmap
+
+UNKNOWN = 0xFFFFFFFF
+CHUNKED = (b"RIFF", b"RF64", b"BW64")
+PIPED = 0x7FFF0000  # bytes: sizes from here on stand in headers of recordings that were piped
+
+
+def wav_data(content: bytes | mmap.mmap, first: int = 0) -> tuple[int, int] | None:
+    """Where the samples of the WAV that begins at `first` begin, and how many bytes of them its header claims."""
+    if content[first : first + 4] not in CHUNKED or content[first + 8 : first + 12] != b"WAVE":
+        return None
+    position, large = first + 12, 0
+    while position + 8 <= len(content):
+        kind, size = content[position : position + 4], _number(content, position + 4, 4, "little")
+        if kind == b"ds64":
+            large = _number(content, position + 16, 8, "little")
+        if kind == b"data":
+            return position + 8, large if size == UNKNOWN and large else size
+        position += 8 + size + size % 2
+    return None
+
+
+def mended(content: bytes | mmap.mmap, first: int, end: int) -> dict[int, bytes]:
+    """Bytes to be read instead of those at some places, for the recording from `first` to `end`; mostly none."""
+    if (found := wav_data(content, first)) is not None:
+        begin, size = found
+        if 0 < size < PIPED and _is_left(content, begin + size + size % 2, end, "little"):
+            return {begin - 4: UNKNOWN.to_bytes(4, "little")}
+    elif content[first : first + 4] == b".snd":
+        return {first + 8: UNKNOWN.to_bytes(4, "big")}
+    elif content[first : first + 4] == b"FORM" and content[first + 8 : first + 11] == b"AIF":
+        position = first + 12
+        while position + 8 <= end:
+            size = _number(content, position + 4, 4, "big")
+            if content[position : position + 4] == b"SSND":
+                if size and not _is_left(content, position + 8 + size + size % 2, end, "big"):
+                    break
+                places = first + 4, position + 4  # of the sizes of the whole and of the samples
+                return {place: min(UNKNOWN, end - place - 4).to_bytes(4, "big") for place in places}
+            position += 8 + size + size % 2
+    elif content[first : first + 4] == b"riff":
+        position = first + 40
+        while position + 24 <= end:
+            size = _number(content, position + 16, 8, "little")
+            if content[position : position + 4] == b"data":
+                return {position + 16: (end - position).to_bytes(8, "little")} if size <= 24 else {}
+            position += max(24, size + -size % 8)
+    return {}
+
+
+def _is_left(content: bytes | mmap.mmap, position: int, end: int, order: str) -> bool:
+    """Whether what follows at a place is no chunk."""
+    if position + 8 > end:
+        return False
+    kind = content[position : position + 4]
+    is_named = all(0x20 <= letter < 0x7F for letter in kind)
+    return not is_named or (
+        kind not in CHUNKED and position + 8 + _number(content, position + 4, 4, order) > end + 2**20
+    )
+
+
+def _number(content: bytes | mmap.mmap, position: int, size: int, order: str) -> int:
+    return int.from_bytes(content[position : position + size], order)

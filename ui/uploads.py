@@ -1,0 +1,30 @@
+"""Files that a person uploads, under the names that they gave them."""
+
+import os
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import gradio as gr
+
+LONGEST = 255  # bytes of a name
+
+
+class Upload(str):
+    """The path of an uploaded file."""
+
+    given: str  # its name on the person's device: Gradio's own lacks characters such as ! and :
+
+    @classmethod
+    def of(cls, path: str, given: str | None) -> "Upload":
+        """An upload whose name the browser tells, as far as a file here may have it."""
+        upload, name = cls(path), PurePosixPath((given or "").replace("\0", "")).name
+        fits = name not in ("", "..") and len(name.encode("utf-8", "replace")) <= LONGEST and os.name != "nt"
+        upload.given = name if fits else Path(path).name
+        return upload
+
+
+def uploads(**options: Any) -> gr.File:
+    """A place to drop several files, which handlers take as uploads."""
+    made = gr.File(file_count="multiple", **options)
+    made.preprocess = lambda payload: payload and [Upload.of(one.path, one.orig_name) for one in payload]
+    return made
