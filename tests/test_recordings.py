@@ -122,7 +122,7 @@ def test_samples_that_are_no_numbers_are_silent(folder: Path, clips: dict, tmp_p
     assert place(decode(tmp_path / "a.wav").samples, clips["a"])[1] > 0.99
 
 
-@pytest.mark.parametrize("name", ["a.wav", "a.m4a", "a.mp3", "a.mkv"])
+@pytest.mark.parametrize("name", ["a.wav", "a.m4a", "a.mp3", "a.mkv", "a.ac3", "a.ts"])
 def test_deep_in_a_long_file_it_is_cut_where_it_is(name: str, folder: Path, clips: dict, tmp_path: Path):
     """Whatever the format knows of itself."""
     path = tmp_path / name

@@ -7,7 +7,6 @@ As a module it makes the files: `seeds` are whole recordings of every format, `m
 import json
 import os
 import re
-import resource
 import subprocess
 import sys
 import threading
@@ -40,7 +39,7 @@ BY_FFMPEG: dict[str, list[str]] = {
     "bare.mp3": ["-write_xing", "0", "-q:a", "9"],
 }  # fmt: skip
 NAMES = (*BY_SOUNDFILE, *BY_FFMPEG, "a.amr")
-MEMORY = 512 * 2**20  # bytes: most that decoding, or an ffmpeg process of it, may ever take
+MEMORY = 512 * 2**20  # bytes: most that decoding may ever take
 SECONDS = 30.0  # most that a file may take to be read
 STALL = "5"  # seconds
 EXTREMES = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 2**63 - 1, 2**64 - 1)
@@ -54,7 +53,6 @@ class Outcome:
     verdict: str  # ok, refused, or what must not happen
     seconds: float
     memory: int  # bytes, most resident so far in the decoding process; 0 where that is not told
-    ffmpeg: int  # the same of the largest process that it started, or at least of itself when it did
 
 
 class Decoder:
@@ -78,7 +76,7 @@ class Decoder:
             return Outcome(**json.loads(line))
         code = self._process.wait()
         self._process = self._started()
-        return Outcome(f"ended with {code}", time.perf_counter() - began, 0, 0)
+        return Outcome(f"ended with {code}", time.perf_counter() - began, 0)
 
     def close(self) -> None:
         self._process.stdin.close()
@@ -193,12 +191,7 @@ def main() -> None:
     for line in sys.stdin:
         began = time.perf_counter()
         verdict = _verdict(Path(json.loads(line)["path"]))
-        outcome = Outcome(
-            verdict,
-            time.perf_counter() - began,
-            _memory(),
-            1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss,
-        )
+        outcome = Outcome(verdict, time.perf_counter() - began, _memory())
         print(json.dumps(asdict(outcome)), flush=True)
 
 
