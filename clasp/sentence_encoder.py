@@ -23,11 +23,12 @@ SCALED = (WORDS, "embeddings.position_embeddings.weight", "embeddings.token_type
 LARGEST = 128.0  # no word embedding in the file is as large: 8 bits reach 448, and lose precision below 1/64
 
 
-def save(encoder: "SentenceTransformer", folder: Path) -> None:
-    """Write an encoder with its weights in 16 and 8 bits. One that was loaded is written as it was."""
+def save(encoder: "SentenceTransformer", folder: Path, *, in_8_bits: bool = False) -> None:
+    """Write an encoder with its weights in 16 bits; word embeddings in 8 if that is asked for, or if nothing is lost
+    by it, as with an encoder that was loaded from such a folder: it is written as it was."""
     encoder.save(str(folder), create_model_card=False)
     for path in folder.rglob("model.safetensors"):
-        save_file(packed(load_file(path)), path, {"format": "pt"})
+        save_file(packed(load_file(path), in_8_bits), path, {"format": "pt"})
     tokenizer = json.loads((folder / "tokenizer.json").read_text("utf-8"))
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer, ensure_ascii=False, separators=(",", ":")), "utf-8")
     path = folder / "tokenizer_config.json"
@@ -35,11 +36,14 @@ def save(encoder: "SentenceTransformer", folder: Path) -> None:
     path.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
-def packed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+def packed(weights: dict[str, Tensor], in_8_bits: bool) -> dict[str, Tensor]:
     """Weights as they are in the file. What is packed again stays the same."""
+    halves = {name: value.half() if value.is_floating_point() else value for name, value in weights.items()}
     if not set(SCALED) <= weights.keys():
-        return {name: value.half() if value.is_floating_point() else value for name, value in weights.items()}
+        return halves
     scale = LARGEST / 2.0 ** float(torch.frexp(weights[WORDS].abs().max())[1])
-    scaled = {name: weights[name] * scale for name in SCALED}
-    halves = {name: value.half() for name, value in (weights | scaled).items() if name != WORDS}
-    return halves | {WORDS: scaled[WORDS].to(torch.float8_e4m3fn)}
+    scaled = {name: weights[name].float() * scale for name in SCALED}
+    words = scaled[WORDS].to(torch.float8_e4m3fn)
+    if not in_8_bits and not torch.equal(words.float(), scaled[WORDS]):
+        return halves
+    return halves | {name: value.half() for name, value in scaled.items()} | {WORDS: words}

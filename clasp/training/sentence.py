@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
         train += real_errors(args.transcripts)
         print(f"{len(train):,} pairs, {len(development):,} for development", flush=True)
         Tuner(encoder, train, args.work, seed=args.seed).train(args.steps, args.batch, args.rate, development)
-    save(encoder, args.out)
+    save(encoder, args.out, in_8_bits=True)
     training = {name: getattr(args, name) for name in ("vocabulary", "steps", "batch", "rate", "seed")}
     write_card(args.out, training, measured(args.out, data, args.measured))
     return 0

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 from transformers import BertConfig, BertModel
 
@@ -83,7 +84,7 @@ def test_a_pruned_encoder_gives_the_same_vectors_where_no_piece_is_missing(pretr
 
 
 def test_the_folder_needs_nothing_but_sentence_transformers(encoder, tmp_path):
-    save(encoder, tmp_path / "text")
+    save(encoder, tmp_path / "text", in_8_bits=True)
     plain = SentenceTransformer(str(tmp_path / "text"), device="cpu")
     texts = [*ENGLISH, *CHINESE, "ship"]
     vectors = plain.encode(texts)
@@ -97,9 +98,16 @@ def test_the_folder_needs_nothing_but_sentence_transformers(encoder, tmp_path):
 
 
 def test_what_is_saved_again_stays_the_same(encoder, tmp_path):
-    save(encoder, tmp_path / "once")
+    save(encoder, tmp_path / "once", in_8_bits=True)
     save(weights.text_encoder(tmp_path / "once"), tmp_path / "twice")
     assert weights.checksum(tmp_path / "once") == weights.checksum(tmp_path / "twice")
+
+
+def test_without_being_asked_for_8_bits_nothing_is_lost(encoder, tmp_path):
+    save(encoder, tmp_path / "text")
+    assert load_file(tmp_path / "text" / "model.safetensors")[WORDS].dtype == torch.float16
+    again = SentenceTransformer(str(tmp_path / "text"), device="cpu")
+    assert (again.encode(ENGLISH) * encoder.encode(ENGLISH)).sum(1).min() > 0.99999
 
 
 def test_the_mean_is_taken_off(pretrained):
