@@ -47,7 +47,7 @@ class Harness:
 
     def close(self) -> None:
         self._process.stdin.close()
-        self._process.wait(60)
+        self._process.wait(600)
 
 
 @pytest.fixture(scope="module")
