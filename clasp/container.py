@@ -4,6 +4,7 @@ FFmpeg's libraries (PyAV) read every format, within this process. They may open 
 header says of lengths is a hint: every sample that is there is given.
 """
 
+import io
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from av.audio.stream import AudioStream
 from av.stream import Discard, Disposition
 
 from .errors import AudioError
-from .headers import PIPED, wav_data
+from .headers import PIPED, Content, wav_data
 from .joined import Part, Stretch
 from .settings import current
 
@@ -223,7 +224,7 @@ class Container:
         kind = self._opened.format.name.split(",")[0]
         head, size = self._bytes(0, 2**16), self._size()
         if kind == "wav":
-            begin, claimed = wav_data(head) or (0, 0)
+            begin, claimed = wav_data(Content(io.BytesIO(head))) or (0, 0)
             return claimed < PIPED and begin + claimed - size > max(2**12, size // 50)
         if kind == "ogg":
             return _page_is_cut(self._bytes(max(0, size - 65_307), 65_307))

@@ -3,19 +3,57 @@
 Where more follows than a WAV, AIFF, AU or W64 file says, and that is no chunk of the format, all of it is sound.
 """
 
-import mmap
+import os
+from collections.abc import Iterator
+from itertools import islice
+from typing import BinaryIO
 
 UNKNOWN = 0xFFFFFFFF
 CHUNKED = (b"RIFF", b"RF64", b"BW64")
+WINDOW = 2**20  # bytes that are searched at once
+MARKS = 200_000  # most that are looked for
+CHUNKS = 10_000  # most that are looked at: no file of a recorder has as many
 PIPED = 0x7FFF0000  # bytes: sizes from here on stand in headers of recordings that were piped
 
 
-def wav_data(content: bytes | mmap.mmap, first: int = 0) -> tuple[int, int] | None:
+class Content:
+    """The bytes of a file, read where they are looked at."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._size = file.seek(0, os.SEEK_END)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, place: slice) -> bytes:
+        """Those from one place to another, as far as there are any."""
+        start = min(place.start or 0, self._size)
+        self._file.seek(start)
+        return self._file.read(max(0, min(place.stop, self._size) - start))
+
+    def places(self, mark: bytes) -> Iterator[int]:
+        """Where a mark of several bytes is, in order: the first MARKS of them."""
+        return islice(self._places(mark), MARKS)
+
+    def _places(self, mark: bytes) -> Iterator[int]:
+        start = 0
+        while block := self[start : start + WINDOW + len(mark) - 1]:
+            found = block.find(mark)
+            while found >= 0:
+                yield start + found
+                found = block.find(mark, found + 1)
+            start += WINDOW
+
+
+def wav_data(content: Content, first: int = 0) -> tuple[int, int] | None:
     """Where the samples of the WAV that begins at `first` begin, and how many bytes of them its header claims."""
     if content[first : first + 4] not in CHUNKED or content[first + 8 : first + 12] != b"WAVE":
         return None
     position, large = first + 12, 0
-    while position + 8 <= len(content):
+    for _ in range(CHUNKS):
+        if position + 8 > len(content):
+            break
         kind, size = content[position : position + 4], _number(content, position + 4, 4, "little")
         if kind == b"ds64":
             large = _number(content, position + 16, 8, "little")
@@ -25,7 +63,7 @@ def wav_data(content: bytes | mmap.mmap, first: int = 0) -> tuple[int, int] | No
     return None
 
 
-def mended(content: bytes | mmap.mmap, first: int, end: int) -> dict[int, bytes]:
+def mended(content: Content, first: int, end: int) -> dict[int, bytes]:
     """Bytes to be read instead of those at some places, for the recording from `first` to `end`; mostly none."""
     if (found := wav_data(content, first)) is not None:
         begin, size = found
@@ -35,7 +73,7 @@ def mended(content: bytes | mmap.mmap, first: int, end: int) -> dict[int, bytes]
         return {first + 8: UNKNOWN.to_bytes(4, "big")}
     elif content[first : first + 4] == b"FORM" and content[first + 8 : first + 11] == b"AIF":
         position = first + 12
-        while position + 8 <= end:
+        for _ in range(CHUNKS):
             size = _number(content, position + 4, 4, "big")
             if content[position : position + 4] == b"SSND":
                 if size and not _is_left(content, position + 8 + size + size % 2, end, "big"):
@@ -45,7 +83,7 @@ def mended(content: bytes | mmap.mmap, first: int, end: int) -> dict[int, bytes]
             position += 8 + size + size % 2
     elif content[first : first + 4] == b"riff":
         position = first + 40
-        while position + 24 <= end:
+        for _ in range(CHUNKS):
             size = _number(content, position + 16, 8, "little")
             if content[position : position + 4] == b"data":
                 return {position + 16: (end - position).to_bytes(8, "little")} if size <= 24 else {}
@@ -53,7 +91,7 @@ def mended(content: bytes | mmap.mmap, first: int, end: int) -> dict[int, bytes]
     return {}
 
 
-def _is_left(content: bytes | mmap.mmap, position: int, end: int, order: str) -> bool:
+def _is_left(content: Content, position: int, end: int, order: str) -> bool:
     """Whether what follows at a place is no chunk."""
     if position + 8 > end:
         return False
@@ -64,5 +102,5 @@ def _is_left(content: bytes | mmap.mmap, position: int, end: int, order: str) ->
     )
 
 
-def _number(content: bytes | mmap.mmap, position: int, size: int, order: str) -> int:
+def _number(content: Content, position: int, size: int, order: str) -> int:
     return int.from_bytes(content[position : position + size], order)

@@ -7,16 +7,18 @@ Recorders, radio stations and `cat` leave such files. Formats whose frames stand
 by themselves; in those below, what follows the first recording would be lost, or be put at the wrong time.
 """
 
+import heapq
 import io
-import mmap
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
-from .headers import CHUNKED, mended, wav_data
+from .headers import CHUNKED, CHUNKS, Content, mended, wav_data
 
 FLAC = (b"fLaC\x00\x00\x00\x22", b"fLaC\x80\x00\x00\x22")  # the mark and the head of the block that must follow
+MOST = 1_000  # recordings in a file; what follows counts as one
 OGG_BEGINS = b"OggS\x00\x02"  # a page that begins a stream
 
 
@@ -35,10 +37,9 @@ def parts(path: Path) -> list[Stretch]:
     Raises:
         OSError: if the file cannot be read.
     """
-    if path.stat().st_size == 0:
-        return [Stretch(0, 0)]
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        starts = sorted({0, *_starts(content)})
+    with path.open("rb") as file:
+        content = Content(file)
+        starts = sorted({0, *islice(_starts(content), MOST)})
         ends = [*starts[1:], len(content)]
         return [Stretch(first, end, mended(content, first, end)) for first, end in zip(starts, ends, strict=True)]
 
@@ -80,7 +81,7 @@ class Part(io.RawIOBase):
         super().close()
 
 
-def _starts(content: mmap.mmap) -> Iterator[int]:
+def _starts(content: Content) -> Iterator[int]:
     head = content[:12]
     if head[:4] in CHUNKED:
         yield from _of_wav(content)
@@ -89,14 +90,14 @@ def _starts(content: mmap.mmap) -> Iterator[int]:
     elif head[4:8] == b"ftyp":
         yield from _of_mp4(content)
     elif head[:4] == b"wvpk":
-        for start in _found(content, b"wvpk"):
+        for start in content.places(b"wvpk"):
             if _number(content, start + 16) == 0 and _number(content, start + 24) & 0x800:
                 yield start  # a block with the first sample, and the first of such blocks
-    elif head[:4] == b"fLaC" or head[:3] == b"ID3":
-        yield from sorted(start for mark in FLAC for start in _found(content, mark))[1:]  # the first may follow a tag
+    elif content[(tag := _tag(content)) : tag + 4] == b"fLaC":
+        yield from islice(heapq.merge(*map(content.places, FLAC)), 1, None)  # the first is this one
 
 
-def _of_wav(content: mmap.mmap) -> Iterator[int]:
+def _of_wav(content: Content) -> Iterator[int]:
     start = 0
     while (found := wav_data(content, start)) is not None:
         start = sum(found) + found[1] % 2
@@ -105,20 +106,22 @@ def _of_wav(content: mmap.mmap) -> Iterator[int]:
         yield start
 
 
-def _of_ogg(content: mmap.mmap) -> Iterator[int]:
+def _of_ogg(content: Content) -> Iterator[int]:
     """Streams that run side by side begin on adjacent pages."""
     after = 0  # of the page that began the last stream
-    for start in _found(content, OGG_BEGINS):
+    for start in content.places(OGG_BEGINS):
         if start != after:
             yield start
-        segments = content[start + 26] if start + 26 < len(content) else 0
-        after = start + 27 + segments + sum(content[start + 27 : start + 27 + segments])
+        count = sum(content[start + 26 : start + 27])  # of segments, whose sizes follow
+        after = start + 27 + count + sum(content[start + 27 : start + 27 + count])
 
 
-def _of_mp4(content: mmap.mmap) -> Iterator[int]:
+def _of_mp4(content: Content) -> Iterator[int]:
     position = 0
-    while position + 16 <= len(content):
+    for _ in range(CHUNKS):
         size, kind = int.from_bytes(content[position : position + 4], "big"), content[position + 4 : position + 8]
+        if not kind:
+            return
         if kind == b"ftyp":
             yield position
         if size == 1:
@@ -126,12 +129,12 @@ def _of_mp4(content: mmap.mmap) -> Iterator[int]:
         position += max(8, size) if size else len(content)
 
 
-def _found(content: mmap.mmap, mark: bytes) -> Iterator[int]:
-    position = content.find(mark)
-    while position >= 0:
-        yield position
-        position = content.find(mark, position + len(mark))
+def _tag(content: Content) -> int:
+    """Bytes of the ID3 tag at the beginning."""
+    head = content[:10]
+    is_tag = head[:3] == b"ID3" and len(head) == 10
+    return 10 + sum(byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True)) if is_tag else 0
 
 
-def _number(content: bytes | mmap.mmap, position: int) -> int:
+def _number(content: Content, position: int) -> int:
     return int.from_bytes(content[position : position + 4], "little")

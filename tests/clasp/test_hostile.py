@@ -109,6 +109,23 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path):
     assert length(path) is None and time.perf_counter() - began < 1
 
 
+MARKS = {
+    "chunks.wav": b"RIFF\xff\xff\xff\x7fWAVE" + b"JUNK\0\0\0\0" * 2**21,
+    "streams.flac": b"fLaC\x00\x00\x00\x22" * 2**21,
+    "pages.ogg": (b"OggS\x00\x02" + bytes(22)) * 2**19,
+    "blocks.wv": (b"wvpk" + bytes(20) + b"\0\x08\0\0" + bytes(4)) * 2**19,
+    "boxes.mp4": b"\0\0\0\x08ftyp" * 2**21,
+    "far.mp4": b"\0\0\0\x01ftyp" + b"\xff" * 8 + bytes(100),
+}
+
+
+@pytest.mark.parametrize("name", MARKS)
+def test_millions_of_beginnings_are_not_followed(tmp_path: Path, decoder: Decoder, name: str):
+    (tmp_path / name).write_bytes(MARKS[name])
+    outcome = decoder.outcome(tmp_path / name)
+    assert outcome.verdict in ("ok", "refused") and outcome.memory < MEMORY
+
+
 LISTS = {
     "hls.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:3,\nother.wav\n#EXT-X-ENDLIST\n",
     "key.m3u8": '#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI="other.wav"\n#EXTINF:3,\nother.wav\n#EXT-X-ENDLIST\n',
