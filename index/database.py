@@ -142,6 +142,7 @@ class Database:
             self._writer.executemany(
                 "UPDATE segments SET text = ?, voice = ? WHERE id = ?", [(one.text, one.voice, one.id) for one in said]
             )
+            self._writer.executemany("UPDATE direct SET fused = 0 WHERE segment = ?", [(one.id,) for one in said])
             self._writer.execute("UPDATE recordings SET beside = ? WHERE id = ?", (beside, name))
 
     def remove(self, name: str) -> np.ndarray:
