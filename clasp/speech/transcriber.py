@@ -48,6 +48,7 @@ UNLIKELY_BRIEF = math.log(0.35)
 NO_SPEECH = 0.6  # probability of no speech from which still more is asked
 UNLIKELY_SILENT = math.log(0.6)
 REPETITIVE = 2.4  # compression ratio of a text that says the same again and again
+LETTERS_A_SECOND = 2  # fewer are little for what shares a window
 NEVER_AGAIN = 4  # tokens in a row that are not repeated when a window is heard again for its loops
 MOST_TOKENS = 400  # that a window may be written with
 
@@ -133,6 +134,9 @@ class Transcriber:
         for number in set(doubtful) & {group[0] for group in groups if len(group) == 1}:  # it was alone
             doubtful.remove(number)
             found[number] = _believed(found[number], len(sounds[number]) / SAMPLE_RATE)
+        neighbours = {number for group in groups if len(group) > 1 for number in group}
+        sparse = [number for number in neighbours if _is_sparse(found[number], len(sounds[number]) / SAMPLE_RATE)]
+        doubtful = sorted({*doubtful, *sparse})
         for first in range(0, len(doubtful), size):
             numbers = doubtful[first : first + size]
             alone = [window([sounds[number]], self._model.n_mels) for number in numbers]
@@ -295,6 +299,11 @@ def _is_doubtful(found: Transcript, seconds: float) -> bool:
     least = UNLIKELY_SILENT if found.no_speech > NO_SPEECH else least
     repeats = loops([word.text.casefold() for word in found.words]) or found.compression_ratio > REPETITIVE
     return says_nothing(found.text, seconds) or found.log_probability < least or repeats
+
+
+def _is_sparse(found: Transcript, seconds: float) -> bool:
+    """Whether so little was written of an utterance that it may be a word of its neighbour's."""
+    return sum(map(str.isalnum, found.text)) < LETTERS_A_SECOND * seconds
 
 
 def _believed(found: Transcript, seconds: float) -> Transcript:
