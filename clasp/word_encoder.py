@@ -51,7 +51,7 @@ class WordEncoder(nn.Module):
             lengths: int64 (batch,).
 
         Returns:
-            float32 (batch, dim), not normalised.
+            float32 (batch, dim), not normalised; one and the same where there are no phones.
         """
         count, readings, time = phones.shape
         runs = self.lookup(phones.flatten(0, 1)).unflatten(0, (count, readings))  # (batch, readings, time, orders)
@@ -66,7 +66,7 @@ class WordEncoder(nn.Module):
         weights = self.attend(x).masked_fill(~mask, -1e4).softmax(1)  # (batch, places, pools)
         values = self.value(x).unflatten(-1, (weights.shape[-1], -1))  # (batch, places, pools, width / 4)
         pooled = (weights[..., None] * values).sum(1).flatten(1)
-        return self.project(pooled) * (lengths > 0)[:, None]
+        return self.project(pooled)
 
     def lookup(self, phones: Tensor) -> Tensor:
         """Row of the table for the run of every order that ends at each phone, int64 (batch, time, orders)."""

@@ -32,8 +32,8 @@ def test_a_model_with_a_sound_half_is_measured_from_files_to_vectors(tiny: Clasp
     clips = stages.spoken(2)
     where, rows = stages.measure(tiny, clips)
     assert where == f"cpu in float32, {clips.seconds:.0f} s of speech"
-    names = "decoding", "voice activity", "spectrograms", "phones", "words of the phones", "sound of the phones"
-    assert [row.what for row in rows] == [*names, "spectrogram backbone", "fusion", "all, 1 at once", "all, 2 at once"]
+    names = "decoding", "voice activity", "speech backbone", "phones", "words of the phones", "sound of the phones"
+    assert [row.what for row in rows] == [*names, "all, 1 at once", "all, 2 at once"]
     assert all(stages.rate(row) > 0 for row in rows)
 
 

@@ -135,8 +135,8 @@ def test_transcripts_are_made_in_the_language_of_each_recording(
             loaded.append(language)
             self._word = {"en": "two", "fr": "three"}[language]
 
-        def transcribe(self, waveform: object) -> str:
-            return self._word
+        def transcribe(self, waveforms: list[object]) -> list[str]:
+            return [self._word] * len(waveforms)
 
     monkeypatch.setattr(asr, "transcriber", lambda name, language="en": Typist(language))
     utterances = [said("one"), said("two", "fr"), said("three", "fr")]
