@@ -46,8 +46,8 @@ def check(folder: Path, *, mend: bool = False) -> list[str]:
 def _damage(path: Path) -> str:
     try:
         with closing(sqlite3.connect(path)) as database:
+            version(database)  # which stands in the first page
             (state,) = database.execute("PRAGMA integrity_check(1)").fetchone()
-            version(database)
             there = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             for table in there.intersection(TABLES):
                 for _ in database.execute(f"SELECT * FROM {table}"):
