@@ -86,7 +86,8 @@ def test_a_damaged_database_of_an_older_version_is_rebuilt_too(tmp_path, model, 
         for number, vector in enumerate(units(400, model.dim), start=1):
             facts = (number, "talk", number, number + 1, f"Sentence {number}. " * 9, "en", "Ada", "lore")
             database.execute(f"INSERT INTO segments VALUES ({', '.join('?' * len(facts))})", facts)
-            database.execute("INSERT INTO vectors (segment, vector) VALUES (?, ?)", (number, vector.astype("<f2").tobytes()))
+            values = (number, vector.astype("<f2").tobytes())
+            database.execute("INSERT INTO vectors (segment, vector) VALUES (?, ?)", values)
         database.commit()
     content = bytearray((tmp_path / DATABASE_FILE).read_bytes())
     middle = content.find(b"Sentence 200.") // 4096 * 4096

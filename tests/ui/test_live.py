@@ -563,9 +563,10 @@ def holding(sound: bytes) -> list[tuple[type, type]]:
     del floats
     for one in gc.get_objects():
         for part in gc.get_referents(one):
-            if type(part) in (bytes, bytearray, np.ndarray, torch.Tensor):
-                held = bytes(part) if isinstance(part, (bytes, bytearray)) else np.asarray(part.data).tobytes()
-                found += [(type(part), type(one))] if any(some in held[::-1] for some in wanted) else []
+            if (kind := type(part)) in (bytes, bytearray, np.ndarray, torch.Tensor):
+                numbers = part.detach().float().numpy() if kind is torch.Tensor else part
+                held = bytes(numbers) if isinstance(numbers, (bytes, bytearray)) else numbers.tobytes()
+                found += [(kind, type(one))] if any(some in held[::-1] for some in wanted) else []
     return found
 
 
