@@ -63,7 +63,7 @@ def launch() -> str:
             app_kwargs={"routes": routes(service)},
             mcp_server=True,
             max_file_size=int(settings.upload_mib * 2**20),
-            footer_links=["api"],  # or ?view=api shows nothing; its own link is hidden, see page.css
+            footer_links=[],
             run_history=False,
             ssr_mode=False,
             quiet=True,

@@ -90,7 +90,7 @@ LICENCES = """
 multilingual-e5-small (MIT). The sounds of a text come from espeak-ng (GPL-3.0). The sentences of the demo library were
 written for this project, and its voices are synthetic.</p>"""
 PROGRAMS = """
-<p>Searches can be <a href="?view=api">called from a program</a>. Assistants find them as tools of an MCP server, at
+<p>Searches can be <a href="gradio_api/info">called from a program</a>. Assistants find them as tools of an MCP server, at
 this page's address followed by <code>gradio_api/mcp/</code>. On the command line there is
 <code>python -m clasp search "the ship was lost in the storm"</code>.</p>"""
 

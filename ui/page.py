@@ -26,7 +26,7 @@ FOOTER = """
 <footer class="colophon">
   <p>The voices of the demo library are synthetic.</p>
   <p><a href="?tab=about" data-tab="about">What becomes of what you say</a>
-    <a href="?view=api">Use it from a program</a></p>
+    <a href="gradio_api/info">Use it from a program</a></p>
 </footer>
 """
 
