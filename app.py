@@ -42,6 +42,7 @@ def launch() -> str:
         ClaspError: if it cannot listen where HOST and PORT say.
     """
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # or the hub is asked when an assistant calls
     host = os.environ.get("HOST") or ("0.0.0.0" if "SPACE_ID" in os.environ else "127.0.0.1")
     port = os.environ.get("PORT") or "7860"
     if not port.isdecimal() or not 0 < int(port) < 65_536:

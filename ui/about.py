@@ -90,8 +90,8 @@ LICENCES = """
 multilingual-e5-small (MIT). The sounds of a text come from espeak-ng (GPL-3.0). The sentences of the demo library were
 written for this project, and its voices are synthetic.</p>"""
 PROGRAMS = """
-<p>Searches can be <a href="gradio_api/info">called from a program</a>. Assistants find them as tools of an MCP server, at
-this page's address followed by <code>gradio_api/mcp/</code>. On the command line there is
+<p>Searches can be <a href="gradio_api/info">called from a program</a>. Assistants find them as tools of an MCP
+server, at this page's address followed by <code>gradio_api/mcp/</code>. On the command line there is
 <code>python -m clasp search "the ship was lost in the storm"</code>.</p>"""
 
 WAIT = '<dl class="{kind} wait" aria-hidden="true">' + "<div><dt></dt><dd></dd></div>" * 4 + "</dl>"  # what is to come

@@ -143,7 +143,7 @@ def test_a_malformed_upload_gives_one_sentence_and_the_next_search_works(
     tolerated += ["Waveform load error", "Range Not Satisfiable", "RANGE_NOT_SATISFIABLE"]  # it is drawn, too
     for case in write_malformed(tmp_path):
         page.get_by_role("button", name="Upload file").click()
-        if case.path.suffix in (".webm", ".mp4", ".mov", ".mkv"):  # to the browser a video, which the component does not take
+        if case.path.suffix in (".webm", ".mp4", ".mov", ".mkv"):  # a video, which the component does not take
             page.locator("#recording input[type=file]").set_input_files(case.path)
             expect(page.get_by_text(f"Invalid file type: {case.path.name}").first).to_be_visible()
             page.reload()
