@@ -10,8 +10,6 @@ from torch.nn import functional
 from .layers import ConvolutionalAttention, valid
 from .phones import INVENTORY
 
-POSTERIOR_RATE = 25  # per second
-
 
 class PhoneRecogniser(nn.Module):
     """Features of a backbone to phone posteriors.

@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     torch.manual_seed(args.seed)
-    made, bank = words.material(copy_with(args, out=args.words))
+    made, bank = words.material(argparse.Namespace(**vars(args) | {"out": args.words}))
     speech, heard = shards.load(args.corpus, "train"), hearing.load(args.heard, "train")
     spoken = [readings(heard[place], READINGS).astype(np.uint8) for place in range(len(heard))]
     answers, vectors = answers_of(speech, args)
@@ -75,11 +75,6 @@ def run(args: argparse.Namespace) -> int:
         if (step + 1) % 300 == 0 or step + 1 == args.steps:
             print(f"step {step + 1} HITS@1 {validate(average, args)}", flush=True)
     return 0
-
-
-def copy_with(args: argparse.Namespace, **changed: object) -> argparse.Namespace:
-    """The arguments with some of them changed."""
-    return argparse.Namespace(**(vars(args) | changed))
 
 
 def trained(folder: Path, name: str = "average") -> WordEncoder:
