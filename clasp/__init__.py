@@ -10,7 +10,7 @@ print(model.similarity(text, speech))
 
 from typing import Any
 
-from .errors import AudioError, ClaspError, DataError, LibraryError, ModelError
+from clasp.errors import AudioError, ClaspError, DataError, LibraryError, ModelError
 
 __all__ = [
     "AudioError", "Clasp", "ClaspError", "DataError", "LibraryError", "ModelError", "Waveform", "decode",

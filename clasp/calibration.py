@@ -1,6 +1,7 @@
 """What a similarity is worth: the probability that a hit says the same as the query.
 
-A function of the two cosines and of the agreement of the phones (see `clasp.alignment`), fitted on held-out pairs by
+A function of the two cosines and of the agreement of the phones (see `clasp.phones.alignment`), fitted on held-out
+pairs by
 `python -m clasp calibrate` and stored with the model as calibration.json. There is one per direction: speech lies
 closer to speech than to text.
 
@@ -19,7 +20,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from .errors import ModelError
+from clasp.errors import ModelError
 
 Direction = Literal["text", "speech", "translation"]
 TINY = 1e-300  # log of a probability of 1 would be 0, whose odds are infinite

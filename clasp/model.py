@@ -24,17 +24,20 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers.initialization import no_init_weights
 
-from . import phones, sentence_encoder, speech_encoder, weights
-from .accelerator import autocast, chosen_device, in_batches, parameters_of, precision, to_device, usual_size
-from .alignment import Aligner
-from .audio import Waveform
-from .calibration import Calibration
-from .errors import ClaspError, ModelError
-from .phone_encoder import PhoneEncoder, one_hot, pad
-from .speech.encoder import PhoneSpeechEncoder
-from .speech.gate import Gate, fuse_meaning
-from .speech_encoder import SpeechEncoder
-from .text.language import LanguageIdentifier
+from clasp import weights
+from clasp.audio.decode import Waveform
+from clasp.calibration import Calibration
+from clasp.device import autocast, chosen_device, in_batches, parameters_of, precision, to_device, usual_size
+from clasp.errors import ClaspError, ModelError
+from clasp.phones import inventory
+from clasp.phones.alignment import Aligner
+from clasp.phones.encoder import PhoneEncoder, one_hot, pad
+from clasp.speech import fused_encoder
+from clasp.speech.encoder import PhoneSpeechEncoder
+from clasp.speech.fused_encoder import SpeechEncoder
+from clasp.speech.gate import Gate, fuse_meaning
+from clasp.text import sentence_encoder
+from clasp.text.language import LanguageIdentifier
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -61,7 +64,8 @@ def load(name: str | Path = "bundled", device: str | torch.device | None = None)
     """Load a model.
 
     Args:
-        name: "bundled", "published" (see clasp/published.py), or a folder: one that `Clasp.save` wrote, or one with the
+        name: "bundled", "published" (see clasp/published/checkpoint.py), or a folder: one that `Clasp.save` wrote,
+        or one with the
             parts of the published model.
         device: "cuda", "mps" or "cpu"; None takes the first of them that is there.
 
@@ -70,15 +74,15 @@ def load(name: str | Path = "bundled", device: str | torch.device | None = None)
     """
     folder = BUNDLED if name == "bundled" else Path(name)
     if name == "published" or _in_parts(folder):
-        from . import published
+        from clasp.published import checkpoint
 
-        return published.load(device) if name == "published" else published.assemble(folder, device)
+        return checkpoint.load(device) if name == "published" else checkpoint.assemble(folder, device)
     if not (folder / "config.json").is_file():
         raise ModelError(f"No model in {folder}: give 'bundled', 'published' or a folder with config.json.")
     try:
         config = json.loads((folder / "config.json").read_text())
         with no_init_weights():
-            speech = speech_encoder.build(config["speech_encoder"])
+            speech = fused_encoder.build(config["speech_encoder"])
         weights.fill(speech.stored, folder / "speech.safetensors")
         sound = None
         if config["phone_encoder"] is not None:
@@ -156,7 +160,7 @@ class Clasp:
             return Encoded(meaning, self._without_phones(len(texts)))
         languages = [self.language_of(text) for text in texts] if languages is None else languages
         written = [
-            one_hot(torch.from_numpy(phones.from_text(text, language)))
+            one_hot(torch.from_numpy(inventory.from_text(text, language)))
             for text, language in zip(texts, languages, strict=True)
         ]
         sound = np.concatenate([
@@ -303,7 +307,7 @@ class Clasp:
             ).astype(np.float32)
 
     def _without_phones(self, count: int) -> list[np.ndarray]:
-        return [np.zeros((0, len(phones.INVENTORY)), np.float32) for _ in range(count)]
+        return [np.zeros((0, len(inventory.INVENTORY)), np.float32) for _ in range(count)]
 
     def _sound(self, sequences: list[torch.Tensor], *, heard: bool) -> np.ndarray:
         batch, lengths = pad(sequences)

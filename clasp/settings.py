@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from .errors import ClaspError
+from clasp.errors import ClaspError
 
 PREFIX = "CLASP_"
 

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from .errors import ModelError
+from clasp.errors import ModelError
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -18,17 +18,16 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from clasp.alignment import pack
 from clasp.errors import LibraryError
+from clasp.phones.alignment import pack
 from clasp.settings import cache
-
-from .files import load_arrays, save_arrays
-from .library import Library, Recording, Segment
-from .library import Model as LibraryModel
-from .map import MAP_FILE
+from index.files import load_arrays, save_arrays
+from index.library import Library, Recording, Segment
+from index.library import Model as LibraryModel
+from index.map.map import MAP_FILE
 
 if TYPE_CHECKING:
-    from clasp.audio import Waveform
+    from clasp.audio.decode import Waveform
     from clasp.model import Encoded
 
 log = logging.getLogger(__name__)
@@ -198,7 +197,7 @@ def _speech(
 
 def _waveforms(folder: Path, recordings: list[Recording], segments: list[Segment]) -> "Iterator[Waveform]":
     """The sound of each segment; those of one recording stand together, so each is decoded once."""
-    from clasp.audio import SAMPLE_RATE, Waveform, decode
+    from clasp.audio.decode import SAMPLE_RATE, Waveform, decode
 
     paths = {one.id: folder / one.path for one in recordings}
     name, samples = "", np.empty(0, np.float32)

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 
 import soundfile
 
-from clasp.audio import SAMPLE_RATE, cut
+from clasp.audio.decode import SAMPLE_RATE, cut
 from clasp.errors import AudioError, LibraryError
-from clasp.names import readable
-
-from .search import Match
+from clasp.filenames import readable
+from index.search import Match
 
 if TYPE_CHECKING:
-    from .library import Library, Segment
-    from .search import Query
+    from index.library import Library, Segment
+    from index.search import Query
 
 COLUMNS = (
     "rank", "probability", "score", "start", "end", "transcript", "transcript_source", "confidence", "title", "speaker",

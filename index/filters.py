@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clasp.errors import DataError
-
-from . import dates, languages
-from .facts import plain_name
+from index import dates, languages
+from index.metadata import plain_name
 
 if TYPE_CHECKING:
-    from .contents import Contents
+    from index.vectors.segment_table import Contents
 
 COLUMNS = {"categories": "category", "languages": "language", "voices": "voice", "recordings": "recording"}
 
@@ -21,7 +20,8 @@ COLUMNS = {"categories": "category", "languages": "language", "voices": "voice",
 class Filter:
     """What a segment must be; nothing is asked where a field is empty.
 
-    Languages, categories and dates are given as a person writes them (see `index.facts`); "en" lets en-US pass. Dates
+    Languages, categories and dates are given as a person writes them (see `index.metadata`); "en" lets en-US pass.
+    Dates
     are those of the recordings, of any precision, both ends included: "1962", "May 1962", "1962-05-01". They are
     compared as precisely as both are known.
 

@@ -19,20 +19,19 @@ from typing import Protocol
 
 import numpy as np
 
-from clasp.alignment import KEPT, unpack
-from clasp.audio import stream
-from clasp.envelope import envelope as measured
+from clasp.audio.decode import stream
+from clasp.audio.envelope import envelope as measured
 from clasp.errors import AudioError, LibraryError
-from clasp.names import readable
+from clasp.filenames import readable
+from clasp.phones.alignment import KEPT, unpack
 from clasp.speech.gate import evidence, stacked
 from clasp.speech.transcript import Transcript
-
-from .current import Current
-from .database import DATABASE_FILE, Database, are_unit
-from .facts import checked
-from .filters import Filter
-from .records import Recording, Segment
-from .vectors import MANIFEST_FILE
+from index.filters import Filter
+from index.metadata import checked
+from index.records import Recording, Segment
+from index.store.database import DATABASE_FILE, Database, are_unit
+from index.vectors.index_file import MANIFEST_FILE
+from index.vectors.search_index import Current
 
 __all__ = ["Hit", "Library", "Model", "Recording", "Segment"]
 
@@ -244,7 +243,7 @@ class Library:
         return self._database.around(segment, count)
 
     def envelope(self, recording: str) -> np.ndarray:
-        """How loud a recording is, uint8 (n,), see `clasp.envelope`; empty where that is not known."""
+        """How loud a recording is, uint8 (n,), see `clasp.audio.envelope`; empty where that is not known."""
         stored = np.frombuffer(self._database.envelope(recording), np.uint8)
         known = self.recording(recording)
         if len(stored) or not known.done or known.duration > LISTENED or not known.path.is_file():
@@ -328,7 +327,7 @@ class Library:
         ]
 
     def heard(self, segments: Sequence[Segment]) -> list[np.ndarray]:
-        """Phones heard in each segment, as `clasp.alignment.pack` makes them; without rows where none are known."""
+        """Phones heard in each segment, as `clasp.phones.alignment.pack` makes them; no rows where none are known."""
         found = self._database.heard([segment.id for segment in segments])
         nothing = np.zeros((0, KEPT, 2), np.uint8)
         return [found.get(segment.id, nothing) for segment in segments]
@@ -344,7 +343,7 @@ class Library:
 
         Args:
             vectors: (number of segments, dim), unit rows; stored as float16.
-            heard: phones of each segment, as `clasp.alignment.pack` makes them (default: none are known).
+            heard: phones of each segment, as `clasp.phones.alignment.pack` makes them (default: none are known).
 
         Returns:
             The segments with their ids.
@@ -374,7 +373,7 @@ class Library:
 
     def finish(self, recording: str, duration: float, envelope: np.ndarray | None = None, flaw: str = "") -> None:
         """Say that all of a recording has been added; it lasts `duration` seconds, `envelope`, uint8 (n,), says how
-        loud it is (see `clasp.envelope`), `flaw` what of the file could not be read."""
+        loud it is (see `clasp.audio.envelope`), `flaw` what of the file could not be read."""
         self._must_be_writable()
         loudness = b"" if envelope is None else envelope.astype(np.uint8).tobytes()
         with self._lock:
@@ -384,7 +383,7 @@ class Library:
         """Change facts of a recording: title, language, voice, category, date or path. Its segments follow.
 
         Raises:
-            DataError: if a fact is not as `index.facts` wants it.
+            DataError: if a fact is not as `index.metadata` wants it.
             LibraryError: if there is no such recording.
         """
         self._must_be_writable()
@@ -405,7 +404,7 @@ class Library:
             facts: those that change, as `edit` takes them.
             said: segments of it with the texts and speakers that they shall have.
             text: all that is said; None leaves it as it is.
-            beside: what there is, see `index.beside`.
+            beside: what there is, see `index.ingest.sidecars`.
 
         Raises:
             LibraryError: if there is no such recording.

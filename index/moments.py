@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .library import Library, Recording, Segment
-    from .search import Match
+    from index.library import Library, Recording, Segment
+    from index.search import Match
 
 SAME = 0.9  # cosine from which two segments are nearly the same; a recording compressed hard keeps this to itself
 SHARED = 0.5  # share of the shorter of two segments that overlap

@@ -20,9 +20,9 @@ class Recording:
     date: str = ""  # when it was recorded, ISO 8601
     added: str = ""  # when it was added, ISO 8601, UTC
     sha256: str = ""  # of the file
-    track: int = 0  # number of its sound track in the file, from 1; 0: chosen as clasp.audio does
+    track: int = 0  # number of its sound track in the file, from 1; 0: chosen as clasp.audio.decode does
     flaw: str = ""  # one sentence: what of the file could not be read
-    beside: str = ""  # what lay beside it when it was added last, see `index.beside`
+    beside: str = ""  # what lay beside it when it was added last, see `index.ingest.sidecars`
     done: bool = True  # False: only a first part has been added, and the duration is that part's
 
 

@@ -15,18 +15,16 @@ from unicodedata import category
 
 import numpy as np
 
-from clasp.alignment import SHORTLIST, WEIGHTS, unpack
 from clasp.errors import ClaspError, LibraryError
+from clasp.phones.alignment import SHORTLIST, WEIGHTS, unpack
 from clasp.settings import current
-
-from . import languages
-from .filters import Filter, passes
+from index import languages
+from index.filters import Filter, passes
 
 if TYPE_CHECKING:
     from clasp import Clasp, Waveform
     from clasp.calibration import Direction
-
-    from .library import Hit, Library, Segment
+    from index.library import Hit, Library, Segment
 
 EVERYTHING = Filter()
 CLEAR = 3.0  # agreement of the same words clearly spoken
@@ -52,7 +50,7 @@ class Match:
     score: float  # what ranks it: see `search`
     meaning: float  # cosine of the meaning halves
     sound: float  # cosine of the sound halves
-    agreement: float  # of the phones, see `clasp.alignment`
+    agreement: float  # of the phones, see `clasp.phones.alignment`
     probability: float  # that it says the same, calibrated
     good: bool  # whether the probability reaches the cut-off
 

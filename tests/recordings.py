@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from clasp.audio import SAMPLE_RATE
-from clasp.training.synthesis import Voice, speak
+from clasp.audio.decode import SAMPLE_RATE
+from clasp.training.data.synthesis import Voice, speak
 
 TEXTS = {
     "a": "The harbour was flooded after the storm on Tuesday morning.",

@@ -7,9 +7,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from clasp.audio import decode
+from clasp.audio.decode import decode
 from clasp.errors import DataError
-from clasp.training import demo
+from clasp.training.data import demo
 
 CATEGORIES = {
     "adventure", "belles_lettres", "editorial", "fiction", "government", "hobbies", "humor", "learned",

@@ -11,10 +11,10 @@ import pytest
 import scipy.signal
 import soundfile
 
-from clasp.audio import SAMPLE_RATE, Waveform, cut, decode, stream
-from index.ingest import ingest
+from clasp.audio.decode import SAMPLE_RATE, Waveform, cut, decode, stream
+from index.ingest.pipeline import ingest
+from index.ingest.walk import find
 from index.library import Library
-from index.walk import find
 from tests.index.ear import Ear
 from tests.recordings import cases, ffmpeg, with_sentences
 from ui import sound

@@ -18,10 +18,10 @@ import clasp
 from clasp.errors import ClaspError
 from index.filters import Filter
 from index.search import Match, Query, encode, search
-
-from . import recordings, sound
-from .recordings import View
-from .service import DEMO, VISIT, Service
+from ui import sound
+from ui.library import recordings
+from ui.library.recordings import View
+from ui.service import DEMO, VISIT, Service
 
 if TYPE_CHECKING:
     from index.library import Library, Recording, Segment

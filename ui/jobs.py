@@ -16,8 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from clasp.errors import ClaspError
-
-from .errors import sentence
+from ui.errors import sentence
 
 AT_ONCE = 2  # jobs on this machine; the others wait
 KEPT = 3_600  # seconds for which a report can be read

@@ -8,8 +8,7 @@ from urllib.parse import parse_qs, urlencode
 
 from clasp.errors import ClaspError
 from index.filters import Filter
-
-from .service import DEMO
+from ui.service import DEMO
 
 BALANCED = 0.5  # `heard` in the middle: ranked by probability
 FILTERS = {  # in the address: of Settings

@@ -3,11 +3,11 @@
 import gradio as gr
 
 from clasp.errors import ClaspError
-
-from . import about, cards, endpoints, library, live, search
-from . import map as map_tab
-from .service import Service
-from .theme import SCRIPT
+from ui import endpoints
+from ui.map import tab as map_tab
+from ui.search import cards
+from ui.service import Service
+from ui.theme import SCRIPT
 
 LINE = {"concurrency_id": "search", "concurrency_limit": 4}  # searches at once; the others wait
 
@@ -41,18 +41,18 @@ def build(service: Service) -> gr.Blocks:
     ) as page:
         gr.HTML(HEADER, head=SCRIPT, js_on_load="clasp.theme(); clasp.address.follow()", apply_default_css=False)
         problem = gr.HTML(visible=False, js_on_load=None, apply_default_css=False)
-        visit = gr.BrowserState("", storage_key="clasp-visit", secret="clasp")  # of this visitor, see index/visits.py
+        visit = gr.BrowserState("", storage_key="clasp-visit", secret="clasp")  # of this visitor, see index/guests.py
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Search", id="search", elem_id="search-tab") as tab:
-                search.build(service, page, tab, visit, **LINE)
+                tab.build(service, page, tab, visit, **LINE)
             with gr.Tab("Live", id="live", elem_id="live-tab") as tab:
-                live.build(service, visit, tab, **LINE)
+                tab.build(service, visit, tab, **LINE)
             with gr.Tab("Map", id="map", elem_id="map-tab") as tab:
                 map_tab.build(service, visit, tab, **LINE)
             with gr.Tab("Library", id="library", elem_id="library-tab") as tab:
-                library.build(service, visit, tab, **LINE)
+                tab.build(service, visit, tab, **LINE)
             with gr.Tab("About", id="about", elem_id="about-tab") as tab:
-                about.build(service, visit, tab)
+                tab.build(service, visit, tab)
         endpoints.build(service, **LINE)
         gr.HTML(FOOTER, js_on_load=None, apply_default_css=False)
         page.load(lambda: _problem(service), None, problem, api_visibility="private", show_progress="hidden")

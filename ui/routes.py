@@ -13,14 +13,14 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from clasp.audio import SAMPLE_RATE, cut
+from clasp.audio.decode import SAMPLE_RATE, cut
 from clasp.errors import ClaspError
 from index.library import Recording
-
-from . import points, sound
-from .microphone import Microphones
-from .service import Service
-from .theme import ASSETS
+from ui import sound
+from ui.live.server import Microphones
+from ui.map import wire
+from ui.service import Service
+from ui.theme import ASSETS
 
 YEAR = {"Cache-Control": "public, max-age=31536000, immutable"}
 CHECK = {"Cache-Control": "private, no-cache"}  # use the copy, but ask first
@@ -63,7 +63,7 @@ def routes(service: Service) -> list[BaseRoute]:
     async def drawn(request: Request) -> Response:
         """The points of a library's map."""
         try:
-            body = await anyio.to_thread.run_sync(points.packed, service, request.path_params["key"])
+            body = await anyio.to_thread.run_sync(wire.packed, service, request.path_params["key"])
         except ClaspError as error:
             return JSONResponse({"error": str(error)}, 404)
         headers = CHECK | {"Content-Encoding": "gzip"}

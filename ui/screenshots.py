@@ -157,7 +157,7 @@ def speak(path: Path) -> None:
 def add_own(folder: Path) -> None:
     """Make a library in `folder` of the recordings in OWN, copied."""
     import clasp
-    from index.ingest import ingest
+    from index.ingest.pipeline import ingest
     from index.library import Library
 
     beside = folder.with_name("recordings")

@@ -9,19 +9,18 @@ import numpy as np
 
 from clasp.errors import ClaspError
 from clasp.settings import current
-from index.places import DEFAULT, DEMO
-from index.shelf import VISIT
-
-from .gpu import borrowed
-from .jobs import Jobs
+from index.paths import DEFAULT, DEMO
+from index.registry import VISIT
+from ui.gpu import borrowed
+from ui.jobs import Jobs
 
 if TYPE_CHECKING:
     from clasp import Clasp
+    from index.guests import Visits
     from index.library import Library
-    from index.map import Map
-    from index.maps import Maps
-    from index.shelf import Shelf
-    from index.visits import Visits
+    from index.map.loaded import Maps
+    from index.map.map import Map
+    from index.registry import Shelf
 
 GREETING = "Say it or type it."
 SWEEP = 60  # seconds between two looks at whose visit is over
@@ -153,9 +152,9 @@ class Service:
 
     def _open(self) -> Opened:
         import clasp
-        from index.maps import Maps
-        from index.shelf import Shelf
-        from index.visits import Visits
+        from index.guests import Visits
+        from index.map.loaded import Maps
+        from index.registry import Shelf
 
         def count(done: int, of: int) -> None:
             self.status = f"Preparing the library: {done} of {of} utterances …"

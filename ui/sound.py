@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from clasp.audio import stream
+from clasp.audio.decode import stream
 
 if TYPE_CHECKING:
     from index.library import Recording

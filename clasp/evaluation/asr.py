@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..audio import SAMPLE_RATE, Waveform
-from ..errors import ModelError
-from ..speech.transcriber import BASE, ON_THE_HUB
-from ..speech.transcriber import Transcriber as Whisper
-from ..training import parallel
+from clasp.audio.decode import SAMPLE_RATE, Waveform
+from clasp.errors import ModelError
+from clasp.speech.transcriber import BASE, ON_THE_HUB
+from clasp.speech.transcriber import Transcriber as Whisper
+from clasp.training.data import parallel
 
 if TYPE_CHECKING:
     from transformers import AutomaticSpeechRecognitionPipeline

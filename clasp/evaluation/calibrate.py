@@ -19,18 +19,18 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from ..alignment import pack
-from ..calibration import Calibration, Likeness
-from ..training.corpora import data_folder
-from ..training.synthesis import TRAINING_VOICES, espeak_voice
-from . import testsets
-from .listening import listen
-from .second_stage import Phones, agreements, shortlists
-from .testsets import Utterance, label
+from clasp.calibration import Calibration, Likeness
+from clasp.evaluation import test_sets
+from clasp.evaluation.encoded import listen
+from clasp.evaluation.rerank import Phones, agreements, shortlists
+from clasp.evaluation.test_sets import Utterance, label
+from clasp.phones.alignment import pack
+from clasp.training.data.corpora import data_folder
+from clasp.training.data.synthesis import TRAINING_VOICES, espeak_voice
 
 if TYPE_CHECKING:
-    from ..alignment import Aligner
-    from ..model import Clasp
+    from clasp.model import Clasp
+    from clasp.phones.alignment import Aligner
 
 BROWN = 760  # validation sentences said by training voices; with the real recordings about 1,200
 REAL = ("en-commonvoice13", "en-speechocean", "en-ljspeech", "fr-commonvoice17", "de-kerstin", "nl-nathalie")
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Fit, write calibration.json into the model folder, print what was fitted."""
-    from ..model import BUNDLED, load
+    from clasp.model import BUNDLED, load
 
     calibration = calibrate(load(args.model), data_folder(args.data))
     folder = BUNDLED if args.model == "bundled" else Path(args.model)
@@ -65,15 +65,15 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def calibrate(model: "Clasp", data: Path, cache: Path = testsets.CACHE) -> Calibration:
+def calibrate(model: "Clasp", data: Path, cache: Path = test_sets.CACHE) -> Calibration:
     """Fit all directions on validation sentences; no sentence of an evaluation is among them."""
-    brown = testsets.brown(data, "validation", BROWN, TRAINING_VOICES).utterances
-    real = testsets.real(data, "validation", dict.fromkeys(REAL, 1000)).utterances
+    brown = test_sets.brown(data, "validation", BROWN, TRAINING_VOICES).utterances
+    real = test_sets.real(data, "validation", dict.fromkeys(REAL, 1000)).utterances
     said = brown + real
     again = [Utterance(one.text, one.language, espeak_voice(one.language, one.text)) for one in said]
     translated, translations, reworded = held_out_pairs(data)
     reworded_said = [Utterance(text, "en", espeak_voice("en", text)) for _, text in reworded]
-    testsets.prepare([*said, *again, *translated, *reworded_said], cache)
+    test_sets.prepare([*said, *again, *translated, *reworded_said], cache)
 
     # candidates: what is said, then English sentences that have translations and other wordings
     labels = [label(one.text) for one in [*said, *translated]]
@@ -114,12 +114,12 @@ Pairs = tuple[tuple[Utterance, ...], list[tuple[int, str, str]], list[tuple[int,
 def held_out_pairs(data: Path) -> Pairs:
     """English utterances of the sentence encoder's development pairs; (index, language, text) of their translations;
     and (index, text) of their paraphrases: other English sentences with one of the same translations."""
-    from ..training.written import texts_of
+    from clasp.training.simulated_asr import texts_of
 
     texts = texts_of(data, EVERY_TEXT)
     development = texts.development
-    eligible = [pair for pair in development if len(pair.english.split()) in testsets.WORDS]
-    utterances = testsets.spoken([pair.english for pair in eligible], TRANSLATED, TRAINING_VOICES)
+    eligible = [pair for pair in development if len(pair.english.split()) in test_sets.WORDS]
+    utterances = test_sets.spoken([pair.english for pair in eligible], TRANSLATED, TRAINING_VOICES)
     place = {one.text: index for index, one in enumerate(utterances)}
     said = [pair for pair in eligible if pair.english in place]
     translations = [(place[pair.english], pair.language, pair.other) for pair in said]

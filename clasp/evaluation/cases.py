@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ..training.items import SPOKEN_LANGUAGES
-from ..training.parallel import LANGUAGES
+from clasp.training.data.items import SPOKEN_LANGUAGES
+from clasp.training.data.parallel import LANGUAGES
 
 SPEECH_TO_TEXT, TEXT_TO_SPEECH = "speech→text", "text→speech"
 SPEECH_TO_SPEECH, TEXT_TO_TEXT = "speech→speech", "text→text"

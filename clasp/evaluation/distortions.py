@@ -15,8 +15,8 @@ from typing import Protocol
 import numpy as np
 import soxr
 
-from ..audio import SAMPLE_RATE, Waveform, decode
-from ..training.corpora import Clip
+from clasp.audio.decode import SAMPLE_RATE, Waveform, decode
+from clasp.training.data.corpora import Clip
 
 TELEPHONE_RATE = 8_000
 TELEPHONE_BAND = (300, 3_400)  # Hz

@@ -22,25 +22,34 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.console import Console
 
-from ..alignment import pack
-from ..errors import ModelError
-from ..model import Encoded
-from ..training.corpora import data_folder
-from . import query_sets, real_speech, tables, testsets, translation
-from .cases import CASES, FAMILIES, SPEECH_TO_SPEECH, SPEECH_TO_TEXT, TEXT_TO_SPEECH, TEXT_TO_TEXT, Case, Half
-from .groups import group, groups
-from .listening import Heard, listen
-from .moments import CASE, conversation, moments
-from .pipeline import SET, compare
-from .reliability import reliability
-from .retrieval import Result, Retrieval, measure, median
-from .second_stage import Phones, log_odds
-from .systems import systems
-from .testsets import SpeechSet, Utterance, label
+from clasp.errors import ModelError
+from clasp.evaluation import query_sets, real_speech, tables, test_sets, translation
+from clasp.evaluation.asr_baseline import SET, compare
+from clasp.evaluation.cases import (
+    CASES,
+    FAMILIES,
+    SPEECH_TO_SPEECH,
+    SPEECH_TO_TEXT,
+    TEXT_TO_SPEECH,
+    TEXT_TO_TEXT,
+    Case,
+    Half,
+)
+from clasp.evaluation.encoded import Heard, listen
+from clasp.evaluation.groups import group, groups
+from clasp.evaluation.reliability import reliability
+from clasp.evaluation.rerank import Phones, log_odds
+from clasp.evaluation.retrieval import Result, Retrieval, measure, median
+from clasp.evaluation.systems import systems
+from clasp.evaluation.test_sets import SpeechSet, Utterance, label
+from clasp.model import Encoded
+from clasp.phones.alignment import pack
+from clasp.training.data.corpora import data_folder
+from index.benchmarks.moments import CASE, conversation, moments
 
 if TYPE_CHECKING:
-    from ..calibration import Direction
-    from ..model import Clasp
+    from clasp.calibration import Direction
+    from clasp.model import Clasp
 
 REAL = "real"  # every set of real recordings
 CONVERSATION = ("real-own-words-en", "real-paraphrases")  # what a conversation is asked for
@@ -56,7 +65,7 @@ RELIABILITY: "dict[Direction, tuple[str, ...]]" = {  # direction of the calibrat
 class Evaluation:
     """Runs tests on one model; every utterance and every list of texts is embedded once, and aligned once."""
 
-    def __init__(self, model: "Clasp", sets: dict[str, SpeechSet], cache: Path = testsets.CACHE) -> None:
+    def __init__(self, model: "Clasp", sets: dict[str, SpeechSet], cache: Path = test_sets.CACHE) -> None:
         self.model = model
         self.sets = sets
         self.cache = cache
@@ -189,7 +198,7 @@ def _test(name: str) -> str:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print the tables, write JSON and the report. Returns 0; a missed floor is a finding."""
-    from .. import load
+    from clasp import load
 
     data = data_folder(args.data)
     model = load(args.model)
@@ -204,7 +213,7 @@ def run(args: argparse.Namespace) -> int:
         else:
             Path(args.json).write_text(text + "\n", encoding="utf-8")
     if args.report:
-        from .report import write
+        from clasp.evaluation.report import write
 
         write(args.report, figures)
     return 0
@@ -212,7 +221,7 @@ def run(args: argparse.Namespace) -> int:
 
 def evaluate(
     model: "Clasp", data: Path, tests: Sequence[str] | None = None, system: str | None = None,
-    cache: Path = testsets.CACHE,
+    cache: Path = test_sets.CACHE,
 ) -> dict[str, Any]:  # fmt: skip
     """All figures, in the form that --json writes.
 
@@ -228,8 +237,8 @@ def evaluate(
     in_time = tests is None or "moments" in tests
     used = [*cases, CASE] if in_time else cases
     names = dict.fromkeys(name for case in used for name in (case.set, case.asked_by) if name is not None)
-    sets = {name: testsets.speech_set(name, data) for name in names}
-    testsets.prepare((utterance for chosen in sets.values() for utterance in chosen.utterances), cache)
+    sets = {name: test_sets.speech_set(name, data) for name in names}
+    test_sets.prepare((utterance for chosen in sets.values() for utterance in chosen.utterances), cache)
 
     evaluation = Evaluation(model, sets, cache)
     real = real_speech.measure(asked, systems(evaluation, system)) if asked else []

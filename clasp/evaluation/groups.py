@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from ..training.corpora import Clip
-from . import metrics
-from .distortions import Distorted
-from .retrieval import Result
-from .testsets import Utterance
+from clasp.evaluation import metrics
+from clasp.evaluation.distortions import Distorted
+from clasp.evaluation.retrieval import Result
+from clasp.evaluation.test_sets import Utterance
+from clasp.training.data.corpora import Clip
 
 DURATIONS = ((2.0, "<2 s"), (5.0, "2-5 s"), (10.0, "5-10 s"), (float("inf"), ">10 s"))  # upper bounds
 

@@ -19,8 +19,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from ..audio import SAMPLE_RATE, Waveform, decode, from_samples
-from ..errors import AudioError, ClaspError
+from clasp.audio.decode import SAMPLE_RATE, Waveform, decode, from_samples
+from clasp.errors import AudioError, ClaspError
 
 try:
     import mteb
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from mteb.abstasks import AbsTask
     from torch.utils.data import DataLoader
 
-    from ..model import Clasp
+    from clasp.model import Clasp
 
 PIECE = 30.0  # seconds; of a longer recording the pieces are embedded, and their mean is its vector
 MIN_PIECE = 1.0  # seconds; a shorter rest is left out
@@ -152,7 +152,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print a table, or list the tasks. Returns 0."""
-    from .. import load
+    from clasp import load
 
     tasks = {task.metadata.name: task for task in speech_retrieval()}
     unknown = [name for name in args.tasks or () if name not in tasks]

@@ -23,11 +23,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import DataError
-from ..training import corpora
-from ..training.corpora import Clip
-from .distortions import Babble, Distorted, Distortion, SecondVoice, Telephone, WhiteNoise, voices
-from .testsets import Utterance, label
+from clasp.errors import DataError
+from clasp.evaluation.distortions import Babble, Distorted, Distortion, SecondVoice, Telephone, WhiteNoise, voices
+from clasp.evaluation.test_sets import Utterance, label
+from clasp.training.data import corpora
+from clasp.training.data.corpora import Clip
 
 TEXTS = Path(__file__).parent / "texts"
 SPLITS = ("test", "validation", "train")

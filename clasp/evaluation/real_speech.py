@@ -7,9 +7,9 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from . import metrics
-from .query_sets import ContrastSet, Floor, QuerySet, Text
-from .systems import System
+from clasp.evaluation import metrics
+from clasp.evaluation.query_sets import ContrastSet, Floor, QuerySet, Text
+from clasp.evaluation.systems import System
 
 NO_FLOOR: Floor = (None, None)
 

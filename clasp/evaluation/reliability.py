@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .retrieval import Retrieval
+from clasp.evaluation.retrieval import Retrieval
 
 BINS = 10
 

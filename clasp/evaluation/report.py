@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from ..errors import DataError
+from clasp.errors import DataError
 
 Row = dict[str, Any]
 

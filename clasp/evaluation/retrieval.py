@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from . import metrics
-from .second_stage import Phones
-from .testsets import Utterance
+from clasp.evaluation import metrics
+from clasp.evaluation.rerank import Phones
+from clasp.evaluation.test_sets import Utterance
 
 
 @dataclass(frozen=True)

@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..alignment import pack
-from ..errors import ModelError
-from . import asr, pipeline
-from .query_sets import Text
-from .retrieval import filled
-from .second_stage import Phones, log_odds
-from .testsets import Utterance
+from clasp.errors import ModelError
+from clasp.evaluation import asr, asr_baseline
+from clasp.evaluation.query_sets import Text
+from clasp.evaluation.rerank import Phones, log_odds
+from clasp.evaluation.retrieval import filled
+from clasp.evaluation.test_sets import Utterance
+from clasp.phones.alignment import pack
 
 if TYPE_CHECKING:
-    from ..calibration import Direction
-    from ..model import Encoded
-    from .evaluate import Evaluation
+    from clasp.calibration import Direction
+    from clasp.evaluation.evaluate import Evaluation
+    from clasp.model import Encoded
 
 
 class System(ABC):
@@ -112,9 +112,9 @@ class Transcript(System):
 
     def encode_speech(self, utterances: Sequence[Utterance]) -> np.ndarray:
         evaluation = self._evaluation
-        heard = pipeline.transcribe(self._recogniser, utterances, evaluation.cache)
+        heard = asr_baseline.transcribe(self._recogniser, utterances, evaluation.cache)
         texts, languages = [one.text for one in heard], [one.language for one in utterances]
-        return evaluation.model.halves(pipeline.embed(evaluation.model, texts, languages))[0]
+        return evaluation.model.halves(asr_baseline.embed(evaluation.model, texts, languages))[0]
 
     def encode_text(self, texts: Sequence[Text]) -> np.ndarray:
         return self._evaluation.model.halves(_read(self._evaluation, texts).vectors)[0]

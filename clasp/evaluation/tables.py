@@ -7,8 +7,8 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from .cases import FAMILIES
-from .retrieval import reached
+from clasp.evaluation.cases import FAMILIES
+from clasp.evaluation.retrieval import reached
 
 Row = dict[str, Any]
 

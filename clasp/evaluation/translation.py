@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..training import parallel
-from ..training.sentence_pairs import LANGUAGES
-from .retrieval import Result, Retrieval, measure
-from .testsets import label
+from clasp.evaluation.retrieval import Result, Retrieval, measure
+from clasp.evaluation.test_sets import label
+from clasp.training.data import parallel
+from clasp.training.sentence.pairs import LANGUAGES
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

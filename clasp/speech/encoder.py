@@ -15,12 +15,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .. import phones
-from ..accelerator import autocast, cpu_has_bfloat16
-from ..phone_encoder import pad as pad_phones
-from ..recogniser import PhoneRecogniser
-from ..word_encoder import WordEncoder
-from .whisper_encoder import FRAME_RATE, WhisperEncoder, log_mel
+from clasp.device import autocast, cpu_has_bfloat16
+from clasp.phones import inventory
+from clasp.phones.encoder import pad as pad_phones
+from clasp.phones.ngrams import WordEncoder
+from clasp.phones.recognizer import PhoneRecogniser
+from clasp.speech.whisper_encoder import FRAME_RATE, WhisperEncoder, log_mel
 
 PRETRAINED = "whisper-base"
 PIECE = 20 * 2 * FRAME_RATE  # spectrogram frames: longer speech is heard in pieces of 20 s
@@ -93,13 +93,13 @@ class PhoneSpeechEncoder(nn.Module):
         taken, recognised = iter(posteriors), []
         for parts in features:
             whole = torch.cat([next(taken) for _ in parts])  # (time, inventory), 25 rows per second
-            recognised.append(torch.from_numpy(phones.segments(whole.cpu().numpy())).to(whole.device))
+            recognised.append(torch.from_numpy(inventory.segments(whole.cpu().numpy())).to(whole.device))
         return recognised
 
     def pool_words(self, recognised: list[Tensor]) -> Tensor:
         """Meaning of recognised phones, (batch, dim), not normalised."""
         count = self.config["speech"].get("readings", 1)
-        read = [torch.from_numpy(phones.readings(one.cpu().numpy(), count)) for one in recognised]  # (readings, time)
+        read = [torch.from_numpy(inventory.readings(one.cpu().numpy(), count)) for one in recognised]
         batch, lengths = pad_phones([one.T for one in read])  # (batch, time, readings)
         device = recognised[0].device
         return self.words(batch.transpose(1, 2).to(device), lengths.to(device))

@@ -14,8 +14,8 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from ..errors import ModelError
-from .transcript import Transcript
+from clasp.errors import ModelError
+from clasp.speech.transcript import Transcript
 
 FILE = "gate.safetensors"
 WELL = frozenset((  # languages that Whisper base writes about as well as English

@@ -19,17 +19,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..audio import SAMPLE_RATE, SILENCE, Waveform
-from ..errors import ClaspError, ModelError
-from ..segments import LEAST_VOICED, UNVOICED, WINDOW, VoiceActivity
-from ..settings import current
-from . import windows
-from .languages import LanguageTally
-from .transcript import NOTHING, Transcript, Word, compression_ratio, loops, says_nothing
-from .whisper_encoder import FRAME_RATE, HOP
-from .whisper_tokens import WhisperTokens, times
-from .whisper_weights import whisper_folder
-from .windows import Window, packed, pieces, window
+from clasp.audio.decode import SAMPLE_RATE, SILENCE, Waveform
+from clasp.audio.vad import LEAST_VOICED, UNVOICED, WINDOW, VoiceActivity
+from clasp.errors import ClaspError, ModelError
+from clasp.settings import current
+from clasp.speech import windows
+from clasp.speech.languages import LanguageTally
+from clasp.speech.transcript import NOTHING, Transcript, Word, compression_ratio, loops, says_nothing
+from clasp.speech.whisper_encoder import FRAME_RATE, HOP
+from clasp.speech.whisper_tokens import WhisperTokens, times
+from clasp.speech.whisper_weights import whisper_folder
+from clasp.speech.windows import Window, packed, pieces, window
 
 NONE, BASE = "none", "base"
 ON_THE_HUB = {  # larger ones, in the form that CTranslate2 reads

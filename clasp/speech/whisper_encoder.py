@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..audio import SAMPLE_RATE
-from .whisper_weights import read_tensors, whisper_folder
+from clasp.audio.decode import SAMPLE_RATE
+from clasp.speech.whisper_weights import read_tensors, whisper_folder
 
 BINS, HOP, WINDOW = 80, 160, 400  # mel bins; samples: 10 ms, 25 ms
 FRAME_RATE = SAMPLE_RATE // HOP // 2  # features per second

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..audio import SAMPLE_RATE
-from .whisper_encoder import HOP, LONGEST, LOUDEST, TRAILING_SILENCE, log_mel
+from clasp.audio.decode import SAMPLE_RATE
+from clasp.speech.whisper_encoder import HOP, LONGEST, LOUDEST, TRAILING_SILENCE, log_mel
 
 FRAMES = LONGEST * SAMPLE_RATE // HOP  # of the spectrogram, in a window
 SILENT = LOUDEST - 2  # what Whisper is given for the quietest bin

@@ -3,7 +3,7 @@
     python -m clasp train adapt --csv my-recordings.csv --out my-model
 
 The CSV has the columns file and text and, where there are, language, speaker, category and split (every layout that
-clasp.training.readers knows will do). A fifth of it is held out, by speaker and sentence, and measured before and
+clasp.training.data.readers knows will do). A fifth of it is held out, by speaker and sentence, and measured before and
 after. Only the recogniser of sounds learns; text encoder, meaning and calibration stay. Recordings of the demo
 library are repeated in every batch, and another part of it tells whether the model still finds general speech: where
 it does not, or does not find yours as well as before, nothing is written and the exit code is 1. Interrupted work
@@ -25,17 +25,17 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from ..errors import DataError, ModelError
-from ..model import Clasp, load
-from ..recogniser import PhoneRecogniser
-from ..speech.encoder import PhoneSpeechEncoder
-from ..speech.whisper_encoder import FRAME_RATE
-from . import demo, readers
-from .before_after import BOTH_WAYS, Figures, general_speech, hold_out, measure, table
-from .checkpoint import Checkpoint, descend, learning_rate
-from .clips import Clip
-from .files import write_text
-from .lessons import Lesson, draw_batch, lessons, loss
+from clasp.errors import DataError, ModelError
+from clasp.model import Clasp, load
+from clasp.phones.recognizer import PhoneRecogniser
+from clasp.speech.encoder import PhoneSpeechEncoder
+from clasp.speech.whisper_encoder import FRAME_RATE
+from clasp.training.adaptation_data import Lesson, draw_batch, lessons, loss
+from clasp.training.adaptation_report import BOTH_WAYS, Figures, general_speech, hold_out, measure, table
+from clasp.training.checkpoint import Checkpoint, descend, learning_rate
+from clasp.training.data import demo, readers
+from clasp.training.data.clips import Clip
+from clasp.training.data.files import write_text
 
 LIBRARY = demo.LIBRARY
 LEAST = 20  # usable pairs

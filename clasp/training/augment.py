@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..speech.whisper_encoder import BINS, RANGE
+from clasp.speech.whisper_encoder import BINS, RANGE
 
 
 def augment(mel: Tensor, lengths: Tensor, labels: Tensor, draw: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:

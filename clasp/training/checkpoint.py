@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ..accelerator import cpu_has_bfloat16
+from clasp.device import cpu_has_bfloat16
 
 
 class Checkpoint:

@@ -21,24 +21,24 @@ from typing import Any, NamedTuple, NoReturn
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from ..errors import DataError
-from .files import write_text
+from clasp.errors import DataError
+from clasp.training.data.files import write_text
 
 STAGES = {  # name: module with add_arguments(parser) and run(args) -> exit code
-    "text": "clasp.training.sentence",
+    "text": "clasp.training.sentence.train",
     "features": "clasp.training.speech_features",
-    "recogniser": "clasp.training.recogniser",
-    "hearing": "clasp.training.hearing",
+    "recogniser": "clasp.training.recognizer",
+    "hearing": "clasp.training.decode_corpus",
     "sound": "clasp.training.sound",
-    "words": "clasp.training.words",
+    "words": "clasp.training.ngrams",
     "meaning": "clasp.training.meaning",
     "release": "clasp.training.release",
     "gate": "clasp.training.gate",
     "adapt": "clasp.training.adapt",
-    "published": "clasp.training.published",
+    "published": "clasp.training.published.train",
 }
 COMMANDS = {
-    "corpus": "clasp.training.corpus",
+    "corpus": "clasp.training.data.corpus",
     "calibrate": "clasp.evaluation.calibrate",
 }  # of their own, and stages too
 RECORDS = Path("runs")

@@ -15,14 +15,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..audio import decode
-from ..model import Clasp, load
-from ..settings import current
-from ..speech.gate import EVIDENCE, Gate, evidence, stacked
-from ..speech.transcriber import Transcriber
-from ..speech.transcript import Transcript
-from .contrast import SOFTNESS
-from .corpora import batched, clips, data_folder
+from clasp.audio.decode import decode
+from clasp.model import Clasp, load
+from clasp.settings import current
+from clasp.speech.gate import EVIDENCE, Gate, evidence, stacked
+from clasp.speech.transcriber import Transcriber
+from clasp.speech.transcript import Transcript
+from clasp.training.data.corpora import batched, clips, data_folder
+from clasp.training.losses import SOFTNESS
 
 PULL = 0.02  # towards the weights set by hand
 AT_ONCE = 256  # clips in memory

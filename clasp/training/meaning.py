@@ -16,20 +16,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..phones import readings
-from ..word_encoder import WordEncoder
-from . import hearing, shards, words
-from .bank import build_bank, load_bank
-from .checkpoint import Checkpoint, autocast, descend, learning_rate
-from .contrast import soft_contrast
-from .recogniser import follow_average
+from clasp.phones.inventory import readings
+from clasp.phones.ngrams import WordEncoder
+from clasp.training import decode_corpus, ngrams
+from clasp.training.checkpoint import Checkpoint, autocast, descend, learning_rate
+from clasp.training.data import shards
+from clasp.training.embedding_bank import build_bank, load_bank
+from clasp.training.losses import soft_contrast
+from clasp.training.recognizer import follow_average
 
 READINGS = 8  # of what was heard; half of them, at random, in each step of training
 PEAK_RATE, WARM_UP, AVERAGE = 4e-4, 50, 0.99
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    words.add_arguments(parser)
+    ngrams.add_arguments(parser)
     parser.add_argument("--corpus", type=Path, default=Path("runs/corpus"))
     parser.add_argument("--words", type=Path, default=Path("runs/words"))
     parser.add_argument("--real", type=float, default=0.6, help="share of real speech among the spoken")
@@ -38,8 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     torch.manual_seed(args.seed)
-    made, bank = words.material(argparse.Namespace(**vars(args) | {"out": args.words}))
-    speech, heard = shards.load(args.corpus, "train"), hearing.load(args.heard, "train")
+    made, bank = ngrams.material(argparse.Namespace(**vars(args) | {"out": args.words}))
+    speech, heard = shards.load(args.corpus, "train"), decode_corpus.load(args.heard, "train")
     spoken = [readings(heard[place], READINGS).astype(np.uint8) for place in range(len(heard))]
     answers, vectors = answers_of(speech, args)
     bank = torch.cat([bank, vectors])
@@ -47,8 +48,8 @@ def run(args: argparse.Namespace) -> int:
     average = copy.deepcopy(encoder).requires_grad_(False)
     optimiser = torch.optim.AdamW(encoder.parameters(), lr=PEAK_RATE, weight_decay=0.01, fused=True)
     checkpoint = Checkpoint(args.out, words=encoder, average=average, optimiser=optimiser)
-    confusions = words.measured_confusions(args.heard)
-    _, shelves, shares = words.hold_out(made, args.english)
+    confusions = ngrams.measured_confusions(args.heard)
+    _, shelves, shares = ngrams.hold_out(made, args.english)
     lengths = np.array([part.shape[1] for part in spoken])
     real = np.char.startswith(speech.rows[heard.utterance, 3], "real:")
     order = np.argsort(lengths, kind="stable")
@@ -56,15 +57,15 @@ def run(args: argparse.Namespace) -> int:
     started, losses = time.time(), []
     for step in range(checkpoint.resume(), args.steps):
         draw = np.random.default_rng((args.seed, step))
-        places = words.take(audio, (args.real, 1 - args.real), args.batch, draw)
-        rows = words.take(shelves, shares, args.batch, draw)
+        places = ngrams.take(audio, (args.real, 1 - args.real), args.batch, draw)
+        rows = ngrams.take(shelves, shares, args.batch, draw)
         read = draw.permutation(READINGS)[: READINGS // 2]
         encoder.train()
         with autocast():
-            by_ear = encoder(*words.pad([spoken[place][read] for place in places]))
-            by_eye = encoder(*words.pad(words.misheard(made, rows, confusions, draw)))
+            by_ear = encoder(*ngrams.pad([spoken[place][read] for place in places]))
+            by_eye = encoder(*ngrams.pad(ngrams.misheard(made, rows, confusions, draw)))
         wanted = np.concatenate([len(bank) - len(vectors) + answers[heard.utterance[places]], made.answer[rows]])
-        others = draw.integers(len(bank), size=words.NEGATIVES)
+        others = draw.integers(len(bank), size=ngrams.NEGATIVES)
         loss = soft_contrast(torch.cat([by_ear, by_eye]).float(), bank, wanted, others)
         losses.append(descend(loss, optimiser, learning_rate(step, args.steps, PEAK_RATE, WARM_UP)))
         follow_average(average, encoder, min(AVERAGE, (step + 1) / (step + 10)))
@@ -79,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
 
 def trained(folder: Path, name: str = "average") -> WordEncoder:
     """The word encoder of the last checkpoint in a folder."""
-    encoder = WordEncoder(**words.WORDS, dim=words.DIM)
+    encoder = WordEncoder(**ngrams.WORDS, dim=ngrams.DIM)
     encoder.load_state_dict(torch.load(folder / "checkpoint.pt", weights_only=True)[name])
     return encoder
 
@@ -101,11 +102,11 @@ def answers_of(speech: shards.Utterances, args: argparse.Namespace) -> tuple[np.
 def validate(encoder: WordEncoder, args: argparse.Namespace) -> dict[str, float]:
     """HITS@1 speech to text over the validation split, by synthesizer or real corpus."""
     encoder.eval()
-    speech, heard = shards.load(args.corpus, "validation"), hearing.load(args.heard, "validation")
+    speech, heard = shards.load(args.corpus, "validation"), decode_corpus.load(args.heard, "validation")
     answers, bank = answers_of(speech, args)
     spoken = [readings(heard[place], READINGS) for place in range(len(heard))]
     vectors = torch.cat([
-        functional.normalize(encoder(*words.pad(spoken[first : first + 100])), dim=-1)
+        functional.normalize(encoder(*ngrams.pad(spoken[first : first + 100])), dim=-1)
         for first in range(0, len(spoken), 100)
     ])  # fmt: skip
     right = (vectors @ bank.float().T).argmax(1).numpy() == answers[heard.utterance]

@@ -12,11 +12,12 @@ import numpy as np
 import torch
 from safetensors.numpy import save_file
 
-from ..model import Clasp
-from ..phone_encoder import PhoneEncoder
-from ..phones import INVENTORY
-from ..speech.encoder import PRETRAINED, PhoneSpeechEncoder
-from . import meaning, recogniser, shards, sound, words, written
+from clasp.model import Clasp
+from clasp.phones.encoder import PhoneEncoder
+from clasp.phones.inventory import INVENTORY
+from clasp.speech.encoder import PRETRAINED, PhoneSpeechEncoder
+from clasp.training import meaning, ngrams, recognizer, simulated_asr, sound
+from clasp.training.data import shards
 
 MEANING_WEIGHT = 0.3  # of a vector's halves, by HITS@1 on validation
 
@@ -35,13 +36,13 @@ def run(args: argparse.Namespace) -> int:
     from sentence_transformers import SentenceTransformer
 
     config = {
-        "languages": ["en", *written.READ_LANGUAGES],
+        "languages": ["en", *simulated_asr.READ_LANGUAGES],
         "speech_encoder": {
-            "dim": words.DIM,
+            "dim": ngrams.DIM,
             "speech": {
                 "backbone": PRETRAINED,
-                "recogniser": {name: recogniser.RECOGNISER[name] for name in ("width", "layers", "heads", "kernel")},
-                "words": words.WORDS,
+                "recogniser": {name: recognizer.RECOGNISER[name] for name in ("width", "layers", "heads", "kernel")},
+                "words": ngrams.WORDS,
                 "readings": meaning.READINGS,
             },
         },
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         "meaning_weight": MEANING_WEIGHT,
     }
     speech = PhoneSpeechEncoder(config["speech_encoder"])
-    speech.recogniser.load_state_dict(recogniser.trained(args.recogniser).state_dict())
+    speech.recogniser.load_state_dict(recognizer.trained(args.recogniser).state_dict())
     speech.words.load_state_dict(meaning.trained(args.meaning).state_dict())
     phone_encoder = PhoneEncoder(**sound.ENCODER)
     phone_encoder.load_state_dict(torch.load(args.sound / "checkpoint.pt", weights_only=True)["model"])

@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..phone_encoder import PhoneEncoder, one_hot, pad
-from . import hearing, shards
-from .checkpoint import Checkpoint, autocast, descend, learning_rate
-from .contrast import Temperature, symmetric
-from .words import take
+from clasp.phones.encoder import PhoneEncoder, one_hot, pad
+from clasp.training import decode_corpus
+from clasp.training.checkpoint import Checkpoint, autocast, descend, learning_rate
+from clasp.training.data import shards
+from clasp.training.losses import Temperature, symmetric
+from clasp.training.ngrams import take
 
 ENCODER = {"dim": 384, "hidden": 256, "layers": 4, "kernel": 5}
 PEAK_RATE, WARM_UP = 1e-3, 40
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     torch.manual_seed(args.seed)
-    speech, heard = shards.load(args.corpus, "train"), hearing.load(args.heard, "train")
+    speech, heard = shards.load(args.corpus, "train"), decode_corpus.load(args.heard, "train")
     encoder, scale = PhoneEncoder(**ENCODER), Temperature()
     parameters = [*encoder.parameters(), *scale.parameters()]
     optimiser = torch.optim.AdamW(parameters, lr=PEAK_RATE, weight_decay=0.02)
@@ -58,7 +59,9 @@ def run(args: argparse.Namespace) -> int:
         losses.append(descend(loss, optimiser, rate))
         if (step + 1) % 100 == 0 or step + 1 == args.steps:
             checkpoint.save(step + 1)
-            scores = validate(encoder, shards.load(args.corpus, "validation"), hearing.load(args.heard, "validation"))
+            scores = validate(
+                encoder, shards.load(args.corpus, "validation"), decode_corpus.load(args.heard, "validation")
+            )
             print(
                 f"step {step + 1} loss {np.mean(losses):.3f} HITS@1 {scores} {time.time() - started:.0f} s",
                 flush=True,
@@ -68,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 @torch.inference_mode()
-def validate(encoder: PhoneEncoder, speech: shards.Utterances, heard: hearing.Heard) -> dict[str, float]:
+def validate(encoder: PhoneEncoder, speech: shards.Utterances, heard: decode_corpus.Heard) -> dict[str, float]:
     """HITS@1 speech to text in the whole validation split, by engine or "real"."""
     encoder.eval()
     rows = heard.utterance

@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..accelerator import best_device, cpu_has_bfloat16
-from ..speech.whisper_encoder import FRAME_RATE, WhisperEncoder
-from . import shards
-from .augment import augment
+from clasp.device import best_device, cpu_has_bfloat16
+from clasp.speech.whisper_encoder import FRAME_RATE, WhisperEncoder
+from clasp.training.augment import augment
+from clasp.training.data import shards
 
 BATCH_SECONDS = 120
 

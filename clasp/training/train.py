@@ -22,7 +22,7 @@ The stages of the bundled model, each of which goes on where it was interrupted:
 import argparse
 from pathlib import Path
 
-from . import configuration
+from clasp.training import configuration
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

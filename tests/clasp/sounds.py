@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from scipy.signal import butter, sosfilt
 
-from clasp.audio import SAMPLE_RATE
+from clasp.audio.decode import SAMPLE_RATE
 
 Rng = np.random.Generator
 

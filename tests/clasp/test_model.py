@@ -11,11 +11,11 @@ import torch
 from safetensors.numpy import save_file
 
 import clasp
-from clasp import phones
-from clasp.audio import Waveform
+from clasp.audio.decode import Waveform
 from clasp.calibration import Calibration
 from clasp.errors import ClaspError, ModelError
 from clasp.model import Clasp, load
+from clasp.phones import inventory
 
 TEXTS = [
     "The ship was lost in the storm.",
@@ -93,7 +93,7 @@ def test_saved_and_loaded_again_it_encodes_the_same(
 
 def test_saved_from_a_folder_it_can_search(tiny: Clasp, tiny_folder: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(tiny_folder, tmp_path / "model")
-    size = len(phones.INVENTORY)
+    size = len(inventory.INVENTORY)
     tables = {"confusions": np.eye(size, dtype=np.float32), "frequencies": np.full(size, 1 / size, np.float32)}
     save_file(tables, folder / "alignment.safetensors")
     Calibration.rough().save(folder / "calibration.json")

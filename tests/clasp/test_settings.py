@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from clasp.__main__ import main
 from clasp.errors import ClaspError
 from clasp.settings import Settings, current, table, variable
+from index.cli.main import main
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"

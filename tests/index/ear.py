@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clasp.audio import Waveform
+from clasp.audio.decode import Waveform
 from clasp.model import Encoded
-from clasp.phones import INVENTORY
+from clasp.phones.inventory import INVENTORY
 
 DIM, BANDS, PARTS = 32, 40, 12
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clasp.audio import SAMPLE_RATE, Waveform
+from clasp.audio.decode import SAMPLE_RATE, Waveform
 from clasp.speech.languages import LanguageTally
 from clasp.speech.transcript import Transcript, Word
 

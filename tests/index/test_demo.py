@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from clasp.audio import Waveform, decode
+from clasp.audio.decode import Waveform, decode
 from clasp.errors import LibraryError
 from clasp.model import Encoded
-from clasp.phones import INVENTORY
+from clasp.phones.inventory import INVENTORY
 from index.demo import DEMO, METADATA_FILE, SEGMENTS_FILE, VECTORS_FILE, embed_demo, open_demo, read, shipped
 from index.files import load_arrays, save_arrays
-from index.map import Map
+from index.map.map import Map
 
 RATE = 16_000
 DIM = 32

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from clasp.errors import DataError, LibraryError
-from index import snapshot
-from index.current import FOLDED
-from index.database import DATABASE_FILE
 from index.filters import Filter
 from index.library import FILES, Hit, Library, Recording, Segment
-from index.vectors import INDEX_FILE, MANIFEST_FILE
+from index.store.database import DATABASE_FILE
+from index.vectors import snapshot
+from index.vectors.index_file import INDEX_FILE, MANIFEST_FILE
+from index.vectors.search_index import FOLDED
 
 
 def oracle(library: Library, query: np.ndarray, k: int, passes=lambda segment: True) -> list[int]:

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clasp.alignment import SHORTLIST, Aligner, pack
 from clasp.calibration import Calibration, Likeness
 from clasp.errors import ClaspError, LibraryError
 from clasp.model import Clasp
-from clasp.phones import INVENTORY
+from clasp.phones.alignment import SHORTLIST, Aligner, pack
+from clasp.phones.inventory import INVENTORY
 from index.filters import Filter
 from index.library import Library
 from index.search import CLEAR, Query, encode, like, search

@@ -17,7 +17,7 @@ import pytest
 import soundfile
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from clasp.audio import decode
+from clasp.audio.decode import decode
 from tests.ui.interviews import Interviews, make
 from ui.screenshots import CHROMIUM
 

@@ -7,9 +7,9 @@ import numpy as np
 import soundfile
 
 import clasp
-from clasp.audio import SAMPLE_RATE
-from clasp.training.synthesis import Voice, speak
-from index.ingest import ingest
+from clasp.audio.decode import SAMPLE_RATE
+from clasp.training.data.synthesis import Voice, speak
+from index.ingest.pipeline import ingest
 from index.library import Library
 
 FERRY = "The ferry did not leave the harbour because the fog was too thick to see the lighthouse."

@@ -10,9 +10,9 @@ import pytest
 
 from clasp.errors import ClaspError, DataError
 from ui import jobs
-from ui.adding import gathered
 from ui.jobs import Jobs, Progress, Report, Work
-from ui.uploads import Upload
+from ui.library.adding import gathered
+from ui.library.uploads import Upload
 
 
 def until(holds: Callable[[], bool]) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from clasp.audio import decode
-from index.points import unpacked
+from clasp.audio.decode import decode
+from index.map.wire import unpacked
 from tests.malformed import write_malformed
 
 SAID = "#results .hits .said"

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from index.points import unpacked
+from index.map.wire import unpacked
 
 ROOT = Path(__file__).parents[2]
 SECRET = "root:"  # in /etc/passwd

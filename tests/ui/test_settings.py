@@ -3,10 +3,13 @@
 import pytest
 
 from clasp.errors import LibraryError
-from index.visits import Visits
+from index.guests import Visits
 from tests.index.conftest import Identity
-from ui import about, cards, layout, page
+from ui import page
+from ui.about import tab
+from ui.library import layout
 from ui.links import Settings
+from ui.search import cards
 from ui.service import VISIT, Service
 
 
@@ -39,7 +42,7 @@ def test_every_text_says_how_long_a_visitors_recordings_are_kept(
     monkeypatch.setenv("CLASP_VISIT_MINUTES", minutes)
     said = f"deleted after {words}."
     assert said in cards.empty(Settings(library=VISIT))
-    assert said in about.page(service, "", "")
+    assert said in tab.page(service, "", "")
     visits = Visits(Identity())
     with pytest.raises(LibraryError, match=said):
         visits.library(visits.begin())

@@ -1,0 +1,287 @@
+"""A container of sound, opened: its tracks, their frames, and whether its end is there.
+
+FFmpeg's libraries (PyAV) read every format, within this process. They may open this one file and nothing else. What a
+header says of lengths is a hint: every sample that is there is given.
+"""
+
+import io
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.stream import Discard, Disposition
+
+from clasp.audio.concatenated import Part, Stretch
+from clasp.audio.headers import PIPED, Content, wav_data
+from clasp.errors import AudioError
+from clasp.settings import current
+
+# Demuxers whose files hold the media themselves: no playlists, which name other files.
+FORMATS = (
+    "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,asf_o,au,avi,caf,dsf,dts,dtshd,eac3,flac,flv,g722,gsm,iff,loas,matroska,mlp,"
+    "mov,mp3,mpc,mpc8,mpeg,mpegts,mxf,nut,ogg,oma,qcp,rm,shn,sox,tak,truehd,tta,voc,vqf,w64,wav,wtv,wv,xwma"
+)
+# The names that their files have, for finding recordings in folders.
+SUFFIXES = frozenset((
+    ".3g2", ".3ga", ".3gp", ".3gpp", ".8svx", ".aa3", ".aac", ".ac3", ".adts", ".aif", ".aifc", ".aiff", ".amr",
+    ".ape", ".asf", ".au", ".avi", ".awb", ".bwf", ".caf", ".divx", ".dsf", ".dts", ".dtshd", ".eac3", ".ec3",
+    ".f4a", ".f4v", ".flac", ".flv", ".g722", ".gsm", ".iff", ".latm", ".loas", ".m1a", ".m2a", ".m2t", ".m2ts",
+    ".m4a", ".m4b", ".m4p", ".m4r", ".m4v", ".mka", ".mkv", ".mlp", ".mov", ".mp1", ".mp2", ".mp3", ".mp4", ".mpa",
+    ".mpc", ".mpeg", ".mpg", ".mpga", ".mts", ".mxf", ".nut", ".oga", ".ogg", ".ogm", ".ogv", ".ogx", ".oma",
+    ".opus", ".qcp", ".qt", ".rf64", ".rm", ".rmvb", ".shn", ".snd", ".sox", ".spx", ".tak", ".thd", ".tod", ".trp",
+    ".ts", ".tta", ".vob", ".voc", ".vqf", ".w64", ".wav", ".wave", ".weba", ".webm", ".wma", ".wmv", ".wtv", ".wv",
+))  # fmt: skip
+PREROLL = 1.0  # seconds that are decoded before a stretch, for codecs whose frames lean on those before
+LATE = {"analyzeduration": str(10**9), "probesize": str(2**26)}  # microseconds and bytes in which sound may begin
+STATE_LENGTH = {"mov", "flac", "aiff", "caf", "au", "tta", "ape", "wv"}
+PCM = {"wav", "w64", "aiff", "au", "caf"}
+UNTIMED = {"ac3", "eac3", "dts", "dtshd", "mlp", "truehd", "loas"}  # frames alone, whose time stamps are rounded sums
+ALONE = {"mp3", "aac", "amr", "mpegts", *UNTIMED}  # among frames alone there is junk
+INDEXED = {"mov", "matroska", "flac", "ogg"}
+
+
+class StartsAnewError(Exception):
+    """Time stamps lack, or go back, where packets are passed over: they do not say where one is."""
+
+
+class Container:
+    """One recording of a file. A context manager.
+
+    Args:
+        part: where the recording lies in the file.
+        name: what the file is called in messages.
+
+    Raises:
+        AudioError: if it is no recording with sound.
+    """
+
+    def __init__(self, path: Path, part: Stretch, name: str) -> None:
+        self._path, self._part, self._name = path, part, name
+        self._opened = self._open({})
+        if self._kinds & {"mpegts", "mpeg"} and any(not self._rate(number) for number in self.order):
+            self._opened.close()
+            self._opened = self._open(LATE)
+        if not self.order:
+            self._opened.close()
+            raise AudioError(not_readable(name))
+        self.broken = 0.0  # seconds that could not be decoded
+        self.failed = 0  # packets
+        self._breaks_off = False
+
+    def __enter__(self) -> "Container":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
+
+    @property
+    def tracks(self) -> int:
+        """How many sound tracks there are."""
+        return len(self._opened.streams.audio)
+
+    @property
+    def order(self) -> list[int]:
+        """Numbers of the tracks of known kinds, from 1: the default one first."""
+        streams = enumerate(self._opened.streams.audio, start=1)
+        known = {number: one.disposition & Disposition.default for number, one in streams if one.codec_context}
+        return sorted(known, key=lambda number: not known[number])
+
+    @property
+    def length(self) -> float | None:
+        """Seconds that the header claims, or are guessed from it; None where it claims nothing."""
+        return self._opened.duration / av.time_base if (self._opened.duration or 0) > 0 else None
+
+    def frames(self, track: int, start: float = 0.0) -> Iterator[tuple[float | None, AudioFrame]]:
+        """Frames of a track, each with the second at which it sounds, where that is known; from `start` or a little
+        before. What is broken is passed over.
+
+        Raises:
+            StartsAnewError: with a `start`, if only decoding from the beginning tells where that is.
+        """
+        stream, origin, begin = self._stream(track), self._origin, start - PREROLL
+        is_timed = not self._kinds & UNTIMED
+        if begin > 0 and not is_timed:
+            raise StartsAnewError
+        if begin > 0 and self._has_index(stream):
+            found = self._sought(stream, origin + begin)
+            if found is not None:
+                yield from ((_second(one, origin), one) for one in found)
+                return
+            self._opened.close()
+            self._opened = self._open({})
+            stream = self._stream(track)
+        for frame in self._decoded(stream, origin + begin if begin > 0 else -math.inf):
+            second = _second(frame, origin) if is_timed else None
+            if begin > 0 and second is None:
+                raise StartsAnewError
+            begin = 0.0
+            yield second, frame
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it is of a format that consists of frames alone, of which a file without any has none."""
+        return bool({*ALONE, "flac"} & self._kinds)
+
+    @property
+    def _kinds(self) -> set[str]:
+        """Names of its format."""
+        return set(self._opened.format.name.split(","))
+
+    @property
+    def _origin(self) -> float:
+        """The time stamp, in seconds, at which it begins."""
+        return (self._opened.start_time or 0) / av.time_base
+
+    def flaw(self, track: int, seconds: float) -> str:
+        """What is said of it once a track was decoded and turned out to last so long; '' if nothing was amiss."""
+        if self._ends_early(track, seconds):
+            return cut_off(self._name)
+        if self.broken > max(1.0, 0.02 * seconds):
+            return f"{self._name} is damaged: {self.broken:.0f} s of it could not be decoded. Copy or record it again."
+        return ""
+
+    def _rate(self, track: int) -> int:
+        return self._opened.streams.audio[track - 1].codec_context.sample_rate
+
+    def _open(self, options: dict[str, str]) -> av.container.InputContainer:
+        is_whole = self._part == Stretch(0, self._path.stat().st_size)
+        source = str(self._path) if is_whole else Part(self._path, self._part)
+        options = options | {"protocol_whitelist": "file", "format_whitelist": FORMATS}
+        wait = current().stall_seconds
+        try:
+            return av.open(source, options=options, timeout=(wait, wait), metadata_errors="replace")
+        except av.error.ExitError as error:
+            raise AudioError(stalled(self._name)) from error
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            head = self._bytes(0, 8)
+            begins = head[4:] == b"ftyp" or head[:4] == b"OggS"  # without the table at its end, or a whole page
+            raise AudioError(cut_off(self._name) if begins else not_readable(self._name)) from error
+
+    def _stream(self, track: int) -> AudioStream:
+        """A track, of which alone the demuxer gives packets; in a part that lacks it, the first one."""
+        stream = self._opened.streams.audio[(track if track <= self.tracks else self.order[0]) - 1]
+        if stream.codec_context is None:
+            raise AudioError(f"{self._name} has a sound track {track} of a kind that cannot be decoded.")
+        if not stream.codec_context.is_open:
+            stream.codec_context.thread_count = 1
+        for other in self._opened.streams:
+            if other.index != stream.index:
+                other.discard = Discard.all
+        return stream
+
+    def _decoded(self, stream: AudioStream, start: float) -> Iterator[AudioFrame]:
+        """Frames of what can be decoded; packets that end before `start`, in seconds of the stream, are passed over."""
+        last, kinds = -math.inf, self._kinds
+        try:
+            for packet in self._opened.demux(stream):
+                if start > -math.inf and packet.size and packet.pts is not None:
+                    begins, length = float(packet.pts * packet.time_base), float(packet.duration * packet.time_base)
+                    if begins <= last:
+                        raise StartsAnewError
+                    last = begins
+                    if begins + length < start:
+                        continue
+                    start = -math.inf
+                corrupt = packet.is_corrupt and not kinds & PCM if packet.size else self._breaks_off
+                try:
+                    yield from packet.decode()
+                except av.error.FFmpegError:
+                    self.failed += 1
+                    self.broken += float((packet.duration or 0) * (packet.time_base or 0))
+                    corrupt = corrupt or not ALONE & kinds
+                self._breaks_off = corrupt
+        except av.error.ExitError as error:
+            raise AudioError(stalled(self._name)) from error
+        except av.error.FFmpegError:
+            self._breaks_off = True
+
+    def _sought(self, stream: AudioStream, start: float) -> Iterator[AudioFrame] | None:
+        """Frames from `start`, in seconds of the stream, or a little before; None where they are not found there."""
+        try:
+            self._opened.seek(int(start / stream.time_base), stream=stream)
+        except (av.error.FFmpegError, OverflowError):
+            return None
+        frames = self._decoded(stream, -math.inf)
+        first = next(frames, None)
+        second = None if first is None else _second(first, 0.0)
+        if second is None or second > start + PREROLL / 2:
+            return None
+        return _chained(first, frames)
+
+    def _has_index(self, stream: AudioStream) -> bool:
+        """Whether seeking in it leads to the very sample."""
+        kinds, context = self._kinds, stream.codec_context
+        if kinds & PCM and context.name.startswith("pcm_"):  # places are computed from the bit rate that it states
+            sizes = {"pcm_s24le": 24, "pcm_s24be": 24, "pcm_mulaw": 8, "pcm_alaw": 8, "pcm_s8": 8}
+            bits = sizes.get(context.name, 8 * context.format.bytes)
+            return context.bit_rate == context.sample_rate * context.channels * bits
+        return bool(kinds & INDEXED)
+
+    def _ends_early(self, track: int, seconds: float) -> bool:
+        kind = self._opened.format.name.split(",")[0]
+        head, size = self._bytes(0, 2**16), self._size()
+        if kind == "wav":
+            begin, claimed = wav_data(Content(io.BytesIO(head))) or (0, 0)
+            return claimed < PIPED and begin + claimed - size > max(2**12, size // 50)
+        if kind == "ogg":
+            return _page_is_cut(self._bytes(max(0, size - 65_307), 65_307))
+        if kind == "matroska":
+            return _segment_is_cut(head, size)
+        stream, lacks = self._stream(track), False
+        if kind in STATE_LENGTH or (kind == "mp3" and any(mark in head for mark in (b"Xing", b"Info", b"VBRI"))):
+            end = ((stream.start_time or 0) + (stream.duration or 0)) * stream.time_base - self._origin
+            lacks = end - seconds > max(0.5, 0.02 * end)
+        return lacks or self._breaks_off
+
+    def _size(self) -> int:
+        return self._part.end - self._part.first
+
+    def _bytes(self, first: int, count: int) -> bytes:
+        part = Part(self._path, self._part)
+        part.seek(first)
+        content = part.read(count)
+        part.close()
+        return content
+
+
+def cut_off(name: str) -> str:
+    """What is said of a file whose end is missing."""
+    return f"{name} is cut off or damaged: its end is missing. Copy or record it again."
+
+
+def not_readable(name: str) -> str:
+    """What is said of a file that is no recording."""
+    return f"{name} is not a recording that can be read: give a sound file, or a video with sound."
+
+
+def stalled(name: str) -> str:
+    """What is said of a file that takes too long."""
+    return f"{name} took longer than {current().stall_seconds:g} s to decode: convert it to wav or flac."
+
+
+def _second(frame: AudioFrame, origin: float) -> float | None:
+    return None if frame.pts is None else float(frame.pts * frame.time_base) - origin
+
+
+def _chained(first: AudioFrame, others: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
+    yield first
+    yield from others
+
+
+def _page_is_cut(tail: bytes) -> bool:
+    """Whether the last page of an Ogg file, of which `tail` is the end, lacks some of its bytes."""
+    page = tail[max(0, tail.rfind(b"OggS")) :]
+    return len(page) < 27 or len(page) < 27 + page[26] + sum(page[27 : 27 + page[26]])
+
+
+def _segment_is_cut(head: bytes, size: int) -> bool:
+    """Whether the segment of a Matroska or WebM file of so many bytes is shorter than its head says."""
+    place = head.find(b"\x18\x53\x80\x67") + 4
+    if place < 4 or place >= len(head) or not head[place]:
+        return False
+    count = 9 - head[place].bit_length()  # bytes of the number, whose first bit set ends the count
+    length = int.from_bytes(head[place : place + count], "big") - (1 << 7 * count)
+    return length != (1 << 7 * count) - 1 and place + count + length > size

@@ -1,0 +1,1 @@
+"""Phones: their inventory, who recognizes them in speech, and the vectors made of them."""

@@ -1,0 +1,1 @@
+"""The published CLASP: the authors' checkpoint, read safely and run as they ran it."""

@@ -1,0 +1,1 @@
+"""Speed, memory and index quality, measured on this machine. Never loaded by the app."""

@@ -1,0 +1,275 @@
+"""Measure speed, memory and index quality on this machine, and print them beside what is asked for.
+
+    python -m clasp benchmark
+    python -m clasp benchmark --adding     # a recording of six hours; takes minutes
+    python -m clasp benchmark --transcribing --clips 64
+    python -m clasp benchmark --live       # the live search, with one visitor and with twenty; takes five minutes
+    python -m clasp benchmark --stages --clips 64
+    python -m clasp benchmark --published --clips 16
+
+Takes a few minutes, most of them for the index of 100,000 random vectors. Times are of a warm process unless
+said; the app is started twice, and the second start counts.
+"""
+
+import argparse
+import os
+import platform
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from clasp.errors import ClaspError
+
+if TYPE_CHECKING:
+    from clasp.model import Clasp
+
+ROOT = Path(__file__).parents[2]
+WARM_UP, RUNS = 5, 100
+START_LIMIT = 300.0  # seconds until a start of the app is given up
+RECALL_QUERIES = 500
+TEXTS = (
+    "The ship was lost in the storm.",
+    "When does the last train to the coast leave?",
+    "She found an old letter behind the mirror.",
+    "How do I keep bread fresh for a week?",
+    "The committee voted to close the school.",
+    "Nobody believed the boy who had seen the light.",
+    "A cheap way to heat a small house in winter",
+    "He sang so badly that the dog left the room.",
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; `passed` is None where nothing is asked for."""
+
+    what: str
+    measured: str
+    asked: str = ""
+    passed: bool | None = None
+
+
+Measurement = tuple[str, Callable[[], list[Row]]]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `python -m clasp benchmark`."""
+    parser.add_argument("--model", default="bundled", help="a model folder (default: the bundled model)")
+    parser.add_argument("--library", action="store_true", help="measure large libraries instead")
+    parser.add_argument(
+        "--million", action="store_true", help="with --library: a million vectors, too (3 GB of memory)"
+    )
+    parser.add_argument("--adding", action="store_true", help="measure adding a long recording, and nothing else")
+    parser.add_argument("--live", action="store_true", help="measure the live search, and nothing else")
+    parser.add_argument("--transcribing", action="store_true", help="measure transcripts, and nothing else")
+    parser.add_argument("--stages", action="store_true", help="measure hearing stage by stage, and nothing else")
+    parser.add_argument("--published", action="store_true", help="the same of the published architecture, with random "
+                        "weights, against the notebooks' way")  # fmt: skip
+    parser.add_argument("--clips", type=int, default=8, help="utterances for --stages, --published and, of each "
+                        "language, --transcribing (default: 8)")  # fmt: skip
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure everything and print the table. Returns 0."""
+    from clasp import load
+
+    if args.adding or args.live:
+        from index.benchmarks.adding import adding
+        from index.benchmarks.live import live
+
+        rows = (adding if args.adding else live)(args.model)
+        Console(width=110).print(table(rows, f"{platform.machine()}, {os.cpu_count()} cores"))
+        return 0
+    progress = Console(stderr=True)
+    if args.transcribing:
+        from index.benchmarks.transcribing import transcribing
+
+        Console(width=110).print(table(transcribing(args.clips), f"{platform.machine()}, {os.cpu_count()} cores"))
+        return 0
+    if args.published or args.stages:
+        from index.benchmarks import published, stages
+
+        if args.published:
+            progress.print("Building the published architecture with random weights …")
+            where, rows = published.measure(args.clips)
+        else:
+            where, rows = stages.measure(load(args.model), stages.spoken(args.clips))
+        Console(width=110).print(table(rows, f"{platform.machine()}, {os.cpu_count()} cores, {where}"))
+        return 0
+    model = load(args.model)
+    rows: list[Row] = []
+    for what, measure in _large(model, args.million) if args.library else _usual(model, args.model):
+        progress.print(f"Measuring {what} …")
+        rows += measure()
+    Console(width=110).print(table(rows, f"{platform.machine()}, {os.cpu_count()} cores, {model.device}"))
+    return 0
+
+
+def _usual(model: "Clasp", name: str) -> "list[Measurement]":
+    from index.vectors.index_file import HNSW_MOST
+
+    return [
+        ("encoding", lambda: encoding(model)),
+        ("searching", lambda: searching(model)),
+        ("starting the app", lambda: starting(name)),
+        ("recall of the demo library", lambda: [library_recall(model)]),
+        (f"recall of {HNSW_MOST:,} random vectors", lambda: [random_recall(HNSW_MOST, model.dim)]),
+    ]
+
+
+def _large(model: "Clasp", million: bool) -> "list[Measurement]":
+    from index.benchmarks import library
+
+    counts = (library.SEGMENTS, library.MILLION) if million else (library.SEGMENTS,)
+    indexes = [(f"{count:,} vectors", lambda count=count: library.index(count, model.dim)) for count in counts]
+    return [(f"a library of {library.SEGMENTS:,} segments", lambda: library.library(model)), *indexes]
+
+
+def encoding(model: "Clasp") -> list[Row]:
+    """Time to encode a clip of 5 s."""
+    from clasp.audio.decode import SAMPLE_RATE, Waveform, from_samples
+    from clasp.text.espeak import RATE, speak
+
+    whole = from_samples(np.concatenate([speak(text, "en-us")[0] for text in TEXTS]), RATE).samples
+    length = 5 * SAMPLE_RATE
+    clips = [Waveform(whole[start : start + length]) for start in range(0, len(whole) - length, SAMPLE_RATE)]
+    one = timed(lambda number: model.encode_speech([clips[number % len(clips)]]))
+    return [milliseconds("encode a 5 s clip", one, 60)]
+
+
+def searching(model: "Clasp") -> list[Row]:
+    """Time from a typed query to its hits, in process."""
+    from index.demo import open_demo
+    from index.search import encode, search
+
+    library = open_demo(model)
+    times = timed(lambda number: search(library, model, encode(model, text=TEXTS[number % len(TEXTS)])))
+    return [milliseconds("text query to hits", times, 25)]
+
+
+def starting(model: str) -> list[Row]:
+    """Seconds from the start of the app to its first answered query, and its memory then."""
+    start_app(model)
+    seconds, resident = start_app(model)
+    rows = [Row("app start to first answered query", f"{seconds:.1f} s", "≤ 20 s", seconds <= 20)]
+    if resident is not None:
+        rows.append(Row("resident memory of the app", f"{resident:.2f} GB", "≤ 1.2 GB", resident <= 1.2))
+    return rows
+
+
+def start_app(model: str) -> tuple[float, float | None]:
+    """Start the app, ask one query, stop it: seconds taken, and gigabytes resident (Linux only).
+
+    Raises:
+        ClaspError: if it ends or does not answer.
+    """
+    from gradio_client import Client  # before the clock starts
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    name = model if model == "bundled" else str(Path(model).resolve())
+    settings = {"HOST": "127.0.0.1", "PORT": str(port), "CLASP_MODEL": name}
+    began = time.perf_counter()
+    app = subprocess.Popen(
+        [sys.executable, "app.py"], cwd=ROOT, env=os.environ | settings,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        while not _listens(port):
+            if app.poll() is not None or time.perf_counter() - began > START_LIMIT:
+                raise ClaspError("The app did not start: run `python app.py` to see why.")
+            time.sleep(0.05)
+        Client(f"http://127.0.0.1:{port}", verbose=False).predict(TEXTS[0], api_name="/search_text")
+        seconds = time.perf_counter() - began
+        return seconds, _resident(app.pid)
+    finally:
+        app.terminate()
+        app.wait()
+
+
+def library_recall(model: "Clasp") -> Row:
+    """Recall@10 of HNSW against exact search, over the vectors of the demo library."""
+    from index.demo import open_demo
+
+    _, vectors = open_demo(model).vectors()
+    return _recall(f"HNSW recall@10, demo library ({len(vectors)})", vectors, vectors)
+
+
+def random_recall(count: int, dim: int) -> Row:
+    """Recall@10 of HNSW against exact search, over random directions: the hardest case there is."""
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(count + RECALL_QUERIES, dim)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return _recall(f"HNSW recall@10, {count:,} random vectors", vectors[:count], vectors[count:])
+
+
+def recall(vectors: np.ndarray, queries: np.ndarray, k: int = 10) -> tuple[float, np.ndarray]:
+    """Share of the exact `k` nearest of `vectors` (n, dim) that HNSW finds, and its seconds per query."""
+    from index.vectors.hnsw import HnswIndex
+    from index.vectors.index_file import exact_search
+
+    index = HnswIndex(vectors.shape[1]).extended(np.arange(len(vectors)), vectors)
+    shares, seconds = np.empty(len(queries)), np.empty(len(queries))
+    for number, query in enumerate(queries):
+        began = time.perf_counter()
+        found = index.search(query, k)
+        seconds[number] = time.perf_counter() - began
+        shares[number] = len(np.intersect1d(found, exact_search(vectors, query, k))) / min(k, len(vectors))
+    return float(shares.mean()), seconds
+
+
+def timed(call: Callable[[int], object]) -> np.ndarray:
+    """Seconds, (RUNS,), of calls after WARM_UP others."""
+    for number in range(WARM_UP):
+        call(number)
+    seconds = np.empty(RUNS)
+    for number in range(RUNS):
+        began = time.perf_counter()
+        call(number)
+        seconds[number] = time.perf_counter() - began
+    return seconds
+
+
+def milliseconds(what: str, seconds: np.ndarray, limit: float) -> Row:
+    """A row of median and 95th percentile; the median is what is asked for."""
+    middle, high = 1000 * np.percentile(seconds, [50, 95])
+    return Row(what, f"p50 {middle:.1f} ms, p95 {high:.1f} ms", f"p50 ≤ {limit:g} ms", bool(middle <= limit))
+
+
+def table(rows: list[Row], machine: str) -> Table:
+    """The rows for reading."""
+    shown = Table("measure", "here", "asked for", "", title=f"Benchmark on {machine}")
+    for row in rows:
+        verdict = {None: "", True: "[green]pass", False: "[red]above"}[row.passed]
+        shown.add_row(row.what, row.measured, row.asked, verdict)
+    return shown
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _resident(process: int) -> float | None:
+    """Gigabytes (10⁹ bytes) of memory a process holds, None where /proc does not tell."""
+    status = Path(f"/proc/{process}/status")
+    if not status.is_file():
+        return None
+    return int(re.search(r"VmRSS:\s+(\d+) kB", status.read_text())[1]) * 1024 / 1e9
+
+
+def _recall(what: str, vectors: np.ndarray, queries: np.ndarray) -> Row:
+    share, seconds = recall(vectors, queries)
+    middle = 1000 * np.median(seconds)
+    return Row(what, f"{share:.4f}, p50 {middle:.1f} ms", "≥ .99", share >= 0.99)

@@ -1,0 +1,157 @@
+"""Look after a library: list its recordings, edit and remove them, check and repair it, move it, change its model.
+
+    python -m clasp library list
+    python -m clasp library edit 4f0c5a2e91b7d3aa --title "Harbour, 1962" --speaker Ada --date 1962-05-01
+    python -m clasp library remove 4f0c5a2e91b7d3aa
+    python -m clasp library check            # and: repair
+    python -m clasp library export archive.zip
+    python -m clasp library import archive.zip --library harbour
+    python -m clasp library transcribe       # what has no transcript yet; --redo: what a machine has transcribed, too
+    python -m clasp library reembed          # if another model made it; may be stopped, and goes on, like transcribe
+
+Exit codes: 0 all is well; 1 `check` found something, or `reembed` could not hear all; 2 an error (one line on stderr).
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from index.metadata import FACTS
+from index.paths import place
+
+if TYPE_CHECKING:
+    from index.library import Library
+
+
+STOPPED = 130
+
+
+@dataclass(frozen=True)
+class Maker:
+    """What a library says of the model that made it: enough to look after it without that model."""
+
+    checksum: str
+    dim: int
+    meaning_dim: int
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `python -m clasp library`."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, summary in {
+        "list": "recordings with their duration, utterances and date",
+        "edit": "change what is known of a recording",
+        "remove": "take out recordings, with everything that belongs to them",
+        "check": "say what is damaged or missing",
+        "repair": "the same, and put right what can be",
+        "export": "write the library, recordings included, to one archive",
+        "import": "make a library of such an archive",
+        "transcribe": "transcribe what has no transcript yet",
+        "reembed": "make the vectors anew, with the model in use instead of the one that made them",
+    }.items():
+        action = actions.add_parser(name, help=summary, description=summary)
+        action.add_argument("--library", metavar="NAME|FOLDER", help="(default: $CLASP_LIBRARY, or your own)")
+        if name == "edit":
+            action.add_argument("recording", help="its id, as `list` shows it")
+            for fact in FACTS:
+                action.add_argument(f"--{fact}")
+        elif name == "remove":
+            action.add_argument("recordings", nargs="+", metavar="RECORDING", help="its id, as `list` shows it")
+        elif name in ("export", "import"):
+            action.add_argument("archive", type=Path)
+        elif name == "transcribe":
+            again = "also what a machine has transcribed before; what came with the recordings stays"
+            action.add_argument("--redo", action="store_true", help=again)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what is asked."""
+    from index.library import Library
+    from index.store import archive, repair
+    from index.store.database import Database
+
+    folder = place(args.library)
+    if args.action == "import":
+        archive.unpack(args.archive, folder)
+        print(f"{args.archive.name} is now the library in {folder}")
+        return 0
+    if args.action in ("check", "repair"):
+        findings = repair.check(folder, mend=args.action == "repair")
+        print("\n".join(findings) or "All is well.")
+        return 1 if findings and args.action == "check" else 0
+    if args.action == "reembed":
+        return _reembedded(folder)
+    if args.action == "transcribe":
+        return _transcribed(folder, args.redo)
+    Library.must_exist(folder)
+    database = Database(folder)
+    checksum, dim = database.model() or ("", 0)
+    database.close()
+    if args.action == "export":
+        archive.pack(folder, args.archive)
+        print(f"{args.archive}: {args.archive.stat().st_size / 2**20:.1f} MiB")
+        return 0
+    with Library.open(folder, Maker(checksum, dim, dim)) as library:
+        if args.action == "edit":
+            given = {name: getattr(args, fact) for fact, name in FACTS.items() if getattr(args, fact) is not None}
+            library.edit(args.recording, **given)
+        elif args.action == "remove":
+            for recording in args.recordings:
+                library.remove(recording)
+        else:
+            print(_table(library))
+    return 0
+
+
+def _reembedded(folder: Path) -> int:
+    """Embed a library anew, show how it goes, and name what cannot be heard any more."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    import clasp
+    from clasp.settings import current
+    from index.library import Library
+    from index.store.reembed import reembed
+
+    Library.must_exist(folder)  # before the model: errors come at once
+    settings = current()
+    model = clasp.load(settings.model, settings.device or None)
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("")
+        for state in reembed(folder, model):
+            progress.update(task, total=max(1, state.segments), completed=state.done)
+    for title, reason in state.failed:
+        print(f"{title}: {reason}")
+    if state.failed:
+        print("Nothing was changed: put these recordings back or remove them, and run it again; it goes on.")
+        return 1
+    print(f"{state.segments:,} utterances of the library in {folder} are now of the model in use.")
+    return 0
+
+
+def _transcribed(folder: Path, redo: bool) -> int:
+    """Transcribe what lacks a transcript."""
+    import clasp
+    from clasp.settings import current
+    from index.cli.transcribing import transcribed
+    from index.library import Library
+
+    Library.must_exist(folder)  # before the model: errors come at once
+    settings = current()
+    model = clasp.load(settings.model, settings.device or None)
+    with Library.open(folder, model) as library:
+        return STOPPED if transcribed(library, model, redo=redo) else 0
+
+
+def _table(library: "Library") -> str:
+    counts = library.counts()
+    rows = []
+    for one in library.recordings():
+        facts = f"{one.id}  {one.duration / 60:8.1f} min  {counts.get(one.id, 0):6}  {one.date or one.added[:10]:10}"
+        rows.append(f"{facts}  {one.title}" + ("" if one.done else "  (not finished: add it again)"))
+    seconds = sum(one.duration for one in library.recordings())
+    size = sum(path.stat().st_size for path in library.folder.rglob("*") if path.is_file())
+    total = f"{len(rows)} recordings, {seconds / 3600:.1f} h, {len(library):,} utterances, {size / 2**20:.1f} MiB in "
+    return "\n".join([*rows, total + str(library.folder)])

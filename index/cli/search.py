@@ -1,0 +1,115 @@
+"""Find what says the same as a text or a recording, in the library that ships with CLASP.
+
+    python -m clasp search "the ship was lost in the storm"
+    python -m clasp search "Wann fährt der letzte Zug?" --language en
+    python -m clasp search --speech question.wav -k 3
+    python -m clasp search "a recipe with lentils" --category hobbies --meaning 1
+    python -m clasp search "the day of the flood" --library
+    python -m clasp search "the council voted" --json | jq -r '.hits[0].file'
+
+Exit codes: 0 a good match was found; 1 none was (the nearest are listed); 2 an error (one line on stderr).
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from clasp.audio.decode import decode
+from clasp.settings import current
+from index.filters import Filter
+from index.search import Answer, encode, search
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `python -m clasp search`."""
+    query = parser.add_mutually_exclusive_group(required=True)
+    query.add_argument("text", nargs="?", help="what to look for, in any of the model's languages")
+    query.add_argument("--speech", type=Path, metavar="FILE", help="a recording of what to look for")
+    parser.add_argument("-k", type=_positive, default=10, metavar="N", help="how many hits (default: 10)")
+    for name, kind in {"category": "NAME", "language": "TAG", "speaker": "NAME", "recording": "ID"}.items():
+        summary = f"only this {name}; repeatable"
+        parser.add_argument(f"--{name}", action="append", default=[], metavar=kind, help=summary)
+    for name, which in {"since": "from this date on", "until": "up to this date"}.items():
+        parser.add_argument(f"--{name}", default="", metavar="DATE", help=f"only recordings {which}, such as 1962-05")
+    parser.add_argument(
+        "--meaning", type=_weight, metavar="0..1",
+        help="rank by what was said (0), by what was meant (1), or in between (default: by probability)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--library", nargs="?", const="", metavar="NAME|FOLDER",
+        help="search this library; without a name: your own (default: $CLASP_LIBRARY, or the one that ships)",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Search, print the answer. Returns 0 if it holds a good match, otherwise 1."""
+    waveform = None if args.speech is None else decode(args.speech)  # before the model: errors come at once
+
+    import clasp
+    from index.paths import DEMO, open_library
+
+    settings = current()
+    model = clasp.load(settings.model, settings.device or None)
+    library = open_library(model, (settings.library or DEMO) if args.library is None else args.library or None)
+    query = encode(model, text=args.text, waveform=waveform)
+    answer = search(
+        library, model, query,
+        k=args.k, meaning=args.meaning, filters=Filter(
+            tuple(args.category), tuple(args.language), tuple(args.speaker), tuple(args.recording),
+            args.since, args.until,
+        ),
+    )  # fmt: skip
+    if args.json:
+        found = answer.as_dict()
+        for hit, match in zip(found["hits"], answer.matches, strict=True):
+            hit["file"] = str(library.audio(match.segment)[0])
+        print(as_json(found))
+    else:
+        print(as_text(answer))
+    return 0 if answer.good else 1
+
+
+def as_json(found: dict[str, Any]) -> str:
+    """JSON that can be printed here: where the console lacks a letter, the letters beyond ASCII are escaped."""
+    text = json.dumps(found, ensure_ascii=False, indent=2)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(found, indent=2)
+    return text
+
+
+def as_text(answer: Answer) -> str:
+    """The answer for reading: a line of facts and one of text per hit."""
+    lines = []
+    if not answer.good:
+        lines = ["No good match. " + ("The nearest:" if answer.matches else "No utterance passes the filters.")]
+    for match in answer.matches:
+        segment = match.segment
+        span = f" {segment.start:.1f}-{segment.end:.1f} s" if segment.start > 0 else ""
+        facts = f"{segment.language}, {segment.category}, {segment.voice}, {segment.recording}{span}"
+        said = segment.transcript or "(not written down)"
+        if segment.transcript_source == "machine":
+            said += f" (transcribed by machine, {segment.confidence:.0%} sure)"
+        lines += [f"{match.probability:4.0%}  {said}", f"      {facts}"]
+    timings = f"encoded in {1000 * answer.query.encode_seconds:.0f} ms, searched in"
+    return "\n".join([*lines, f"{timings} {1000 * answer.search_seconds:.0f} ms on {answer.device}"])
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, not {text!r}")
+    return int(text)
+
+
+def _weight(text: str) -> float:
+    try:
+        weight = float(text)
+    except ValueError:
+        weight = -1.0
+    if not 0 <= weight <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, not {text!r}")
+    return weight

@@ -1,0 +1,84 @@
+"""Bytes of a text file as text, whatever encoding it has."""
+
+import codecs
+import re
+from collections import Counter
+from pathlib import Path
+
+from charset_normalizer import from_bytes
+
+from clasp.errors import DataError
+from clasp.filenames import readable
+from clasp.settings import current
+
+BOMS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark it begins with
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+LATIN = ("cp1252", "cp1250", "cp1254", "cp1257", "iso8859_2", "cp850", "mac_roman")  # the more usual first
+OTHERS = ("cp1251", "cp1253", "cp1255", "cp1256", "koi8_r", "cp932", "euc_jp", "gb18030", "big5", "cp949")
+ALPHABETS = (  # letters beside a to z that one language has
+    "äöüß", "àâæçéèêëîïôœùûü", "áéíñóúü", "áâãàçéêíóôõú", "àèéìíòóùú", "éëïóöü", "åäöé", "æøåé", "áðéíóúýþæö",
+    "àçèéíïòóúü", "ąćęłńóśźż", "áčďéěíňóřšťúůýžäĺľŕô", "áéíóöőúüű", "ăâîșțşţ", "čćđšž", "çğıöşüâîûİ", "äöõüšž",
+    "āčēģīķļņšūž", "ąčęėįšųūž",
+)  # fmt: skip
+ODD = 0.05  # share of what is not ASCII that may be of another language
+SAMPLE = 2**16  # bytes that are looked at to tell an encoding
+
+
+def read(path: Path) -> str:
+    """The text of a file, its lines ended by "\\n".
+
+    Raises:
+        DataError: if the file is too large, or cannot be read.
+    """
+    most = current().transcript_mib
+    try:
+        if path.stat().st_size > most * 2**20:
+            raise DataError(
+                f"{readable(path.name)} is larger than {most:g} MiB: shorten it, or set CLASP_TRANSCRIPT_MIB."
+            )
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{readable(path.name)} cannot be read: {error.strerror or error}.") from error
+    return decoded(content).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def decoded(content: bytes) -> str:
+    """The text that the bytes stand for."""
+    for mark, encoding in BOMS.items():
+        if content.startswith(mark):
+            return content.decode(encoding, "replace").lstrip("\ufeff")
+    if 5 * (zeros := content.count(0)) > len(content):
+        high = content[::2].count(0)  # of the first of each two bytes
+        return content.decode("utf-16-be" if 2 * high > zeros else "utf-16-le", "replace")
+    content = content.replace(b"\0", b"")
+    text = content.decode("utf-8", "replace")
+    damaged = text.count("\ufffd")
+    if not damaged or 4 * damaged < len(re.findall(r"[^\x00-\x7f\ufffd]", text)):
+        return text
+    return content.decode(_detected(content), "replace")
+
+
+def _detected(content: bytes) -> str:
+    """The encoding in which it is most like a language: the one of an alphabet, if there is one, or what the statistics
+    of letters say."""
+    telling = b"\n".join(line for line in re.split(rb"[\r\n]+", content) if not line.isascii())[:SAMPLE]
+    best = min(LATIN, key=lambda encoding: _odd(telling, encoding))
+    if _odd(telling, best) <= ODD:
+        return best
+    found = from_bytes(telling, cp_isolation=[*OTHERS, *LATIN]).best()
+    return found.encoding if found and found.encoding in OTHERS else best
+
+
+def _odd(content: bytes, encoding: str) -> float:
+    """Share of what is not ASCII that no language of Latin letters writes so: signs within words, and letters that are
+    not of the one alphabet that has most of them."""
+    text = content.decode(encoding, "replace")
+    within = re.findall(r"(?<=[^\W\d_])[^\w\s\x00-\x7f’‘ʼ·\xad]+(?=[^\W\d_])", text)
+    letters = Counter(letter.lower() for letter in text if letter.isalpha() and not letter.isascii())
+    foreign = min(sum(count for letter, count in letters.items() if letter not in one) for one in ALPHABETS)
+    return (len(within) + foreign) / max(1, len(within) + letters.total())

@@ -1,0 +1,258 @@
+"""What lies beside recordings: transcripts, and tables of facts about them.
+
+interview.mp3          a recording
+interview.srt          its transcript; also interview.en.srt, INTERVIEW.SRT, interview.mp3.srt and other formats, see
+                       index.ingest.transcripts
+interview.csv          facts about it
+metadata.csv           facts about all recordings of the folder: with the columns file, title, speaker, category,
+                       language, date, each of which may be missing
+
+    neighbours = Neighbours()
+    known = neighbours.of(Path("interview.mp3"))
+    known.facts, known.text_of(12.5, 17.0), neighbours.remarks
+"""
+
+import json
+import os
+import re
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from hashlib import sha256
+from itertools import accumulate
+from pathlib import Path
+from unicodedata import normalize
+
+from clasp.errors import DataError
+from clasp.filenames import readable
+from index import languages
+from index.ingest import transcripts
+from index.ingest.cues import Cue
+from index.ingest.tables import Table, some
+from index.ingest.transcripts import Transcript
+
+FOLDER_TABLE = "metadata"
+TABLES = (".csv", ".tsv", ".tab")
+SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
+PLAIN = ".txt"
+COMMON = (PLAIN, ".json")  # what may have nothing to do with recordings
+SUFFIXES = frozenset(transcripts.READERS)
+"""Suffixes of what is no recording but tells of one, in lower case; tables are among them."""
+_MARKS = ("auto", "orig", "original", "forced", "sdh", "cc", "default", "full", "transcript", "subtitles", "captions")
+_LONG_CODES = ("ceb", "cmn", "fil", "haw", "yue")  # of three letters; others are more likely to be words
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is known of a recording from the files beside it."""
+
+    cues: tuple[Cue, ...] = ()  # in the order of time
+    text: str = ""  # all that is said
+    facts: dict[str, str] = field(default_factory=dict)  # of a Recording: title, voice, category, language, date
+    language: str = ""  # of the transcript, BCP-47, for a recording of which nothing else tells it
+
+    def text_of(self, start: float, end: float) -> str:
+        """What is said from `start` to `end`, in seconds: the cues of which most lies there, or that fill most of it;
+        '' where no times are known."""
+        return " ".join(cue.text for cue in self._within(start, end))
+
+    def speaker_of(self, start: float, end: float) -> str:
+        """Who says most of that; '' where it is not known."""
+        seconds: dict[str, float] = defaultdict(float)
+        for cue in self._within(start, end):
+            if cue.speaker:
+                seconds[cue.speaker] += min(end, cue.end) - max(start, cue.start)
+        return max(seconds, key=seconds.__getitem__, default="")
+
+    def summary(self, earlier: str = "") -> str:
+        """What there is, as JSON, to tell later what is new: the facts, and a checksum of the transcript ('': none).
+        What is no longer there is kept of an earlier summary."""
+        said = "\n".join(f"{one.start} {one.end} {one.speaker} {one.text}" for one in self.cues) or self.text
+        checksum = sha256(said.encode("utf-8", "replace")).hexdigest() if said else ""
+        before = json.loads(earlier or '{"facts": {}, "transcript": ""}')
+        facts, checksum = before["facts"] | self.facts, checksum or before["transcript"]
+        return json.dumps({"facts": facts, "transcript": checksum}, ensure_ascii=False, sort_keys=True)
+
+    @cached_property
+    def _ends(self) -> list[float]:
+        """Of each cue, when the last of it and those before it ends."""
+        return list(accumulate((cue.end for cue in self.cues), max))
+
+    def _within(self, start: float, end: float) -> list[Cue]:
+        last = bisect_left(self.cues, end, key=lambda cue: cue.start)
+        return [
+            cue
+            for cue in self.cues[bisect_right(self._ends, start) : last]
+            if min(end, cue.end) - max(start, cue.start) > 0.5 * min(cue.end - cue.start, end - start)
+        ]
+
+
+class Neighbours:
+    """What lies beside the recordings that are added together; each folder is listed and each table read once.
+
+    Attributes:
+        remarks: what was not understood, or not taken, a sentence each that names the file.
+    """
+
+    def __init__(self, adding: Iterable[Path] = ()) -> None:
+        """Begin with nothing.
+
+        Args:
+            adding: the recordings; of a folder of which all are added, it is told what belongs to none.
+        """
+        self.remarks: list[str] = []
+        self._adding = frozenset(adding)
+        self._folders: dict[Path, _Folder] = {}
+        self._tables: dict[Path, Table] = {}
+
+    def of(self, recording: Path, language: str = "") -> Beside:
+        """What is known of a recording; what cannot be used is in `remarks`.
+
+        Args:
+            language: BCP-47 tag of what is spoken, where a table does not say it.
+        """
+        folder = self._folders.get(recording.parent)
+        if folder is None:
+            folder = self._folders[recording.parent] = _Folder(recording.parent)
+            self.remarks += [
+                f"{readable(name)} is a spreadsheet: save it as {FOLDER_TABLE}.csv, too." for name in folder.sheets
+            ]
+            if self._adding.issuperset(recording.parent / name for name in folder.recordings):
+                self.remarks += folder.strangers()
+        tables = [(path, self._table(path, folder), only) for path, only in folder.tables(recording)]
+        facts: dict[str, str] = {}
+        for _, table, only in tables:
+            if not table.of_cues:
+                found, remarks = table.facts(recording.name, only=only)
+                facts |= found
+                self.remarks += remarks
+        candidates = folder.transcripts(recording)
+        candidates += [(path, "") for path, table, only in tables if only and table.of_cues]
+        spoken = facts.get("language", language)
+        timed = self._read([one for one in candidates if one[0].suffix.lower() != PLAIN], spoken, recording)
+        plain = self._read([one for one in candidates if one[0].suffix.lower() == PLAIN], spoken, recording)
+        transcript = timed or plain or Transcript()
+        if transcript.speaker:
+            facts = {"voice": transcript.speaker} | facts
+        return Beside(transcript.cues, (plain or transcript).text, facts, transcript.language)
+
+    def _table(self, path: Path, folder: "_Folder") -> Table:
+        if path not in self._tables:
+            table = self._tables[path] = Table.read(path)
+            strangers = table.unknown(folder.recordings) if _key(path.stem) == FOLDER_TABLE else ""
+            self.remarks += [*table.remarks, *([strangers] if strangers else [])]
+        return self._tables[path]
+
+    def _read(self, candidates: list[tuple[Path, str]], spoken: str, recording: Path) -> Transcript | None:
+        """The first of some transcripts that can be read; of several languages, the one that is spoken."""
+        fitting = [one for one in candidates if not one[1] or not spoken or languages.same(one[1], spoken)]
+        self.remarks += [
+            f"{readable(path.name)} was passed over: it is in another language ({language}) than what is spoken "
+            f"({spoken})."
+            for path, language in candidates
+            if (path, language) not in fitting
+        ]
+        fitting.sort(key=lambda one: bool(one[1]) and not languages.same(one[1], spoken))
+        for path, language in fitting:
+            try:
+                transcript = transcripts.read(path)
+            except DataError as error:
+                self.remarks.append(str(error))
+                continue
+            others = {languages.primary(other) for _, other in fitting} - {"", languages.primary(language)}
+            if language and others:
+                self.remarks.append(
+                    f"{readable(recording.name)} has transcripts in several languages: {readable(path.name)} was "
+                    "taken. Say which is spoken to have another one."
+                )
+            return transcript if transcript.language else replace(transcript, language=language)
+        return None
+
+
+class _Folder:
+    """The files of a folder, by the recordings that they may be about."""
+
+    def __init__(self, path: Path) -> None:
+        self.recordings: list[str] = []
+        self.sheets: list[str] = []
+        self._beside: dict[str, list[tuple[Path, str]]] = defaultdict(list)  # by the name before a suffix, what follows
+        self._names: set[str] = set()  # of recordings, with and without their suffixes
+        self._of_all: list[Path] = []
+        self._order = list(transcripts.READERS).index
+        try:
+            with os.scandir(path) as found:
+                files = sorted(path / one.name for one in found if not one.name.startswith(".") and one.is_file())
+        except OSError:
+            files = []
+        for file in files:
+            self._list(file)
+
+    def strangers(self) -> list[str]:
+        """A sentence on what has the name of no recording, if there is anything."""
+        named = {
+            path
+            for recording in map(Path, self.recordings)
+            for path, _ in (*self.tables(recording), *self.transcripts(recording))
+        }
+        files = {path for found in self._beside.values() for path, _ in found if path.suffix.lower() not in COMMON}
+        strangers = sorted(path.name for path in files - named)
+        return [f"Passed over, for no recording has its name: {some(strangers)}."] if strangers else []
+
+    def tables(self, recording: Path) -> list[tuple[Path, bool]]:
+        """Tables that may have facts about a recording, and whether they are about this one only."""
+        own = [path for path, rest in self._named(recording) if path.suffix.lower() in TABLES and not rest]
+        return [*((path, False) for path in self._of_all), *((path, True) for path in own)]
+
+    def transcripts(self, recording: Path) -> list[tuple[Path, str]]:
+        """Transcripts of a recording and the languages that their names say, those without a language first."""
+        found = []
+        for path, rest in self._named(recording):
+            language = _language(rest)
+            others = bool(rest) and _key(path.stem) in self._names
+            if path.suffix.lower() not in TABLES and language is not None and not others:
+                found.append((path, language))
+        return sorted(found, key=lambda one: (bool(one[1]), self._order(one[0].suffix.lower()), one))
+
+    def _named(self, recording: Path) -> list[tuple[Path, str]]:
+        """Files whose names begin with that of a recording, and what follows it."""
+        found = dict(self._beside.get(_key(recording.stem), []))
+        return list((found | dict(self._beside.get(_key(recording.name), []))).items())
+
+    def _list(self, file: Path) -> None:
+        name, suffix = _key(file.stem), file.suffix.lower()
+        if name == FOLDER_TABLE and suffix in SHEETS:
+            self.sheets.append(file.name)
+        elif suffix not in SUFFIXES:
+            self.recordings.append(file.name)
+            self._names |= {name, _key(file.name)}
+        elif name == FOLDER_TABLE and suffix in TABLES:
+            self._of_all.append(file)
+        else:
+            self._beside[name].append((file, ""))
+            for match in list(re.finditer(r"[._ -]", name))[-4:]:
+                self._beside[name[: match.start()]].append((file, name[match.end() :]))
+
+
+def _language(rest: str) -> str | None:
+    """The language in what follows a recording's name in that of a transcript ("en", "de.forced"); '' if there is none,
+    None if anything else follows."""
+    found = ""
+    for part in filter(None, re.split(r"[. ]", rest)):
+        word = re.sub(rf"[-_](?:{'|'.join(_MARKS)})$", "", part)
+        if word in _MARKS:
+            continue
+        try:
+            tag = languages.tag(word)
+        except DataError:
+            return None
+        if not tag or (len(first := tag.partition("-")[0]) > 2 and first not in _LONG_CODES):
+            return None
+        found = found or tag
+    return found
+
+
+def _key(name: str) -> str:
+    """A name as names are compared: however it is composed, in capitals or not."""
+    return normalize("NFC", name).casefold()

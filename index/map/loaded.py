@@ -1,0 +1,45 @@
+"""The maps of open libraries, each loaded when it is first wanted and again when another one has been fitted."""
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from clasp.errors import LibraryError
+from index.map.map import MAP_FILE, Map
+
+if TYPE_CHECKING:
+    from index.library import Library
+
+log = logging.getLogger(__name__)
+
+Version = tuple[int, int, int]  # of a file: it is another one if any of these differs
+
+
+class Maps:
+    """Maps by library; any number of threads may ask."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: WeakKeyDictionary[Library, tuple[Version, Map | None]] = WeakKeyDictionary()
+
+    def of(self, library: "Library") -> Map | None:
+        """The map of a library as it was fitted last; None where there is none, or none that can be used."""
+        try:
+            file = (library.folder / MAP_FILE).stat()
+        except OSError:
+            return None
+        version = file.st_ino, file.st_mtime_ns, file.st_size
+        with self._lock:
+            known = self._known.get(library)
+            if known is None or known[0] != version:
+                known = self._known[library] = version, _load(library)
+            return known[1]
+
+
+def _load(library: "Library") -> Map | None:
+    try:
+        return Map.load(library)
+    except LibraryError as error:
+        log.warning("%s", error)
+        return None

@@ -1,0 +1,112 @@
+"""The points of a map as columns, and as the bytes in which a page fetches them.
+
+    columns = map.points()
+    body = columns.packed(measures=[...])   # 50,000 points: some megabytes, made in tens of milliseconds
+
+The bytes: how long the head is (uint32); the head, JSON in UTF-8, filled up with spaces; then the numbers, in
+little-endian order. The head has "count"; "columns": name → [type, first byte after the head, how many]; "names": what
+the codes of category, language, voice and recording stand for; "titles" of the recordings, and "text" of each segment.
+Positions are int16, 32767 is 1, and -32768 is no place: `flat` and `solid` of speech, `flat_text` and `solid_text` of
+texts, each point's coordinates one after the other.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from index.records import Recording, Segment
+from index.vectors.segment_table import Facts
+
+CODED = ("category", "language", "voice", "recording")
+ONE, NOWHERE = 32_767, -32_768  # of a packed coordinate
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Every segment that a map shows, in the order of ids."""
+
+    ids: np.ndarray  # int64 (n,)
+    flat: np.ndarray  # float32 (n, 2, 2): of its speech, then of its text; NaN where that has no place
+    solid: np.ndarray  # float32 (n, 2, 3)
+    region: np.ndarray  # int16 (n,): in which region of the map its speech lies; -1: in none
+    facts: dict[str, Facts]  # by CODED; names are sorted
+    titles: list[str]  # of the recordings, in the order of their names
+    texts: list[str]  # (n,)
+    start: np.ndarray  # float32 (n,), seconds
+    end: np.ndarray
+
+    @classmethod
+    def of(
+        cls,
+        segments: Sequence[Segment],
+        recordings: Sequence[Recording],
+        flat: np.ndarray,
+        solid: np.ndarray,
+        region: np.ndarray,
+    ) -> "Points":
+        """Of segments and where they lie."""
+        facts = {name: _coded([getattr(one, name) for one in segments]) for name in CODED}
+        titles = {one.id: one.title for one in recordings}
+        return cls(
+            np.array([one.id for one in segments], np.int64),
+            flat,
+            solid,
+            region,
+            facts,
+            [titles.get(name, name) for name in facts["recording"].names],
+            [one.transcript for one in segments],
+            np.array([one.start for one in segments], np.float32),
+            np.array([one.end for one in segments], np.float32),
+        )
+
+    def packed(self, **more: Any) -> bytes:
+        """As a page fetches them; `more` is put into the head."""
+        columns = {
+            "id": self.ids.astype("<f8"),  # JavaScript has no other whole numbers
+            "flat": _steps(self.flat[:, 0]),
+            "flat_text": _steps(self.flat[:, 1]),
+            "solid": _steps(self.solid[:, 0]),
+            "solid_text": _steps(self.solid[:, 1]),
+            **{name: one.codes.astype("<u4") for name, one in self.facts.items()},
+            "region": self.region.astype("<i2"),
+            "start": self.start.astype("<f4"),
+            "end": self.end.astype("<f4"),
+        }
+        described, body = {}, bytearray()
+        for name, column in columns.items():
+            body += bytes(-len(body) % column.itemsize)  # typed arrays begin at multiples of their size
+            described[name] = [column.dtype.name, len(body), column.size]
+            body += column.tobytes()
+        names = {name: one.names for name, one in self.facts.items()}
+        head = {"count": len(self.ids), "columns": described, "names": names, "titles": self.titles, **more}
+        written = json.dumps({**head, "text": self.texts}, ensure_ascii=False, separators=(",", ":")).encode()
+        written += b" " * (-(4 + len(written)) % 8)
+        return len(written).to_bytes(4, "little") + written + bytes(body)
+
+
+def unpacked(packed: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The head, and the columns by name, of what `Points.packed` made; as a page reads it."""
+    length = int.from_bytes(packed[:4], "little")
+    head = json.loads(packed[4 : 4 + length])
+    columns = {
+        name: np.frombuffer(packed, np.dtype(kind).newbyteorder("<"), count, 4 + length + first)
+        for name, (kind, first, count) in head["columns"].items()
+    }
+    return head, columns
+
+
+def _coded(values: list[str]) -> Facts:
+    """The numbers of the values in the sorted list of them."""
+    names = sorted(set(values))
+    numbers = {name: number for number, name in enumerate(names)}
+    return Facts(tuple(names), np.fromiter(map(numbers.__getitem__, values), np.int32, len(values)))
+
+
+def _steps(positions: np.ndarray) -> np.ndarray:
+    """Positions (n, d) as int16."""
+    nowhere = np.isnan(positions)
+    steps = np.rint(np.where(nowhere, 0, positions).clip(-1, 1) * ONE)
+    return np.where(nowhere, NOWHERE, steps).astype("<i2")

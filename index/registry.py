@@ -1,0 +1,132 @@
+"""The libraries that can be searched here, each opened once: the one that ships, and your own."""
+
+import re
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clasp.errors import LibraryError
+from index.demo import Progress, open_demo
+from index.library import Library
+from index.paths import DEMO, chosen, named, place
+
+if TYPE_CHECKING:
+    from clasp import Clasp
+
+NAME = re.compile(r"\w[\w .-]{0,62}\w|\w")
+VISIT = "visit"  # stands for what a visitor has added: see visits.py
+
+
+class Shelf:
+    """Opens libraries by name and keeps them open; any number of threads may ask."""
+
+    def __init__(self, model: "Clasp", *, read_only: bool = False) -> None:
+        self._model = model
+        self._read_only = read_only
+        self._lock = threading.Lock()
+        self._open: dict[str, Library] = {}
+        self._changing: set[str] = set()  # names of libraries that must not be open now
+
+    def names(self) -> list[str]:
+        """The libraries there are: the one that ships, the chosen one, then the others in alphabetical order."""
+        first, folder = chosen()
+        there = not self._read_only or not Library.is_free(folder)  # the owner's is made when it is first needed
+        return [DEMO, *([first] if there else []), *(name for name in named() if name != first)]
+
+    def library(self, name: str) -> Library:
+        """The library with this name, as it is now.
+
+        Raises:
+            LibraryError: if there is none, it is damaged or being put in order, or another model made its vectors.
+        """
+        with self._lock:
+            library = self._open.get(name)
+            if library is None:
+                self._must_be_at_rest(name)
+                library = self._open[name] = self._opened(name)
+                return library
+        library.refresh()
+        return library
+
+    def open_demo(self, progress: Progress) -> Library:
+        """The library that ships; `progress` is told of it if its vectors must be made first."""
+        with self._lock:
+            if DEMO not in self._open:
+                self._open[DEMO] = open_demo(self._model, progress=progress)
+            return self._open[DEMO]
+
+    def create(self, name: str) -> Library:
+        """Make a new library.
+
+        Raises:
+            LibraryError: if its name cannot be used, is taken, or its folder cannot be written.
+        """
+        with self._lock:
+            name, folder = self._new(name)
+            library = self._open[name] = Library.create(folder, self._model)
+        return library
+
+    def new_folder(self, name: str) -> Path:
+        """Where a library that is not there yet would be, to be filled.
+
+        Raises:
+            LibraryError: if its name cannot be used, or is taken.
+        """
+        with self._lock:
+            return self._new(name)[1]
+
+    def folder(self, name: str) -> Path:
+        """Where the library with this name is, or would be. Not for the one that ships."""
+        first, folder = chosen()
+        return folder if name == first else place(name)
+
+    def changed(self, name: str, change: Callable[[Path], object]) -> None:
+        """Do something to a library that must not be open meanwhile, given its folder.
+
+        Raises:
+            LibraryError: if something is being done to it already.
+        """
+        with self._lock:
+            self._must_be_at_rest(name)
+            library = self._open.pop(name, None)
+            self._changing.add(name)
+        try:
+            if library is not None:
+                library.close()
+            change(self.folder(name))
+        finally:
+            with self._lock:
+                self._changing.discard(name)
+
+    def close(self) -> None:
+        """Close them all."""
+        with self._lock:
+            while self._open:
+                self._open.popitem()[1].close()
+
+    def _must_be_at_rest(self, name: str) -> None:
+        if name in self._changing:
+            raise LibraryError(f"The library {name} is being put in order: wait until that is done.")
+
+    def _new(self, name: str) -> tuple[str, Path]:
+        name = " ".join(name.split())
+        if not NAME.fullmatch(name):
+            raise LibraryError(
+                f"{name!r} cannot name a library: use up to 64 letters, digits, spaces, dots and dashes."
+            )
+        if self._read_only:
+            raise LibraryError("Libraries cannot be made here: this one is for searching only.")
+        if name.casefold() in (one.casefold() for one in (*self.names(), VISIT)):
+            raise LibraryError(f"There is a library called {name} already: choose another name.")
+        return name, self.folder(name)
+
+    def _opened(self, name: str) -> Library:
+        if name == DEMO:
+            return open_demo(self._model)
+        if name not in self.names():
+            raise LibraryError(f"There is no library called {name!r}: there are {', '.join(self.names())}.")
+        folder = self.folder(name)
+        if not self._read_only and Library.is_free(folder):
+            return Library.create(folder, self._model)
+        return Library.open(folder, self._model, read_only=self._read_only)

@@ -1,0 +1,89 @@
+"""A whole library as one archive, recordings included, and back: a zip file that any program can look into."""
+
+import os
+import sqlite3
+import tempfile
+import zipfile
+from contextlib import closing
+from pathlib import Path, PurePosixPath
+
+from clasp.errors import LibraryError
+from clasp.settings import current
+from index.files import whole_file
+from index.library import FILES
+from index.store.database import DATABASE_FILE
+from index.store.schema import connect, migrate
+
+
+def pack(folder: Path, target: Path) -> None:
+    """Write the library in `folder` to `target`, as one state; recordings that lie elsewhere go along.
+
+    Raises:
+        LibraryError: if something cannot be read or written; `target` is as before then.
+    """
+    try:
+        with tempfile.TemporaryDirectory(dir=folder) as scratch, whole_file(target) as path:
+            copy = Path(scratch, DATABASE_FILE)
+            with closing(connect(folder / DATABASE_FILE)) as source, closing(sqlite3.connect(copy)) as database:
+                source.backup(database)
+                rows = database.execute("SELECT id, path, sha256 FROM recordings").fetchall()
+                with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+                    for name, where, digest in rows:
+                        file = folder / os.fsdecode(where)
+                        if file.is_file():
+                            inside = PurePosixPath(FILES, (digest or name) + file.suffix.lower())
+                            archive.write(file, str(inside))
+                            database.execute("UPDATE recordings SET path = ? WHERE id = ?", (str(inside), name))
+                    database.commit()
+                    database.execute("PRAGMA journal_mode = DELETE")
+                    archive.write(copy, DATABASE_FILE, zipfile.ZIP_DEFLATED)
+    except (OSError, sqlite3.Error) as error:
+        raise LibraryError(f"The library in {folder} cannot be exported: {error}.") from error
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Make a library in `folder` of what `pack` wrote, whole or not at all.
+
+    Raises:
+        LibraryError: if there is a library already, or the archive is damaged, hostile or too large.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise LibraryError(f"{folder} is not empty: import into a library that is not there yet.")
+    most = current().archive_gib
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".importing-") as scratch:
+            built = Path(scratch, "library")
+            (built / FILES).mkdir(parents=True)
+            with zipfile.ZipFile(archive) as source:
+                left = most * 2**30
+                for entry in source.infolist():
+                    name = PurePosixPath(entry.filename)
+                    if str(name) != DATABASE_FILE and (str(name.parent) != FILES or "\\" in entry.filename):
+                        raise LibraryError(f"{archive.name} is no library: it holds {entry.filename!r}.")
+                    with source.open(entry) as packed, (built / name).open("xb") as file:
+                        while block := packed.read(2**20):
+                            left -= len(block)
+                            if left < 0:
+                                raise LibraryError(f"{archive.name} unfolds to more than {most:g} GiB.")
+                            file.write(block)
+            _check(built, archive.name)
+            folder.exists() and folder.rmdir()
+            os.replace(built, folder)
+    except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, sqlite3.Error) as error:
+        raise LibraryError(f"{archive.name} cannot be imported: {error}.") from error
+
+
+def _check(folder: Path, name: str) -> None:
+    """That the database is whole, and names no file outside the library but by a path that is not there."""
+    if not (folder / DATABASE_FILE).is_file():
+        raise LibraryError(f"{name} is no library: it has no {DATABASE_FILE}.")
+    with closing(connect(folder / DATABASE_FILE)) as database:
+        migrate(database)
+        if database.execute("PRAGMA integrity_check").fetchone() != ("ok",):
+            raise LibraryError(f"{name} is damaged: its database is not whole. Export it again.")
+        for recording, where in database.execute("SELECT id, path FROM recordings").fetchall():
+            path = PurePosixPath(os.fsdecode(where))
+            if str(path.parent) != FILES or not (folder / path).is_file():
+                lost = str(PurePosixPath(FILES, "lost", recording))  # it was not there when exported
+                database.execute("UPDATE recordings SET path = ? WHERE id = ?", (lost, recording))

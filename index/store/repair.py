@@ -1,0 +1,140 @@
+"""Is a library whole? What is wrong with it, and what can be put right."""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from clasp.checksum import sha256
+from clasp.errors import LibraryError
+from clasp.filenames import readable
+from index.library import FILES
+from index.store.database import DATABASE_FILE
+from index.store.schema import connect, migrate, version
+from index.vectors.index_file import INDEX_FILE, MANIFEST_FILE
+
+TABLES = (
+    "library", "recordings", "segments", "vectors", "phones", "transcripts", "direct", "envelopes", "commits",
+)  # fmt: skip
+SALVAGED = "library.damaged.db"
+
+
+def check(folder: Path, *, mend: bool = False) -> list[str]:
+    """What is wrong with the library in `folder`, a line each; with `mend`, also put right.
+
+    A damaged database is rebuilt from what can be read of it, and kept beside as library.damaged.db. Segments without
+    a vector and files of no recording are taken out. The search index is built anew at the next opening.
+
+    Raises:
+        LibraryError: if there is no database, nothing of it can be read, or a newer version of CLASP made it.
+    """
+    path = folder / DATABASE_FILE
+    if not path.is_file():
+        raise LibraryError(f"There is no {DATABASE_FILE} in {folder}: restore it from a copy.")
+    damage, found = _damage(path), []
+    if damage:
+        found = [f"The database is damaged: {damage}."]
+        if not mend:
+            return found
+        found.append(_salvaged(folder))
+    with closing(connect(path)) as database:
+        migrate(database)
+        return found + _contents(database, folder, mend) + _files(database, folder, mend)
+
+
+def _damage(path: Path) -> str:
+    try:
+        with closing(sqlite3.connect(path)) as database:
+            version(database)  # which stands in the first page
+            (state,) = database.execute("PRAGMA integrity_check(1)").fetchone()
+            there = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            for table in there.intersection(TABLES):
+                for _ in database.execute(f"SELECT * FROM {table}"):
+                    pass
+        return "" if state == "ok" else " ".join(state.split())
+    except sqlite3.DatabaseError as error:
+        return str(error)
+
+
+def _salvaged(folder: Path) -> str:
+    """Copy what can be read of a damaged database into a new one, which takes its place."""
+    path, new = folder / DATABASE_FILE, folder / f"{DATABASE_FILE}.new"
+    new.unlink(missing_ok=True)
+    kept = {}
+    with closing(connect(new)) as target, closing(sqlite3.connect(path)) as source:
+        migrate(target)
+        target.execute("PRAGMA foreign_keys = OFF")
+        target.execute("BEGIN")
+        for table in TABLES:
+            kept[table] = _copied(source, target, table)
+        target.execute("INSERT OR IGNORE INTO commits SELECT generation, commit_name FROM library")
+        target.execute("COMMIT")
+        target.execute("PRAGMA journal_mode = DELETE").fetchone()
+    if not kept["library"]:
+        new.unlink()
+        raise LibraryError(f"Nothing of the database in {folder} can be read: restore {DATABASE_FILE} from a copy.")
+    for name in (f"{DATABASE_FILE}-wal", f"{DATABASE_FILE}-shm", INDEX_FILE, MANIFEST_FILE):
+        (folder / name).unlink(missing_ok=True)
+    os.replace(path, folder / SALVAGED)
+    os.replace(new, path)
+    return f"Saved {kept['recordings']} recordings and {kept['vectors']} segments; the old one is now {SALVAGED}."
+
+
+def _copied(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> int:
+    """Copy the rows that can be read, from both ends towards the damage; columns that an older library lacks get what
+    they have by default. Returns how many."""
+    count = 0
+    for order in ("ASC", "DESC"):
+        try:
+            rows = source.execute(f"SELECT * FROM {table} ORDER BY 1 {order}")
+            columns, marks = ", ".join(name for name, *_ in rows.description), ", ".join("?" * len(rows.description))
+            for row in rows:
+                insert = f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})"
+                count += target.execute(insert, row).rowcount
+            break
+        except sqlite3.DatabaseError:
+            continue
+    return count
+
+
+def _contents(database: sqlite3.Connection, folder: Path, mend: bool) -> list[str]:
+    (dim,) = database.execute("SELECT dim FROM library").fetchone() or (0,)
+    lost = f"SELECT id FROM segments LEFT JOIN vectors ON segment = id WHERE length(vector) IS NOT {2 * dim}"
+    checks = {
+        "segments of no recording": ("segments", "recording NOT IN (SELECT id FROM recordings)"),
+        "segments without a vector": ("segments", f"id IN ({lost})"),
+        "vectors of no segment": ("vectors", "segment NOT IN (SELECT id FROM segments)"),
+        "phones of no segment": ("phones", "segment NOT IN (SELECT id FROM segments)"),
+        "transcripts of no segment": ("transcripts", "segment NOT IN (SELECT id FROM segments)"),
+        "meanings of no segment": ("direct", "segment NOT IN (SELECT id FROM segments)"),
+    }
+    found = []
+    for name, (table, clause) in checks.items():
+        (count,) = database.execute(f"SELECT count(*) FROM {table} WHERE {clause}").fetchone()
+        if count:
+            found.append(f"{count} {name}" + (": taken out." if mend else "."))
+            if mend:
+                database.execute(f"DELETE FROM {table} WHERE {clause}")
+    if found and mend:
+        database.execute("UPDATE library SET generation = generation + 1, commit_name = hex(randomblob(8))")
+        database.execute("INSERT OR REPLACE INTO commits SELECT generation, commit_name FROM library")
+        for name in (INDEX_FILE, MANIFEST_FILE):
+            (folder / name).unlink(missing_ok=True)
+    return found
+
+
+def _files(database: sqlite3.Connection, folder: Path, mend: bool) -> list[str]:
+    found, used = [], set()
+    for title, where, digest in database.execute("SELECT title, path, sha256 FROM recordings ORDER BY title"):
+        path = folder / os.fsdecode(where)
+        used.add(path)
+        if not path.is_file():
+            found.append(f"{title}: {readable(str(path))} is no longer there; add it from where it is now.")
+        elif digest and sha256(path) != digest:
+            found.append(f"{title}: {readable(str(path))} has changed since it was added.")
+    for path in sorted((folder / FILES).glob("*")):
+        if path not in used:
+            found.append(f"{FILES}/{path.name} belongs to no recording" + (": deleted." if mend else "."))
+            if mend:
+                path.unlink()
+    return found

@@ -1,0 +1,151 @@
+"""The database of a library: its tables, and how an older one is brought up to date.
+
+A migration is a tuple of statements; the number of those applied is SQLite's `user_version`. To change the
+tables, append a migration. Those that exist are never edited: libraries out there were made by them.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from clasp.errors import LibraryError
+from clasp.settings import current
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE library (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            model TEXT NOT NULL,          -- checksum of the model that made the vectors
+            dim INTEGER NOT NULL,
+            generation INTEGER NOT NULL,  -- counts commits
+            commit_name TEXT NOT NULL     -- random: no two libraries, nor two copies of one, share it
+        )""",
+        """CREATE TABLE recordings (
+            id TEXT PRIMARY KEY,
+            path TEXT NOT NULL,           -- absolute, or relative to the library's audio folder
+            title TEXT NOT NULL,
+            duration REAL NOT NULL CHECK (duration > 0),  -- seconds
+            language TEXT NOT NULL,       -- BCP-47; '' where unknown, as in the columns below
+            voice TEXT NOT NULL,
+            category TEXT NOT NULL,
+            text TEXT NOT NULL
+        ) WITHOUT ROWID""",
+        """CREATE TABLE segments (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice; also the label in the HNSW index
+            recording TEXT NOT NULL REFERENCES recordings (id) ON DELETE CASCADE,
+            start_s REAL NOT NULL CHECK (start_s >= 0),
+            end_s REAL NOT NULL CHECK (end_s > start_s),
+            text TEXT NOT NULL,
+            language TEXT NOT NULL,
+            voice TEXT NOT NULL,
+            category TEXT NOT NULL,
+            UNIQUE (recording, start_s, end_s)
+        )""",
+        """CREATE TABLE vectors (
+            segment INTEGER PRIMARY KEY REFERENCES segments (id) ON DELETE CASCADE,
+            vector BLOB NOT NULL          -- dim little-endian float16, unit length
+        )""",
+    ),
+    (
+        """CREATE TABLE phones (
+            segment INTEGER PRIMARY KEY REFERENCES segments (id) ON DELETE CASCADE,
+            heard BLOB NOT NULL           -- what clasp.phones.alignment.pack makes: uint8 (phones, KEPT, 2)
+        )""",
+    ),
+    (
+        "ALTER TABLE recordings ADD COLUMN date TEXT NOT NULL DEFAULT ''",  # of the recording, ISO 8601
+        "ALTER TABLE recordings ADD COLUMN added TEXT NOT NULL DEFAULT ''",  # ISO 8601, UTC
+        "ALTER TABLE recordings ADD COLUMN sha256 TEXT NOT NULL DEFAULT ''",  # of the file
+        "ALTER TABLE recordings ADD COLUMN done INTEGER NOT NULL DEFAULT 1",  # 0: only a first part has been added
+        "CREATE UNIQUE INDEX recordings_by_content ON recordings (sha256) WHERE sha256 != ''",
+        """CREATE TABLE commits (            -- all there have been: a search index is of one of them
+            generation INTEGER PRIMARY KEY,
+            name TEXT NOT NULL
+        )""",
+        "INSERT INTO commits SELECT generation, commit_name FROM library",
+    ),
+    (
+        """CREATE TABLE envelopes (
+            recording TEXT PRIMARY KEY REFERENCES recordings (id) ON DELETE CASCADE,
+            loudness BLOB NOT NULL        -- uint8, of every tenth of a second: see clasp.audio.envelope
+        ) WITHOUT ROWID""",
+    ),
+    (
+        """CREATE TABLE transcripts (        -- a machine's; what came with a recording is the segment's text
+            segment INTEGER PRIMARY KEY REFERENCES segments (id) ON DELETE CASCADE,
+            text TEXT NOT NULL,           -- '' where nobody speaks, or nothing was understood
+            language TEXT NOT NULL,       -- that was detected; '' where nothing was
+            words TEXT NOT NULL,          -- JSON: [word, start, end, probability] each, in seconds of the recording
+            log_probability REAL NOT NULL,
+            compression_ratio REAL NOT NULL,
+            no_speech REAL NOT NULL,
+            transcriber TEXT NOT NULL,    -- its name
+            outdated INTEGER NOT NULL DEFAULT 0  -- 1: it is to be made again
+        )""",
+        """CREATE TABLE direct (             -- meanings as they were heard, where a transcript was asked to be taken in
+            segment INTEGER PRIMARY KEY REFERENCES segments (id) ON DELETE CASCADE,
+            meaning BLOB NOT NULL,        -- little-endian float16, unit length: the first half of the vector once
+            fused INTEGER NOT NULL        -- whether the vector has the transcript that there is now
+        )""",
+        "ALTER TABLE vectors ADD COLUMN replaced INTEGER NOT NULL DEFAULT 0",  # generation in which it was; 0: never
+        "CREATE INDEX vectors_by_replacement ON vectors (replaced) WHERE replaced > 0",
+    ),
+    ("ALTER TABLE recordings ADD COLUMN beside TEXT NOT NULL DEFAULT ''",),  # JSON: see index.ingest.sidecars
+    (
+        "ALTER TABLE recordings ADD COLUMN track INTEGER NOT NULL DEFAULT 0",  # of the file's sound; 0: the usual one
+        "ALTER TABLE recordings ADD COLUMN flaw TEXT NOT NULL DEFAULT ''",  # what of the file could not be read
+        "CREATE INDEX recordings_by_path ON recordings (path)",  # a path that is no UTF-8 is a blob
+    ),
+)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that may be used from any thread, by one at a time; transactions are begun explicitly.
+
+    Raises:
+        sqlite3.Error: if that is no database, or it cannot be used.
+    """
+    connection = sqlite3.connect(path, current().busy_seconds, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        if connection.execute("PRAGMA page_count").fetchone() == (0,):  # later it has no effect, but waits for writers
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # what was committed survives a loss of power
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Apply what is missing of MIGRATIONS, each in a transaction of its own.
+
+    Raises:
+        LibraryError: if the database was made by a newer version.
+        sqlite3.Error: if one cannot be applied; it is as before that one then.
+    """
+    applied = version(connection)
+    for number, statements in enumerate(MIGRATIONS[applied:], start=applied + 1):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if version(connection) < number:  # asked inside: another process may have come first
+                for statement in statements:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def version(connection: sqlite3.Connection) -> int:
+    """How many of MIGRATIONS have been applied.
+
+    Raises:
+        LibraryError: if that is more than there are.
+    """
+    (applied,) = connection.execute("PRAGMA user_version").fetchone()
+    if applied > len(MIGRATIONS):
+        raise LibraryError("The library was made by a newer version of CLASP: update CLASP to open it.")
+    return applied

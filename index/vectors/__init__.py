@@ -1,0 +1,1 @@
+"""Vectors in memory and the indexes that find the nearest of them."""

@@ -1,0 +1,186 @@
+"""Training on a corpus of a dozen utterances: what is built, what is learned from, and that it resumes exactly."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from clasp.phones import inventory
+from clasp.phones.inventory import INVENTORY
+from clasp.speech.whisper_encoder import WhisperEncoder, log_mel
+from clasp.training import decode_corpus, losses, recognizer, simulated_asr, sound, speech_features
+from clasp.training.augment import augment
+from clasp.training.data import corpus, synthesis
+from clasp.training.data.items import Item
+from clasp.training.data.shards import frame_labels, load
+
+TEXTS = [
+    "The ship was lost in the storm.", "Bread is baked before dawn.", "She never answered his letters.",
+    "The committee voted against the tax.", "A cat slept on the warm stones.", "Nobody believed the old sailor.",
+    "The train leaves at nine.", "Snow fell all night long.", "He painted the fence green.",
+    "Rain drums on the roof.", "The museum opens on Sunday.", "They sang until morning.",
+]  # fmt: skip
+TINY = {"features": 32, "taps": 2, "width": 16, "layers": 1, "heads": 2, "kernel": 3}
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    items = [Item(f"s{number}", text, "en", "espeak", text) for number, text in enumerate(TEXTS)]
+    items.append(Item("foreign", "Das Schiff ging im Sturm verloren.", "de", "espeak", TEXTS[0]))
+    items.append(Item("unsayable", "…", "en", "espeak", ""))
+    corpus.build([items[:8], items[8:]], folder, "train", workers=2)
+    corpus.build([items[:6]], folder, "validation", workers=1)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def features(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a small random backbone makes of the corpus."""
+    folder = tmp_path_factory.mktemp("features")
+    torch.manual_seed(0)
+    with pytest.MonkeyPatch.context() as patch:
+        backbone = WhisperEncoder(width=16, layers=2, heads=2, taps=(1, 2)).eval()
+        torch.nn.init.normal_(backbone.conv1.weight)  # so that it hears differences
+        patch.setattr(WhisperEncoder, "pretrained", lambda: backbone)
+        speech_features.run(argparse.Namespace(corpus=shards, out=folder))
+    return folder
+
+
+def parse(module, *words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    module.add_arguments(parser)
+    return parser.parse_args(words)
+
+
+@pytest.mark.parametrize("interrupted_at", [1, 3])
+def test_interrupted_training_resumes_exactly(
+    interrupted_at: int, shards: Path, features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recognizer, "RECOGNISER", TINY)
+    monkeypatch.setattr(recognizer, "SAVE_EVERY", 1)
+    schedule = recognizer.learning_rate
+
+    def arguments(name: str) -> argparse.Namespace:
+        where = {"--corpus": str(shards), "--features": str(features), "--out": str(tmp_path / name)}
+        return parse(recognizer, *_flat(where), "--steps", "4", "--seconds", "6")
+
+    def power_cut(step: int, *rest: float) -> float:
+        if step == interrupted_at:
+            raise KeyboardInterrupt
+        return schedule(step, *rest)
+
+    recognizer.run(arguments("whole"))
+    monkeypatch.setattr(recognizer, "learning_rate", power_cut)
+    with pytest.raises(KeyboardInterrupt):
+        recognizer.run(arguments("parts"))
+    monkeypatch.setattr(recognizer, "learning_rate", schedule)
+    recognizer.run(arguments("parts"))
+    whole, parts = (torch.load(tmp_path / name / "checkpoint.pt", weights_only=True) for name in ("whole", "parts"))
+    assert whole["step"] == parts["step"] == 4
+    for kind in ("model", "average"):
+        for name, weight in whole[kind].items():
+            torch.testing.assert_close(parts[kind][name], weight, rtol=0, atol=0, msg=name)
+
+
+def test_hearing_and_sound_run_on_what_the_recogniser_left(
+    shards: Path, features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recognizer, "RECOGNISER", TINY)
+    monkeypatch.setattr(sound, "ENCODER", {"dim": 8, "hidden": 8, "layers": 1, "kernel": 3})
+    both = {"--corpus": str(shards), "--features": str(features)}
+    where = both | {"--out": str(tmp_path / "recogniser")}
+    recognizer.run(parse(recognizer, *_flat(where), "--steps", "2", "--seconds", "6"))
+    where = both | {"--recogniser": str(tmp_path / "recogniser"), "--out": str(tmp_path / "heard")}
+    decode_corpus.run(parse(decode_corpus, *_flat(where)))
+    heard = decode_corpus.load(tmp_path / "heard", "train")
+    assert len(heard) == len(load(shards, "train"))
+    assert heard.posteriors.shape == (heard.starts[-1], len(INVENTORY))
+    confusions = np.load(tmp_path / "heard" / "confusions.npy")
+    np.testing.assert_allclose(confusions.sum(1), 1, atol=1e-4)
+    assert (np.diff(heard.starts) >= 4).sum() >= 4
+    where = {"--corpus": str(shards), "--heard": str(tmp_path / "heard"), "--out": str(tmp_path / "sound")}
+    sound.run(parse(sound, *_flat(where), "--steps", "2", "--batch", "4", "--real", "0"))
+    assert torch.load(tmp_path / "sound" / "checkpoint.pt", weights_only=True)["step"] == 2
+
+
+def test_augmentation_keeps_lengths_and_labels_in_step() -> None:
+    spoken = synthesis.speak("The ship was lost in the storm.", synthesis.Voice("espeak", "en-us", "en"))
+    mel = log_mel(torch.from_numpy(spoken.samples))
+    labels = torch.from_numpy(frame_labels(spoken.labels, len(mel)).astype(np.int64))
+    batch = mel[None].repeat(16, 1, 1)
+    lengths = torch.full((16,), len(mel))
+    out, changed, moved = augment(batch, lengths, labels[None].repeat(16, 1), torch.Generator().manual_seed(0))
+    assert out.shape[:2] == (16, int(changed.max()))
+    assert moved.shape[1] == -(-out.shape[1] // 4)
+    assert out.min() >= 0
+    assert out.max() <= 1 + 1e-5
+    assert changed.min() < len(mel) < changed.max()  # slower and faster
+    for row in range(16):
+        assert out[row, changed[row] :].abs().sum() == 0
+        kept = inventory.collapse(moved[row, : -(-int(changed[row]) // 4)].numpy())
+        # faster speech may lose a short phone, never the order
+        assert recognizer.edit_distance(inventory.collapse(labels.numpy()), kept) <= 6
+    again = augment(batch, lengths, labels[None].repeat(16, 1), torch.Generator().manual_seed(0))[0]
+    torch.testing.assert_close(out, again, rtol=0, atol=0)
+
+
+def test_edit_distance_and_alignment_agree_with_each_other() -> None:
+    draw = np.random.default_rng(0)
+    assert recognizer.edit_distance(np.array([1, 2, 3]), np.array([1, 3])) == 1
+    assert recognizer.edit_distance(np.array([1, 2]), np.array([3, 4, 5])) == 3
+    for _ in range(30):
+        first, second = (draw.integers(1, 5, draw.integers(0, 12)) for _ in range(2))
+        pairs = decode_corpus.align(first, second)
+        assert sum(a != b for a, b in pairs) == recognizer.edit_distance(first, second)
+        assert [a for a, _ in pairs if a] == first.tolist()
+        assert [b for _, b in pairs if b] == second.tolist()
+
+
+def test_misheard_sentences_follow_the_confusions() -> None:
+    size = len(INVENTORY)
+    certain = np.zeros((size, size), np.float32)
+    certain[:, 9] = 1  # every phone is heard as phone 9
+    certain[0] = 0
+    certain[0, 0] = 1  # and none is imagined
+    parts = [np.arange(1, 30, dtype=np.uint8)] * 200
+    heard = simulated_asr.misheard(parts, certain, np.random.default_rng(0))
+    assert len(heard) == len(parts)
+    shares = [(row == 9).mean() for row in heard]
+    assert min(shares) < 0.15  # a sentence heard almost as written
+    assert max(shares) > 0.85  # and one wholly misheard
+    untouched = np.eye(size, dtype=np.float32)
+    for row, part in zip(simulated_asr.misheard(parts, untouched, np.random.default_rng(0)), parts, strict=True):
+        np.testing.assert_array_equal(row, part)
+
+
+def test_equal_texts_are_all_right_answers() -> None:
+    rows = torch.nn.functional.normalize(torch.randn(4, 8, generator=torch.Generator().manual_seed(0)), dim=1)
+    rows[1] = rows[0]
+    scale = torch.tensor(50.0)
+    same = losses.symmetric(rows, rows, scale, torch.tensor([0, 0, 1, 2]))
+    apart = losses.symmetric(rows, rows, scale, torch.tensor([0, 1, 2, 3]))
+    assert same.item() == pytest.approx(apart.item(), abs=1e-4)  # two equal vectors share the answer either way
+    wrong = losses.symmetric(rows, rows[[2, 3, 0, 1]], scale, torch.tensor([0, 0, 1, 2]))
+    assert wrong > same + 5
+
+
+def test_paraphrases_among_the_negatives_are_no_mistakes() -> None:
+    draw = np.random.default_rng(0)
+    bank = torch.nn.functional.normalize(torch.from_numpy(draw.standard_normal((40, 8))), dim=1)
+    bank[1] = bank[0]  # says the same
+    answers, others = np.array([0, 2]), np.arange(40)
+    right = losses.soft_contrast(bank[answers].float(), bank, answers, others)
+    same = losses.soft_contrast(bank[[1, 2]].float(), bank, answers, others)
+    wrong = losses.soft_contrast(bank[[3, 4]].float(), bank, answers, others)
+    torch.testing.assert_close(same, right)
+    assert wrong > right + 5
+    logits = bank[answers].float() @ bank.float().T / losses.SOFTNESS
+    best = -(logits.softmax(1) * logits.log_softmax(1)).sum(1).mean()  # the entropy of the answers' own neighbourhood
+    torch.testing.assert_close(right, best, atol=1e-4, rtol=0)
+
+
+def _flat(settings: dict[str, str]) -> list[str]:
+    return [part for pair in settings.items() for part in pair]

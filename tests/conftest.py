@@ -1,0 +1,110 @@
+"""A tiny model with random weights: every part of the real one, small enough to build in a second."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from clasp.audio.decode import Waveform
+from clasp.model import Clasp
+from clasp.phones.encoder import PhoneEncoder
+from clasp.speech import fused_encoder
+
+DIM = 24
+SPEECH = {
+    "dim": DIM,
+    "speech": {
+        "backbone": {"width": 16, "layers": 2, "heads": 2, "taps": [1, 2]},
+        "recogniser": {"width": 32, "layers": 1, "heads": 2, "kernel": 5},
+        "words": {"runs": 500, "embedding": 16, "width": 16, "layers": 1, "heads": 2, "pools": 4},
+    },
+}
+PUBLISHED = {  # the published architecture in small: waveform and image backbones, the meaning alone
+    "dim": DIM,
+    "speech": {
+        "backbone": {
+            "model_type": "hubert", "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
+            "intermediate_size": 64, "conv_dim": [16] * 7, "num_conv_pos_embeddings": 16,
+            "num_conv_pos_embedding_groups": 4,
+        },
+    },
+    "spectrogram": {"size": [64, 64], "backbone": {"model_type": "efficientnet", "width_coefficient": 0.1,
+                                                   "depth_coefficient": 0.1, "hidden_dim": 128}},
+    "fusion": "concat",
+}  # fmt: skip
+SENTENCES = [
+    "The ship was lost in the storm.",
+    "Das Schiff ging im Sturm verloren.",
+    "Bread",
+    "Wo ist der Bahnhof?",
+]
+
+
+@pytest.fixture(scope="session")
+def text_encoder(tmp_path_factory: pytest.TempPathFactory):
+    """A sentence-transformers model with a vocabulary of letters."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from tokenizers import Regex, Tokenizer, models, pre_tokenizers
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    torch.manual_seed(1)
+    letters = ["[PAD]", "[UNK]", *"abcdefghijklmnopqrstuvwxyz", " ", "."]
+    tokenizer = Tokenizer(
+        models.WordLevel({letter: number for number, letter in enumerate(letters)}, "[UNK]")
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
+    folder = tmp_path_factory.mktemp("text")
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", model_max_length=64
+    ).save_pretrained(folder)
+    config = BertConfig(vocab_size=len(letters), hidden_size=DIM, num_hidden_layers=1, num_attention_heads=2,
+                        intermediate_size=48)  # fmt: skip
+    BertModel(config).save_pretrained(folder)
+    transformer = Transformer(str(folder))
+    return SentenceTransformer(modules=[transformer, Pooling(DIM)], device="cpu")
+
+
+def build(text_encoder, speech: dict, sound: bool) -> Clasp:
+    """A model with random weights: nothing it finds means anything, everything it promises must hold."""
+    torch.manual_seed(0)
+    phone_encoder = {"dim": 16, "hidden": 16, "layers": 2, "kernel": 5} if sound else None
+    config = {"languages": ["en", "de", "fr"], "speech_encoder": speech, "phone_encoder": phone_encoder}
+    encoder = fused_encoder.build(speech)
+    return Clasp(
+        text_encoder, encoder, PhoneEncoder(**phone_encoder) if sound else None, config, device="cpu"
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny(text_encoder) -> Clasp:
+    return build(text_encoder, SPEECH, sound=True)
+
+
+@pytest.fixture(scope="session")
+def tiny_published(text_encoder) -> Clasp:
+    return build(text_encoder, PUBLISHED, sound=False)
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tiny: Clasp, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    tiny.save(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def utterances() -> list[Waveform]:
+    """Synthesised speech of very different lengths, 0.5 to 24 s."""
+    from clasp.training.data.synthesis import Voice, speak
+
+    texts = [
+        "Yes.",
+        SENTENCES[0],
+        "A much longer sentence follows the short one, and it is not done yet. " * 2,
+        SENTENCES[0] * 12,
+    ]
+    return [
+        Waveform(speak(text, Voice("espeak", "en-us", "en")).samples.astype(np.float32)) for text in texts
+    ]

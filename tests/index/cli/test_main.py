@@ -1,0 +1,211 @@
+"""The command line, with the model and the library that ship."""
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from index.cli.main import COMMANDS, main
+from tests.malformed import write_malformed
+
+ROOT = Path(__file__).parents[3]
+QUERIES = ROOT / "assets" / "library" / "queries"
+
+Result = tuple[int, str, str]
+
+
+@pytest.fixture
+def clasp(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Result]:
+    """Runs a command in this process: its exit code, and what it wrote."""
+    monkeypatch.setenv("CLASP_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+    def run(*arguments: str) -> Result:
+        try:
+            code = main(list(arguments))
+        except SystemExit as end:  # of argparse
+            code = end.code
+        written = capsys.readouterr()
+        return code, written.out, written.err
+
+    return run
+
+
+def test_help_explains_by_example_and_loads_nothing_heavy():
+    heavy = "{'torch', 'gradio', 'transformers', 'umap'} & set(sys.modules)"
+    script = f"import sys\nfrom index.cli.main import main\ntry: main()\nfinally: print(sorted({heavy}))"
+    for arguments in (["--help"], ["search", "--help"]):
+        run = [sys.executable, "-c", script, *arguments]
+        done = subprocess.run(run, capture_output=True, text=True, cwd=ROOT, check=True)
+        assert 'python -m clasp search "the ship was lost in the storm"' in done.stdout
+        assert done.stdout.endswith("[]\n")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str, clasp: Callable[..., Result]):
+    code, out, _ = clasp(command, "--help")
+    assert code == 0
+    assert out.startswith(f"usage: python -m clasp {command}")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["find"],
+        ["search"],
+        ["search", "text", "--speech", "file.wav"],
+        ["search", "text", "-k", "0"],
+        ["search", "text", "-k", "many"],
+        ["search", "text", "--meaning", "1.5"],
+        ["search", "text", "--meaning", "nan"],
+        ["search", "text", "--color", "red"],
+    ],
+)
+def test_a_wrong_command_line_says_so(arguments: list[str], clasp: Callable[..., Result]):
+    code, out, err = clasp(*arguments)
+    assert (code, out) == (2, "")
+    assert "error:" in err
+
+
+def test_thirty_malformed_files_give_one_line_each(tmp_path: Path, clasp: Callable[..., Result]):
+    for case in write_malformed(tmp_path):
+        code, out, err = clasp("search", "--speech", str(case.path))
+        assert (code, out) == (2, "")
+        assert err.startswith(f"clasp: {case.path.name}") and case.error in err
+        assert err.count("\n") == 1
+    code, _, err = clasp("search", "--speech", str(tmp_path / "nowhere.wav"))
+    assert code == 2 and err == "clasp: There is no file nowhere.wav: give the path of a recording.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["  "], "has no words"),
+        (["?!"], "has no words"),
+        (["word " * 300], "1499 characters"),
+        (["a ship", "--category", "sport"], "no category 'sport': it has adventure,"),
+        (["a ship", "--language", "xx"], "no language 'xx': it has "),
+    ],
+)
+def test_a_query_that_cannot_be_searched_gives_one_line(arguments: list[str], error: str, clasp: Callable[..., Result]):
+    code, out, err = clasp("search", *arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("clasp: The ") and error in err and err.count("\n") == 1
+
+
+def test_text_finds_what_says_so(clasp: Callable[..., Result]):
+    code, out, err = clasp("search", "the ship was lost in the storm")
+    assert (code, err) == (0, "")
+    first, facts = out.splitlines()[:2]
+    assert first.endswith("The ship was lost in the storm, three days out of Lisbon.")
+    assert facts.strip().startswith("en, adventure, ")
+    assert "encoded in" in out.splitlines()[-1]
+
+
+def test_json_holds_what_was_found(clasp: Callable[..., Result]):
+    code, out, _ = clasp("search", " the ship\twas lost in\x07 the storm", "--json", "-k", "4")
+    answer = json.loads(out)
+    assert code == 0
+    assert answer["query"] == "the ship was lost in the storm"
+    assert (answer["language"], answer["good_match"]) == ("en", True)
+    assert set(answer["timings"]) == {"encode_ms", "search_ms"}
+    assert len(answer["hits"]) == 4
+    first = answer["hits"][0]
+    assert first["text"] == "The ship was lost in the storm, three days out of Lisbon."
+    assert (first["language"], first["category"], first["good"]) == ("en", "adventure", True)
+    assert Path(first["file"]).is_file() and 0 <= first["start"] < first["end"]
+    assert {"id", "recording", "voice", "score"} <= set(first)
+    probabilities = [hit["probability"] for hit in answer["hits"]]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert 0 <= probabilities[-1] <= probabilities[0] <= 1
+
+
+def test_speech_finds_what_was_said(clasp: Callable[..., Result]):
+    code, out, err = clasp("search", "--speech", str(QUERIES / "watch.ogg"), "--json")
+    answer = json.loads(out)
+    assert (code, err) == (0, "")
+    assert answer["query"] is None and answer["language"] is None
+    assert answer["hits"][0]["recording"] in ("fiction-01", "fiction-02")
+
+
+def test_filters_keep_everything_else_out(clasp: Callable[..., Result]):
+    filters = ["--category", "news", "--category", "hobbies", "--language", "de", "--language", "fr"]
+    _, out, _ = clasp("search", "the ship was lost in the storm", "--json", *filters)
+    hits = json.loads(out)["hits"]
+    assert hits
+    assert {hit["category"] for hit in hits} <= {"news", "hobbies"}
+    assert {hit["language"] for hit in hits} <= {"de", "fr"}
+
+
+def test_the_weight_ranks_by_meaning_or_by_sound(clasp: Callable[..., Result]):
+    for weight, half in (("1", "meaning"), ("0", "agreement")):
+        _, out, _ = clasp("search", "Wo ist der Bahnhof?", "--json", "--meaning", weight)
+        cosines = [hit[half] for hit in json.loads(out)["hits"]]
+        assert cosines == sorted(cosines, reverse=True)
+
+
+def test_nonsense_finds_no_good_match_and_shows_the_nearest(clasp: Callable[..., Result]):
+    code, out, err = clasp("search", "Zzyzx quorble vantrish", "-k", "3")
+    assert (code, err) == (1, "")
+    lines = out.splitlines()
+    assert lines[0] == "No good match. The nearest:"
+    assert len(lines) == 1 + 3 * 2 + 1
+
+
+def shell(command: str) -> subprocess.CompletedProcess[bytes]:
+    """What a shell makes of a command line in which `clasp` stands for the program; its output in bytes."""
+    written = f'clasp() {{ "{sys.executable}" -m clasp "$@"; }}; {command}'
+    return subprocess.run(["bash", "-c", written], capture_output=True, cwd=ROOT, check=False)
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [("search 'the ship was lost in the storm' -k 100 --json", b"141"), ("settings", b"141"), ("--help", b"0")],
+)
+def test_who_reads_may_leave(command: str, code: bytes):
+    done = shell(f"clasp {command} | true; echo ${{PIPESTATUS[0]}}")  # `true` has left before anything is written
+    assert (done.stdout.strip(), done.stderr) == (code, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is full")
+def test_what_cannot_be_written_is_said():
+    done = shell("clasp settings > /dev/full")
+    assert done.returncode == 2
+    assert done.stderr == b"clasp: The output cannot be written (No space left on device): make room for it.\n"
+    assert shell("clasp settings >&-").returncode == 0
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_a_console_shows_the_letters_that_it_has(
+    encoding: str, clasp: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+):
+    def printed(*arguments: str) -> str:
+        console = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "stdout", console)
+            code, _, err = clasp(*arguments)
+        assert code in (0, 1) and err == ""
+        return console.buffer.getvalue().decode(encoding)
+
+    query = ("search", "Тяжёлый дождь – café", "-k", "30", "--meaning", "1", "--language", "ru", "--language", "fr")
+    text = printed(*query)
+    assert len(text.splitlines()) >= 60
+    assert ("é" in text) == (encoding != "ascii")
+    assert any("а" <= letter <= "я" for letter in text) == (encoding == "utf-8")
+    assert json.loads(printed(*query, "--json"))["query"] == query[1]
+    for arguments in (["--help"], ["search", "--help"], ["settings"]):
+        assert printed(*arguments)
+
+
+def test_the_process_exits_with_the_code(tmp_path: Path):
+    for query, expected in (("?", 2), ("the ship was lost in the storm", 0)):
+        command = [sys.executable, "-m", "clasp", "search", query]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+        assert done.returncode == expected
+        assert done.stderr.count("\n") == (1 if expected == 2 else 0)

@@ -1,0 +1,54 @@
+"""Fitting a map by a process of its own, with the model that ships."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import clasp
+from index.library import Library, Recording, Segment
+from index.map.map import MAP_FILE, Map
+from index.map.worker import Fitting
+
+
+@pytest.fixture(scope="module")
+def model() -> clasp.Clasp:
+    return clasp.load()
+
+
+@pytest.fixture
+def library(model: clasp.Clasp, tmp_path: Path) -> Library:
+    """Forty utterances, some of them written down."""
+    library = Library.create(tmp_path / "library", model)
+    vectors = np.random.default_rng(0).standard_normal((40, model.dim), np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    segments = [Segment(0, "talk", 2.0 * n, 2.0 * n + 1, f"Ship number {n}." * (n < 8), "en") for n in range(40)]
+    library.add([Recording("talk", tmp_path / "talk.ogg", "Talk", 99.0)], segments, vectors)
+    return library
+
+
+@pytest.mark.slow  # UMAP starts anew in that process
+def test_fitted_by_another_process(library: Library):
+    fitting, shares = Fitting(library.folder), set()
+    while not fitting.wait(0.05):
+        shares.add(fitting.share)
+    assert not fitting.running and fitting.error == "" and fitting.share == 1
+    assert len(shares) > 2
+    shown = Map.load(library)  # the library was open all the time
+    assert shown.stale == 0 and np.isfinite(shown.points().flat[:8]).all()
+
+
+def test_cancelled(library: Library):
+    fitting = Fitting(library.folder)
+    time.sleep(0.5)
+    assert fitting.running
+    fitting.cancel()
+    assert not fitting.running and fitting.error == "It was cancelled."
+    assert not (library.folder / MAP_FILE).exists()
+
+
+def test_what_goes_wrong_is_said(tmp_path: Path):
+    fitting = Fitting(tmp_path)
+    assert fitting.wait(120)
+    assert fitting.error.startswith("There is no library in")

@@ -1,0 +1,99 @@
+"""Dates, languages and names as people write them: what is kept of each, and what is asked about."""
+
+import pytest
+
+from clasp.errors import DataError
+from index import dates, languages
+from index.metadata import LONGEST, checked, plain_name
+
+DATES = {
+    "": "", "1962": "1962", "1962-05": "1962-05", "1962-05-01": "1962-05-01", "1962-5-1": "1962-05-01",
+    "1962/05/01": "1962-05-01", "1962.05.01": "1962-05-01", "19620501": "1962-05-01", "2024-02-29": "2024-02-29",
+    "01.05.1962": "1962-05-01", "1. 5. 1962": "1962-05-01", "5.13.1975": "1975-05-13", "13/1/1975": "1975-01-13",
+    "1/13/1975": "1975-01-13", "5/5/1975": "1975-05-05", "05/1962": "1962-05", "1962-05-01T10:00:00Z": "1962-05-01",
+    "1962-05-01 00:00:00": "1962-05-01", "5/13/1975 10:30 AM": "1975-05-13", "1 May 1962": "1962-05-01",
+    "May 1st, 1962": "1962-05-01", "May 1962": "1962-05", "Tuesday, 1 May 1962": "1962-05-01",
+    "1. Mai 1962": "1962-05-01", "März 1962": "1962-03", "1er mai 1962": "1962-05-01",
+    "1 de mayo de 1962": "1962-05-01", "1 мая 1962": "1962-05-01", "1962年5月1日": "1962-05-01", "1962年5月": "1962-05",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", DATES)
+def test_dates(text: str) -> None:
+    assert dates.iso(text) == DATES[text]
+    assert dates.iso(DATES[text]) == DATES[text]
+
+
+NO_DATES = (
+    "62", "1962-13", "2023-02-29", "31.02.1962", "31/02/1962", "0000", "22767", "yesterday", "May", "1 May", "1960s",
+    "circa 1962", "1962-1965", "1 May 62", "take 2 1962", "x" * 10_000,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NO_DATES)
+def test_what_is_no_date(text: str) -> None:
+    with pytest.raises(DataError, match="is no date: write a year") as error:
+        dates.iso(text)
+    assert len(str(error.value)) < 120
+
+
+@pytest.mark.parametrize("text", ["5/1/1975", "5-1-1975", "05/01/1975", "5/1/1975 10:30"])
+def test_a_date_that_can_be_two_is_asked_about(text: str) -> None:
+    with pytest.raises(DataError, match="can be 5 January 1975 or 1 May 1975: write 1975-01-05 or 1975-05-01"):
+        dates.iso(text)
+    assert (dates.iso(text, first="day"), dates.iso(text, first="month")) == ("1975-01-05", "1975-05-01")
+
+
+def test_dates_of_one_hand() -> None:
+    assert dates.order(["5/1/1975", "13/1/1975", "1.13.1975"]) == "day"
+    assert dates.order(["5/1/1975", "1/13/1975"]) == "month"
+    assert dates.order(["13/1/1975", "1/13/1975"]) is dates.order(["5/1/1975"]) is None
+
+
+LANGUAGES = {
+    "": "", "und": "", "en": "en", "EN": "en", "eng": "en", "English": "en", "english ": "en", "Englisch": "en",
+    "anglais": "en", "en_US": "en-US", "en-us": "en-US", "en_US.UTF-8": "en-US", "American English": "en-US",
+    "English (United Kingdom)": "en-GB", "ger": "de", "deu": "de", "Deutsch": "de", "Swiss German": "gsw",
+    "Brazilian Portuguese": "pt-BR", "Português": "pt", "日本語": "ja", "Chinese (Traditional)": "zh-Hant", "iw": "he",
+    "Farsi": "fa", "Norwegian Bokmål": "nb", "Haitian Creole": "ht", "English language": "en",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", LANGUAGES)
+def test_languages(text: str) -> None:
+    assert languages.tag(text) == LANGUAGES[text]
+
+
+@pytest.mark.parametrize(
+    "text", ["xx", "a", "1", "Narnian", "English/German", "en, de", "English interviews", "x-y", "*"]
+)
+def test_what_is_no_language(text: str) -> None:
+    with pytest.raises(DataError, match="is no language"):
+        languages.tag(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("pt-BR", "pt"), ("cmn", "zh-Hans"), ("nb", "no"), ("English", "en-GB"), ("pes", "fa")]
+)
+def test_one_language(one: str, other: str) -> None:
+    assert languages.same(one, other) and languages.same(other, one)
+
+
+def test_two_languages() -> None:
+    assert not any(languages.same(*pair) for pair in (("en", "de"), ("", ""), ("", "en"), ("es", "pt"), ("ido", "id")))
+
+
+def test_what_a_language_includes() -> None:
+    assert all(languages.includes("en", one) for one in ("en", "en-US", "en-GB"))
+    assert languages.includes("en-US", "en-US") and languages.includes("zh", "cmn")
+    assert not any(languages.includes("en-US", one) for one in ("en", "en-GB", "de", ""))
+
+
+def test_facts_are_lines() -> None:
+    facts = checked({"title": " The\nharbour\0 ", "voice": "Ju\u0308rgen", "category": "", "date": "May 1962"})
+    assert facts == {"title": "The harbour", "voice": "Jürgen", "category": "", "date": "1962-05"}
+    with pytest.raises(DataError, match="needs a title"):
+        checked({"title": " \n"})
+    with pytest.raises(DataError, match=f"write {LONGEST} at most"):
+        checked({"category": "x" * (LONGEST + 1)})
+    assert plain_name("Science_Fiction") == plain_name("science fiction")

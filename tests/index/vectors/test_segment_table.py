@@ -1,0 +1,84 @@
+"""What searches are made of, kept up to date beside the database."""
+
+import numpy as np
+
+from index.library import Library
+from index.vectors.segment_table import Rows
+
+
+def test_rows_are_appended_without_moving_and_never_change(units):
+    vectors = units(1_000, 16).astype(np.float16)
+    rows = Rows(16, 100).joined(vectors[:100])
+    kept = [(rows, rows.array.copy())]
+    for start in range(100, 1_000, 7):
+        rows = rows.joined(vectors[start : start + 7])
+        kept.append((rows, rows.array.copy()))
+    assert np.array_equal(rows.array, vectors)
+    assert all(np.array_equal(one.array, copy) for one, copy in kept)
+    assert len({one.array.ctypes.data for one, _ in kept}) < 10
+    assert not rows.array.flags.writeable
+
+
+def test_two_continuations_of_the_same_rows(units):
+    vectors = units(30, 16).astype(np.float16)
+    rows = Rows(16, 100).joined(vectors[:10])
+    one, other = rows.joined(vectors[10:20]), rows.joined(vectors[20:])
+    assert np.array_equal(one.array, vectors[:20])
+    assert np.array_equal(other.array, np.concatenate([vectors[:10], vectors[20:]]))
+
+
+def test_only_some_rows(units):
+    vectors = units(50, 16).astype(np.float16)
+    rows, kept = Rows(16).joined(vectors), np.arange(50) % 3 == 0
+    fewer = rows.only(kept)
+    assert np.array_equal(fewer.array, vectors[kept]) and np.array_equal(rows.array, vectors)
+    assert np.array_equal(fewer.joined(vectors[:2]).array, np.concatenate([vectors[kept], vectors[:2]]))
+    assert len(rows.only(np.zeros(50, bool)).array) == 0
+
+
+def same(one: Library, other: Library) -> bool:
+    first, second = one._now.snapshot.contents, other._now.snapshot.contents
+    named = [
+        {name: [facts.names[code] for code in facts.codes] for name, facts in each.facts.items()}
+        for each in (first, second)
+    ]
+    return (
+        first.version == second.version
+        and np.array_equal(first.ids, second.ids)
+        and np.array_equal(first.vectors, second.vectors)
+        and named[0] == named[1]
+    )
+
+
+def test_what_is_kept_is_what_opening_reads(make, items, units, tmp_path, model):
+    """After any sequence of changes: by the one that made them, by one that follows, by one that opens."""
+    random = np.random.default_rng(0)
+    library = make(50)
+    present, first = list(range(50)), 50
+    with Library.open(tmp_path / "library", model) as follower:
+        for step in range(30):
+            change = random.integers(3)
+            if change == 0:
+                count = int(random.integers(1, 20))
+                library.add(*items(count, first=first), units(count, 32, seed=first))
+                present += range(first, first + count)
+                first += count
+            else:
+                number = present[int(random.integers(len(present)))]
+                if change == 1:
+                    library.remove(f"recording {number}")
+                    present.remove(number)
+                else:
+                    library.edit(f"recording {number}", category=f"kind {step % 5}", date=f"19{step:02}", title="x")
+            if step % 4 == 0:
+                follower.refresh()
+                assert same(library, follower)
+            with Library.open(tmp_path / "library", model) as opened:
+                assert same(library, opened)
+    assert {facts for facts in library.categories() if facts.startswith("kind")}
+
+
+def test_lengths_are_made_one_before_they_are_stored(tmp_path, model, units, items):
+    with Library.create(tmp_path / "library", model) as library:
+        library.add(*items(20), units(20, 32) * np.float32(1.004))
+        assert np.allclose(np.linalg.norm(library.vectors()[1], axis=1), 1, atol=2e-4)

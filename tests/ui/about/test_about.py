@@ -1,0 +1,71 @@
+"""The about tab tells of the model and the libraries that are there."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+import clasp
+from clasp.model import BUNDLED
+from tests.ui.conftest import looked_at
+from ui.about import tab
+
+CARD = """# A model
+
+| not | this |
+|---|---|
+| one | 1 |
+
+## Measured
+
+Some words.
+
+| test | pool (queries) | HITS@1 text→speech |
+|---|---|---|
+| real English, speakers never trained on | 400 (30) | **.75** |
+| another | 3 (3) | |
+
+| later | table |
+|---|---|
+| x | y |
+"""
+
+
+@pytest.fixture(scope="module")
+def model() -> clasp.Clasp:
+    return clasp.load()
+
+
+def test_it_tells_of_model_and_libraries(browser: Browser, address: str, model: clasp.Clasp) -> None:
+    with looked_at(browser, address, [], "?tab=about") as page:
+        facts = page.locator(".running:not(.wait)")
+        expect(facts).to_contain_text(f"{model.dim} numbers: {model.meaning_dim} of meaning")
+        expect(facts).to_contain_text(f"{len(model.languages)} languages")
+        expect(facts).to_contain_text(f"{str(model.device).upper()}, {str(model.precision).removeprefix('torch.')}")
+        expect(facts).to_contain_text("904 recordings, 982 utterances")
+        (row,) = re.findall(r"\| real English, speakers .*", (BUNDLED / "README.md").read_text())
+        hits = float(row.split("|")[4].strip(" *"))
+        expect(page.locator(".measures dt").first).to_have_text(f"{100 * hits:.0f} %")
+        page.get_by_role("tab", name="Search").click()
+        page.get_by_role("link", name="What becomes of what you say").click()
+        expect(page.get_by_role("heading", name="Privacy")).to_be_visible()
+        assert page.url == f"{address}?tab=about"
+
+
+def test_only_the_table_of_what_was_measured_is_read(tmp_path: Path) -> None:
+    card = tmp_path / "README.md"
+    card.write_text(CARD, encoding="utf-8")
+    table = tab.tests(card)
+    assert set(table) == {"real English, speakers never trained on", "another"}
+    assert table["real English, speakers never trained on"]["HITS@1 text→speech"] == ".75"
+    assert tab.tests(tmp_path / "none.md") == {}
+
+
+def test_a_model_that_was_never_measured_says_so(model: clasp.Clasp, tmp_path: Path) -> None:
+    model.save(tmp_path)
+    said = tab.measures(clasp.load(tmp_path))
+    assert "98 %" not in said and "10 %" in said  # the calibration is there, the card is not
+    (tmp_path / "README.md").write_text(CARD, encoding="utf-8")
+    said = tab.measures(clasp.load(tmp_path))
+    assert "75 %" in said and "among 400 real ones" in said
