@@ -17,7 +17,13 @@ __all__ = [
     "from_samples", "load",
 ]  # fmt: skip
 
-_HOMES = {"Clasp": "model", "load": "model", "Waveform": "audio.decode", "decode": "audio.decode", "from_samples": "audio.decode"}
+_HOMES = {
+    "Clasp": "model",
+    "load": "model",
+    "Waveform": "audio.decode",
+    "decode": "audio.decode",
+    "from_samples": "audio.decode",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,9 +1,8 @@
 """What a similarity is worth: the probability that a hit says the same as the query.
 
-A function of the two cosines and of the agreement of the phones (see `clasp.phones.alignment`), fitted on held-out
-pairs by
-`python -m clasp calibrate` and stored with the model as calibration.json. There is one per direction: speech lies
-closer to speech than to text.
+A function of the two cosines and of the alignment score of the phones (see `clasp.phones.alignment`), fitted on
+held-out pairs by `python -m clasp calibrate` and stored with the model as calibration.json. There is one per
+direction: speech lies closer to speech than to text.
 
 - "text": a typed query, a hit in the same language;
 - "speech": a spoken query;
@@ -28,37 +27,42 @@ DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
 
 @dataclass(frozen=True)
-class Likeness:
+class MatchProbability:
     """Two reasons for saying the same: the same is meant, or the same is said.
 
         p = 1 − (1 − m)(1 − s)
-        m = σ(meant + meaning · meaning cosine)
-        s = σ(said + besides · meaning cosine + sound · sound cosine + agreement · agreement)
+        m = σ(meaning_bias + meaning_slope · meaning)
+        s = σ(sound_bias + sound_meaning_slope · meaning + sound_slope · sound + alignment_slope · alignment score)
 
-    Where the words are others, their sound is noise that no longer counts; where they are the same, it decides.
+    of the cosines of meaning and sound. Where the words are others, their sound is noise that no longer counts; where
+    they are the same, it decides.
     """
 
-    meant: float
-    meaning: float
-    said: float
-    besides: float
-    sound: float
-    agreement: float
-    cutoff: float  # probability below which a hit is no good match
+    meaning_bias: float
+    meaning_slope: float
+    sound_bias: float
+    sound_meaning_slope: float
+    sound_slope: float
+    alignment_slope: float
+    threshold: float  # probability below which a hit is no good match
     measured: dict[str, float] = field(default_factory=dict)  # counts and errors of the fit, for the report
 
-    def log_odds(self, meaning: np.ndarray, sound: np.ndarray, agreement: np.ndarray) -> np.ndarray:
-        """Log odds, float64, of cosines and agreements, all of one shape."""
+    def log_odds(self, meaning: np.ndarray, sound: np.ndarray, alignment_score: np.ndarray) -> np.ndarray:
+        """Log odds, float64, of cosines and alignment scores, all of one shape."""
         meaning = np.asarray(meaning, float)
-        meant = self.meant + self.meaning * meaning
-        heard = self.sound * np.asarray(sound, float) + self.agreement * np.asarray(agreement, float)
-        said = self.said + self.besides * meaning + heard
-        neither = -np.logaddexp(0, meant) - np.logaddexp(0, said)  # log of 1 − p
+        by_meaning = self.meaning_bias + self.meaning_slope * meaning
+        by_sound = (
+            self.sound_bias
+            + self.sound_meaning_slope * meaning
+            + self.sound_slope * np.asarray(sound, float)
+            + self.alignment_slope * np.asarray(alignment_score, float)
+        )
+        neither = -np.logaddexp(0, by_meaning) - np.logaddexp(0, by_sound)  # log of 1 − p
         return np.log(-np.expm1(np.minimum(neither, -TINY))) - neither
 
-    def probability(self, meaning: np.ndarray, sound: np.ndarray, agreement: np.ndarray) -> np.ndarray:
-        """Probabilities in [0, 1] of cosines and agreements, all of one shape."""
-        return 0.5 * (1 + np.tanh(self.log_odds(meaning, sound, agreement) / 2))  # the logistic function
+    def probability(self, meaning: np.ndarray, sound: np.ndarray, alignment_score: np.ndarray) -> np.ndarray:
+        """Probabilities in [0, 1] of cosines and alignment scores, all of one shape."""
+        return 0.5 * (1 + np.tanh(self.log_odds(meaning, sound, alignment_score) / 2))  # the logistic function
 
 
 @dataclass(frozen=True)
@@ -66,14 +70,14 @@ class Calibration:
     """Calibrated scores of one model.
 
     `false_match_rate` is the share of queries without an answer in the library for which some hit would still
-    pass the cut-off.
+    pass the threshold.
     """
 
-    directions: dict[str, Likeness]
+    directions: dict[str, MatchProbability]
     false_match_rate: float
 
     def probability(
-        self, direction: Direction, meaning: np.ndarray, sound: np.ndarray, agreement: np.ndarray
+        self, direction: Direction, meaning: np.ndarray, sound: np.ndarray, alignment_score: np.ndarray
     ) -> np.ndarray:
         """The probability, float64 in [0, 1], that each hit says the same as the query.
 
@@ -81,29 +85,29 @@ class Calibration:
             direction: which kind of query and hit, see the module.
             meaning: (n,) cosines of the meaning halves.
             sound: (n,) cosines of the sound halves; of no effect for "translation".
-            agreement: (n,) agreements of the phones; of no effect for "translation".
+            agreement: (n,) alignment scores of the phones; of no effect for "translation".
         """
-        return self._of(direction).probability(meaning, sound, agreement)
+        return self._of(direction).probability(meaning, sound, alignment_score)
 
     def log_odds(
-        self, direction: Direction, meaning: np.ndarray, sound: np.ndarray, agreement: np.ndarray
+        self, direction: Direction, meaning: np.ndarray, sound: np.ndarray, alignment_score: np.ndarray
     ) -> np.ndarray:
         """The same as log odds, which still differ where probabilities are all but 1."""
-        return self._of(direction).log_odds(meaning, sound, agreement)
+        return self._of(direction).log_odds(meaning, sound, alignment_score)
 
-    def cutoff(self, direction: Direction) -> float:
+    def threshold(self, direction: Direction) -> float:
         """The probability below which a hit is not a good match."""
-        return self._of(direction).cutoff
+        return self._of(direction).threshold
 
     @classmethod
     def rough(cls) -> "Calibration":
         """What the cosine of meanings is worth before anything has been measured: even odds at 0.5."""
-        likeness = Likeness(meant=-8, meaning=16, said=-40, besides=0, sound=0, agreement=0, cutoff=0.5)
-        return cls({direction: likeness for direction in DIRECTIONS}, math.nan)
+        by_meaning = MatchProbability(-8.0, 16.0, -40.0, 0.0, 0.0, 0.0, threshold=0.5)
+        return cls({direction: by_meaning for direction in DIRECTIONS}, math.nan)
 
     def save(self, path: Path) -> None:
         """Write calibration.json."""
-        text = json.dumps({"version": 2, **asdict(self)}, indent=2, sort_keys=True)
+        text = json.dumps({"version": 3, **asdict(self)}, indent=2, sort_keys=True)
         path.write_text(text + "\n", encoding="utf-8")
 
     @classmethod
@@ -116,14 +120,14 @@ class Calibration:
         remedy = "fit it with: python -m clasp calibrate --model FOLDER"
         try:
             stored = json.loads(path.read_text(encoding="utf-8"))
-            directions = {name: Likeness(**stored["directions"][name]) for name in DIRECTIONS}
+            directions = {name: MatchProbability(**stored["directions"][name]) for name in DIRECTIONS}
             return cls(directions, float(stored["false_match_rate"]))
         except FileNotFoundError as error:
             raise ModelError(f"The model has no calibration ({path} is missing): {remedy}") from error
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{path} is not a calibration of CLASP ({error!r}): {remedy}") from error
 
-    def _of(self, direction: Direction) -> Likeness:
+    def _of(self, direction: Direction) -> MatchProbability:
         if direction not in self.directions:
             raise ValueError(f"Unknown direction {direction!r}: expected one of {', '.join(DIRECTIONS)}.")
         return self.directions[direction]

@@ -16,7 +16,7 @@ import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 import torch
@@ -47,7 +47,7 @@ MEASURED = ("alignment.safetensors", "gate.safetensors", "calibration.json")  # 
 
 
 @dataclass(frozen=True, eq=False)
-class Encoded:
+class EncoderOutput:
     """What a model makes of n texts or utterances.
 
     Attributes:
@@ -94,6 +94,10 @@ def load(name: str | Path = "bundled", device: str | torch.device | None = None)
     return Clasp(text, speech, sound, config, folder=folder, device=device)
 
 
+def _output(vectors: np.ndarray, phones: list[np.ndarray], return_phones: bool) -> np.ndarray | EncoderOutput:
+    return EncoderOutput(vectors, phones) if return_phones else vectors
+
+
 def _in_parts(folder: Path) -> bool:
     """Whether the folder has the parts of a published model rather than a model that was saved."""
     return not (folder / "config.json").exists() and (folder / "fusion").is_dir()
@@ -133,20 +137,38 @@ class Clasp:
         self.dim = self.meaning_dim + self.sound_dim
         self.meaning_weight: float = config.get("meaning_weight", 0.5)
 
-    def encode_text(self, texts: list[str], languages: list[str] | None = None, batch_size: int = 32) -> np.ndarray:
-        """Vectors of sentences, float32 (n, dim), unit rows; arguments and errors as of `read`."""
-        return self.read(texts, languages, batch_size).vectors
+    @overload
+    def encode_text(
+        self, texts: list[str], languages: list[str] | None = ..., batch_size: int = ...
+    ) -> np.ndarray: ...
 
-    def encode_speech(self, waveforms: list[Waveform], batch_size: int | None = None) -> np.ndarray:
-        """Vectors of utterances, float32 (n, dim), unit rows, in the order given; see `listen`."""
-        return self.listen(waveforms, batch_size).vectors
+    @overload
+    def encode_text(
+        self,
+        texts: list[str],
+        languages: list[str] | None = ...,
+        batch_size: int = ...,
+        *,
+        return_phones: Literal[True],
+    ) -> EncoderOutput: ...
 
     @torch.inference_mode()
-    def read(self, texts: list[str], languages: list[str] | None = None, batch_size: int = 32) -> Encoded:
-        """Vectors and phones of sentences.
+    def encode_text(
+        self,
+        texts: list[str],
+        languages: list[str] | None = None,
+        batch_size: int = 32,
+        *,
+        return_phones: bool = False,
+    ) -> "np.ndarray | EncoderOutput":
+        """Embed sentences.
 
         Args:
             languages: BCP-47 tag of each text, for its letter-to-sound rules; None lets the model tell.
+            return_phones: give an EncoderOutput, with the phones of each text.
+
+        Returns:
+            Vectors, float32 (n, dim), unit rows.
 
         Raises:
             ClaspError: if a text is empty.
@@ -154,10 +176,10 @@ class Clasp:
         if any(not text.strip() for text in texts):
             raise ClaspError("There is an empty text among those to encode: give at least one word.")
         if not texts:
-            return Encoded(np.zeros((0, self.dim), np.float32), [])
+            return _output(np.zeros((0, self.dim), np.float32), [], return_phones)
         meaning = self._meaning_of(texts, batch_size)
         if self.sound is None:
-            return Encoded(meaning, self._without_phones(len(texts)))
+            return _output(meaning, self._without_phones(len(texts)), return_phones)
         languages = [self.language_of(text) for text in texts] if languages is None else languages
         written = [
             one_hot(torch.from_numpy(inventory.from_text(text, language)))
@@ -167,14 +189,30 @@ class Clasp:
             self._sound(written[start : start + batch_size], heard=False)
             for start in range(0, len(written), batch_size)
         ])  # fmt: skip
-        return Encoded(self._join(meaning, sound), [one.numpy() for one in written])
+        return _output(self._join(meaning, sound), [one.numpy() for one in written], return_phones)
+
+    @overload
+    def encode_speech(self, waveforms: list[Waveform], batch_size: int | None = ...) -> np.ndarray: ...
+
+    @overload
+    def encode_speech(
+        self, waveforms: list[Waveform], batch_size: int | None = ..., *, return_phones: Literal[True]
+    ) -> EncoderOutput: ...
 
     @torch.inference_mode()
-    def listen(self, waveforms: list[Waveform], batch_size: int | None = None) -> Encoded:
-        """Vectors and recognised phones of utterances, in the order given.
+    def encode_speech(
+        self, waveforms: list[Waveform], batch_size: int | None = None, *, return_phones: bool = False
+    ) -> "np.ndarray | EncoderOutput":
+        """Embed utterances, in the order given.
 
         Utterances are batched by length, `batch_size` at a time (None: what the device usually bears; fewer once
         memory has not sufficed). In float32, an utterance has the same vector (within 1e-4) in any batch.
+
+        Args:
+            return_phones: give an EncoderOutput, with the phones recognised in each utterance.
+
+        Returns:
+            Vectors, float32 (n, dim), unit rows.
 
         Raises:
             ClaspError: if the memory of a GPU does not suffice for one utterance, or the GPU fails.
@@ -197,7 +235,7 @@ class Clasp:
         lengths = [waveform.duration for waveform in waveforms]
         fitted = in_batches(lengths, batch_size or self._size, encode)
         self._size = fitted if batch_size is None else self._size
-        return Encoded(vectors, recognised)
+        return _output(vectors, recognised, return_phones)
 
     @torch.inference_mode()
     def fuse(self, direct: np.ndarray, texts: list[str], evidence: np.ndarray) -> np.ndarray:

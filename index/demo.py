@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
@@ -28,13 +28,13 @@ from index.map.map import MAP_FILE
 
 if TYPE_CHECKING:
     from clasp.audio.decode import Waveform
-    from clasp.model import Encoded
+    from clasp.model import EncoderOutput
 
 log = logging.getLogger(__name__)
 
 DEMO = Path(__file__).parents[1] / "assets" / "library"
 METADATA_FILE, SEGMENTS_FILE, VECTORS_FILE = "metadata.tsv", "segments.tsv", "vectors.npz"
-METADATA_COLUMNS = ["id", "file", "language", "voice", "category", "kind", "duration", "text"]
+METADATA_COLUMNS = ["id", "file", "language", "speaker", "category", "kind", "duration", "text"]
 SEGMENTS_COLUMNS = ["id", "recording", "start", "end", "text"]
 BATCH = 32  # utterances encoded at once
 
@@ -45,7 +45,7 @@ Contents = tuple[list[Recording], list[Segment]]
 class Model(LibraryModel, Protocol):
     """What is needed of a model to make vectors."""
 
-    def listen(self, waveforms: "list[Waveform]") -> "Encoded": ...
+    def encode_speech(self, waveforms: "list[Waveform]", *, return_phones: Literal[True]) -> "EncoderOutput": ...
 
     def encode_text(self, texts: list[str], languages: list[str] | None = None) -> np.ndarray: ...
 
@@ -151,7 +151,7 @@ def read(folder: Path) -> Contents:
     try:
         spoken = list(_rows(folder / SEGMENTS_FILE, SEGMENTS_COLUMNS))
         for row in _rows(folder / METADATA_FILE, METADATA_COLUMNS):
-            facts = (row["language"], row["voice"], row["category"])
+            facts = (row["language"], row["speaker"], row["category"])
             duration = float(row["duration"])
             recordings.append(Recording(row["id"], Path(row["file"]), row["text"], duration, *facts, row["text"]))
             if row["kind"] == "sentence":
@@ -186,7 +186,7 @@ def _speech(
     waveforms = _waveforms(folder, *contents)
     for start in range(0, len(segments), BATCH):
         stop = min(start + BATCH, len(segments))
-        spoken = model.listen([next(waveforms) for _ in range(start, stop)])
+        spoken = model.encode_speech([next(waveforms) for _ in range(start, stop)], return_phones=True)
         vectors[start:stop] = spoken.vectors
         heard += [pack(phones) for phones in spoken.phones]
         log.info("Utterances of the demo library: %d of %d.", stop, len(segments))

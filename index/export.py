@@ -43,7 +43,7 @@ def as_rows(library: "Library", found: "Sequence[Match | Segment]") -> list[dict
         values = (
             rank, *scores, round(segment.start, 3), round(segment.end, 3), segment.transcript,
             segment.transcript_source, sure, recording.title,
-            segment.voice, segment.language, segment.category, recording.date, recording.id,
+            segment.speaker, segment.language, segment.category, recording.date, recording.id,
             readable(recording.path.name), segment.id,
         )  # fmt: skip
         rows.append(dict(zip(COLUMNS, values, strict=True)))

@@ -1,4 +1,4 @@
-"""Which segments count in a search: those of some categories, languages, voices, recordings, and dates."""
+"""Which segments count in a search: those of some categories, languages, speakers, recordings, and dates."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
@@ -11,9 +11,9 @@ from index import dates, languages
 from index.metadata import plain_name
 
 if TYPE_CHECKING:
-    from index.vectors.segment_table import Contents
+    from index.vectors.segment_table import SegmentTable
 
-COLUMNS = {"categories": "category", "languages": "language", "voices": "voice", "recordings": "recording"}
+COLUMNS = {"categories": "category", "languages": "language", "speakers": "speaker", "recordings": "recording"}
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Filter:
     languages: tuple[
         str, ...
     ] = ()  # as BCP-47 tags; what is no language stays as it is, for the library to say that it has none
-    voices: tuple[str, ...] = ()
+    speakers: tuple[str, ...] = ()
     recordings: tuple[str, ...] = ()  # ids
     since: str = ""
     until: str = ""
@@ -48,7 +48,7 @@ class Filter:
     def __bool__(self) -> bool:
         return any(getattr(self, field.name) for field in fields(self))
 
-    def allowed(self, contents: "Contents") -> np.ndarray | None:
+    def allowed(self, contents: "SegmentTable") -> np.ndarray | None:
         """Which segments pass, bool (n,); None if nothing is asked."""
         passing: list[np.ndarray] = []
         for name, column in COLUMNS.items():
@@ -80,7 +80,7 @@ def _language(text: str) -> str:
         return text
 
 
-def _where(contents: "Contents", column: str, holds: Callable[[str], bool]) -> np.ndarray:
+def _where(contents: "SegmentTable", column: str, holds: Callable[[str], bool]) -> np.ndarray:
     """Rows, bool (n,), of which the fact in a column holds."""
     facts = contents.facts[column]
     return np.array([*map(holds, facts.names), False])[facts.codes]  # the last: for a library without names

@@ -26,7 +26,7 @@ KNOWN = 100_000  # secrets that are remembered; the oldest are forgotten
 
 
 @dataclass(frozen=True)
-class Visit:
+class GuestLibrary:
     """A visitor's library."""
 
     library: Library
@@ -34,7 +34,7 @@ class Visit:
     began: float  # by the clock
 
 
-class Visits:
+class GuestLibraries:
     """The libraries of visitors, by their secrets. `clock` gives seconds."""
 
     def __init__(self, model: "Clasp", clock: Callable[[], float] = time.monotonic) -> None:
@@ -42,7 +42,7 @@ class Visits:
         self._clock = clock
         self._lock = threading.Lock()
         self._secrets: dict[str, None] = {}
-        self._visits: dict[str, Visit] = {}
+        self._visits: dict[str, GuestLibrary] = {}
 
     def begin(self, secret: str = "") -> str:
         """A visitor has come. Returns their secret: the one they have, if it was given out here, or a new one."""
@@ -95,7 +95,7 @@ class Visits:
             except BaseException:
                 folder.cleanup()
                 raise
-            self._visits[secret] = Visit(library, folder, self._clock())
+            self._visits[secret] = GuestLibrary(library, folder, self._clock())
             return library
 
     def left(self, secret: str) -> float:
@@ -133,7 +133,7 @@ def lifetime() -> str:
     return f"{minutes:g} minute" + ("" if minutes == 1 else "s")
 
 
-def _delete(visit: Visit) -> None:
+def _delete(visit: GuestLibrary) -> None:
     try:
         visit.library.close()
     except LibraryError as error:

@@ -1,7 +1,7 @@
 """A library: recordings, their segments and the vectors of these, searchable by vector.
 
     with Library.create(folder, model) as library:
-        spoken = model.listen(waveforms)
+        spoken = model.encode_speech(waveforms, return_phones=True)
         library.add([recording], segments, spoken.vectors, [pack(phones) for phones in spoken.phones])
         for hit in library.search(model.encode_text(["the ship was lost"])[0], k=5, filters=Filter(languages=("en",))):
             print(hit.score, hit.segment.text, library.audio(hit.segment))
@@ -181,9 +181,9 @@ class Library:
         """The languages there are, as BCP-47 tags, sorted."""
         return self._now.snapshot.contents.facts["language"].present()
 
-    def voices(self) -> list[str]:
-        """The voices, or speakers, there are, sorted."""
-        return self._now.snapshot.contents.facts["voice"].present()
+    def speakers(self) -> list[str]:
+        """The speakers there are, sorted."""
+        return self._now.snapshot.contents.facts["speaker"].present()
 
     def vectors(self) -> tuple[np.ndarray, np.ndarray]:
         """Ids, int64 (n,), ascending, and their vectors, float32 (n, dim), unit rows."""
@@ -326,9 +326,9 @@ class Library:
             Hit(segments[number], float(scores[n]), float(meaning[n]), float(sound[n])) for n, number in enumerate(ids)
         ]
 
-    def heard(self, segments: Sequence[Segment]) -> list[np.ndarray]:
+    def phones(self, segments: Sequence[Segment]) -> list[np.ndarray]:
         """Phones heard in each segment, as `clasp.phones.alignment.pack` makes them; no rows where none are known."""
-        found = self._database.heard([segment.id for segment in segments])
+        found = self._database.phones([segment.id for segment in segments])
         nothing = np.zeros((0, KEPT, 2), np.uint8)
         return [found.get(segment.id, nothing) for segment in segments]
 
@@ -337,13 +337,13 @@ class Library:
         recordings: Sequence[Recording],
         segments: Sequence[Segment],
         vectors: np.ndarray,
-        heard: Sequence[np.ndarray] | None = None,
+        phones: Sequence[np.ndarray] | None = None,
     ) -> list[Segment]:
         """Add recordings and segments (of these or of earlier recordings) in one transaction: all or nothing.
 
         Args:
             vectors: (number of segments, dim), unit rows; stored as float16.
-            heard: phones of each segment, as `clasp.phones.alignment.pack` makes them (default: none are known).
+            phones: of each segment, as `clasp.phones.alignment.pack` makes them (default: none are known).
 
         Returns:
             The segments with their ids.
@@ -360,11 +360,11 @@ class Library:
                 "or of other lengths."
             )
         self._must_be_writable()
-        heard = [np.zeros((0, KEPT, 2), np.uint8)] * len(segments) if heard is None else heard
-        if len(heard) != len(segments) or any(one.dtype != np.uint8 or one.shape[1:] != (KEPT, 2) for one in heard):
+        phones = [np.zeros((0, KEPT, 2), np.uint8)] * len(segments) if phones is None else phones
+        if len(phones) != len(segments) or any(one.dtype != np.uint8 or one.shape[1:] != (KEPT, 2) for one in phones):
             raise LibraryError(f"{len(segments)} segments need packed phones, uint8 (phones, {KEPT}, 2) each.")
         with self._lock:
-            stored = self._database.insert(recordings, segments, vectors, heard)
+            stored = self._database.insert(recordings, segments, vectors, phones)
             old = self._now.snapshot.contents
             new = self._database.contents(after=int(old.ids.max(initial=0)))
             follows = new.version.generation == old.version.generation + 1
@@ -380,7 +380,7 @@ class Library:
             self._database.finish(recording, duration, loudness, flaw)
 
     def edit(self, recording: str, **facts: str) -> None:
-        """Change facts of a recording: title, language, voice, category, date or path. Its segments follow.
+        """Change facts of a recording: title, language, speaker, category, date or path. Its segments follow.
 
         Raises:
             DataError: if a fact is not as `index.metadata` wants it.
@@ -468,7 +468,7 @@ class Library:
             self._refresh(wait=True)
             contents = self._now.snapshot.contents
             segments, machine = self._database.segments(ids), self._database.transcripts(ids)
-            heard, known = self._database.heard(ids), self._database.direct(ids, half)
+            phones, known = self._database.phones(ids), self._database.direct(ids, half)
             there = np.isin(ids, contents.ids)
             ids = [number for number, known_here in zip(ids, there, strict=True) if known_here and number in segments]
             if not ids:
@@ -478,7 +478,7 @@ class Library:
             direct = vectors[:, :half] / np.maximum(lengths, 1e-6)
             for row, number in enumerate(ids):
                 direct[row] = known.get(number, direct[row])
-            rows = [_evidence(segments[number], machine.get(number), heard.get(number)) for number in ids]
+            rows = [_evidence(segments[number], machine.get(number), phones.get(number)) for number in ids]
             texts = [segments[number].transcript for number in ids]
             vectors[:, :half] = lengths * model.fuse(direct, texts, stacked(rows))
             with self._lock:
@@ -517,9 +517,9 @@ class Library:
         return vector
 
 
-def _evidence(segment: Segment, machine: Transcript | None, heard: np.ndarray | None) -> np.ndarray:
+def _evidence(segment: Segment, machine: Transcript | None, packed: np.ndarray | None) -> np.ndarray:
     """What the gate is told of a segment."""
-    phones = np.zeros((0, 1), np.float32) if heard is None else unpack(heard)
+    phones = np.zeros((0, 1), np.float32) if packed is None else unpack(packed)
     if segment.text or machine is None:
         return evidence(Transcript(segment.text, segment.language), phones, supplied=True)
     return evidence(machine, phones)

@@ -6,7 +6,7 @@ from unicodedata import category, normalize
 from clasp.errors import DataError
 from index import dates, languages
 
-FACTS = {"title": "title", "speaker": "voice", "category": "category", "language": "language", "date": "date"}
+FACTS = {"title": "title", "speaker": "speaker", "category": "category", "language": "language", "date": "date"}
 """As people call them, and the fields of a Recording."""
 LONGEST = 500  # characters
 

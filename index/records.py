@@ -14,7 +14,7 @@ class Recording:
     title: str
     duration: float  # seconds
     language: str = ""  # BCP-47
-    voice: str = ""  # or speaker
+    speaker: str = ""  # or speaker
     category: str = ""
     text: str = ""
     date: str = ""  # when it was recorded, ISO 8601
@@ -36,7 +36,7 @@ class Segment:
     end: float
     text: str = ""  # the transcript that came with the recording
     language: str = ""  # BCP-47
-    voice: str = ""
+    speaker: str = ""
     category: str = ""
     machine_text: str = ""  # the transcript that a machine made where none came with the recording
     confidence: float | None = None  # of the machine's, 0 to 1

@@ -18,7 +18,7 @@ NAME = re.compile(r"\w[\w .-]{0,62}\w|\w")
 VISIT = "visit"  # stands for what a visitor has added: see visits.py
 
 
-class Shelf:
+class LibraryRegistry:
     """Opens libraries by name and keeps them open; any number of threads may ask."""
 
     def __init__(self, model: "Clasp", *, read_only: bool = False) -> None:

@@ -50,9 +50,9 @@ class Match:
     score: float  # what ranks it: see `search`
     meaning: float  # cosine of the meaning halves
     sound: float  # cosine of the sound halves
-    agreement: float  # of the phones, see `clasp.phones.alignment`
+    alignment_score: float  # of the phones, see `clasp.phones.alignment`
     probability: float  # that it says the same, calibrated
-    good: bool  # whether the probability reaches the cut-off
+    good: bool  # whether the probability reaches the threshold
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it; how the segment can be heard is for the caller to add."""
@@ -68,11 +68,11 @@ class Match:
             "end": segment.end,
             "language": segment.language,
             "category": segment.category,
-            "voice": segment.voice,
+            "speaker": segment.speaker,
             "score": round(self.score, 4),
             "meaning": round(self.meaning, 4),
             "sound": round(self.sound, 4),
-            "agreement": round(self.agreement, 4),
+            "alignment_score": round(self.alignment_score, 4),
             "probability": round(self.probability, 4),
             "good": self.good,
         }
@@ -118,7 +118,7 @@ def encode(model: "Clasp", *, text: str | None = None, waveform: "Waveform | Non
         raise ValueError("A query is either text or a waveform.")
     started = time.perf_counter()
     if waveform is not None:
-        spoken = model.listen([waveform])
+        spoken = model.encode_speech([waveform], return_phones=True)
         return Query(spoken.vectors[0], time.perf_counter() - started, spoken.phones[0])
     text = " ".join("".join(" " if category(letter) in ("Cc", "Cs") else letter for letter in text).split())
     if not any(letter.isalnum() for letter in text):
@@ -127,7 +127,7 @@ def encode(model: "Clasp", *, text: str | None = None, waveform: "Waveform | Non
     if len(text) > most:
         raise ClaspError(f"The query has {len(text)} characters: one sentence has {most} at most.")
     language = model.language_of(text)
-    written = model.read([text], [language])
+    written = model.encode_text([text], [language], return_phones=True)
     return Query(written.vectors[0], time.perf_counter() - started, written.phones[0], text, language)
 
 
@@ -137,7 +137,7 @@ def like(library: "Library", segment: int) -> Query:
     Raises:
         LibraryError: if there is no such segment.
     """
-    (heard,) = library.heard([library.segment(segment)])
+    (heard,) = library.phones([library.segment(segment)])
     return Query(library.vector(segment), 0.0, unpack(heard), segment=segment)
 
 
@@ -156,7 +156,7 @@ def search(
     was said (0) to what was meant (1), by meaning and phones weighted so.
 
     Raises:
-        LibraryError: if the library has no such category, language, voice or recording.
+        LibraryError: if the library has no such category, language, speaker or recording.
     """
     started = time.perf_counter()
     _check(library, filters)
@@ -177,22 +177,24 @@ def _matches(model: "Clasp", library: "Library", query: Query, hits: "list[Hit]"
     """Each hit with its probability, calibrated for its direction, and the score for a weight of the meaning."""
     segments = [hit.segment for hit in hits]
     meaning, sound, scores = (np.array([getattr(hit, name) for hit in hits]) for name in ("meaning", "sound", "score"))
-    agreement = np.zeros(len(hits))
+    alignment_score = np.zeros(len(hits))
     if model.aligner is not None:
-        agreement = model.aligner.agreement(query.phones, library.heard(segments), query_heard=query.text is None)
+        alignment_score = model.aligner.score(query.phones, library.phones(segments), query_heard=query.text is None)
         if weight is not None:
-            scores = weight * meaning + (1 - weight) * agreement / CLEAR
-    probabilities, cutoffs = np.zeros(len(hits)), np.zeros(len(hits))
+            scores = weight * meaning + (1 - weight) * alignment_score / CLEAR
+    probabilities, thresholds = np.zeros(len(hits)), np.zeros(len(hits))
     directions = np.array([_direction(query, segment) for segment in segments])
     for direction in set(directions.tolist()):
         rows = directions == direction
-        probabilities[rows] = model.calibration.probability(direction, meaning[rows], sound[rows], agreement[rows])
-        cutoffs[rows] = model.calibration.cutoff(direction)
+        probabilities[rows] = model.calibration.probability(
+            direction, meaning[rows], sound[rows], alignment_score[rows]
+        )
+        thresholds[rows] = model.calibration.threshold(direction)
     scores = probabilities if weight is None else scores
-    columns = zip(segments, scores, meaning, sound, agreement, probabilities, strict=True)
+    columns = zip(segments, scores, meaning, sound, alignment_score, probabilities, strict=True)
     return [
-        Match(segment, *map(float, numbers), good=bool(numbers[-1] >= cutoff))
-        for (segment, *numbers), cutoff in zip(columns, cutoffs, strict=True)
+        Match(segment, *map(float, numbers), good=bool(numbers[-1] >= threshold))
+        for (segment, *numbers), threshold in zip(columns, thresholds, strict=True)
     ]
 
 
@@ -208,7 +210,7 @@ def _check(library: "Library", filters: Filter) -> None:
     for what, column, asked, known in (
         ("category", "category", filters.categories, library.categories),
         ("language", "language", filters.languages, library.languages),
-        ("speaker", "voice", filters.voices, library.voices),
+        ("speaker", "speaker", filters.speakers, library.speakers),
     ):
         for name in asked:
             if not any(map(passes(column, [name]), known())):

@@ -76,9 +76,9 @@ def test_all_that_is_said_is_heard_when_it_is_said(name: str, folder: Path, clip
             (cut(path, second, end).samples, second),
             (played(recording, second, end), second),
         ):
-            found, likeness = place(heard, clip)
-            assert begin + found == pytest.approx(second, abs=AGREE), (sentence, begin, likeness)
-            assert likeness > 0.6, (sentence, begin)
+            found, match_probability = place(heard, clip)
+            assert begin + found == pytest.approx(second, abs=AGREE), (sentence, begin, match_probability)
+            assert match_probability > 0.6, (sentence, begin)
         middle = (second + end) / 2
         assert any(one.start < middle < one.end for one in segments), (sentence, segments)
     if not case.flaw:
@@ -107,7 +107,7 @@ def test_a_track_can_be_chosen(folder: Path, clips: dict, tmp_path: Path):
             (recording,) = library.recordings()
             clip = clips[sentence]
             assert place(played(recording, 0, len(clip) / SAMPLE_RATE), clip)[1] > 0.9
-            hit = library.search(ear.listen([Waveform(clip)]).vectors[0], 1)[0]
+            hit = library.search(ear.encode_speech([Waveform(clip)], return_phones=True).vectors[0], 1)[0]
             assert hit.segment.recording == recording.id and recording.track == (track or 1)
         assert [state.known for state in ingest(library, ear, [path])][-1] == 1
         *_, state = ingest(library, ear, [path], track=3)
@@ -132,8 +132,8 @@ def test_deep_in_a_long_file_it_is_cut_where_it_is(name: str, folder: Path, clip
     for start in (61.3, 149.0, 222.7):
         expected = samples[round(start * SAMPLE_RATE) :][: 5 * SAMPLE_RATE]
         found = cut(path, start, start + 5).samples
-        shift, likeness = place(found, expected)
-        assert abs(shift) < 0.01 and likeness > 0.95
+        shift, match_probability = place(found, expected)
+        assert abs(shift) < 0.01 and match_probability > 0.95
 
 
 def test_names_are_bytes(folder: Path, clips: dict, tmp_path: Path):

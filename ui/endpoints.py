@@ -90,7 +90,7 @@ class Endpoints:
         languages: list[str] | None = None,
         k: int = HITS,
         library: str = DEMO,
-        voices: list[str] | None = None,
+        speakers: list[str] | None = None,
         recordings: list[str] | None = None,
         since: str = "",
         until: str = "",
@@ -108,12 +108,12 @@ class Endpoints:
             languages: Search these languages only, as BCP-47 tags such as "en"; all if left out.
             k: How many hits, 1 to 100.
             library: The library to search, by name; the one that ships if left out.
-            voices: Search what these speakers say only; all if left out.
+            speakers: Search what these speakers say only; all if left out.
             recordings: Search these recordings only, by id; all if left out.
             since: Search recordings of this date or later only: a year, 1962-05 or 1962-05-01.
             until: Search recordings of this date or earlier only.
         """
-        filters = Filter(categories, languages, voices, recordings, since, until)
+        filters = Filter(categories, languages, speakers, recordings, since, until)
         return self._found({"text": query}, k, meaning, library, filters)
 
     @endpoint
@@ -125,7 +125,7 @@ class Endpoints:
         languages: list[str] | None = None,
         k: int = HITS,
         library: str = DEMO,
-        voices: list[str] | None = None,
+        speakers: list[str] | None = None,
         recordings: list[str] | None = None,
         since: str = "",
         until: str = "",
@@ -139,14 +139,14 @@ class Endpoints:
             languages: Search these languages only, as BCP-47 tags such as "en"; all if left out.
             k: How many hits, 1 to 100.
             library: The library to search, by name; the one that ships if left out.
-            voices: Search what these speakers say only; all if left out.
+            speakers: Search what these speakers say only; all if left out.
             recordings: Search these recordings only, by id; all if left out.
             since: Search recordings of this date or later only: a year, 1962-05 or 1962-05-01.
             until: Search recordings of this date or earlier only.
         """
         if not recording:
             raise ClaspError("There is no recording: give a sound file.")
-        filters = Filter(categories, languages, voices, recordings, since, until)
+        filters = Filter(categories, languages, speakers, recordings, since, until)
         return self._found({"waveform": clasp.decode(recording)}, k, meaning, library, filters)
 
     @endpoint
@@ -166,7 +166,7 @@ class Endpoints:
         """List the recordings of a library by title, or those of them that some words are found in.
 
         Answers with how many there are, and of each with its id, title, length in seconds, number of utterances,
-        language, speaker (voice), category, date, and where it is heard (an address relative to the page's).
+        language, speaker, category, date, and where it is heard (an address relative to the page's).
 
         Args:
             library: The library, by name; the one that ships if left out.
@@ -282,7 +282,7 @@ def _recording(recording: "Recording", library: str) -> dict[str, Any]:
         "title": recording.title,
         "seconds": round(recording.duration, 3),
         "language": recording.language,
-        "voice": recording.voice,
+        "speaker": recording.speaker,
         "category": recording.category,
         "date": recording.date,
         "audio": sound.address(library, recording.id),
@@ -297,7 +297,7 @@ def _utterance(segment: "Segment", recording: "Recording", library: str) -> dict
         "start": segment.start,
         "end": segment.end,
         "language": segment.language,
-        "voice": segment.voice,
+        "speaker": segment.speaker,
         "audio": sound.moment(library, recording, segment.start, segment.end)[0],
     }
 

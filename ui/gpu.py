@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from clasp import Clasp
-    from clasp.model import Encoded
+    from clasp.model import EncoderOutput
 
-READ, LISTEN = 10, 30  # seconds that texts and utterances may take
+TEXT, SPEECH = 10, 30  # seconds that texts and utterances may take
 
 _borrowers: "list[Clasp]" = []  # one at most; a process that is made for a call has it from its parent
 
@@ -26,24 +26,24 @@ def _borrowing(seconds: int) -> Callable[[Callable], Callable]:
     return spaces.GPU(duration=seconds) if spaces is not None else lambda function: function
 
 
-@_borrowing(READ)
-def _read(*arguments: Any, **named: Any) -> "Encoded":
-    return type(_borrowers[0]).read(_borrowers[0], *arguments, **named)
+@_borrowing(TEXT)
+def _encode_text(*arguments: Any, **named: Any) -> "np.ndarray | EncoderOutput":
+    return type(_borrowers[0]).encode_text(_borrowers[0], *arguments, **named)
 
 
-@_borrowing(READ)
+@_borrowing(TEXT)
 def _fuse(*arguments: Any, **named: Any) -> "np.ndarray":
     return type(_borrowers[0]).fuse(_borrowers[0], *arguments, **named)
 
 
-@_borrowing(LISTEN)
-def _listen(*arguments: Any, **named: Any) -> "Encoded":
-    return type(_borrowers[0]).listen(_borrowers[0], *arguments, **named)
+@_borrowing(SPEECH)
+def _encode_speech(*arguments: Any, **named: Any) -> "np.ndarray | EncoderOutput":
+    return type(_borrowers[0]).encode_speech(_borrowers[0], *arguments, **named)
 
 
 def borrowed(model: "Clasp") -> "Clasp":
     """The same model; where the GPU is lent, it borrows it whenever it encodes. For one model of a process."""
     if spaces is not None:
         _borrowers[:] = [model]
-        model.read, model.listen, model.fuse = _read, _listen, _fuse
+        model.encode_text, model.encode_speech, model.fuse = _encode_text, _encode_speech, _fuse
     return model

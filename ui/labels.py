@@ -53,7 +53,7 @@ def category(name: str) -> str:
     return name.replace("_", " ")
 
 
-def voice(name: str) -> str:
+def speaker(name: str) -> str:
     """ "espeak:en-us+f3" → "espeak en-us+f3"."""
     return name.replace(":", " ")
 

@@ -16,11 +16,11 @@ from ui.jobs import Jobs
 
 if TYPE_CHECKING:
     from clasp import Clasp
-    from index.guests import Visits
+    from index.guests import GuestLibraries
     from index.library import Library
     from index.map.loaded import Maps
     from index.map.map import Map
-    from index.registry import Shelf
+    from index.registry import LibraryRegistry
 
 GREETING = "Say it or type it."
 SWEEP = 60  # seconds between two looks at whose visit is over
@@ -34,8 +34,8 @@ class Opened:
     """What a search needs."""
 
     model: "Clasp"
-    shelf: "Shelf"
-    visits: "Visits"
+    shelf: "LibraryRegistry"
+    visits: "GuestLibraries"
     library: "Library"  # the one that ships
     maps: "Maps"
 
@@ -152,17 +152,17 @@ class Service:
 
     def _open(self) -> Opened:
         import clasp
-        from index.guests import Visits
+        from index.guests import GuestLibraries
         from index.map.loaded import Maps
-        from index.registry import Shelf
+        from index.registry import LibraryRegistry
 
         def count(done: int, of: int) -> None:
             self.status = f"Preparing the library: {done} of {of} utterances …"
 
         model = borrowed(self._load())
         self.status = "Opening the library …"
-        shelf = Shelf(model, read_only=self.read_only)
+        shelf = LibraryRegistry(model, read_only=self.read_only)
         library = shelf.open_demo(count)
         model.encode_text([GREETING])  # the first use of an encoder is slow: be it now
         model.encode_speech([clasp.from_samples(np.random.default_rng(0).normal(0, 0.1, 16_000), 16_000)])
-        return Opened(model, shelf, Visits(model), library, Maps())
+        return Opened(model, shelf, GuestLibraries(model), library, Maps())

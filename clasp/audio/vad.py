@@ -105,14 +105,14 @@ def utterances(blocks: Iterable[np.ndarray], start: float = 0.0) -> Iterator[Utt
         start: seconds to pass over; times still count from the beginning.
     """
     voice = VoiceActivity()
-    cutter = Cutter(round(start * SAMPLE_RATE / WINDOW))
+    cutter = Segmenter(round(start * SAMPLE_RATE / WINDOW))
     for samples in _evenly(blocks, cutter.position * WINDOW):
         whole = np.pad(samples, (0, -len(samples) % WINDOW))
         yield from cutter.feed(samples, voice(torch.from_numpy(_audible(whole))).numpy())
     yield from cutter.finish()
 
 
-class Cutter:
+class Segmenter:
     """Decides where an utterance begins and ends. Times in it are counted in windows from the beginning.
 
     With `patient`, a short utterance waits long for more; otherwise every pause ends one.

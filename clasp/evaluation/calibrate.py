@@ -6,7 +6,7 @@ As many queries say the sentence in other words (English sentences that share a 
 words of which none sounds alike (the translations themselves).
 Hits are ranked as a search ranks them: a shortlist by the vectors, then by the probability itself, so ranking and fit
 take turns.
-The cut-off is the probability that some wrong candidate of the pool reaches for 10 % of the queries.
+The threshold is the probability that some wrong candidate of the pool reaches for 10 % of the queries.
 """
 
 import argparse
@@ -19,10 +19,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from clasp.calibration import Calibration, Likeness
+from clasp.calibration import Calibration, MatchProbability
 from clasp.evaluation import test_sets
 from clasp.evaluation.encoded import listen
-from clasp.evaluation.rerank import Phones, agreements, shortlists
+from clasp.evaluation.rerank import Phones, alignment_scores, shortlists
 from clasp.evaluation.test_sets import Utterance, label
 from clasp.phones.alignment import pack
 from clasp.training.data.corpora import data_folder
@@ -39,11 +39,11 @@ FALSE_MATCH_RATE = 0.10
 EVERY_TEXT = 10**9
 ROUNDS = 3  # of ranking and fitting
 FOLDS = 5
-BIASES = ("meant", "said")
-MEANT = ("meant", "meaning")
-SAID = ("said", "besides", "sound", "agreement")
+BIASES = ("meaning_bias", "sound_bias")
+BY_MEANING = ("meaning_bias", "meaning_slope")
+BY_SOUND = ("sound_bias", "sound_meaning_slope", "sound_slope", "alignment_slope")
 RIDGE = 1e-4  # keeps the slopes finite where right and wrong do not overlap
-UNSAID = -50.0  # log odds of "said" where sound does not count
+NO_SOUND = -50.0  # log odds of "said" where sound does not count
 
 Halves = tuple[np.ndarray, np.ndarray]  # meaning and sound, unit rows
 
@@ -84,9 +84,10 @@ def calibrate(model: "Clasp", data: Path, cache: Path = test_sets.CACHE) -> Cali
     share = np.resize(np.arange(len(reworded)), len(said))
     answers = np.concatenate([np.arange(len(said)), len(said) + np.array([place for place, _ in reworded])[share]])
     translated_answers = len(said) + np.array([answer for answer, _, _ in translations])
-    texts = model.read(
+    texts = model.encode_text(
         [*(one.text for one in said), *(reworded[place][1] for place in share), *(text for _, _, text in translations)],
         [*(one.language for one in said), *["en"] * len(share), *(language for _, language, _ in translations)],
+        return_phones=True,
     )
     queries = model.halves(texts.vectors)
     phones = Phones(texts.phones, packed, False, True)
@@ -140,14 +141,14 @@ def held_out_pairs(data: Path) -> Pairs:
 
 def table(calibration: Calibration) -> Table:
     """The fit for reading."""
-    shown = Table(title=f"Calibration; cut-off at a false-match rate of {calibration.false_match_rate:.0%}")
-    measures = ("queries", "right_top_hits", "brier", "ece", "answers_above_cutoff")
-    parameters = (*MEANT, *SAID, "cutoff")
+    shown = Table(title=f"Calibration; threshold at a false-match rate of {calibration.false_match_rate:.0%}")
+    measures = ("queries", "right_top_hits", "brier", "ece", "answers_above_threshold")
+    parameters = (*BY_MEANING, *BY_SOUND, "threshold")
     for heading in ("direction", *parameters, *measures):
         shown.add_column(heading.replace("_", " "), justify="left" if heading == "direction" else "right")
-    for direction, likeness in calibration.directions.items():
-        figures = (getattr(likeness, name) for name in parameters)
-        rest = (f"{likeness.measured[name]:.4g}" for name in measures)
+    for direction, match_probability in calibration.directions.items():
+        figures = (getattr(match_probability, name) for name in parameters)
+        rest = (f"{match_probability.measured[name]:.4g}" for name in measures)
         shown.add_row(direction, *(f"{figure:.3f}" for figure in figures), *rest)
     return shown
 
@@ -158,7 +159,7 @@ class Compared:
 
     meaning: np.ndarray  # (n, m), cosines
     sound: np.ndarray  # (n, m), cosines
-    agreement: np.ndarray  # (n, m), of the phones
+    alignment_score: np.ndarray  # (n, m), of the phones
     seen: np.ndarray  # bool (n, m): on the shortlist of a search
     answer: np.ndarray  # (n,): the candidate that says the same
     equal: np.ndarray  # bool (n, m): candidates with the answer's text, neither wrong nor asked for
@@ -184,21 +185,21 @@ def compared(
     names = np.array(labels)
     meaning, sound = queries[0] @ pool[0].T, queries[1] @ pool[1].T
     seen = shortlists(meaning, sound)
-    agreement = np.zeros(meaning.shape, np.float32)
+    alignment_score = np.zeros(meaning.shape, np.float32)
     if aligner is not None and phones is not None:
-        agreement = agreements(aligner, phones, seen)
-    return Compared(meaning, sound, agreement, seen, answer, names[answer, None] == names)
+        alignment_score = alignment_scores(aligner, phones, seen)
+    return Compared(meaning, sound, alignment_score, seen, answer, names[answer, None] == names)
 
 
-def fit(found: Compared, *, use_sound: bool = True) -> Likeness:
-    """The probability of one direction, its cut-off, and its errors on queries left out of the fit."""
-    by_meaning = Likeness(0.0, 1.0, UNSAID, 0.0, 0.0, 0.0, cutoff=0.5)
-    model = _fitted(*top_hits(found, by_meaning), by_meaning, MEANT)
+def fit(found: Compared, *, use_sound: bool = True) -> MatchProbability:
+    """The probability of one direction, its threshold, and its errors on queries left out of the fit."""
+    by_meaning = MatchProbability(0.0, 1.0, NO_SOUND, 0.0, 0.0, 0.0, threshold=0.5)
+    model = _fitted(*top_hits(found, by_meaning), by_meaning, BY_MEANING)
     if use_sound:
-        by_sound = Likeness(UNSAID, 0.0, -8.0, 5.0, 5.0, 2.0, cutoff=0.5)
-        said = _fitted(*top_hits(found, by_sound), by_sound, SAID)
-        model = replace(said, meant=model.meant, meaning=model.meaning)
-    free = [*MEANT, *SAID] if use_sound else MEANT
+        by_sound = MatchProbability(NO_SOUND, 0.0, -8.0, 5.0, 5.0, 2.0, threshold=0.5)
+        said = _fitted(*top_hits(found, by_sound), by_sound, BY_SOUND)
+        model = replace(said, meaning_bias=model.meaning_bias, meaning_slope=model.meaning_slope)
+    free = [*BY_MEANING, *BY_SOUND] if use_sound else BY_MEANING
     for _ in range(ROUNDS):
         model = _fitted(*top_hits(found, model), model, free)
 
@@ -211,9 +212,11 @@ def fit(found: Compared, *, use_sound: bool = True) -> Likeness:
         partial = _fitted(inputs[..., rest], truth[:, rest], model, free)
         unseen[:, left_out] = partial.probability(*inputs[..., left_out])
 
-    probability = np.where(found.seen, model.probability(found.meaning, found.sound, found.agreement), 0)  # (n, m)
+    probability = np.where(
+        found.seen, model.probability(found.meaning, found.sound, found.alignment_score), 0
+    )  # (n, m)
     best_wrong = np.where(found.equal, 0, probability).max(axis=1)
-    cutoff = float(np.quantile(best_wrong, 1 - FALSE_MATCH_RATE, method="higher"))
+    threshold = float(np.quantile(best_wrong, 1 - FALSE_MATCH_RATE, method="higher"))
     measured = {
         "queries": count,
         "candidates": found.meaning.shape[1],
@@ -221,25 +224,25 @@ def fit(found: Compared, *, use_sound: bool = True) -> Likeness:
         "wrong_top_hits": int((1 - truth).sum()),
         "brier": float(((unseen - truth) ** 2).mean()),
         "ece": calibration_error(unseen.ravel(), truth.ravel()),
-        "answers_above_cutoff": float((probability[np.arange(count), found.answer] >= cutoff).mean()),
+        "answers_above_threshold": float((probability[np.arange(count), found.answer] >= threshold).mean()),
     }
-    return replace(model, cutoff=cutoff, measured=measured)
+    return replace(model, threshold=threshold, measured=measured)
 
 
-def top_hits(found: Compared, model: Likeness) -> tuple[np.ndarray, np.ndarray]:
+def top_hits(found: Compared, model: MatchProbability) -> tuple[np.ndarray, np.ndarray]:
     """What is known of the hits that `model` ranks first, with the answer in the pool and without.
 
     Returns:
         meaning, sound and agreement (3, 2, n), and truth (2, n), 1 or 0. A tie goes to the wrong candidate.
     """
-    scores = np.where(found.seen, model.log_odds(found.meaning, found.sound, found.agreement), -1e9)  # (n, m)
+    scores = np.where(found.seen, model.log_odds(found.meaning, found.sound, found.alignment_score), -1e9)  # (n, m)
     rows = np.arange(len(scores))
     wrong = np.where(found.equal, -np.inf, scores)
     nearest = wrong.argmax(axis=1)
     right = scores[rows, found.answer] > wrong[rows, nearest]
     first = np.stack([np.where(right, found.answer, nearest), nearest])  # (2, n) candidates
     truth = np.stack([right, np.zeros_like(right)]).astype(float)
-    inputs = np.stack([values[rows, first] for values in (found.meaning, found.sound, found.agreement)])
+    inputs = np.stack([values[rows, first] for values in (found.meaning, found.sound, found.alignment_score)])
     return inputs.astype(float), truth
 
 
@@ -250,7 +253,7 @@ def calibration_error(probabilities: np.ndarray, truth: np.ndarray, bins: int = 
     return float(sum(gaps) / len(truth))
 
 
-def _fitted(inputs: np.ndarray, truth: np.ndarray, start: Likeness, free: Sequence[str]) -> Likeness:
+def _fitted(inputs: np.ndarray, truth: np.ndarray, start: MatchProbability, free: Sequence[str]) -> MatchProbability:
     """The likeliest values of the parameters `free`, slopes ≥ 0, the others as in `start`.
 
     Args:

@@ -38,7 +38,7 @@ def listen(model: "Clasp", utterances: Sequence[Utterance], cache: Path = test_s
         for batch in batched(utterances, CLIPS):
             waveforms = list(test_sets.waveforms(batch, cache))
             began = time.perf_counter()
-            spoken = model.listen(waveforms)
+            spoken = model.encode_speech(waveforms, return_phones=True)
             rate = (time.perf_counter() - began) / sum(waveform.duration for waveform in waveforms)
             each = zip(spoken.vectors, spoken.phones, waveforms, strict=True)
             heard += [Heard(vector, phones, one.duration, rate * one.duration) for vector, phones, one in each]

@@ -42,7 +42,7 @@ from clasp.evaluation.rerank import Phones, log_odds
 from clasp.evaluation.retrieval import Result, Retrieval, measure, median
 from clasp.evaluation.systems import systems
 from clasp.evaluation.test_sets import SpeechSet, Utterance, label
-from clasp.model import Encoded
+from clasp.model import EncoderOutput
 from clasp.phones.alignment import pack
 from clasp.training.data.corpora import data_folder
 from index.benchmarks.moments import CASE, conversation, moments
@@ -70,7 +70,7 @@ class Evaluation:
         self.sets = sets
         self.cache = cache
         self._heard: dict[Utterance, Heard] = {}
-        self._text: dict[tuple[tuple[str, ...], tuple[str, ...]], Encoded] = {}
+        self._text: dict[tuple[tuple[str, ...], tuple[str, ...]], EncoderOutput] = {}
         self._odds: dict[tuple[str, str, str], np.ndarray] = {}
 
     def run(self, case: Case, spoken: np.ndarray | None = None) -> list[Result]:
@@ -116,7 +116,7 @@ class Evaluation:
         if direction == TEXT_TO_TEXT:
             queries, pool = self.written(*asked).vectors, self.written(*said).vectors
             return Retrieval(queries, pool, labels, np.array(answers))
-        heard = Encoded(spoken, []) if spoken is not None else self.spoken(utterances)
+        heard = EncoderOutput(spoken, []) if spoken is not None else self.spoken(utterances)
         if direction == SPEECH_TO_TEXT:
             queries, pool = _chosen(heard, answers), self.written(texts, languages)
         elif case.asked_by is not None:
@@ -150,23 +150,23 @@ class Evaluation:
             return vectors
         return self.model.halves(vectors)[0 if half == "meaning" else 1]
 
-    def spoken(self, utterances: Sequence[Utterance]) -> Encoded:
+    def spoken(self, utterances: Sequence[Utterance]) -> EncoderOutput:
         """Vectors and phones of utterances that `testsets.prepare` has made ready; each is heard once."""
         missing = [utterance for utterance in utterances if utterance not in self._heard]
         self._heard.update(zip(missing, listen(self.model, missing, self.cache), strict=True))
         heard = [self._heard[utterance] for utterance in utterances]
-        return Encoded(np.stack([one.vector for one in heard]), [one.phones for one in heard])
+        return EncoderOutput(np.stack([one.vector for one in heard]), [one.phones for one in heard])
 
-    def written(self, texts: list[str], languages: list[str]) -> Encoded:
+    def written(self, texts: list[str], languages: list[str]) -> EncoderOutput:
         """Vectors and phones of texts; each list of them is read once."""
         key = (tuple(texts), tuple(languages))
         if key not in self._text:
-            self._text[key] = self.model.read(texts, languages)
+            self._text[key] = self.model.encode_text(texts, languages, return_phones=True)
         return self._text[key]
 
 
-def _chosen(encoded: Encoded, rows: Sequence[int]) -> Encoded:
-    return Encoded(encoded.vectors[rows], [encoded.phones[row] for row in rows if encoded.phones])
+def _chosen(encoded: EncoderOutput, rows: Sequence[int]) -> EncoderOutput:
+    return EncoderOutput(encoded.vectors[rows], [encoded.phones[row] for row in rows if encoded.phones])
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clasp.phones.alignment import LEFT_OUT, SHORTLIST, WEIGHTS, Aligner
+from clasp.phones.alignment import GAP_OPEN, SHORTLIST, WEIGHTS, Aligner
 
 if TYPE_CHECKING:
     from clasp.calibration import Direction
@@ -32,12 +32,12 @@ def shortlists(meaning: np.ndarray, sound: np.ndarray) -> np.ndarray:
     return chosen
 
 
-def agreements(aligner: Aligner, phones: Phones, chosen: np.ndarray) -> np.ndarray:
-    """Agreement of the phones of every query with its candidates in `chosen`, float32 (n, m); LEFT_OUT elsewhere."""
-    found = np.full(chosen.shape, LEFT_OUT, np.float32)
+def alignment_scores(aligner: Aligner, phones: Phones, chosen: np.ndarray) -> np.ndarray:
+    """Agreement of the phones of every query with its candidates in `chosen`, float32 (n, m); GAP_OPEN elsewhere."""
+    found = np.full(chosen.shape, GAP_OPEN, np.float32)
     for row, query in enumerate(phones.queries):
         places = np.flatnonzero(chosen[row])
-        found[row, places] = aligner.agreement(
+        found[row, places] = aligner.score(
             query,
             [phones.pool[place] for place in places],
             query_heard=phones.queries_heard,
@@ -58,7 +58,7 @@ def log_odds(
     halves, others = model.halves(queries), model.halves(pool)
     meaning, sound = (mine @ theirs.T for mine, theirs in zip(halves, others, strict=True))  # (n, m) each
     chosen = shortlists(meaning, sound)
-    agreement = np.zeros(meaning.shape, np.float32)
+    alignment_score = np.zeros(meaning.shape, np.float32)
     if phones is not None and model.aligner is not None and direction != "translation":  # there it does not count
-        agreement = agreements(model.aligner, phones, chosen)
-    return np.where(chosen, model.calibration.log_odds(direction, meaning, sound, agreement), -np.inf)
+        alignment_score = alignment_scores(model.aligner, phones, chosen)
+    return np.where(chosen, model.calibration.log_odds(direction, meaning, sound, alignment_score), -np.inf)

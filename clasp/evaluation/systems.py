@@ -28,7 +28,7 @@ from clasp.phones.alignment import pack
 if TYPE_CHECKING:
     from clasp.calibration import Direction
     from clasp.evaluation.evaluate import Evaluation
-    from clasp.model import Encoded
+    from clasp.model import EncoderOutput
 
 
 class System(ABC):
@@ -154,7 +154,7 @@ def systems(evaluation: "Evaluation", recogniser: str | None) -> list[System]:
     return found
 
 
-def _read(evaluation: "Evaluation", texts: Sequence[Text]) -> "Encoded":
+def _read(evaluation: "Evaluation", texts: Sequence[Text]) -> "EncoderOutput":
     languages = [one.language or evaluation.model.language_of(one.text) for one in texts]
     return evaluation.written([one.text for one in texts], languages)
 

@@ -3,7 +3,7 @@
 One vector for a whole utterance finds the candidates; aligning their phones tells which of them says the same.
 
     aligner = Aligner(confusions, frequencies)
-    agreement = aligner.agreement(written, [pack(heard) for heard in candidates])
+    agreement = aligner.score(written, [pack(heard) for heard in candidates])
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ from clasp.phones.inventory import INVENTORY
 SHORTLIST = 50  # nearest by each weight of the meaning below are aligned
 WEIGHTS = (1.0, 0.2)
 KEPT = 4  # likeliest phones of each place that are kept of what was heard
-LEFT_OUT = -2.0  # log odds of a phone that has no partner
-BESIDES = -0.3  # and of each further one after it in a candidate, which may say more than was asked for
+GAP_OPEN = -2.0  # log odds of a phone that has no partner
+GAP_EXTEND = -0.3  # and of each further one after it in a candidate, which may say more than was asked for
 UNLIKELY = 1e-3  # least ratio of two phones' joint probability to chance
 
 
@@ -64,7 +64,7 @@ class Aligner:
         both_heard = ((hearing.T * written) @ hearing / (heard[:, None] * heard)).astype(np.float32)
         self._tables = {(False, True): one_heard, (True, False): one_heard.T, (True, True): both_heard}
 
-    def agreement(
+    def score(
         self,
         query: np.ndarray,
         candidates: Sequence[np.ndarray],
@@ -84,28 +84,28 @@ class Aligner:
 
         Returns:
             float32 (len(candidates),), log odds against chance per phone (by the geometric mean of both lengths):
-            about 3 for the same words clearly spoken, below 0 for others; LEFT_OUT where there is nothing to compare.
+            about 3 for the same words clearly spoken, below 0 for others; GAP_OPEN where there is nothing to compare.
         """
         lengths = np.array([len(candidate) for candidate in candidates], np.int64)
-        agreement = np.full(len(candidates), LEFT_OUT, np.float32)
+        alignment_score = np.full(len(candidates), GAP_OPEN, np.float32)
         if not len(query) or not len(lengths) or not lengths.max():
-            return agreement
+            return alignment_score
         ids = np.zeros((len(candidates), lengths.max(), KEPT), np.int64)
         shares = np.zeros(ids.shape, np.float32)
         for row, candidate in enumerate(candidates):
             ids[row, : len(candidate)] = candidate[..., 0]
             shares[row, : len(candidate)] = candidate[..., 1] / np.float32(255)
         ratios = query.astype(np.float32) @ self._tables[query_heard, candidates_heard]  # (n, inventory)
-        beside = BESIDES * np.arange(ids.shape[1] + 1, dtype=np.float32)  # of the candidate, up to each place
-        opened = LEFT_OUT - BESIDES
+        beside = GAP_EXTEND * np.arange(ids.shape[1] + 1, dtype=np.float32)  # of the candidate, up to each place
+        opened = GAP_OPEN - GAP_EXTEND
         best = np.tile(beside + opened, (len(candidates), 1))  # (candidates, places + 1)
         best[:, 0] = 0
         for ratio in ratios:
             odds = np.log(np.maximum((ratio[ids] * shares).sum(-1), UNLIKELY))  # (candidates, places)
-            paired = np.maximum(best[:, 1:] + LEFT_OUT, best[:, :-1] + odds)
-            best = np.concatenate([best[:, :1] + LEFT_OUT, paired], axis=1)
+            paired = np.maximum(best[:, 1:] + GAP_OPEN, best[:, :-1] + odds)
+            best = np.concatenate([best[:, :1] + GAP_OPEN, paired], axis=1)
             before = np.maximum.accumulate(best - beside, axis=1)[:, :-1]  # the best place to have left off at
             best[:, 1:] = np.maximum(best[:, 1:], before + beside[1:] + opened)
         total = best[np.arange(len(candidates)), lengths]
         shared = np.sqrt(len(query) * lengths.clip(1))
-        return np.where(lengths > 0, total / shared, LEFT_OUT).astype(np.float32)
+        return np.where(lengths > 0, total / shared, GAP_OPEN).astype(np.float32)

@@ -15,7 +15,7 @@ ORDERS = (2, 3, 4, 5, 6)  # phones in a run
 _BITS = 7  # per phone in the key of a run; the inventory is smaller than 127
 
 
-class WordEncoder(nn.Module):
+class PhoneNgramEncoder(nn.Module):
     """The runs that end at each phone, summed over a few phones; then layers of attention, which make sentences of
     them; then several weighted means.
 
@@ -70,12 +70,12 @@ class WordEncoder(nn.Module):
 
     def lookup(self, phones: Tensor) -> Tensor:
         """Row of the table for the run of every order that ends at each phone, int64 (batch, time, orders)."""
-        keys = run_keys(phones)
+        keys = ngram_keys(phones)
         places = torch.searchsorted(self.keys, keys).clamp(max=len(self.keys) - 1)
         return torch.where(self.keys[places] == keys, places, len(self.keys))
 
 
-def run_keys(phones: Tensor) -> Tensor:
+def ngram_keys(phones: Tensor) -> Tensor:
     """One number for the run of every order that ends at each phone, int64 (batch, time, orders); -1 where the
     run would begin before the first phone or reaches into the padding."""
     keys, key = [], torch.zeros_like(phones)

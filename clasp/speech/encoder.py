@@ -18,7 +18,7 @@ from torch.nn import functional
 from clasp.device import autocast, cpu_has_bfloat16
 from clasp.phones import inventory
 from clasp.phones.encoder import pad as pad_phones
-from clasp.phones.ngrams import WordEncoder
+from clasp.phones.ngrams import PhoneNgramEncoder
 from clasp.phones.recognizer import PhoneRecogniser
 from clasp.speech.whisper_encoder import FRAME_RATE, WhisperEncoder, log_mel
 
@@ -28,7 +28,7 @@ TOGETHER = 32  # pieces
 
 
 @dataclass(frozen=True)
-class EncoderOutput:
+class SpeechOutput:
     """What a speech encoder makes of a batch: meaning (batch, dim), unit rows, and for every utterance its recognised
     phones as distributions (phones, inventory), or None where the encoder recognises none."""
 
@@ -59,17 +59,17 @@ class PhoneSpeechEncoder(nn.Module):
             self.backbone = WhisperEncoder(**settings["backbone"])
         taps = len(self.backbone.taps)
         self.recogniser = PhoneRecogniser(self.backbone.dim, taps, **settings["recogniser"])
-        self.words = WordEncoder(**settings["words"], dim=config["dim"])
+        self.words = PhoneNgramEncoder(**settings["words"], dim=config["dim"])
 
     @property
     def stored(self) -> nn.Module:
         """The part whose weights the model's folder holds."""
         return nn.ModuleDict({"recogniser": self.recogniser, "words": self.words}) if self.pretrained else self
 
-    def forward(self, samples: list[Tensor]) -> EncoderOutput:
+    def forward(self, samples: list[Tensor]) -> SpeechOutput:
         """16 kHz mono float32 (n,) each; they may differ in length, and do not influence each other."""
         recognised = self.recognise(self.features(samples))
-        return EncoderOutput(functional.normalize(self.pool_words(recognised).float(), dim=-1), recognised)
+        return SpeechOutput(functional.normalize(self.pool_words(recognised).float(), dim=-1), recognised)
 
     def features(self, samples: list[Tensor]) -> list[list[Tensor]]:
         """What the backbone makes of each utterance, in pieces: (frames, features) each."""

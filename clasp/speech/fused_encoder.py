@@ -20,7 +20,7 @@ from clasp.audio.mel import log_mel, mel_filters
 from clasp.device import autocast
 from clasp.published import efficientnet, specshow
 from clasp.speech import backbones, fusion
-from clasp.speech.encoder import EncoderOutput, PhoneSpeechEncoder
+from clasp.speech.encoder import PhoneSpeechEncoder, SpeechOutput
 
 
 def build(config: dict[str, Any]) -> "SpeechEncoder | PhoneSpeechEncoder":
@@ -52,9 +52,9 @@ class SpeechEncoder(nn.Module):
         """The part whose weights the model's folder holds: all of it."""
         return self
 
-    def forward(self, samples: list[Tensor]) -> EncoderOutput:
+    def forward(self, samples: list[Tensor]) -> SpeechOutput:
         """16 kHz mono float32 (n,) each; they may differ in length, and do not influence each other."""
-        return EncoderOutput(self.fuse(self.pool_states(samples), self.spectrograms(samples)), None)
+        return SpeechOutput(self.fuse(self.pool_states(samples), self.spectrograms(samples)), None)
 
     def spectrograms(self, samples: list[Tensor]) -> list[Tensor]:
         """What the backbones see of each: log-mel spectrograms (time, BINS), or the published model's figures."""

@@ -77,7 +77,7 @@ def measure(model: Clasp, asked: Sequence[Clip], others: Sequence[Clip] = (), *,
         waves = [decode(pool[place].audio()) for place in places]
         if background:
             waves = [_behind(wave, waves[place - 1]) for place, wave in enumerate(waves)]
-        spoken = model.listen(waves)
+        spoken = model.encode_speech(waves, return_phones=True)
         vectors.append(spoken.vectors)
         for place, heard in zip(places, spoken.phones, strict=True):
             if place < len(asked):

@@ -55,7 +55,7 @@ def witnesses(model: Clasp, data: Path) -> tuple[np.ndarray, np.ndarray, np.ndar
     direct, written, known = [], [], []
     for batch in batched(found, AT_ONCE):
         waveforms = [decode(clip.audio()) for clip in batch]
-        heard = model.listen(waveforms)
+        heard = model.encode_speech(waveforms, return_phones=True)
         direct.append(model.halves(heard.vectors)[0])
         transcripts: dict[int, Transcript] = {}
         for language in sorted({clip.language for clip in batch}):  # as recordings of one language in a library

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from clasp.phones.inventory import readings
-from clasp.phones.ngrams import WordEncoder
+from clasp.phones.ngrams import PhoneNgramEncoder
 from clasp.training import decode_corpus, ngrams
 from clasp.training.checkpoint import Checkpoint, autocast, descend, learning_rate
 from clasp.training.data import shards
@@ -78,9 +78,9 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def trained(folder: Path, name: str = "average") -> WordEncoder:
+def trained(folder: Path, name: str = "average") -> PhoneNgramEncoder:
     """The word encoder of the last checkpoint in a folder."""
-    encoder = WordEncoder(**ngrams.WORDS, dim=ngrams.DIM)
+    encoder = PhoneNgramEncoder(**ngrams.WORDS, dim=ngrams.DIM)
     encoder.load_state_dict(torch.load(folder / "checkpoint.pt", weights_only=True)[name])
     return encoder
 
@@ -99,7 +99,7 @@ def answers_of(speech: shards.Utterances, args: argparse.Namespace) -> tuple[np.
 
 
 @torch.inference_mode()
-def validate(encoder: WordEncoder, args: argparse.Namespace) -> dict[str, float]:
+def validate(encoder: PhoneNgramEncoder, args: argparse.Namespace) -> dict[str, float]:
     """HITS@1 speech to text over the validation split, by synthesizer or real corpus."""
     encoder.eval()
     speech, heard = shards.load(args.corpus, "validation"), decode_corpus.load(args.heard, "validation")

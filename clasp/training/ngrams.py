@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from clasp.phones.ngrams import WordEncoder
+from clasp.phones.ngrams import PhoneNgramEncoder
 from clasp.training import simulated_asr
 from clasp.training.checkpoint import Checkpoint, autocast, descend, learning_rate
 from clasp.training.embedding_bank import build_bank, load_bank
@@ -49,8 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     torch.manual_seed(args.seed)
     made, bank = material(args)
-    words = WordEncoder(**WORDS, dim=DIM)
-    words.keys.copy_(torch.from_numpy(simulated_asr.frequent_runs(made, WORDS["runs"])))
+    words = PhoneNgramEncoder(**WORDS, dim=DIM)
+    words.keys.copy_(torch.from_numpy(simulated_asr.frequent_ngrams(made, WORDS["runs"])))
     average = copy.deepcopy(words).requires_grad_(False)
     table = [words.embedding.weight]
     others = [weight for name, weight in words.named_parameters() if name != "embedding.weight"]
@@ -120,7 +120,7 @@ def hold_out(made: simulated_asr.Sentences, english: float) -> tuple[np.ndarray,
 
 @torch.inference_mode()
 def check(
-    words: WordEncoder, made: simulated_asr.Sentences, bank: Tensor, rows: np.ndarray, confusions: np.ndarray
+    words: PhoneNgramEncoder, made: simulated_asr.Sentences, bank: Tensor, rows: np.ndarray, confusions: np.ndarray
 ) -> dict[str, float]:
     """HITS@1 of held-out sentences, misheard, among their own answers, in English and in other languages."""
     words.eval()

@@ -9,7 +9,7 @@ import numpy as np
 from clasp.errors import ClaspError
 from clasp.phones import inventory
 from clasp.phones.inventory import INVENTORY
-from clasp.phones.ngrams import ORDERS, run_keys
+from clasp.phones.ngrams import ORDERS, ngram_keys
 from clasp.training.data.corpora import clips, data_folder
 from clasp.training.data.parallel import Pair, english_sentences, is_development, key, training_pairs
 
@@ -106,8 +106,8 @@ def sentences(texts: Texts, cache: Path) -> Sentences:
     return made
 
 
-def frequent_runs(made: Sentences, most: int, seed: int = 0) -> np.ndarray:
-    """Keys (as `word_encoder.run_keys` makes them) of the runs of phones that occur most often, sorted int64.
+def frequent_ngrams(made: Sentences, most: int, seed: int = 0) -> np.ndarray:
+    """Keys (as `word_encoder.ngram_keys` makes them) of the runs of phones that occur most often, sorted int64.
 
     English counts threefold: it has most of the speech.
     """
@@ -122,7 +122,7 @@ def frequent_runs(made: Sentences, most: int, seed: int = 0) -> np.ndarray:
         if not parts:
             continue
         joined = np.concatenate([np.append(part, 0) for part in parts]).astype(np.int64)  # 0 parts the sentences
-        found, times = np.unique(run_keys(torch.from_numpy(joined)[None]).numpy(), return_counts=True)
+        found, times = np.unique(ngram_keys(torch.from_numpy(joined)[None]).numpy(), return_counts=True)
         for run, count in zip(found[times > 2].tolist(), times[times > 2].tolist(), strict=True):
             counts[run] = counts.get(run, 0) + weight * count
     counts.pop(-1, None)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from clasp.model import Clasp
     from index.library import Library
     from index.vectors.index_file import VectorIndex
-    from index.vectors.segment_table import Contents
+    from index.vectors.segment_table import SegmentTable
 
 SEGMENTS, MILLION = 100_000, 1_000_000
 PER_RECORDING = 20  # segments
@@ -102,33 +102,33 @@ def _random(random: np.random.Generator, count: int, dim: int) -> np.ndarray:
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
 
 
-def _indexed(count: int, dim: int) -> "tuple[Contents, VectorIndex, float]":
+def _indexed(count: int, dim: int) -> "tuple[SegmentTable, VectorIndex, float]":
     """Random vectors, their index, and the seconds that building it took."""
     from index.vectors.index_file import Version, empty_index
-    from index.vectors.segment_table import Contents, Rows
+    from index.vectors.segment_table import SegmentTable, VectorBuffer
 
-    rows = Rows(dim, count)
+    rows = VectorBuffer(dim, count)
     for first in range(0, count, BATCH):
         rows = rows.joined(_random(np.random.default_rng(first), min(BATCH, count - first), dim))
-    contents = Contents(Version("", 0, ""), np.arange(1, count + 1), rows, {})
+    contents = SegmentTable(Version("", 0, ""), np.arange(1, count + 1), rows, {})
     began = time.perf_counter()
     built = empty_index(dim, count).extended(contents.ids, contents.vectors)
     return contents, built, time.perf_counter() - began
 
 
-def _changed(contents: "Contents", built: "VectorIndex") -> "tuple[Contents, VectorIndex]":
+def _changed(contents: "SegmentTable", built: "VectorIndex") -> "tuple[SegmentTable, VectorIndex]":
     """The same with every tenth vector removed, and as many others added."""
-    from index.vectors.segment_table import Contents
+    from index.vectors.segment_table import SegmentTable
 
     removed, dim = contents.ids[::10], contents.vectors.shape[1]
     kept = contents.without(removed, contents.version)
     ids = built.last + 1 + np.arange(len(removed))
     added = _random(np.random.default_rng(1), len(removed), dim)
-    changed = Contents(kept.version, np.concatenate([kept.ids, ids]), kept.rows.joined(added), {})
+    changed = SegmentTable(kept.version, np.concatenate([kept.ids, ids]), kept.rows.joined(added), {})
     return changed, built.extended(ids, added)
 
 
-def _recall(contents: "Contents", built: "VectorIndex") -> tuple[float, np.ndarray]:
+def _recall(contents: "SegmentTable", built: "VectorIndex") -> tuple[float, np.ndarray]:
     """Share of the exact ten nearest that are found, and seconds of a query, (QUERIES,)."""
     from index.vectors.pq import exact_scan
     from index.vectors.snapshot import Snapshot

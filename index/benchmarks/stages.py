@@ -1,6 +1,6 @@
 """How fast a model hears, stage by stage and in batches of several sizes, and how much memory that takes.
 
-    python -m clasp benchmark --stages --clips 64
+python -m clasp benchmark --stages --clips 64
 """
 
 import io
@@ -53,7 +53,7 @@ def spoken(count: int) -> Clips:
 
 def measure(model: "Clasp", clips: Clips) -> tuple[str, list[Row]]:
     """Where the model runs and in what precision, and the rows of the table."""
-    model.listen([decode(clips.files[0])])  # warm
+    model.encode_speech([decode(clips.files[0])], return_phones=True)  # warm
     rows = _stages(model, clips) + _sizes(model, clips)
     precision = str(model.precision).removeprefix("torch.")
     return f"{model.device} in {precision}, {clips.seconds:.0f} s of speech", rows
@@ -110,7 +110,10 @@ def _sizes(model: "Clasp", clips: Clips) -> list[Row]:
         if size > max(1, len(clips.files)):
             break
         _forget_peak(model.device)
-        _, seconds = timed(lambda size=size: model.listen([decode(file) for file in clips.files], size), model.device)
+        _, seconds = timed(
+            lambda size=size: model.encode_speech([decode(file) for file in clips.files], size, return_phones=True),
+            model.device,
+        )
         rows.append(row(f"all, {size} at once", seconds, clips, f", at most {_peak(model.device):.2f} GB"))
     return rows
 

@@ -62,13 +62,13 @@ def run(args: argparse.Namespace) -> int:
 
     import clasp
     from clasp.settings import current
-    from index.live.scheduler import Turns
+    from index.live.scheduler import FairScheduler
     from index.live.session import LiveSession
 
     settings = current()
     model = clasp.load(settings.model, settings.device or None)
     library = open_library(model, (settings.library or DEMO) if args.library is None else args.library or None)
-    turns = Turns()
+    turns = FairScheduler()
     try:
         return _shown(LiveSession(model, library, turns=turns), sound)
     except KeyboardInterrupt:

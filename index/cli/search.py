@@ -90,7 +90,7 @@ def as_text(answer: Answer) -> str:
     for match in answer.matches:
         segment = match.segment
         span = f" {segment.start:.1f}-{segment.end:.1f} s" if segment.start > 0 else ""
-        facts = f"{segment.language}, {segment.category}, {segment.voice}, {segment.recording}{span}"
+        facts = f"{segment.language}, {segment.category}, {segment.speaker}, {segment.recording}{span}"
         said = segment.transcript or "(not written down)"
         if segment.transcript_source == "machine":
             said += f" (transcribed by machine, {segment.confidence:.0%} sure)"

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
@@ -37,7 +37,7 @@ from index.library import FILES, Library, Recording, Segment
 from index.metadata import FACTS, checked
 
 if TYPE_CHECKING:
-    from clasp.model import Encoded
+    from clasp.model import EncoderOutput
 
 BATCH = 16  # utterances embedded together
 HEAD = 2**12  # bytes at the beginning of a file that may be written anew when it is finished
@@ -46,7 +46,7 @@ HEAD = 2**12  # bytes at the beginning of a file that may be written anew when i
 class Listener(Protocol):
     """What adding needs of a model."""
 
-    def listen(self, waveforms: list[Waveform]) -> "Encoded": ...
+    def encode_speech(self, waveforms: list[Waveform], *, return_phones: Literal[True]) -> "EncoderOutput": ...
 
 
 @dataclass(frozen=True)
@@ -246,10 +246,10 @@ def _store(
     library: Library, model: Listener, recording: Recording, known: Beside, pending: _Pending, *, new: bool
 ) -> None:
     """Embed the pending utterances and commit them; the recording, too, if it is new."""
-    spoken = model.listen([one.waveform for one in pending.utterances])
-    facts = {"language": recording.language, "voice": recording.voice, "category": recording.category}
+    spoken = model.encode_speech([one.waveform for one in pending.utterances], return_phones=True)
+    facts = {"language": recording.language, "speaker": recording.speaker, "category": recording.category}
     segments = [Segment(0, recording.id, one.start, one.end, **facts) for one in pending.utterances]
-    segments = _said(segments, known, recording.voice, only=new)
+    segments = _said(segments, known, recording.speaker, only=new)
     end = segments[-1].end if segments else 0.001
     recordings = [replace(recording, duration=end, done=False)] if new else []
     if recordings or segments:
@@ -266,7 +266,7 @@ def _said(segments: list[Segment], known: Beside, speaker: str, *, only: bool) -
     """
     said = [
         replace(
-            one, text=known.text_of(one.start, one.end), voice=known.speaker_of(one.start, one.end) or speaker
+            one, text=known.text_of(one.start, one.end), speaker=known.speaker_of(one.start, one.end) or speaker
         )
         for one in segments
     ]  # fmt: skip
@@ -288,8 +288,8 @@ def _taken_up(library: Library, recording: Recording, known: Beside, file: Path)
     new = bool(known.text) and json.loads(summary)["transcript"] != before.get("transcript", "")
     there = library.segments_of(recording.id)
     said: list[Segment] = []
-    if new or (known.cues and "voice" in facts):
-        said = _said(there, known, facts.get("voice", recording.voice), only=True)
+    if new or (known.cues and "speaker" in facts):
+        said = _said(there, known, facts.get("speaker", recording.speaker), only=True)
         if not before.get("transcript"):  # where the transcript has nothing, what was known stays
             said = [replace(one, text=one.text or old.text) for one, old in zip(said, there, strict=True)]
     library.describe(recording.id, facts, said, known.text if new else None, summary)

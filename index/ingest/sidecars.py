@@ -50,7 +50,7 @@ class Beside:
 
     cues: tuple[Cue, ...] = ()  # in the order of time
     text: str = ""  # all that is said
-    facts: dict[str, str] = field(default_factory=dict)  # of a Recording: title, voice, category, language, date
+    facts: dict[str, str] = field(default_factory=dict)  # of a Recording: title, speaker, category, language, date
     language: str = ""  # of the transcript, BCP-47, for a recording of which nothing else tells it
 
     def text_of(self, start: float, end: float) -> str:
@@ -135,7 +135,7 @@ class Neighbours:
         plain = self._read([one for one in candidates if one[0].suffix.lower() == PLAIN], spoken, recording)
         transcript = timed or plain or Transcript()
         if transcript.speaker:
-            facts = {"voice": transcript.speaker} | facts
+            facts = {"speaker": transcript.speaker} | facts
         return Beside(transcript.cues, (plain or transcript).text, facts, transcript.language)
 
     def _table(self, path: Path, folder: "_Folder") -> Table:

@@ -1,6 +1,6 @@
 """Work of many sessions on few threads: each in its turn, what lasts before guesses, what is stale dropped.
 
-turns = Turns()
+turns = FairScheduler()
 turns.ask(session, search, replace=True)     # takes the place of what the session still waits for
 """
 
@@ -28,7 +28,7 @@ class _Line:
         return not self.busy and (bool(self.lasting) or self.latest is not None)
 
 
-class Turns:
+class FairScheduler:
     """Runs work in the background; of one session, one piece at a time."""
 
     def __init__(self, threads: int = 1) -> None:

@@ -9,8 +9,8 @@
 
 About every half second of speech the utterance so far is searched with, and once more in the pause after it, as soon
 as the sound is there that it will have; if the pause holds, and that ends it, what was found is final. Searches run on
-the threads of a `Turns` that many sessions share: each has its turn, and a guess that a newer one has overtaken is
-dropped. Nothing that was said stays in the session.
+the threads of a `FairScheduler` that many sessions share: each has its turn, and a guess that a newer one has overtaken
+is dropped. Nothing that was said stays in the session.
 """
 
 import logging
@@ -25,10 +25,10 @@ import soxr
 import torch
 
 from clasp.audio.decode import RATES, SAMPLE_RATE, SILENCE, Waveform, as_floats
-from clasp.audio.vad import WINDOW, Cutter, Utterance, VoiceActivity
+from clasp.audio.vad import WINDOW, Segmenter, Utterance, VoiceActivity
 from clasp.errors import AudioError, ClaspError
 from index.filters import Filter
-from index.live.scheduler import Turns
+from index.live.scheduler import FairScheduler
 from index.search import Answer, encode, search
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class LiveSession:
         model: "Clasp",
         library: "Library",
         *,
-        turns: Turns,
+        turns: FairScheduler,
         filters: Filter | None = None,
         k: int = HITS,
         told: Callable[[], None] = lambda: None,
@@ -96,7 +96,7 @@ class LiveSession:
         self._model, self._library, self._turns = model, library, turns
         self._filters, self._k, self._told, self._clock = filters or Filter(), k, told, clock
         self._voice = VoiceActivity()
-        self._cutter = Cutter(patient=False)
+        self._cutter = Segmenter(patient=False)
         self._resampler: tuple[int, soxr.ResampleStream] | None = None
         self._rest = np.empty(0, np.float32)  # less than a window
         self._number = 1  # of the utterance that is being spoken, or comes next

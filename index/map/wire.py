@@ -5,7 +5,7 @@
 
 The bytes: how long the head is (uint32); the head, JSON in UTF-8, filled up with spaces; then the numbers, in
 little-endian order. The head has "count"; "columns": name → [type, first byte after the head, how many]; "names": what
-the codes of category, language, voice and recording stand for; "titles" of the recordings, and "text" of each segment.
+the codes of category, language, speaker and recording stand for; "titles" of the recordings; "text" of each segment.
 Positions are int16, 32767 is 1, and -32768 is no place: `flat` and `solid` of speech, `flat_text` and `solid_text` of
 texts, each point's coordinates one after the other.
 """
@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from index.records import Recording, Segment
-from index.vectors.segment_table import Facts
+from index.vectors.segment_table import Categorical
 
-CODED = ("category", "language", "voice", "recording")
+CODED = ("category", "language", "speaker", "recording")
 ONE, NOWHERE = 32_767, -32_768  # of a packed coordinate
 
 
@@ -32,7 +32,7 @@ class Points:
     flat: np.ndarray  # float32 (n, 2, 2): of its speech, then of its text; NaN where that has no place
     solid: np.ndarray  # float32 (n, 2, 3)
     region: np.ndarray  # int16 (n,): in which region of the map its speech lies; -1: in none
-    facts: dict[str, Facts]  # by CODED; names are sorted
+    facts: dict[str, Categorical]  # by CODED; names are sorted
     titles: list[str]  # of the recordings, in the order of their names
     texts: list[str]  # (n,)
     start: np.ndarray  # float32 (n,), seconds
@@ -98,11 +98,11 @@ def unpacked(packed: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     return head, columns
 
 
-def _coded(values: list[str]) -> Facts:
+def _coded(values: list[str]) -> Categorical:
     """The numbers of the values in the sorted list of them."""
     names = sorted(set(values))
     numbers = {name: number for number, name in enumerate(names)}
-    return Facts(tuple(names), np.fromiter(map(numbers.__getitem__, values), np.int32, len(values)))
+    return Categorical(tuple(names), np.fromiter(map(numbers.__getitem__, values), np.int32, len(values)))
 
 
 def _steps(positions: np.ndarray) -> np.ndarray:

@@ -21,20 +21,28 @@ from clasp.speech.transcript import Transcript, Word
 from index.records import Recording, Segment
 from index.store.schema import connect, migrate
 from index.vectors.index_file import Version
-from index.vectors.segment_table import Column, Contents, Rows
+from index.vectors.segment_table import Column, SegmentTable, VectorBuffer
 
 DATABASE_FILE = "library.db"
 ROOM = 2**20  # bytes; a disk with less is full
-RECORDING = "id, path, title, duration, language, voice, category, text, date, added, sha256, track, flaw, beside, done"
+RECORDING = (
+    "id, path, title, duration, language, speaker, category, text, date, added, sha256, track, flaw, beside, done"
+)
 SEGMENT = (
-    "id, recording, start_s, end_s, segments.text, segments.language, voice, category, ifnull(transcripts.text, ''), "
+    "id, recording, start_s, end_s, segments.text, segments.language, speaker, category, ifnull(transcripts.text, ''), "
     "log_probability, ifnull(transcripts.language, '')"
 )
 SEGMENTS = "segments LEFT JOIN transcripts ON segment = id"
-EDITABLE = ("title", "language", "voice", "category", "date", "path")
-SHARED = ("language", "voice", "category")  # facts of a recording that its segments repeat
+EDITABLE = ("title", "language", "speaker", "category", "date", "path")
+SHARED = ("language", "speaker", "category")  # facts of a recording that its segments repeat
 BLOCK = 4_096  # rows that are read at a time
-FILTERED = ("recording", "category", "language", "voice", "date")  # facts of a segment that searches can be limited to
+FILTERED = (
+    "recording",
+    "category",
+    "language",
+    "speaker",
+    "date",
+)  # facts of a segment that searches can be limited to
 
 
 class Database:
@@ -85,7 +93,7 @@ class Database:
         recordings: Sequence[Recording],
         segments: Sequence[Segment],
         vectors: np.ndarray,
-        heard: Sequence[np.ndarray],
+        phones: Sequence[np.ndarray],
     ) -> list[Segment]:
         """Add all of them, or none; vectors are float32 (number of segments, dim), packed phones uint8
         (phones, KEPT, 2) for each segment. Returns the segments with their ids."""
@@ -94,17 +102,17 @@ class Database:
         write = self._writer.execute
         with self._errors(), self._commit():
             for one in recordings:
-                facts = (one.title, one.duration, one.language, one.voice, one.category, one.text)
+                facts = (one.title, one.duration, one.language, one.speaker, one.category, one.text)
                 file = (one.added, one.sha256, one.track, one.flaw, one.beside, one.done)
                 values = (one.id, _stored(one.path), *facts, one.date, *file)
                 write(f"INSERT INTO recordings ({RECORDING}) VALUES ({', '.join('?' * len(values))})", values)
             stored = []
-            for one, blob, phones in zip(segments, blobs, heard, strict=True):
-                facts = (one.text, one.language, one.voice, one.category)
+            for one, blob, packed in zip(segments, blobs, phones, strict=True):
+                facts = (one.text, one.language, one.speaker, one.category)
                 values = (one.recording, one.start, one.end, *facts)
                 row = write("INSERT INTO segments VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", values)
                 write("INSERT INTO vectors (segment, vector) VALUES (?, ?)", (row.lastrowid, blob))
-                write("INSERT INTO phones VALUES (?, ?)", (row.lastrowid, phones.tobytes()))
+                write("INSERT INTO phones VALUES (?, ?)", (row.lastrowid, packed.tobytes()))
                 stored.append(replace(one, id=row.lastrowid))
         return stored
 
@@ -139,7 +147,8 @@ class Database:
             if text is not None:
                 self._writer.execute("UPDATE recordings SET text = ? WHERE id = ?", (text, name))
             self._writer.executemany(
-                "UPDATE segments SET text = ?, voice = ? WHERE id = ?", [(one.text, one.voice, one.id) for one in said]
+                "UPDATE segments SET text = ?, speaker = ? WHERE id = ?",
+                [(one.text, one.speaker, one.id) for one in said],
             )
             self._writer.executemany("UPDATE direct SET fused = 0 WHERE segment = ?", [(one.id,) for one in said])
             self._writer.execute("UPDATE recordings SET beside = ? WHERE id = ?", (beside, name))
@@ -154,7 +163,7 @@ class Database:
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()  # gives the space back
         return np.array(ids, np.int64).reshape(-1)
 
-    def contents(self, after: int = 0, known: Contents | None = None) -> Contents:
+    def contents(self, after: int = 0, known: SegmentTable | None = None) -> SegmentTable:
         """Of all segments with ids above `after`, as one state of the database. Of vectors, only those are read that
         are not `known`, or were replaced since; no other segment ever gets the id of one.
 
@@ -168,7 +177,7 @@ class Database:
                 *version, dim = state.fetchone()
                 self._must_be_of_its_model(version[0], dim)
                 segments = self._reader.execute(
-                    "SELECT one.id, recording, one.category, one.language, one.voice, date FROM segments AS one "
+                    "SELECT one.id, recording, one.category, one.language, one.speaker, date FROM segments AS one "
                     "JOIN recordings ON recordings.id = recording WHERE one.id > ? ORDER BY one.id", (after,)
                 )  # fmt: skip
                 ids, columns = [np.empty(0, np.int64)], {name: Column() for name in FILTERED}
@@ -179,7 +188,7 @@ class Database:
                         column.add(names)
                 ids = np.concatenate(ids)
                 if known is None:
-                    rows, last = Rows(dim, len(ids)), after
+                    rows, last = VectorBuffer(dim, len(ids)), after
                 else:
                     kept = np.isin(known.ids, ids)
                     rows = known.rows if kept.all() else known.rows.only(kept)
@@ -202,7 +211,7 @@ class Database:
         if len(rows.array) != len(ids):
             raise self._damaged("there are segments without a vector, or vectors without a segment")
         facts = {name: column.facts() for name, column in columns.items()}
-        return Contents(Version(*version), ids, rows, facts, replaced)
+        return SegmentTable(Version(*version), ids, rows, facts, replaced)
 
     def _unpacked(self, blobs: list[tuple[bytes]], dim: int) -> np.ndarray:
         """Stored vectors, float16 (n, dim)."""
@@ -226,10 +235,10 @@ class Database:
         rows = self._read(f"SELECT {SEGMENT} FROM {SEGMENTS} WHERE recording = ? ORDER BY start_s", (recording,))
         return [_segment(row) for row in rows]
 
-    def heard(self, ids: Collection[int]) -> dict[int, np.ndarray]:
+    def phones(self, ids: Collection[int]) -> dict[int, np.ndarray]:
         """Packed phones, uint8 (phones, KEPT, 2), of those of these segments for which they are known, by id."""
         rows = self._read(
-            "SELECT segment, heard FROM phones WHERE segment IN (SELECT value FROM json_each(?))",
+            "SELECT segment, packed FROM phones WHERE segment IN (SELECT value FROM json_each(?))",
             (json.dumps(list(ids)),),
         )
         if any(len(blob) % (2 * KEPT) for _, blob in rows):

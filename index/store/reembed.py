@@ -145,7 +145,7 @@ def _one(
     sound = stretches(path, track, [(start, end) for _, start, end in rows])
     for first in range(0, len(rows), BATCH):
         ids = [number for number, _, _ in rows[first : first + BATCH]]
-        spoken = model.listen([next(sound) for _ in ids])
+        spoken = model.encode_speech([next(sound) for _ in ids], return_phones=True)
         if spoken.vectors.shape != (len(ids), model.dim) or not are_unit(spoken.vectors):
             raise LibraryError(f"The model makes no unit vectors of {model.dim} numbers: use another one.")
         blobs = [vector.tobytes() for vector in spoken.vectors.astype("<f2")]

@@ -95,6 +95,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE recordings ADD COLUMN flaw TEXT NOT NULL DEFAULT ''",  # what of the file could not be read
         "CREATE INDEX recordings_by_path ON recordings (path)",  # a path that is no UTF-8 is a blob
     ),
+    (
+        "ALTER TABLE recordings RENAME COLUMN voice TO speaker",
+        "ALTER TABLE segments RENAME COLUMN voice TO speaker",
+        "ALTER TABLE phones RENAME COLUMN heard TO packed",
+    ),
 )
 
 

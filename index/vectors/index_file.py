@@ -15,10 +15,10 @@ import numpy as np
 from clasp.checksum import sha256
 from index.files import whole_file
 from index.vectors.hnsw import HnswIndex
-from index.vectors.pq import ScanIndex
+from index.vectors.pq import PQIndex
 
 INDEX_FILE, MANIFEST_FILE = "index.bin", "manifest.json"
-KINDS = {kind.kind: kind for kind in (HnswIndex, ScanIndex)}
+KINDS = {kind.kind: kind for kind in (HnswIndex, PQIndex)}
 HNSW_MOST = 10_000  # vectors; among more random ones the graph takes longer than a scan, and minutes to build
 
 
@@ -61,7 +61,7 @@ class Version:
 
 def empty_index(dim: int, expected: int) -> VectorIndex:
     """An index without vectors, of the kind that suits so many of them."""
-    return HnswIndex(dim) if expected <= HNSW_MOST else ScanIndex(dim)
+    return HnswIndex(dim) if expected <= HNSW_MOST else PQIndex(dim)
 
 
 def save_index(index: VectorIndex, folder: Path, version: Version) -> None:

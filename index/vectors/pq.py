@@ -26,7 +26,7 @@ SPARE, PER_HIT = 300, 20  # so many candidates, and so many more for each hit, h
 THREADS = 2  # that build an index
 
 
-class ScanIndex:
+class PQIndex:
     """Codes of vectors, compared by dot product. Immutable: `extended` works on a copy."""
 
     kind = "scan"
@@ -56,7 +56,7 @@ class ScanIndex:
             _, ids = self._codes.search(query[None].astype(np.float32), min(k, len(self)))
         return ids[0][ids[0] >= 0]
 
-    def extended(self, ids: np.ndarray, vectors: np.ndarray) -> "ScanIndex":
+    def extended(self, ids: np.ndarray, vectors: np.ndarray) -> "PQIndex":
         """An index of these vectors (n, dim), with new ids (n,), beside those of this one.
 
         The codes are learned from the first vectors that an index is given.
@@ -74,7 +74,7 @@ class ScanIndex:
             for start in range(0, len(ids), BLOCK):
                 stop = start + BLOCK
                 codes.add_with_ids(vectors[start:stop].astype(np.float32), ids[start:stop])
-        return ScanIndex(self.dim, codes)
+        return PQIndex(self.dim, codes)
 
     def write(self, path: Path) -> None:
         """Write it to a file.
@@ -85,7 +85,7 @@ class ScanIndex:
         path.write_bytes(faiss().serialize_index(self._codes).data)
 
     @classmethod
-    def read(cls, path: Path, dim: int) -> "ScanIndex":
+    def read(cls, path: Path, dim: int) -> "PQIndex":
         """The index in a file that `write` made; faiss trusts it.
 
         Raises:

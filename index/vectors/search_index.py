@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from index.vectors.index_file import StaleIndex, VectorIndex, Version, empty_index, load_index, save_index
-from index.vectors.segment_table import Contents
+from index.vectors.segment_table import SegmentTable
 from index.vectors.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ class Current:
         stored: whether the folder has the index of what was written here.
     """
 
-    def __init__(self, folder: Path, dim: int, contents: Contents, knows: Callable[[Version], bool]) -> None:
+    def __init__(self, folder: Path, dim: int, contents: SegmentTable, knows: Callable[[Version], bool]) -> None:
         """Begin with the index in `folder`; `knows` tells whether the library was once of a version."""
         self._folder = folder
         self._dim = dim
@@ -30,7 +30,7 @@ class Current:
         self._replaced = contents.replaced  # of the vectors that are in the index
         self.snapshot = Snapshot(contents, self._loaded(contents, knows))
 
-    def take(self, contents: Contents, *, written_here: bool = True) -> None:
+    def take(self, contents: SegmentTable, *, written_here: bool = True) -> None:
         """Search these contents from now on; who wrote them stores their index."""
         self.snapshot = self._indexed(contents, FOLDED)
         self.stored = self.stored and not written_here
@@ -42,7 +42,7 @@ class Current:
             self._save(self.snapshot.index, self.snapshot.contents.version)
             self.stored = True
 
-    def _indexed(self, contents: Contents, most: int) -> Snapshot:
+    def _indexed(self, contents: SegmentTable, most: int) -> Snapshot:
         """A snapshot of contents in which no more than `most` are not in the index."""
         index = self.snapshot.index
         if contents.replaced > self._replaced:  # it would look for vectors that are there no more
@@ -61,7 +61,7 @@ class Current:
             index, indexed = fresh, 0
         return index.extended(contents.ids[indexed:], contents.vectors[indexed:])
 
-    def _loaded(self, contents: Contents, knows: Callable[[Version], bool]) -> VectorIndex:
+    def _loaded(self, contents: SegmentTable, knows: Callable[[Version], bool]) -> VectorIndex:
         """The index in the folder with what it lacks, or a new one where it is of no use."""
         index = empty_index(self._dim, len(contents.ids))
         if len(contents.ids) == 0:

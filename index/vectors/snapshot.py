@@ -7,7 +7,7 @@ import numpy as np
 
 from index.vectors.index_file import HNSW_MOST, VectorIndex, exact_search
 from index.vectors.pq import exact_scan
-from index.vectors.segment_table import Contents
+from index.vectors.segment_table import SegmentTable
 
 EXACT_BELOW = 60_000  # segments that pass a filter: so few are compared one by one; of a million, that takes 17 ms
 REACH = 2  # times as many neighbours as should be needed are looked at where only some of them count
@@ -18,7 +18,7 @@ class Snapshot:
     """What can be found: all of `contents`, of which `index` holds those up to its last, and perhaps some that were
     removed. What came later is compared one by one until it is worth indexing."""
 
-    contents: Contents
+    contents: SegmentTable
     index: VectorIndex
 
     @property

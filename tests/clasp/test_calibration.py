@@ -1,4 +1,4 @@
-"""The fitted probability is honest on queries it has not seen, and the cut-off keeps its promise."""
+"""The fitted probability is honest on queries it has not seen, and the threshold keeps its promise."""
 
 import json
 from dataclasses import replace
@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clasp.calibration import DIRECTIONS, Calibration, Likeness
+from clasp.calibration import DIRECTIONS, Calibration, MatchProbability
 from clasp.errors import ModelError
 from clasp.evaluation import calibrate
 from clasp.evaluation.calibrate import FALSE_MATCH_RATE, Compared, calibration_error, fit, top_hits
 
-LIKENESS = Likeness(meant=-4.0, meaning=3.0, said=-3.0, besides=0.0, sound=7.0, agreement=0.0, cutoff=0.5)
+LIKENESS = MatchProbability(-4.0, 3.0, -3.0, 0.0, 7.0, 0.0, threshold=0.5)
 
 
 def sigma(value: float) -> float:
@@ -64,22 +64,25 @@ def test_probability_and_cutoff_hold_on_queries_never_seen(noise: float) -> None
     assert model.measured["right_top_hits"] == pytest.approx(truth.sum(), abs=80)
     assert model.measured["right_top_hits"] + model.measured["wrong_top_hits"] == 1600
 
-    probability = np.where(fresh.seen, model.probability(fresh.meaning, fresh.sound, fresh.agreement), 0)
-    accepted = (probability >= model.cutoff) & ~np.eye(800, dtype=bool)
+    probability = np.where(fresh.seen, model.probability(fresh.meaning, fresh.sound, fresh.alignment_score), 0)
+    accepted = (probability >= model.threshold) & ~np.eye(800, dtype=bool)
     assert accepted.any(axis=1).mean() == pytest.approx(FALSE_MATCH_RATE, abs=0.035)
-    right = np.diagonal(probability) >= model.cutoff
-    assert model.measured["answers_above_cutoff"] == pytest.approx(right.mean(), abs=0.05)
+    right = np.diagonal(probability) >= model.threshold
+    assert model.measured["answers_above_threshold"] == pytest.approx(right.mean(), abs=0.05)
     assert (right.mean() > 0.5) == (noise < 1)
-    assert model.sound > 0
+    assert model.sound_slope > 0
 
 
 def test_a_half_that_says_nothing_gets_no_weight_and_sound_can_be_left_out() -> None:
     queries, pool, labels = world(3, noise=0.6)
     silent = np.random.default_rng(4).permutation(pool[0])
     model = fit(compared(queries, (silent, pool[1]), labels))
-    assert np.abs(model.meaning * np.array([-0.5, 0.5])).max() < model.sound / 5 or sigma(model.meant) < 0.01
+    assert (
+        np.abs(model.meaning_slope * np.array([-0.5, 0.5])).max() < model.sound_slope / 5
+        or sigma(model.meaning_bias) < 0.01
+    )
     without = fit(compared(queries, pool, labels), use_sound=False)
-    assert without.sound == without.agreement == 0 and sigma(without.said) < 1e-9
+    assert without.sound_slope == without.alignment_slope == 0 and sigma(without.sound_bias) < 1e-9
 
 
 def test_another_wording_is_found_however_its_sound_misleads() -> None:
@@ -115,21 +118,21 @@ def test_calibration_error_of_known_cases() -> None:
 
 @pytest.fixture
 def calibration() -> Calibration:
-    likeness = Likeness(-3.0, 4.0, -2.0, 1.0, 5.0, 1.5, 0.6, {"brier": 0.1})
-    return Calibration(dict.fromkeys(DIRECTIONS, likeness), 0.05)
+    match_probability = MatchProbability(-3.0, 4.0, -2.0, 1.0, 5.0, 1.5, 0.6, {"brier": 0.1})
+    return Calibration(dict.fromkeys(DIRECTIONS, match_probability), 0.05)
 
 
 def test_either_reason_is_enough(calibration: Calibration) -> None:
-    meaning, sound, agreement = np.array([[0.1, 1.0, -1.0], [0.2, 0.9, 1.0], [-1.0, 2.0, 3.0]], np.float32)
-    meant, said = sigma(-3 + 4 * meaning), sigma(-2 + meaning + 5 * sound + 1.5 * agreement)
-    found = calibration.probability("text", meaning, sound, agreement)
+    meaning, sound, alignment_score = np.array([[0.1, 1.0, -1.0], [0.2, 0.9, 1.0], [-1.0, 2.0, 3.0]], np.float32)
+    meant, said = sigma(-3 + 4 * meaning), sigma(-2 + meaning + 5 * sound + 1.5 * alignment_score)
+    found = calibration.probability("text", meaning, sound, alignment_score)
     assert found == pytest.approx(1 - (1 - meant) * (1 - said))
-    assert sigma(calibration.log_odds("text", meaning, sound, agreement)) == pytest.approx(found)
-    assert calibration.cutoff("speech") == 0.6
+    assert sigma(calibration.log_odds("text", meaning, sound, alignment_score)) == pytest.approx(found)
+    assert calibration.threshold("speech") == 0.6
     steep = replace(calibration.directions["text"], meaning=1e6, said=-1e6)
     assert steep.probability(np.array([-1.0, 1.0]), np.zeros(2), np.zeros(2)).tolist() == [0, 1]
     with pytest.raises(ValueError, match="Unknown direction 'song'"):
-        calibration.cutoff("song")
+        calibration.threshold("song")
 
 
 def test_saved_and_loaded_alike(calibration: Calibration, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clasp.audio.decode import Waveform
-from clasp.model import Encoded
+from clasp.model import EncoderOutput
 from clasp.phones.inventory import INVENTORY
 
 DIM, BANDS, PARTS = 32, 40, 12
@@ -20,11 +20,11 @@ class Ear:
     meaning_dim: int = DIM // 2
     seed: int = 0  # another one hears otherwise
 
-    def listen(self, waveforms: list[Waveform]) -> Encoded:
+    def encode_speech(self, waveforms: list[Waveform], *, return_phones: bool = True) -> EncoderOutput:
         vectors = [self._heard(one.samples) for one in waveforms]
         vectors = np.array(vectors, np.float32).reshape(-1, self.dim)
         phones = np.eye(len(INVENTORY), dtype=np.float32)[1:4]
-        return Encoded(vectors, [phones for _ in waveforms])
+        return EncoderOutput(vectors, [phones for _ in waveforms])
 
     def fuse(self, direct: np.ndarray, texts: list[str], evidence: np.ndarray) -> np.ndarray:
         """It cannot read, and believes what it heard."""

@@ -10,7 +10,7 @@ import soundfile
 
 from clasp.audio.decode import Waveform, decode
 from clasp.errors import LibraryError
-from clasp.model import Encoded
+from clasp.model import EncoderOutput
 from clasp.phones.inventory import INVENTORY
 from index.demo import DEMO, METADATA_FILE, SEGMENTS_FILE, VECTORS_FILE, embed_demo, open_demo, read, shipped
 from index.files import load_arrays, save_arrays
@@ -30,18 +30,16 @@ class Ear:
     meaning_dim: int = DIM // 2
     heard: list[float] = field(default_factory=list)  # durations in s
 
-    def encode_speech(self, waveforms: list[Waveform]) -> np.ndarray:
+    def encode_speech(self, waveforms: list[Waveform], *, return_phones: bool = False) -> np.ndarray | EncoderOutput:
         self.heard += [waveform.duration for waveform in waveforms]
         spectra = [np.abs(np.fft.rfft(waveform.samples, RATE))[50:2_034] for waveform in waveforms]
-        return self._units(np.array([spectrum.reshape(DIM, -1).sum(axis=1) for spectrum in spectra]))
+        vectors = self._units(np.array([spectrum.reshape(DIM, -1).sum(axis=1) for spectrum in spectra]))
+        phones = [np.eye(len(INVENTORY), dtype=np.float32)[1 : 2 + int(waveform.duration)] for waveform in waveforms]
+        return EncoderOutput(vectors, phones) if return_phones else vectors
 
     def encode_text(self, texts: list[str], languages: list[str] | None = None) -> np.ndarray:
         pairs = zip(texts, languages, strict=True)
         return self._units(np.array([list(hashlib.sha256(repr(pair).encode()).digest()) for pair in pairs]))
-
-    def listen(self, waveforms: list[Waveform]) -> Encoded:
-        heard = [np.eye(len(INVENTORY), dtype=np.float32)[1 : 2 + int(waveform.duration)] for waveform in waveforms]
-        return Encoded(self.encode_speech(waveforms), heard)
 
     @staticmethod
     def _units(vectors: np.ndarray) -> np.ndarray:
@@ -86,7 +84,7 @@ def test_the_metadata_becomes_recordings_and_segments(folder):
     assert [(one.id, one.duration, one.language, one.text) for one in recordings] == [
         ("a", 1.0, "en", 'A "low" note'), ("long", 3.0, "de", "Two notes"), ("b", 1.0, "fr", "Une note"),
     ]  # fmt: skip
-    assert [(one.name, one.end, one.text, one.language, one.voice, one.category) for one in segments] == [
+    assert [(one.name, one.end, one.text, one.language, one.speaker, one.category) for one in segments] == [
         ("a@0.00", 1.0, 'A "low" note', "en", "flute", "news"),
         ("long@0.00", 1.5, "Hoch", "de", "flute", "hobbies"),
         ("long@2.00", 3.0, "Höher", "de", "flute", "hobbies"),

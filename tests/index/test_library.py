@@ -110,14 +110,14 @@ def test_filters_by_voice_recording_and_date(make, units, items, count):
     library.add(dated, segments, units(10, 32, seed=2))
     dates = {one.id: one.date for one in dated}
     cases = {
-        Filter(voices=("voice 1", "voice 3")): lambda one: one.voice in ("voice 1", "voice 3"),
+        Filter(speakers=("voice 1", "voice 3")): lambda one: one.speaker in ("voice 1", "voice 3"),
         Filter(recordings=("recording 7", f"recording {count + 1}")): (
             lambda one: one.recording in ("recording 7", f"recording {count + 1}")
         ),
         Filter(since="1963"): lambda one: dates.get(one.recording, "") >= "1963",
         Filter(since="1962-02-05", until="1965-01"): lambda one: dates.get(one.recording) in ("1963-02", "1964-01"),
-        Filter(voices=("voice 1",), since="1960", until="1962"): (
-            lambda one: one.voice == "voice 1" and "1960" <= dates.get(one.recording, "")[:4] <= "1962"
+        Filter(speakers=("voice 1",), since="1960", until="1962"): (
+            lambda one: one.speaker == "voice 1" and "1960" <= dates.get(one.recording, "")[:4] <= "1962"
         ),
     }
     query = units(1, 32, seed=1)[0]

@@ -90,8 +90,8 @@ def test_what_a_language_includes() -> None:
 
 
 def test_facts_are_lines() -> None:
-    facts = checked({"title": " The\nharbour\0 ", "voice": "Ju\u0308rgen", "category": "", "date": "May 1962"})
-    assert facts == {"title": "The harbour", "voice": "Jürgen", "category": "", "date": "1962-05"}
+    facts = checked({"title": " The\nharbour\0 ", "speaker": "Ju\u0308rgen", "category": "", "date": "May 1962"})
+    assert facts == {"title": "The harbour", "speaker": "Jürgen", "category": "", "date": "1962-05"}
     with pytest.raises(DataError, match="needs a title"):
         checked({"title": " \n"})
     with pytest.raises(DataError, match=f"write {LONGEST} at most"):

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from clasp.errors import LibraryError
-from index.guests import Visits
+from index.guests import GuestLibraries
 from index.library import Library, Recording, Segment
-from index.registry import Shelf
+from index.registry import LibraryRegistry
 
 
 @pytest.fixture
@@ -32,14 +32,14 @@ def filled(library: Library, count: int = 3, first: int = 0) -> None:
 
 
 def test_libraries_have_names(home, model):
-    shelf = Shelf(model)
+    shelf = LibraryRegistry(model)
     assert shelf.names() == ["demo", "default"]
     filled(shelf.create("Harbour  tapes"))
     assert shelf.names() == ["demo", "default", "Harbour tapes"]
     assert shelf.library("Harbour tapes").folder == home / "Harbour tapes"
     assert len(shelf.library("default")) == 0 and (home / "default").is_dir()
     shelf.close()
-    again = Shelf(model)
+    again = LibraryRegistry(model)
     assert again.names() == ["demo", "default", "Harbour tapes"]
     assert len(again.library("Harbour tapes")) == 3
     again.close()
@@ -47,7 +47,7 @@ def test_libraries_have_names(home, model):
 
 def test_the_chosen_library_comes_first_by_its_folders_name(home, tmp_path, model, monkeypatch):
     monkeypatch.setenv("CLASP_LIBRARY", str(tmp_path / "elsewhere" / "archive"))
-    shelf = Shelf(model)
+    shelf = LibraryRegistry(model)
     filled(shelf.create("archive two"))
     assert shelf.names() == ["demo", "archive", "archive two"]
     filled(shelf.library("archive"))
@@ -60,22 +60,22 @@ def test_the_chosen_library_comes_first_by_its_folders_name(home, tmp_path, mode
 )
 def test_names_that_cannot_be_used(home, model, name):
     with pytest.raises(LibraryError, match=r"cannot name a library|already"):
-        Shelf(model).create(name)
+        LibraryRegistry(model).create(name)
     assert not list(home.parent.parent.rglob("*.db"))
 
 
 @pytest.mark.parametrize("name", ["nothing", "../default", "", "/etc"])
 def test_a_library_that_is_not_there(home, model, name):
     with pytest.raises(LibraryError, match="no library called"):
-        Shelf(model).library(name)
+        LibraryRegistry(model).library(name)
 
 
 def test_where_nothing_may_be_changed(home, model):
     with pytest.raises(LibraryError, match="searching only"):
-        Shelf(model, read_only=True).create("mine")
-    assert Shelf(model, read_only=True).names() == ["demo"]  # none of the owner's: it is not made for a look
-    filled(Shelf(model).library("default"))
-    library = Shelf(model, read_only=True).library("default")
+        LibraryRegistry(model, read_only=True).create("mine")
+    assert LibraryRegistry(model, read_only=True).names() == ["demo"]  # none of the owner's: it is not made for a look
+    filled(LibraryRegistry(model).library("default"))
+    library = LibraryRegistry(model, read_only=True).library("default")
     assert len(library) == 3
     changes = (
         lambda: filled(library, first=5),
@@ -90,7 +90,7 @@ def test_where_nothing_may_be_changed(home, model):
 
 
 def test_what_another_process_added_is_there(home, model):
-    shelf = Shelf(model)
+    shelf = LibraryRegistry(model)
     library = shelf.library("default")
     with Library.open(library.folder, model) as other:
         filled(other)
@@ -99,7 +99,7 @@ def test_what_another_process_added_is_there(home, model):
 
 
 def test_one_library_is_opened_once(home, model):
-    shelf, found = Shelf(model), []
+    shelf, found = LibraryRegistry(model), []
     threads = [threading.Thread(target=lambda: found.append(shelf.library("default"))) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -119,7 +119,7 @@ class Clock:
 
 def test_visitors_have_a_library_each_for_an_hour(model):
     clock = Clock()
-    visits = Visits(model, clock)
+    visits = GuestLibraries(model, clock)
     one, other = visits.begin(), visits.begin()
     assert one != other and len(one) >= 32 and visits.begin(one) == one
     filled(visits.open(one))
@@ -141,7 +141,7 @@ def test_visitors_have_a_library_each_for_an_hour(model):
 
 @pytest.mark.parametrize("secret", ["", "guessed", "a" * 32])
 def test_a_secret_that_was_not_given_out(model, secret):
-    visits = Visits(model)
+    visits = GuestLibraries(model)
     assert visits.begin(secret) != secret
     with pytest.raises(LibraryError, match="reload"):
         visits.open(secret)
@@ -150,7 +150,7 @@ def test_a_secret_that_was_not_given_out(model, secret):
 def test_visits_have_limits(model, monkeypatch):
     monkeypatch.setenv("CLASP_VISITS", "2")
     monkeypatch.setenv("CLASP_VISIT_MIB", "1")
-    visits = Visits(model)
+    visits = GuestLibraries(model)
     first, *_ = secrets = [visits.begin() for _ in range(3)]
     library = visits.open(first)
     visits.open(secrets[1])

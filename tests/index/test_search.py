@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clasp.calibration import Calibration, Likeness
+from clasp.calibration import Calibration, MatchProbability
 from clasp.errors import ClaspError, LibraryError
 from clasp.model import Clasp
 from clasp.phones.alignment import SHORTLIST, Aligner, pack
@@ -19,9 +19,9 @@ from index.search import CLEAR, Query, encode, like, search
 DIM, HALF = 32, 16
 CALIBRATION = Calibration(
     {
-        "text": Likeness(meant=-3.0, meaning=3.0, said=-2.0, besides=1.0, sound=5.0, agreement=0.5, cutoff=0.5),
-        "speech": Likeness(meant=-4.0, meaning=1.0, said=-1.0, besides=2.0, sound=6.0, agreement=1.0, cutoff=0.7),
-        "translation": Likeness(meant=-1.5, meaning=6.0, said=-50.0, besides=0.0, sound=0.0, agreement=0.0, cutoff=0.6),
+        "text": MatchProbability(-3.0, 3.0, -2.0, 1.0, 5.0, 0.5, threshold=0.5),
+        "speech": MatchProbability(-4.0, 1.0, -1.0, 2.0, 6.0, 1.0, threshold=0.7),
+        "translation": MatchProbability(-1.5, 6.0, -50.0, 0.0, 0.0, 0.0, threshold=0.6),
     },
     false_match_rate=0.05,
 )
@@ -120,8 +120,8 @@ def test_without_a_weight_the_probability_ranks(
         number = match.segment.id
         assert (match.meaning, match.sound) == pytest.approx(found[number], abs=1e-5)
         assert match.probability == pytest.approx(expected[number], abs=1e-5)
-        cutoff = CALIBRATION.directions[direction_of(query, match.segment.language)].cutoff
-        assert match.good == (match.probability >= cutoff)
+        threshold = CALIBRATION.directions[direction_of(query, match.segment.language)].threshold
+        assert match.good == (match.probability >= threshold)
     assert answer.good == any(match.good for match in answer.matches)
     assert {direction_of(query, match.segment.language) for match in answer.matches} == (
         {"speech"} if language is None else {"text", "translation"}
@@ -161,7 +161,7 @@ def test_phones_decide_between_what_is_near(
         for weight in (None, 0.0, 0.5):
             answer = search(library, listening, ask(vectors[0], language, said[27]), k=3, meaning=weight)
             assert answer.matches[0].segment == stored[27]
-            assert answer.matches[0].agreement > CLEAR > 0 > answer.matches[1].agreement
+            assert answer.matches[0].alignment_score > CLEAR > 0 > answer.matches[1].alignment_score
     meant = search(library, listening, ask(vectors[0], "en", said[27]), k=40, meaning=1.0).matches
     assert {round(match.score, 5) for match in meant} == {round(meant[0].meaning, 5)}
 
@@ -177,7 +177,7 @@ def test_in_a_recording_of_unknown_language_the_phones_count(
     library.add(recordings, [replace(one, language="") for one in segments], vectors, [pack(one) for one in said])
     listening = replace(model, aligner=Aligner(np.eye(len(INVENTORY)), np.ones(len(INVENTORY))))
     (first, *_) = search(library, listening, ask(vectors[0], "de", said[19]), k=3).matches
-    assert first.segment.text == "19" and first.agreement > CLEAR and first.good
+    assert first.segment.text == "19" and first.alignment_score > CLEAR and first.good
 
 
 def test_more_like_one_of_them(

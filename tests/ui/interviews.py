@@ -55,12 +55,12 @@ def make(folder: Path) -> Interviews:
     return Interviews(folder, data, said)
 
 
-def _record(path: Path, voice: str, texts: list[str]) -> list[tuple[str, float, float]]:
+def _record(path: Path, speaker: str, texts: list[str]) -> list[tuple[str, float, float]]:
     """Write sentences with pauses, and beside them when each is said as subtitles."""
     silence = np.zeros(round(GAP * SAMPLE_RATE), np.float32)
     parts, said, cues = [silence], [], []
     for number, text in enumerate(texts, start=1):
-        samples = speak(text, Voice("espeak", voice, voice[:2])).samples.astype(np.float32)
+        samples = speak(text, Voice("espeak", speaker, speaker[:2])).samples.astype(np.float32)
         loud = np.flatnonzero(np.abs(samples) > 0.01)
         clip = samples[loud[0] : loud[-1]]
         start = sum(map(len, parts)) / SAMPLE_RATE

@@ -98,7 +98,7 @@ def test_every_tool_in_an_mcp_session(address: str, spoken: Path) -> None:
         libraries = (await told("list_libraries"))["libraries"]
         assert [one["name"] for one in libraries][:2] == ["demo", "interviews"]
         (recording,) = (await told("list_recordings", library="interviews", find="ferryman"))["recordings"]
-        found = await told("search_text", query="the ferry and the fog", library="interviews", voices=["Bert"], k=2)
+        found = await told("search_text", query="the ferry and the fog", library="interviews", speakers=["Bert"], k=2)
         assert found["hits"][0]["text"] == FERRY and found["hits"][0]["recording"] == recording["id"]
         around = await told("get_context", hit=found["hits"][0]["id"], library="interviews", count=1)
         assert [one["hit"] for one in around["utterances"]] == [False, True, False]
@@ -106,7 +106,7 @@ def test_every_tool_in_an_mcp_session(address: str, spoken: Path) -> None:
         found = await told("search_text", query="the ship was lost", k=3, **every)
         assert {hit["category"] for hit in found["hits"]} == {"adventure"}
         sound = f"data:audio/ogg;base64,{base64.b64encode(spoken.read_bytes()).decode()}"
-        found = await told("search_speech", recording=sound, languages=["en"], k=1, voices=None)
+        found = await told("search_speech", recording=sound, languages=["en"], k=1, speakers=None)
         assert "father's watch" in found["hits"][0]["text"]
 
     in_session(address, work)
@@ -149,7 +149,7 @@ def test_a_library_by_name_and_every_filter(client: Client, interviews: Intervie
     assert hits[0]["text"] == FERRY and hits[0]["title"] in ("Village memories", "The ferryman")
     village = next(hit for hit in hits if hit["title"] == "Village memories")
     assert village["date"] == "1962-05-01" and 0 < village["start"] < village["end"]
-    assert {hit["title"] for hit in found(voices=["Bert"])} == {"The ferryman"}
+    assert {hit["title"] for hit in found(speakers=["Bert"])} == {"The ferryman"}
     assert {hit["title"] for hit in found(recordings=[village["recording"]])} == {"Village memories"}
     assert {hit["title"] for hit in found(since="1962-06")} == {"The ferryman"}
     assert {hit["title"] for hit in found(until="1962")} == {"Village memories"}

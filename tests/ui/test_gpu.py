@@ -50,7 +50,7 @@ def test_a_gpu_is_borrowed_to_encode(tmp_path: Path) -> None:
     (tmp_path / "spaces.py").write_text(SPACES)
     paths = os.pathsep.join([str(tmp_path), str(ROOT)])
     done = _asked({"PYTHONPATH": paths})
-    assert done == "[('_read', 10), ('_listen', 30)] True"
+    assert done == "[('_encode_text', 10), ('_encode_speech', 30)] True"
 
 
 def _asked(settings: dict[str, str]) -> str:

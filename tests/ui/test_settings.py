@@ -3,7 +3,7 @@
 import pytest
 
 from clasp.errors import LibraryError
-from index.guests import Visits
+from index.guests import GuestLibraries
 from tests.index.conftest import Identity
 from ui import page
 from ui.about import tab
@@ -43,7 +43,7 @@ def test_every_text_says_how_long_a_visitors_recordings_are_kept(
     said = f"deleted after {words}."
     assert said in cards.empty(Settings(library=VISIT))
     assert said in tab.page(service, "", "")
-    visits = Visits(Identity())
+    visits = GuestLibraries(Identity())
     with pytest.raises(LibraryError, match=said):
         visits.library(visits.begin())
     assert said in layout.visitor()

@@ -52,7 +52,7 @@ translations. The other stands for <em>what is said</em>: the phones of speech a
 the rules of its language. It finds names, rare words and the very same sentence in any voice. The control under the
 query moves between the two.</p>
 <p>A search has two stages. An index finds some hundred candidates by their vectors; then their sounds are laid beside
-those of the query, one by one, and the hits are ranked by the probability that they say the same. Below a cut-off
+those of the query, one by one, and the hits are ranked by the probability that they say the same. Below a threshold
 there is no good match, and the page says so.</p>"""
 LIMITS = """
 <ul>
@@ -62,7 +62,7 @@ LIMITS = """
   <li>It was tested on single sentences that were read aloud. Conversations, music behind a voice and voices that
     overlap are untested.</li>
   <li>The language of a query of one or two words is a guess.</li>
-  <li>A probability is calibrated on short sentences: a good paraphrase may stay below the cut-off. The nearest are
+  <li>A probability is calibrated on short sentences: a good paraphrase may stay below the threshold. The nearest are
     shown on request.</li>
 </ul>"""
 SPOKEN = """

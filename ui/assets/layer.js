@@ -9,7 +9,7 @@ clasp.layer = (plot, points) => {
   const RING = { hit: 9, spot: 13 }; // radius in pixels
   const GAP = 6; // pixels between two names
   const LINE = 14; // height of a name
-  const FACTS = ["category", "language", "voice"]; // that the label tells where they colour the points
+  const FACTS = ["category", "language", "speaker"]; // that the label tells where they colour the points
 
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.classList.add("map-layer");

@@ -11,7 +11,7 @@ clasp.map = (element, props, watch, trigger) => {
     return node;
   };
 
-  const WAYS = ["category", "language", "voice", "recording", "modality"]; // to colour the points
+  const WAYS = ["category", "language", "speaker", "recording", "modality"]; // to colour the points
   const DEEP = clasp.drawing.deep();
   const stage = part(".explore");
   const find = part("[name=find]");
@@ -131,7 +131,7 @@ clasp.map = (element, props, watch, trigger) => {
     keep();
   }
 
-  /* Show what has the same category, language, voice or recording as an utterance, alone. */
+  /* Show what has the same category, language, speaker or recording as an utterance, alone. */
   function only(fact, row) {
     const code = points[fact][row];
     look.by = fact;

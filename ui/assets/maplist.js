@@ -7,7 +7,7 @@ clasp.maplist = (box, { only, point, save, colour, coloured }) => {
   const { count } = clasp.maplist;
   const PAGE = 100; // entries that are shown at once
   const AROUND = 0.4; // seconds before and after an utterance that are played with it
-  const FACTS = ["recording", "category", "language", "voice"];
+  const FACTS = ["recording", "category", "language", "speaker"];
 
   let points = null;
   let library = "";

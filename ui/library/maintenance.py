@@ -20,7 +20,7 @@ from ui.service import VISIT
 
 if TYPE_CHECKING:
     from clasp import Clasp
-    from index.registry import Shelf
+    from index.registry import LibraryRegistry
 
 SCRATCH = ".export-"  # begins the name of the folder, in the library's, in which its archive is made
 
@@ -39,7 +39,7 @@ def checking(folder: Path) -> Work:
     return work
 
 
-def repairing(shelf: "Shelf", name: str) -> Work:
+def repairing(shelf: "LibraryRegistry", name: str) -> Work:
     """Put right what can be."""
 
     def work(_: threading.Event) -> Iterator[Progress | Report]:
@@ -67,7 +67,7 @@ def exporting(folder: Path, name: str) -> tuple[Work, tempfile.TemporaryDirector
     return work, scratch
 
 
-def importing(upload: Path, shelf: "Shelf", name: str) -> Work:
+def importing(upload: Path, shelf: "LibraryRegistry", name: str) -> Work:
     """Make a new library of an archive, which is deleted then."""
     folder = shelf.new_folder(name)
 

@@ -39,7 +39,7 @@ class Row:
     def text(self) -> str:
         """What a row is found by."""
         one = self.recording
-        facts = (one.title, one.voice, labels.language(one.language), one.language, one.category, one.date)
+        facts = (one.title, one.speaker, labels.language(one.language), one.language, one.category, one.date)
         return " ".join(facts).casefold()
 
 
@@ -55,7 +55,7 @@ class Column:
 COLUMNS = {
     "title": Column("Title", lambda row: row.recording.title.casefold(), lambda row: row.recording.title),
     "speaker": Column(
-        "Speaker", lambda row: row.recording.voice.casefold(), lambda row: labels.voice(row.recording.voice)
+        "Speaker", lambda row: row.recording.speaker.casefold(), lambda row: labels.speaker(row.recording.speaker)
     ),
     "language": Column(
         "Language",

@@ -41,7 +41,7 @@ class Choosing(Tab):
     ) -> Shown:  # fmt: skip
         """Change the facts of those chosen; of several, those that were given."""
         library = self._own(name, visit)
-        given = {"title": title, "voice": speaker, "category": category, "language": language, "date": date}
+        given = {"title": title, "speaker": speaker, "category": category, "language": language, "date": date}
         given = {fact: " ".join((value or "").split()) for fact, value in given.items()}
         for one in map(library.recording, chosen):
             if len(chosen) > 1:
@@ -97,7 +97,7 @@ class Choosing(Tab):
             parts.form: gr.Column(visible=True),
             parts.confirm: gr.Column(visible=False),
             parts.title: gr.Textbox(value=one.title, visible=not several),
-            parts.speaker: gr.Textbox(value="" if several else one.voice, placeholder=hint),
+            parts.speaker: gr.Textbox(value="" if several else one.speaker, placeholder=hint),
             parts.category: gr.Textbox(value="" if several else one.category, placeholder=hint),
             parts.language: gr.Dropdown(languages, value="" if several else one.language),
             parts.date: gr.Textbox(value="" if several else one.date, placeholder=hint or "1962-05-01"),

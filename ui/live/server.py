@@ -19,7 +19,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from clasp.errors import ClaspError
 from clasp.settings import current
 from index.filters import Filter
-from index.live.scheduler import Turns
+from index.live.scheduler import FairScheduler
 from ui.live.protocol import (
     ABSENT,
     BROKEN,
@@ -60,7 +60,7 @@ class Microphones:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._turns = Turns()
+        self._turns = FairScheduler()
         self._ears = ThreadPoolExecutor(EARS, "ears")
         self._allowance = Allowance()
         self._connected = 0

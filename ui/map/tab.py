@@ -40,7 +40,7 @@ FRAME = f"""
     </form>
     <label class="explore-by"><span>Colour by</span>
       <select name="by"><option value="category">category</option><option value="language">language</option>
-        <option value="voice">voice</option><option value="recording">recording</option>
+        <option value="speaker">voice</option><option value="recording">recording</option>
         <option value="modality">speech or text</option></select></label>
     <div class="explore-pair" role="group" aria-label="Dimensions">
       <button type="button" data-dim="2" aria-pressed="true">2-D</button>

@@ -45,7 +45,7 @@ def packed(service: Service, key: str) -> bytes:
             labels={
                 "category": [labels.category(name) for name in names["category"]],
                 "language": [labels.language(tag) for tag in names["language"]],
-                "voice": [labels.voice(name) for name in names["voice"]],
+                "speaker": [labels.speaker(name) for name in names["speaker"]],
                 "recording": [labels.title(title) for title in points.titles],
             },
             regions=[asdict(one) | {"name": _named(one)} for one in drawn.fitted.regions],

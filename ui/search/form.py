@@ -124,7 +124,7 @@ def chips(settings: Settings, library: "Library") -> list[tuple[str, str]]:
     words = {
         "category": labels.category,
         "language": labels.variant,
-        "speaker": labels.voice,
+        "speaker": labels.speaker,
         "recording": lambda name: labels.title(library.recording(name).title),
         "from": lambda date: f"from {date}",
         "to": lambda date: f"to {date}",
@@ -173,7 +173,7 @@ def offered(library: "Library | None", settings: Settings) -> Offers:
     return {
         "category": facts("category", lambda name: labels.category(name).capitalize()),
         "language": languages(),
-        "speaker": facts("voice", labels.voice),
+        "speaker": facts("speaker", labels.speaker),
         "recording": ([(labels.title(one.title), one.id) for one in several], bool(several) and len(recordings) > 1),
         "date": facts("date", str),
     }

@@ -55,7 +55,7 @@ def _facts(recording: Recording, place: Place) -> list[str]:
         dot = f'<i style="background:var(--category-{place.colours.get(recording.category, 0)})"></i>'
         facts.append(dot + escape(labels.category(recording.category)))
     facts += [escape(labels.language(recording.language))] if recording.language else []
-    facts += [escape(labels.voice(recording.voice))] if recording.voice else []
+    facts += [escape(labels.speaker(recording.speaker))] if recording.speaker else []
     return facts
 
 

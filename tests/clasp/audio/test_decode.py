@@ -27,7 +27,7 @@ def sweep(rate: int, seconds: float = SECONDS) -> np.ndarray:
 REFERENCE = sweep(SAMPLE_RATE)
 
 
-def likeness(waveform: Waveform) -> float:
+def match_probability(waveform: Waveform) -> float:
     """Highest correlation with the sweep within 100 ms, which encoders may shift it by."""
     products = scipy.signal.correlate(waveform.samples, REFERENCE, "full", "fft")  # at every shift
     near = products[len(REFERENCE) - 1 - 1_600 : len(REFERENCE) + 1_600]
@@ -69,7 +69,7 @@ def test_decodes_what_libsndfile_writes(rate: int, kind: str, subtype: str):
     assert waveform.rate == SAMPLE_RATE
     assert waveform.samples.dtype == np.float32
     assert waveform.duration == pytest.approx(SECONDS, abs=0.01)
-    assert likeness(waveform) > 0.99
+    assert match_probability(waveform) > 0.99
 
 
 @pytest.mark.parametrize(
@@ -90,12 +90,12 @@ def test_decodes_what_libsndfile_writes(rate: int, kind: str, subtype: str):
 def test_decodes_what_ffmpeg_writes(tmp_path: Path, name: str, options: list[str]):
     waveform = decode(convert(tmp_path / name, *options))
     assert waveform.duration == pytest.approx(SECONDS, abs=0.1)
-    assert likeness(waveform) > 0.98
+    assert match_probability(waveform) > 0.98
 
 
 def test_decodes_the_sound_of_a_video(tmp_path: Path):
     picture = ["-f", "lavfi", "-i", f"testsrc=duration={SECONDS}:size=64x64:rate=10", "-c:v", "mpeg4"]
-    assert likeness(decode(convert(tmp_path / "clip.mp4", *picture, "-shortest"))) > 0.98
+    assert match_probability(decode(convert(tmp_path / "clip.mp4", *picture, "-shortest"))) > 0.98
 
 
 @pytest.mark.parametrize("kind", ["wav", "flac"])
@@ -114,9 +114,9 @@ def test_the_content_decides_and_not_the_extension(tmp_path: Path):
     for name in ("flac.raw", "flac.mp3", "flac", "-flac.txt", "concat:flac.wav"):
         path = tmp_path / name
         path.write_bytes(encode(44_100, "FLAC", "PCM_16"))
-        assert likeness(decode(path)) > 0.99
+        assert match_probability(decode(path)) > 0.99
     moved = convert(tmp_path / "sweep.m4a").rename(tmp_path / "subfile,,:sweep.wav")
-    assert likeness(decode(str(moved))) > 0.98
+    assert match_probability(decode(str(moved))) > 0.98
 
 
 def test_channels_are_averaged():
@@ -156,7 +156,7 @@ def test_samples_of_any_type(dtype: str):
 def test_a_recording_beyond_full_scale_is_brought_back():
     waveform = decode(encode(16_000, "WAV", "FLOAT", REFERENCE * 20_000))
     assert np.abs(waveform.samples).max() == 1
-    assert likeness(waveform) > 0.999
+    assert match_probability(waveform) > 0.999
 
 
 def test_a_quiet_recording_is_left_as_it_is():
@@ -283,7 +283,7 @@ def test_a_stream_can_be_left(tmp_path: Path):
 def test_no_program_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = convert(tmp_path / "sweep.m4a")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert likeness(decode(path)) > 0.98
+    assert match_probability(decode(path)) > 0.98
 
 
 def test_decoding_in_threads_gives_the_same():

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from clasp.audio.decode import SAMPLE_RATE
-from clasp.audio.vad import BLOCK, LONGEST, OVERLAP, SHORTEST, WINDOW, Cutter, Utterance, VoiceActivity, utterances
+from clasp.audio.vad import BLOCK, LONGEST, OVERLAP, SHORTEST, WINDOW, Segmenter, Utterance, VoiceActivity, utterances
 from clasp.training.data.synthesis import Voice, speak
 
 TEXTS = (
@@ -119,7 +119,7 @@ def probabilities(*parts: tuple[float, float]) -> np.ndarray:
 
 
 def cut(chances: np.ndarray) -> list[tuple[float, float]]:
-    cutter = Cutter()
+    cutter = Segmenter()
     found = list(cutter.feed(np.zeros(len(chances) * WINDOW, np.float32), chances))
     return spans([*found, *cutter.finish()])
 
@@ -165,7 +165,7 @@ def test_what_a_pause_will_have_ended_is_known_in_it(patient: bool):
     parts = [(random.exponential(random.choice([0.3, 2, 6])), random.choice([0, 0.2, 0.4, 0.9])) for _ in range(400)]
     chances = probabilities(*parts, (3, 0))
     samples = random.uniform(-0.5, 0.5, (len(chances), WINDOW)).astype(np.float32)
-    cutter, foreseen, spoken, early = Cutter(patient=patient), None, 0, []
+    cutter, foreseen, spoken, early = Segmenter(patient=patient), None, 0, []
     for window, chance in zip(samples, chances, strict=True):
         for ended in cutter.feed(window, np.array([chance])):
             if foreseen is not None and not cutter.voiced:

@@ -14,7 +14,7 @@ import soundfile
 from rich.console import Console
 
 from clasp.audio.decode import SAMPLE_RATE, Waveform
-from clasp.calibration import DIRECTIONS, Calibration, Likeness
+from clasp.calibration import DIRECTIONS, Calibration, MatchProbability
 from clasp.errors import DataError
 from clasp.evaluation import asr, asr_baseline, calibrate, evaluate, tables, test_sets, translation
 from clasp.evaluation.cases import CASES, FAMILIES, SPEECH_TO_SPEECH, SPEECH_TO_TEXT, TEXT_TO_SPEECH, TEXT_TO_TEXT, Case
@@ -24,7 +24,7 @@ from clasp.evaluation.reliability import reliability
 from clasp.evaluation.rerank import log_odds
 from clasp.evaluation.retrieval import Retrieval, measure, median, reached
 from clasp.evaluation.test_sets import SpeechSet, Utterance, label
-from clasp.model import Clasp, Encoded
+from clasp.model import Clasp, EncoderOutput
 from clasp.training.data.corpora import CATEGORIES, clips
 from clasp.training.data.parallel import LANGUAGES
 from clasp.training.data.synthesis import TRAINING_VOICES, Voice
@@ -187,33 +187,28 @@ class Oracle:
 
     sound_dim = 8
     aligner = None
-    calibration = Calibration(dict.fromkeys(DIRECTIONS, Likeness(-50, 0, -2, 3, 3, 0, 0.5)), 0.1)
+    calibration = Calibration(dict.fromkeys(DIRECTIONS, MatchProbability(-50, 0, -2, 3, 3, 0, 0.5)), 0.1)
 
     def __init__(self, texts: list[str], heard: dict[int, tuple[int, str]]) -> None:
         self.texts = texts
         self.heard = heard  # number of samples -> sentence, voice
         self.encoded: list[int] = []
 
-    def encode_text(self, texts: list[str], languages: list[str]) -> np.ndarray:
+    def encode_text(self, texts: list[str], languages: list[str], *, return_phones: bool) -> EncoderOutput:
         assert len(texts) == len(languages)
         self.encoded.append(len(texts))
         axes = [self.texts.index(text) if text in self.texts else 7 for text in texts]
-        return np.concatenate([np.eye(8)[axes], np.eye(8)[axes]], axis=1).astype(np.float32) * np.sqrt(0.5)
+        vectors = np.concatenate([np.eye(8)[axes], np.eye(8)[axes]], axis=1).astype(np.float32) * np.sqrt(0.5)
+        return EncoderOutput(vectors, [])
 
-    def read(self, texts: list[str], languages: list[str]) -> Encoded:
-        return Encoded(self.encode_text(texts, languages), [])
-
-    def listen(self, waveforms: list[Waveform]) -> Encoded:
-        return Encoded(self.encode_speech(waveforms), [np.zeros((0, 80), np.float32)] * len(waveforms))
-
-    def encode_speech(self, waveforms: list[Waveform]) -> np.ndarray:
+    def encode_speech(self, waveforms: list[Waveform], *, return_phones: bool) -> EncoderOutput:
         self.encoded.append(len(waveforms))
         rows = []
         for waveform in waveforms:
             index, voice = self.heard[len(waveform.samples)]
             meaning = np.eye(8)[(index + (voice == "b")) % len(self.texts)] + 0.1 * np.eye(8)[index]
             rows.append(np.concatenate([meaning / np.linalg.norm(meaning), 2 * np.eye(8)[index]]))
-        return np.array(rows, dtype=np.float32)
+        return EncoderOutput(np.array(rows, dtype=np.float32), [np.zeros((0, 80), np.float32)] * len(waveforms))
 
     def halves(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return vectors[:, :8], vectors[:, 8:]

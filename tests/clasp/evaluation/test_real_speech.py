@@ -12,13 +12,13 @@ import soundfile
 from rich.console import Console
 
 from clasp.audio.decode import SAMPLE_RATE
-from clasp.calibration import DIRECTIONS, Calibration, Likeness
+from clasp.calibration import DIRECTIONS, Calibration, MatchProbability
 from clasp.errors import ModelError
 from clasp.evaluation import asr, asr_baseline, metrics, real_speech, tables
 from clasp.evaluation.query_sets import Contrast, ContrastSet, Query, QuerySet, Text
 from clasp.evaluation.systems import Fused, Search, System, Transcript, systems
 from clasp.evaluation.test_sets import Utterance
-from clasp.model import Clasp, Encoded
+from clasp.model import Clasp, EncoderOutput
 from clasp.phones import inventory
 from clasp.phones.alignment import Aligner
 from clasp.training.data.synthesis import Voice
@@ -115,8 +115,8 @@ class Reader:
     def encode_text(self, texts: list[str], languages: list[str]) -> np.ndarray:
         return Axes("", {}).encode_text([Text(text, "en") for text in texts])
 
-    def written(self, texts: list[str], languages: list[str]) -> Encoded:
-        return Encoded(self.encode_text(texts, languages), [])
+    def written(self, texts: list[str], languages: list[str]) -> EncoderOutput:
+        return EncoderOutput(self.encode_text(texts, languages), [])
 
     def halves(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return vectors, vectors
@@ -172,14 +172,14 @@ class Listener(Reader):
     """Hears the phones of what is said and nothing else: all vectors are the same."""
 
     aligner = Aligner(np.eye(len(inventory.INVENTORY)) + 1e-3, np.ones(len(inventory.INVENTORY)))
-    calibration = Calibration(dict.fromkeys(DIRECTIONS, Likeness(-50, 0, -2, 3, 3, 1, 0.5)), 0.1)
+    calibration = Calibration(dict.fromkeys(DIRECTIONS, MatchProbability(-50, 0, -2, 3, 3, 1, 0.5)), 0.1)
 
-    def written(self, texts: list[str], languages: list[str]) -> Encoded:
+    def written(self, texts: list[str], languages: list[str]) -> EncoderOutput:
         ids = [inventory.from_text(text, language) for text, language in zip(texts, languages, strict=True)]
         same = np.full((len(texts), 4), 0.5, np.float32)
-        return Encoded(same, [np.eye(len(inventory.INVENTORY), dtype=np.float32)[one] for one in ids])
+        return EncoderOutput(same, [np.eye(len(inventory.INVENTORY), dtype=np.float32)[one] for one in ids])
 
-    def spoken(self, utterances: Sequence[Utterance]) -> Encoded:
+    def spoken(self, utterances: Sequence[Utterance]) -> EncoderOutput:
         return self.written([one.text for one in utterances], [one.language for one in utterances])
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from clasp.phones import inventory
-from clasp.phones.alignment import BESIDES, KEPT, LEFT_OUT, UNLIKELY, Aligner, pack
+from clasp.phones.alignment import GAP_EXTEND, GAP_OPEN, KEPT, UNLIKELY, Aligner, pack
 from clasp.phones.inventory import INVENTORY
 
 SIZE = len(INVENTORY)
@@ -37,7 +37,7 @@ def naive(query: np.ndarray, candidate: np.ndarray, table: np.ndarray) -> float:
     """The best alignment by trying every pairing, phone by phone."""
 
     def skip(length: int) -> float:
-        return LEFT_OUT + BESIDES * (length - 1) if length else 0
+        return GAP_OPEN + GAP_EXTEND * (length - 1) if length else 0
 
     @cache
     def best(row: int, column: int) -> float:
@@ -48,7 +48,7 @@ def naive(query: np.ndarray, candidate: np.ndarray, table: np.ndarray) -> float:
     def paired(row: int, column: int) -> float:
         if row == 0:
             return 0 if column == 0 else -np.inf
-        left_out = best(row - 1, column) + LEFT_OUT
+        left_out = best(row - 1, column) + GAP_OPEN
         if column == 0:
             return left_out
         share = {int(i): p / 255 for i, p in candidate[column - 1]}
@@ -63,7 +63,7 @@ def test_agreement_is_that_of_the_best_alignment(tables, draw, query_heard, cand
     aligner = Aligner(*tables)
     query = distributions(draw, 6) if query_heard else one_hot(*draw.integers(1, SIZE, 6))
     others = [pack(distributions(draw, count)) for count in (1, 4, 6, 9)]
-    found = aligner.agreement(query, others, query_heard=query_heard, candidates_heard=candidates_heard)
+    found = aligner.score(query, others, query_heard=query_heard, candidates_heard=candidates_heard)
     table = aligner._tables[query_heard, candidates_heard]
     assert found == pytest.approx([naive(query, other, table) for other in others], abs=1e-3)
 
@@ -71,8 +71,8 @@ def test_agreement_is_that_of_the_best_alignment(tables, draw, query_heard, cand
 def test_a_candidate_does_not_change_with_its_company(tables, draw):
     aligner, query = Aligner(*tables), one_hot(*draw.integers(1, SIZE, 8))
     others = [pack(distributions(draw, count)) for count in (3, 20, 8)]
-    together = aligner.agreement(query, others)
-    assert together == pytest.approx([aligner.agreement(query, [other])[0] for other in others], abs=1e-5)
+    together = aligner.score(query, others)
+    assert together == pytest.approx([aligner.score(query, [other])[0] for other in others], abs=1e-5)
 
 
 def test_the_same_words_agree_most(tables, draw):
@@ -80,7 +80,7 @@ def test_the_same_words_agree_most(tables, draw):
     near = said.copy()
     near[3] = near[3] % (SIZE - 1) + 1
     candidates = [pack(one_hot(*ids)) for ids in (draw.integers(1, SIZE, 12), near, said, said[:6])]
-    found = Aligner(*tables).agreement(one_hot(*said), candidates)
+    found = Aligner(*tables).score(one_hot(*said), candidates)
     assert list(np.argsort(-found)[:2]) == [2, 1]
     assert found[0] < 0 < found[2]
 
@@ -88,25 +88,25 @@ def test_the_same_words_agree_most(tables, draw):
 def test_heard_and_written_may_change_places(tables, draw):
     aligner = Aligner(*tables)
     written, heard = one_hot(*draw.integers(1, SIZE, 7)), one_hot(*draw.integers(1, SIZE, 7))
-    one_way = aligner.agreement(written[:1], [pack(heard[:1])])
-    other_way = aligner.agreement(heard[:1], [pack(written[:1])], query_heard=True, candidates_heard=False)
+    one_way = aligner.score(written[:1], [pack(heard[:1])])
+    other_way = aligner.score(heard[:1], [pack(written[:1])], query_heard=True, candidates_heard=False)
     assert one_way == pytest.approx(other_way, abs=1e-4)
 
 
 def test_a_part_agrees_with_the_whole_but_not_the_whole_with_a_part(tables, draw):
     aligner, said = Aligner(*tables), one_hot(*draw.integers(1, SIZE, 24))
     part, other = said[8:18], one_hot(*draw.integers(1, SIZE, 24))
-    in_whole, in_other = aligner.agreement(part, [pack(said), pack(other)])
+    in_whole, in_other = aligner.score(part, [pack(said), pack(other)])
     assert in_whole > 0.5 and in_other < 0
-    assert aligner.agreement(said, [pack(part)])[0] < in_whole - 0.5
+    assert aligner.score(said, [pack(part)])[0] < in_whole - 0.5
 
 
 def test_where_nothing_is_said_nothing_agrees(tables):
     nothing, something = np.zeros((0, SIZE), np.float32), one_hot(3, 4)
     aligner = Aligner(*tables)
-    assert aligner.agreement(nothing, [pack(something)]).tolist() == [LEFT_OUT]
-    assert aligner.agreement(something, [pack(nothing)]).tolist() == [LEFT_OUT]
-    assert aligner.agreement(something, []).shape == (0,)
+    assert aligner.score(nothing, [pack(something)]).tolist() == [GAP_OPEN]
+    assert aligner.score(something, [pack(nothing)]).tolist() == [GAP_OPEN]
+    assert aligner.score(something, []).shape == (0,)
 
 
 def test_packing_keeps_the_likeliest(draw):

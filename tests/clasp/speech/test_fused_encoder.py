@@ -8,7 +8,7 @@ from clasp.audio.decode import Waveform
 from clasp.audio.mel import BINS, FRAME_RATE, log_mel
 from clasp.errors import ModelError
 from clasp.model import Clasp
-from clasp.phones.ngrams import ORDERS, WordEncoder, run_keys
+from clasp.phones.ngrams import ORDERS, PhoneNgramEncoder, ngram_keys
 from clasp.speech import fusion
 
 
@@ -62,19 +62,19 @@ def test_long_speech_is_heard_in_pieces(tiny: Clasp) -> None:
 
 
 def test_run_keys_tell_runs_apart_and_respect_edges() -> None:
-    keys = run_keys(torch.tensor([[3, 4, 5, 0, 3, 4, 5]]))[0]
+    keys = ngram_keys(torch.tensor([[3, 4, 5, 0, 3, 4, 5]]))[0]
     assert ORDERS[:2] == (2, 3)
     assert (keys[0] == -1).all()  # no run ends at the first phone
     assert (keys[2, :2] == keys[6, :2]).all()  # "45" and "345" are the same wherever they stand
     assert keys[6, 2] == -1  # a run does not reach over the gap
-    assert keys[2, 0] != run_keys(torch.tensor([[5, 4]]))[0, 1, 0]  # order counts
+    assert keys[2, 0] != ngram_keys(torch.tensor([[5, 4]]))[0, 1, 0]  # order counts
     assert len(set(keys[keys > 0].tolist())) == 3  # 34, 45, 345
 
 
 def test_word_encoder_looks_runs_up() -> None:
-    encoder = WordEncoder(runs=2, embedding=4, heads=2, width=8, pools=2, dim=6).eval()
+    encoder = PhoneNgramEncoder(runs=2, embedding=4, heads=2, width=8, pools=2, dim=6).eval()
     phones = torch.tensor([[3, 4, 5, 0, 0]])
-    encoder.keys.copy_(run_keys(phones)[0, [1, 2], [0, 1]].sort().values)
+    encoder.keys.copy_(ngram_keys(phones)[0, [1, 2], [0, 1]].sort().values)
     found = encoder.lookup(phones)[0]
     assert found[1, 0] < 2
     assert found[2, 1] < 2

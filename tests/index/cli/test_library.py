@@ -80,7 +80,7 @@ def test_a_damaged_database_of_an_older_version_is_rebuilt_too(tmp_path, model, 
         database.execute(f"PRAGMA user_version = {applied}")
         database.execute("INSERT INTO library VALUES (1, ?, ?, 7, 'seventh')", (model.checksum, model.dim))
         database.execute(
-            "INSERT INTO recordings (id, path, title, duration, language, voice, category, text) "
+            "INSERT INTO recordings (id, path, title, duration, language, speaker, category, text) "
             "VALUES ('talk', '/talk.wav', 'A talk', 900.0, 'en', 'Ada', 'lore', '')"
         )
         for number, vector in enumerate(units(400, model.dim), start=1):
@@ -98,7 +98,7 @@ def test_a_damaged_database_of_an_older_version_is_rebuilt_too(tmp_path, model, 
     with Library.open(tmp_path, model) as library:
         assert 300 < len(library) < 400
         (recording,) = library.recordings()
-        assert (recording.title, recording.voice, recording.date, recording.done) == ("A talk", "Ada", "", True)
+        assert (recording.title, recording.speaker, recording.date, recording.done) == ("A talk", "Ada", "", True)
         ids, vectors = library.vectors()
         assert [library.search(vector, 1)[0].segment.id for vector in vectors[:20]] == ids[:20].tolist()
 

@@ -120,7 +120,7 @@ def test_json_holds_what_was_found(clasp: Callable[..., Result]):
     assert first["text"] == "The ship was lost in the storm, three days out of Lisbon."
     assert (first["language"], first["category"], first["good"]) == ("en", "adventure", True)
     assert Path(first["file"]).is_file() and 0 <= first["start"] < first["end"]
-    assert {"id", "recording", "voice", "score"} <= set(first)
+    assert {"id", "recording", "speaker", "score"} <= set(first)
     probabilities = [hit["probability"] for hit in answer["hits"]]
     assert probabilities == sorted(probabilities, reverse=True)
     assert 0 <= probabilities[-1] <= probabilities[0] <= 1
@@ -144,7 +144,7 @@ def test_filters_keep_everything_else_out(clasp: Callable[..., Result]):
 
 
 def test_the_weight_ranks_by_meaning_or_by_sound(clasp: Callable[..., Result]):
-    for weight, half in (("1", "meaning"), ("0", "agreement")):
+    for weight, half in (("1", "meaning"), ("0", "alignment_score")):
         _, out, _ = clasp("search", "Wo ist der Bahnhof?", "--json", "--meaning", weight)
         cosines = [hit[half] for hit in json.loads(out)["hits"]]
         assert cosines == sorted(cosines, reverse=True)

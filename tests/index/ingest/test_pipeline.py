@@ -58,7 +58,7 @@ def last(states) -> State:
 
 def hears(library: Library, ear: Ear, clip: np.ndarray) -> tuple[str, float]:
     """Title and start of the best hit for a clip."""
-    segment = library.search(ear.listen([Waveform(clip)]).vectors[0], 1)[0].segment
+    segment = library.search(ear.encode_speech([Waveform(clip)], return_phones=True).vectors[0], 1)[0].segment
     return library.recording(segment.recording).title, segment.start
 
 
@@ -187,8 +187,8 @@ def test_a_plain_transcript_and_facts(tmp_path, library, ear, spoken):
     last(ingest(library, ear, [tmp_path / "in"], language="en"))
     by_title = {one.title: one for one in library.recordings()}
     long, short = by_title["Bread, and more"], by_title["The ferry"]
-    assert (long.voice, long.category, long.language, long.date) == ("Ada", "memories", "en-GB", "1999-12-31")
-    assert (short.voice, short.language, short.text, long.text) == (
+    assert (long.speaker, long.category, long.language, long.date) == ("Ada", "memories", "en-GB", "1999-12-31")
+    assert (short.speaker, short.language, short.text, long.text) == (
         "Bo",
         "en",
         "The ferry did not leave.",
@@ -196,7 +196,7 @@ def test_a_plain_transcript_and_facts(tmp_path, library, ear, spoken):
     )
     texts = {segment.recording: segment.text for segment in library.segments()}
     assert texts == {short.id: "The ferry did not leave.", long.id: ""}
-    assert {segment.voice for segment in library.segments() if segment.recording == long.id} == {"Ada"}
+    assert {segment.speaker for segment in library.segments() if segment.recording == long.id} == {"Ada"}
 
 
 def test_stopped_in_the_middle_of_a_file_it_goes_on(tmp_path, library, ear, spoken, monkeypatch):
@@ -232,13 +232,13 @@ def test_a_file_that_breaks_off_is_kept_up_to_there_until_it_is_whole(
     assert 8 <= len(library) < 15 and hears(library, ear, spoken[0])[0] == "long"
     (recording,) = library.recordings()
     assert recording.done and recording.flaw == state.partial[0][1]
-    library.edit(recording.id, title="The ferry", voice="Ada")
+    library.edit(recording.id, title="The ferry", speaker="Ada")
     assert last(ingest(library, ear, [path], copy=copy)).known == 1
     path.write_bytes(whole)
     state = last(ingest(library, ear, [path], copy=copy))
     assert (state.added, state.partial, len(library)) == (1, (), 15)
     (recording,) = library.recordings()
-    assert (recording.title, recording.voice, recording.flaw) == ("The ferry", "Ada", "")
+    assert (recording.title, recording.speaker, recording.flaw) == ("The ferry", "Ada", "")
     assert len(list((library.folder / FILES).glob("*"))) == copy
 
 

@@ -90,7 +90,7 @@ def said(beside: Beside) -> str:
 
 
 def told(beside: Beside) -> tuple[str, ...]:
-    return tuple(beside.facts.get(name, "") for name in ("title", "voice", "category", "language", "date"))
+    return tuple(beside.facts.get(name, "") for name in ("title", "speaker", "category", "language", "date"))
 
 
 TRANSCRIPTS: dict[str, tuple[str, str | bytes, str]] = {
@@ -217,7 +217,7 @@ def test_speakers(case: str, folder: Path) -> None:
     name, content, speaker = SPEAKERS[case]
     write(folder / name, content)
     beside, _ = known(folder)
-    assert (beside.speaker_of(0.0, 3.7) if beside.cues else beside.facts.get("voice", "")) == speaker
+    assert (beside.speaker_of(0.0, 3.7) if beside.cues else beside.facts.get("speaker", "")) == speaker
     assert len(said(beside).split()) == len(SAID.split()) + (2 if "12:30" in content else "Remember" in content)
 
 

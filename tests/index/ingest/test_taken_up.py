@@ -45,7 +45,7 @@ class DeafError(Exception):
 class Deaf(Ear):
     """Listens to nothing: what needs no listening works without."""
 
-    def listen(self, waveforms: list) -> None:
+    def encode_speech(self, waveforms: list, *, return_phones: bool) -> None:
         raise DeafError
 
 
@@ -61,7 +61,7 @@ def said(library: Library) -> str:
 
 def told(library: Library) -> tuple[str, ...]:
     (one,) = library.recordings()
-    return one.title, one.voice, one.category, one.language, one.date
+    return one.title, one.speaker, one.category, one.language, one.date
 
 
 def test_what_lies_beside_is_added(library: Library, folder: Path) -> None:
@@ -79,7 +79,7 @@ def test_words_and_speakers(library: Library, folder: Path, name: str, content: 
     write(folder / name, content)
     added(library, folder)
     (segment,) = library.segments()
-    assert (segment.text, segment.voice) == (right, speaker)
+    assert (segment.text, segment.speaker) == (right, speaker)
 
 
 def test_what_is_not_understood_is_named_and_the_recording_added(library: Library, folder: Path) -> None:
@@ -106,11 +106,11 @@ def test_what_comes_later_is_taken_up_without_listening(library: Library, folder
     state = added(library, folder, Deaf())
     assert (state.known, state.updated, state.added, state.segments) == (1, 1, 0, 0)
     (segment,) = library.segments()
-    assert (segment.text, segment.voice, segment.language, segment.category) == (SAID, "ANNA", "en", "history")
+    assert (segment.text, segment.speaker, segment.language, segment.category) == (SAID, "ANNA", "en", "history")
     (one,) = library.recordings()
     assert (one.title, one.text, one.date) == ("Harbour", SAID, "1962-05-01")
     assert added(library, folder, Deaf()).updated == 0
-    assert library.languages() == ["en"] and library.voices() == ["ANNA"]  # what searches are made of
+    assert library.languages() == ["en"] and library.speakers() == ["ANNA"]  # what searches are made of
 
 
 def test_what_was_edited_stays_until_a_table_says_something_new(library: Library, folder: Path) -> None:
@@ -152,7 +152,7 @@ def test_files_are_named_as_people_read_them(library: Library, folder: Path) -> 
 def test_a_recording_of_an_older_library_gets_what_it_lacks(library: Library, folder: Path) -> None:
     added(library, folder)
     (one,) = library.recordings()
-    library.describe(one.id, {"title": "a", "voice": "Bo"}, [], None, "")  # as before it was noted what lay beside it
+    library.describe(one.id, {"title": "a", "speaker": "Bo"}, [], None, "")  # as before it was noted what lay beside it
     write(folder / "metadata.csv", CSV)
     assert added(library, folder, Deaf()).updated == 1
     assert told(library) == ("Harbour", "Bo", "history", "en", "1962-05-01")
@@ -168,4 +168,4 @@ def test_the_filter_of_a_language_finds_its_variants(library: Library, folder: P
 
     assert told(library)[3] == "en-US"
     assert [count(languages=(one,)) for one in ("en", "English", "en-US", "en-GB", "de")] == [1, 1, 1, 0, 0]
-    assert count(categories=("HISTORY",), voices=("jürgen",)) == 1
+    assert count(categories=("HISTORY",), speakers=("jürgen",)) == 1

@@ -53,7 +53,9 @@ def make(folder: Path, counts: dict[str, int], **facts: str) -> Library:
         added, digest = f"2026-01-{len(library.recordings()):02}", sha256(path)
         recording = Recording(name, path, name, SECONDS * count, added=added, sha256=digest, **facts)
         segments = [Segment(0, name, SECONDS * n, SECONDS * (n + 1), **facts) for n in range(count)]
-        library.add([recording], segments, ear.listen([Waveform(one) for one in tones]).vectors)
+        library.add(
+            [recording], segments, ear.encode_speech([Waveform(one) for one in tones], return_phones=True).vectors
+        )
     return library
 
 
@@ -107,7 +109,7 @@ def test_of_several_sound_tracks_it_hears_the_one_that_was_added(tmp_path):
     command = ["ffmpeg", "-v", "error", *inputs, "-map", "0", "-map", "1", "-c:a", "pcm_f32le", film]
     subprocess.run(command, check=True)
     with Library.create(tmp_path / "library", Ear()) as library:
-        vectors = Ear().listen([Waveform(tone(300))]).vectors
+        vectors = Ear().encode_speech([Waveform(tone(300))], return_phones=True).vectors
         recording = Recording("film", film, "Film", SECONDS, sha256=sha256(film), track=2)
         library.add([recording], [Segment(0, "film", 0, SECONDS)], vectors)
         assert last(transcribe(library, Ear(), Hand())).failed == ()

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from index.live.scheduler import Turns
+from index.live.scheduler import FairScheduler
 
 
 @pytest.fixture
-def turns() -> Iterator[Turns]:
-    turns = Turns()
+def turns() -> Iterator[FairScheduler]:
+    turns = FairScheduler()
     yield turns
     turns.close()
 
@@ -18,7 +18,7 @@ def turns() -> Iterator[Turns]:
 class Gate:
     """Work that holds the only thread until it is opened."""
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: FairScheduler) -> None:
         self.reached, self.open = threading.Event(), threading.Event()
         turns.ask("gate", self)
         assert self.reached.wait(10)
@@ -28,14 +28,14 @@ class Gate:
         assert self.open.wait(10)
 
 
-def done(turns: Turns, *sessions: str) -> None:
+def done(turns: FairScheduler, *sessions: str) -> None:
     last = threading.Event()
     for session in sessions:
         while turns.waiting(session):
             last.wait(0.005)
 
 
-def test_each_session_in_its_turn(turns: Turns):
+def test_each_session_in_its_turn(turns: FairScheduler):
     gate, order = Gate(turns), []
     for number in range(3):
         turns.ask("many", lambda number=number: order.append(f"many {number}"))
@@ -46,7 +46,7 @@ def test_each_session_in_its_turn(turns: Turns):
     assert order == ["many 0", "one", "two", "many 1", "many 2"]
 
 
-def test_a_newer_guess_takes_the_place_of_an_older_one(turns: Turns):
+def test_a_newer_guess_takes_the_place_of_an_older_one(turns: FairScheduler):
     gate, order = Gate(turns), []
     dropped = [turns.ask("a", lambda n=n: order.append(n), replace=True) for n in range(4)]
     gate.open.set()
@@ -54,7 +54,7 @@ def test_a_newer_guess_takes_the_place_of_an_older_one(turns: Turns):
     assert dropped == [False, True, True, True] and order == [3]
 
 
-def test_what_lasts_is_done_and_makes_a_guess_stale(turns: Turns):
+def test_what_lasts_is_done_and_makes_a_guess_stale(turns: FairScheduler):
     gate, order = Gate(turns), []
     turns.ask("a", lambda: order.append("guess"), replace=True)
     assert turns.ask("a", lambda: order.append("final 1"))
@@ -65,7 +65,7 @@ def test_what_lasts_is_done_and_makes_a_guess_stale(turns: Turns):
     assert order == ["final 1", "final 2"]
 
 
-def test_what_lasts_goes_before_the_guesses_of_others(turns: Turns):
+def test_what_lasts_goes_before_the_guesses_of_others(turns: FairScheduler):
     gate, order = Gate(turns), []
     for session in ("a", "b", "c"):
         turns.ask(session, lambda session=session: order.append(f"guess {session}"), replace=True)
@@ -76,7 +76,7 @@ def test_what_lasts_goes_before_the_guesses_of_others(turns: Turns):
     assert order == ["final b", "final d", "guess a", "guess c"]
 
 
-def test_forgotten_work_is_not_done_and_a_failure_harms_nobody(turns: Turns, caplog: pytest.LogCaptureFixture):
+def test_forgotten_work_is_not_done_and_a_failure_harms_nobody(turns: FairScheduler, caplog: pytest.LogCaptureFixture):
     gate, order = Gate(turns), []
     turns.ask("a", lambda: order.append("a"))
     turns.ask("b", lambda: 1 / 0)
@@ -89,7 +89,7 @@ def test_forgotten_work_is_not_done_and_a_failure_harms_nobody(turns: Turns, cap
 
 
 def test_work_of_one_session_never_runs_twice_at_once():
-    turns, running, most, lock = Turns(threads=4), [0], [0], threading.Lock()
+    turns, running, most, lock = FairScheduler(threads=4), [0], [0], threading.Lock()
 
     def work() -> None:
         with lock:

@@ -13,11 +13,11 @@ import torch
 
 import clasp
 from clasp.audio.decode import SAMPLE_RATE, decode
-from clasp.audio.vad import LONGEST, WINDOW, Cutter, VoiceActivity
+from clasp.audio.vad import LONGEST, WINDOW, Segmenter, VoiceActivity
 from clasp.errors import AudioError
 from index.demo import open_demo
 from index.library import Library
-from index.live.scheduler import Turns
+from index.live.scheduler import FairScheduler
 from index.live.session import HITS, LiveSession, Said
 from index.search import encode, search
 
@@ -34,14 +34,14 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[clasp.Cla
 
 
 @pytest.fixture
-def turns() -> Iterator[Turns]:
-    turns = Turns()
+def turns() -> Iterator[FairScheduler]:
+    turns = FairScheduler()
     yield turns
     turns.close()
 
 
 @pytest.fixture
-def session(opened: tuple, turns: Turns) -> LiveSession:
+def session(opened: tuple, turns: FairScheduler) -> LiveSession:
     return LiveSession(*opened, turns=turns)
 
 
@@ -104,7 +104,7 @@ def lossy(chunks: list[np.ndarray]) -> list[np.ndarray]:
 class Held(threading.Event):
     """Work that keeps the only thread of `turns` until this is set."""
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: FairScheduler) -> None:
         super().__init__()
         reached = threading.Event()
         turns.ask(self, lambda: reached.set() or self.wait(10))
@@ -159,9 +159,9 @@ def test_what_is_found_at_last_is_what_the_whole_utterance_finds(session, opened
     wait(session)
     last = finals(news + session.news())
     heard = np.concatenate(chunks)
-    cutter, voice = Cutter(patient=False), VoiceActivity()
+    cutter, speaker = Segmenter(patient=False), VoiceActivity()
     heard = heard[: len(heard) // WINDOW * WINDOW]
-    cut = [*cutter.feed(heard, voice(torch.from_numpy(heard)).numpy()), *cutter.finish()]
+    cut = [*cutter.feed(heard, speaker(torch.from_numpy(heard)).numpy()), *cutter.finish()]
     assert [(one.number, one.start, one.end) for one in last] == [(n + 1, c.start, c.end) for n, c in enumerate(cut)]
     for one, utterance in zip(last, cut, strict=True):
         query = encode(opened[0], waveform=utterance.waveform)

@@ -236,7 +236,7 @@ def test_columns_for_a_page(make):
     for n, segment in enumerate(library.segments()):
         assert columns["id"][n] == segment.id
         assert (columns["start"][n], columns["end"][n]) == (segment.start, segment.end)
-        for fact in ("category", "language", "voice", "recording"):
+        for fact in ("category", "language", "speaker", "recording"):
             assert head["names"][fact][columns[fact][n]] == getattr(segment, fact)
         assert head["titles"][columns["recording"][n]] == f"No. {n}"
     for name, size in (("flat", 2), ("solid", 3)):

@@ -39,7 +39,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         library.remove(library.recordings()[0].id)
         for _ in ingest(library, OLD, [folder / "long.flac"]):
             pass
-        library.edit(library.recordings()[0].id, title="Edited", voice="Ada")
+        library.edit(library.recordings()[0].id, title="Edited", speaker="Ada")
     return folder
 
 
@@ -77,11 +77,11 @@ def test_everything_but_the_vectors_stays(folder, made):
         sounds = {one.id: decode(one.path).samples for one in library.recordings()}
         for segment, vector in zip(library.segments(), library.vectors()[1], strict=True):
             span = slice(round(segment.start * SAMPLE_RATE), round(segment.end * SAMPLE_RATE))
-            expected = NEW.listen([Waveform(sounds[segment.recording][span])]).vectors[0]
+            expected = NEW.encode_speech([Waveform(sounds[segment.recording][span])], return_phones=True).vectors[0]
             np.testing.assert_allclose(vector, expected, atol=2e-3)
             hits = {hit.segment.id: hit.score for hit in library.search(vector, LONG)}
             assert hits[segment.id] > 0.999
-        assert all(len(one) for one in library.heard(library.segments()))
+        assert all(len(one) for one in library.phones(library.segments()))
     assert len(list(reembed(folder, NEW))) == 2  # nothing is left to do
 
 

@@ -19,10 +19,10 @@ from index.vectors.index_file import (
     load_index,
     save_index,
 )
-from index.vectors.pq import ScanIndex
+from index.vectors.pq import PQIndex
 
 VERSION = Version("model", 3, "c0ffee")
-both_kinds = pytest.mark.parametrize("kind", [HnswIndex, ScanIndex])
+both_kinds = pytest.mark.parametrize("kind", [HnswIndex, PQIndex])
 
 
 def naive(matrix: np.ndarray, query: np.ndarray, k: int, allowed: np.ndarray) -> list[int]:

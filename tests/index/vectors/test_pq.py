@@ -9,8 +9,8 @@ import pytest
 
 from index.vectors import snapshot as snapshots
 from index.vectors.index_file import Version
-from index.vectors.pq import ScanIndex, exact_scan
-from index.vectors.segment_table import Contents, Rows
+from index.vectors.pq import PQIndex, exact_scan
+from index.vectors.segment_table import SegmentTable, VectorBuffer
 from index.vectors.snapshot import Snapshot
 
 VERSION = Version("model", 3, "c0ffee")
@@ -23,9 +23,9 @@ def nearest(vectors: np.ndarray, query: np.ndarray, k: int, allowed: np.ndarray 
     return np.argsort(-scores)[:k].tolist()
 
 
-def contents(vectors: np.ndarray) -> Contents:
+def contents(vectors: np.ndarray) -> SegmentTable:
     """Ids are rows + 1."""
-    return Contents(VERSION, np.arange(1, len(vectors) + 1), Rows(vectors.shape[1]).joined(vectors), {})
+    return SegmentTable(VERSION, np.arange(1, len(vectors) + 1), VectorBuffer(vectors.shape[1]).joined(vectors), {})
 
 
 def recall(snapshot: Snapshot, queries: np.ndarray, k: int = 10, allowed: np.ndarray | None = None) -> float:
@@ -70,7 +70,7 @@ def half_weighted(queries: np.ndarray) -> np.ndarray:
 def test_recall_of_random_directions(units):
     vectors, queries = units(20_000, 768).astype(np.float16), units(20, 768, seed=1)
     all_of_them = contents(vectors)
-    snapshot = Snapshot(all_of_them, ScanIndex(768).extended(all_of_them.ids, vectors))
+    snapshot = Snapshot(all_of_them, PQIndex(768).extended(all_of_them.ids, vectors))
     for asked in (queries, half_weighted(queries)):
         assert recall(snapshot, asked) >= 0.99
         assert recall(snapshot, asked, k=100) >= 0.97
@@ -87,7 +87,7 @@ def clusters(count: int, dim: int, groups: int, seed: int) -> np.ndarray:
 def test_recall_of_what_is_unlike_the_vectors_that_the_codes_were_learned_from(units):
     first, later = clusters(12_000, 768, 50, seed=1), clusters(20_000, 768, 50, seed=2)
     vectors = np.concatenate([first, later])
-    index = ScanIndex(768).extended(np.arange(1, 12_001), first).extended(np.arange(12_001, 32_001), later)
+    index = PQIndex(768).extended(np.arange(1, 12_001), first).extended(np.arange(12_001, 32_001), later)
     queries = clusters(400, 768, 50, seed=2)[::20].astype(np.float32)
     assert recall(Snapshot(contents(vectors), index), queries) >= 0.95
 
@@ -96,7 +96,7 @@ def test_recall_of_what_is_unlike_the_vectors_that_the_codes_were_learned_from(u
 def test_filters_of_every_selectivity(units, share, monkeypatch):
     monkeypatch.setattr(snapshots, "EXACT_BELOW", 10_000)
     vectors, queries = units(40_000, 64).astype(np.float16), units(15, 64, seed=1)
-    snapshot = Snapshot(contents(vectors), ScanIndex(64).extended(np.arange(1, 40_001), vectors))
+    snapshot = Snapshot(contents(vectors), PQIndex(64).extended(np.arange(1, 40_001), vectors))
     allowed = np.random.default_rng(3).random(40_000) < share
     assert recall(snapshot, queries, allowed=allowed) >= 0.97
 
@@ -106,7 +106,7 @@ def test_filters_that_leave_what_is_far(units, far, monkeypatch):
     """More than a few pass, but hardly any of the nearest: the codes of the nearest cannot tell."""
     monkeypatch.setattr(snapshots, "EXACT_BELOW", 10_000)
     vectors, query = units(50_000, 64).astype(np.float16), units(1, 64, seed=1)
-    snapshot = Snapshot(contents(vectors), ScanIndex(64).extended(np.arange(1, 50_001), vectors))
+    snapshot = Snapshot(contents(vectors), PQIndex(64).extended(np.arange(1, 50_001), vectors))
     scores = vectors.astype(np.float32) @ query[0]
     allowed = scores < np.quantile(scores, 1 - far)
     assert recall(snapshot, query, allowed=allowed) >= 0.95
@@ -117,12 +117,12 @@ def test_filters_that_leave_what_is_far(units, far, monkeypatch):
 def test_removing_and_adding_a_tenth_leaves_recall_where_it_was(units):
     vectors, queries = units(20_000, 256).astype(np.float16), units(50, 256, seed=1)
     before = contents(vectors)
-    index = ScanIndex(256).extended(before.ids, vectors)
+    index = PQIndex(256).extended(before.ids, vectors)
     at_first = recall(Snapshot(before, index), queries)
     removed = np.random.default_rng(2).choice(before.ids, 2_000, replace=False)
     kept, added = before.without(removed, VERSION), units(2_000, 256, seed=3).astype(np.float16)
     later = np.arange(20_001, 22_001)
-    changed = Contents(VERSION, np.concatenate([kept.ids, later]), kept.rows.joined(added), {})
+    changed = SegmentTable(VERSION, np.concatenate([kept.ids, later]), kept.rows.joined(added), {})
     for searched in (index, index.extended(later, added)):  # compared one by one, and in the index
         snapshot = Snapshot(changed, searched)
         assert recall(snapshot, queries) >= at_first - 0.005 >= 0.98
@@ -132,18 +132,18 @@ def test_removing_and_adding_a_tenth_leaves_recall_where_it_was(units):
 
 def test_ids_are_those_given(units):
     vectors = units(2_000, 16)
-    index = ScanIndex(16).extended(np.arange(1_000) * 7, vectors[:1_000])
+    index = PQIndex(16).extended(np.arange(1_000) * 7, vectors[:1_000])
     larger = index.extended(np.arange(1_000) * 7 + 3, vectors[1_000:])
     assert (len(index), len(larger), larger.last) == (1_000, 2_000, 999 * 7 + 3)
     assert not (index.search(vectors[1_500], 1_000) % 7).any()
     assert set(larger.search(vectors[0], 2_000)) == set(larger.ids().tolist())
     assert (larger.search(vectors[1_500], 5) == 500 * 7 + 3).any()
-    assert ScanIndex(16).search(vectors[0], 5).tolist() == []
+    assert PQIndex(16).search(vectors[0], 5).tolist() == []
 
 
 def test_many_threads_find_what_one_finds(units):
     vectors, queries = units(12_000, 64).astype(np.float16), units(40, 64, seed=1)
-    snapshot = Snapshot(contents(vectors), ScanIndex(64).extended(np.arange(1, 12_001), vectors))
+    snapshot = Snapshot(contents(vectors), PQIndex(64).extended(np.arange(1, 12_001), vectors))
     allowed = np.arange(12_000) % 2 == 0
     expected = [[snapshot.nearest(query, 10, which).tolist() for which in (None, allowed)] for query in queries]
     wrong = []
@@ -165,11 +165,11 @@ BESIDE_TORCH = """
 import sys
 {imports}
 import numpy as np
-from index.vectors.pq import ScanIndex, exact_scan
+from index.vectors.pq import PQIndex, exact_scan
 
 torch.set_num_threads(2)
 vectors = np.random.default_rng(0).standard_normal((3_000, 64)).astype(np.float32)
-index = ScanIndex(64).extended(np.arange(3_000), vectors)
+index = PQIndex(64).extended(np.arange(3_000), vectors)
 for query in vectors[:50]:
     torch.ones(200, 200) @ torch.ones(200, 200)
     index.search(query, 300)

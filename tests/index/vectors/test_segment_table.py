@@ -3,12 +3,12 @@
 import numpy as np
 
 from index.library import Library
-from index.vectors.segment_table import Rows
+from index.vectors.segment_table import VectorBuffer
 
 
 def test_rows_are_appended_without_moving_and_never_change(units):
     vectors = units(1_000, 16).astype(np.float16)
-    rows = Rows(16, 100).joined(vectors[:100])
+    rows = VectorBuffer(16, 100).joined(vectors[:100])
     kept = [(rows, rows.array.copy())]
     for start in range(100, 1_000, 7):
         rows = rows.joined(vectors[start : start + 7])
@@ -21,7 +21,7 @@ def test_rows_are_appended_without_moving_and_never_change(units):
 
 def test_two_continuations_of_the_same_rows(units):
     vectors = units(30, 16).astype(np.float16)
-    rows = Rows(16, 100).joined(vectors[:10])
+    rows = VectorBuffer(16, 100).joined(vectors[:10])
     one, other = rows.joined(vectors[10:20]), rows.joined(vectors[20:])
     assert np.array_equal(one.array, vectors[:20])
     assert np.array_equal(other.array, np.concatenate([vectors[:10], vectors[20:]]))
@@ -29,7 +29,7 @@ def test_two_continuations_of_the_same_rows(units):
 
 def test_only_some_rows(units):
     vectors = units(50, 16).astype(np.float16)
-    rows, kept = Rows(16).joined(vectors), np.arange(50) % 3 == 0
+    rows, kept = VectorBuffer(16).joined(vectors), np.arange(50) % 3 == 0
     fewer = rows.only(kept)
     assert np.array_equal(fewer.array, vectors[kept]) and np.array_equal(rows.array, vectors)
     assert np.array_equal(fewer.joined(vectors[:2]).array, np.concatenate([vectors[kept], vectors[:2]]))

@@ -29,10 +29,10 @@ SUBTITLES = f"1\n00:00:00,000 --> 00:00:30,000\n{FERRY}\n"
 TABLE = "#library-table tbody"
 
 
-def said(path: Path, *texts: str, voice: str = "en-us") -> Path:
+def said(path: Path, *texts: str, speaker: str = "en-us") -> Path:
     """A recording in which these sentences are said."""
     pause = np.zeros(SAMPLE_RATE, np.float32)
-    parts = [part for text in texts for part in (pause, speak(text, Voice("espeak", voice, "en")).samples)]
+    parts = [part for text in texts for part in (pause, speak(text, Voice("espeak", speaker, "en")).samples)]
     soundfile.write(path, np.concatenate([*parts, pause]).astype(np.float32), SAMPLE_RATE)
     return path
 
@@ -43,7 +43,7 @@ def spoken_files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("spoken")
     (folder / "ferry.srt").write_text(SUBTITLES)
     (folder / "broken.mp3").write_bytes(np.random.default_rng(0).bytes(20_000))
-    files = [said(folder / "ferry.wav", FERRY), said(folder / "bees.flac", BEES, voice="en-us+f3")]
+    files = [said(folder / "ferry.wav", FERRY), said(folder / "bees.flac", BEES, speaker="en-us+f3")]
     return [*files, folder / "ferry.srt", folder / "broken.mp3"]
 
 

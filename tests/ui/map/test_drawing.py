@@ -36,7 +36,7 @@ BEGIN = """async ({ box, many }) => {
       return made;
     };
     const grown = { count: many, id: Float64Array.from({ length: many }, (_, n) => n + 1) };
-    for (const name of ['category', 'language', 'voice', 'recording', 'start', 'end'])
+    for (const name of ['category', 'language', 'speaker', 'recording', 'start', 'end'])
       grown[name] = grow(points[name], 1, false);
     for (const [name, width] of [['flat', 2], ['flatText', 2], ['solid', 3], ['solidText', 3]])
       grown[name] = grow(points[name], width, true);
@@ -91,7 +91,7 @@ def test_points_are_unpacked_as_they_were_packed(page: Page) -> None:
     )
     found = json.loads(found)
     assert found["text"] == head["text"] and found["labels"] == head["labels"] and found["regions"] == head["regions"]
-    for name in ("id", "category", "language", "voice", "recording", "region", "start", "end"):
+    for name in ("id", "category", "language", "speaker", "recording", "region", "start", "end"):
         assert np.array_equal(found[name], columns[name]), name
     assert found["rows"] == list(range(head["count"]))
     for name in ("flat", "solid"):
@@ -146,7 +146,7 @@ def test_a_lasso_and_a_box_select_what_lies_inside(drawn: Page) -> None:
 
 
 def test_the_legend_counts_and_colours_every_point(drawn: Page) -> None:
-    for fact in ("category", "language", "voice", "recording", "modality"):
+    for fact in ("category", "language", "speaker", "recording", "modality"):
         drawn.evaluate("(by) => trial.view.look({ by })", fact)
         legend = drawn.evaluate("trial.view.legend()")
         assert len({entry["colour"] for entry in legend}) == len(legend) <= 15
@@ -156,7 +156,7 @@ def test_the_legend_counts_and_colours_every_point(drawn: Page) -> None:
             continue
         assert sum(entry["count"] for entry in legend) == len(colours)
         assert np.bincount(colours.astype(int), minlength=len(legend)).tolist() == [one["count"] for one in legend]
-        assert (legend[-1]["code"] == -1) == (fact in ("voice", "recording"))
+        assert (legend[-1]["code"] == -1) == (fact in ("speaker", "recording"))
 
 
 def test_what_is_not_shown_or_not_chosen_is_faint(drawn: Page) -> None:

@@ -21,7 +21,7 @@ STARTS = (10.0, 72.4, 80.0, 90.0)  # of the utterances of the long recording
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     """A library with a short recording of one utterance, and a long one of four."""
-    facts = {"language": "en", "voice": "espeak:en", "category": "science_fiction"}
+    facts = {"language": "en", "speaker": "espeak:en", "category": "science_fiction"}
     recordings = [
         Recording("tale", Path("tale.ogg"), "A tale", 2.0, **facts),
         Recording("talk", Path("talk.ogg"), 'A "talk" <b>', 120.0, date="1962-05", **facts),
@@ -136,7 +136,7 @@ def test_labels() -> None:
     assert labels.variant("pt-BR") == "Portuguese (Brazil)" and labels.language("sw-KE") == "Swahili"
     assert labels.language("tlh") == "Klingon" and labels.language("no tag") == "no tag"
     assert labels.category("belles_lettres") == "belles lettres"
-    assert labels.voice("flite:rms") == "flite rms"
+    assert labels.speaker("flite:rms") == "flite rms"
     assert labels.clock(725) == "12:05" and labels.clock(3672) == "1:01:12"
     assert labels.title("A talk") == "A talk" and len(labels.title("long " * 40)) <= 60
 
