@@ -349,7 +349,7 @@ def test_two_processes_share_the_work(
     script = tmp_path / "script.py"
     script.write_text(
         "import sys\nfrom index.cli.main import main\nfrom clasp.training.published import feature_cache\n"
-        f"kept.SHARD = 6\nsys.exit(main(['train', 'published', '--data', {str(recordings)!r}, *{stated!r}]))\n"
+        f"feature_cache.SHARD = 6\nsys.exit(main(['train', 'published', '--data', {str(recordings)!r}, *{stated!r}]))\n"
     )
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)]
     paths = {"PYTHONPATH": str(Path(clasp.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
