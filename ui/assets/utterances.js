@@ -32,8 +32,8 @@ clasp.utterances = (element, trail) => {
       entry.node.querySelector("time").textContent = clock(at);
     }
     entry.node.dataset.settled = said.final;
-    entry.node.dataset.good = said.hits.length > 0;
-    const state = said.problem || (said.hits.length ? "" : said.final ? "No good match" : "Listening …");
+    entry.node.dataset.strong = said.hits.length > 0;
+    const state = said.problem || (said.hits.length ? "" : said.final ? "No strong match" : "Listening …");
     entry.node.querySelector(".utterance-state").textContent = state;
     const hits = entry.node.querySelector(".utterance-hits");
     grow(hits, () => fill(hits, said.hits, library));
