@@ -26,12 +26,14 @@ from clasp.filenames import readable
 from clasp.phones.alignment import KEPT, unpack
 from clasp.speech.gate import evidence, stacked
 from clasp.speech.transcript import Transcript
+from clasp.text.words import coverage
 from index.filters import Filter
 from index.metadata import checked
 from index.records import Recording, Segment
 from index.store.database import DATABASE_FILE, Database, are_unit
 from index.vectors.index_file import MANIFEST_FILE
 from index.vectors.search_index import Current
+from index.vectors.segment_table import SegmentTable
 
 __all__ = ["Candidates", "Library", "Model", "Recording", "Segment"]
 
@@ -57,10 +59,11 @@ class Fuser(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """The segments of a library nearest to some query vectors."""
+    """The segments of a library nearest to some query vectors, and those that have its words or phones."""
 
     segments: list[Segment]
     vectors: np.ndarray  # float32 (n, dim), unit rows
+    coverage: np.ndarray  # float64 (n,), the share of the query's words that each has, see `clasp.text.words.coverage`
 
     @property
     def ids(self) -> np.ndarray:
@@ -287,15 +290,26 @@ class Library:
             raise LibraryError(f"The recording {readable(str(path))} is no longer there: put it back to hear it.")
         return path, segment.start, segment.end
 
-    def candidates(self, queries: np.ndarray, k: int = 10, *, filters: Filter = EVERYTHING) -> Candidates:
+    def candidates(
+        self,
+        queries: np.ndarray,
+        k: int = 10,
+        *,
+        filters: Filter = EVERYTHING,
+        words: Sequence[str] = (),
+        phones: Sequence[str] = (),
+    ) -> Candidates:
         """The `k` segments nearest to each of some query vectors, by dot product; fewer only where there are fewer.
 
-        Those of the first query come first, nearest first, then what only the next ones find; none comes twice.
+        Those of the first query come first, nearest first, then what only the next ones find, by words and by phones;
+        none comes twice.
 
         Args:
             queries: (number of queries, dim), or (dim,) for a single one.
             k: how many, from 1.
             filters: which segments count.
+            words: of the query, as `clasp.text.words.words` gives them: the `k` that have most of them come, too.
+            phones: pairs of its phones, as `index.store.full_text.pairs` gives them: likewise.
 
         Raises:
             LibraryError: if a query has another shape or is not finite, or `k` is below 1.
@@ -310,12 +324,34 @@ class Library:
             contents = snapshot.contents
             allowed = filters.allowed(contents)
             rows = [row for query in queries for row in snapshot.nearest(query, k, allowed).tolist()]
-            rows = np.array(list(dict.fromkeys(rows)), np.int64)
+            by_words, weights = self._by_words(contents, words, phones, k, allowed)
+            rows = np.array(list(dict.fromkeys([*rows, *by_words])), np.int64)
             ids = contents.ids[rows].tolist()
             segments = self._database.segments(ids)
             if len(segments) == len(ids):
-                return Candidates([segments[number] for number in ids], contents.vectors[rows].astype(np.float32))
+                break
             self._refresh(wait=True)  # some were removed meanwhile
+        there = self._database.words(ids) if words else {}
+        covered = [coverage(words, there.get(number, ()), weights) if words else 0.0 for number in ids]
+        vectors = contents.vectors[rows].astype(np.float32)
+        return Candidates([segments[number] for number in ids], vectors, np.array(covered, float))
+
+    def _by_words(
+        self, contents: SegmentTable, words: Sequence[str], phones: Sequence[str], k: int, allowed: np.ndarray | None
+    ) -> tuple[list[int], dict[str, float]]:
+        """Rows of the segments that have most of the words, or pairs of phones, and the weight of each word."""
+        only = None if allowed is None else contents.ids[allowed].tolist()
+        ids, weights = [], {}
+        if words:
+            found = self._database.find_words(words, k, only)
+            ids, weights = found.ids, found.weights
+        if phones:
+            ids = ids + self._database.find_phones(phones, k, only)
+        rows = np.searchsorted(contents.ids, ids).clip(max=max(len(contents.ids) - 1, 0))
+        known = len(contents.ids) > 0  # what has been added since this state is not in it
+        return [
+            int(row) for row, number in zip(rows, ids, strict=True) if known and contents.ids[row] == number
+        ], weights
 
     def phones(self, segments: Sequence[Segment]) -> list[np.ndarray]:
         """Phones heard in each segment, as `clasp.phones.alignment.pack` makes them; no rows where none are known."""
