@@ -38,8 +38,8 @@ class MatchProbability:
         s = σ(sound_bias + sound_meaning_slope · meaning + sound_slope · sound + alignment_slope · alignment score)
         w = σ(word_bias + word_slope · coverage), 0 where no word is covered
 
-    of the cosines of meaning and sound, and the share of the query's words in the transcript. Where the words are others, their sound is noise that no longer counts; where
-    they are the same, it decides.
+    of the cosines of meaning and sound, and the share of the query's words in the transcript. Where the
+    words are others, their sound is noise that no longer counts; where they are the same, it decides.
     """
 
     meaning_bias: float

@@ -87,7 +87,8 @@ class Aligner:
 
         Returns:
             float32 (len(candidates),), log odds against chance per phone (by the geometric mean of both lengths; by
-            that of the query if it is looked for `within`): about 3 for the same words clearly spoken, below 0 for others; GAP_OPEN where there is nothing to compare.
+            that of the query if it is looked for `within`): about 3 for the same words clearly spoken, below 0 for
+            others; GAP_OPEN where there is nothing to compare.
         """
         lengths = np.array([len(candidate) for candidate in candidates], np.int64)
         alignment_score = np.full(len(candidates), GAP_OPEN, np.float32)

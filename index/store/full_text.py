@@ -9,6 +9,7 @@ import math
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -43,8 +44,7 @@ def pairs(phones: np.ndarray) -> list[str]:
     Args:
         phones: ids, (n,), the likeliest of each place.
     """
-    ids = phones.tolist()
-    return [f"{first:02x}{second:02x}" for first, second in zip(ids, ids[1:], strict=False)]
+    return [f"{first:02x}{second:02x}" for first, second in pairwise(phones.tolist())]
 
 
 def refresh(connection: sqlite3.Connection, ids: Collection[int]) -> None:
