@@ -25,7 +25,7 @@ TABLES = (
     END""",
 )
 RAREST = 8  # words of a query that candidates are found by
-COMMON = 0.2  # share of the segments beyond which a word finds too many of them
+COMMON, MANY = 0.2, 1_000  # a word of more than this share of the segments, and of so many, finds too many of them
 BLOCK = 2_000  # segments that are written in one go
 WEIGHTS = "10.0, 5.0, 0.0"  # of words, names and phones, where words are asked for
 
@@ -101,7 +101,7 @@ def find_words(
     ))  # fmt: skip
     weights = {word: math.log1p((count + 1) / (known.get(word, 0) + 0.5)) for word in asked}
     there = sorted(known, key=known.__getitem__)
-    rare = [word for word in there if known[word] <= COMMON * count] or there[:1]
+    rare = [word for word in there if known[word] <= max(COMMON * count, MANY)] or there[:1]
     return Found(_matching(connection, "{words names}", rare[:RAREST], k, allowed), weights)
 
 
