@@ -131,7 +131,7 @@ def _matching(
     values = (f"{columns} : ({wanted})", *([] if allowed is None else [json.dumps(list(allowed))]), k)
     order = "bm25(full_text)" if columns == "phones" else f"bm25(full_text, {WEIGHTS})"
     rows = connection.execute(
-        f"SELECT rowid FROM full_text WHERE full_text MATCH ? {only}ORDER BY {order} LIMIT ?", values
+        f"SELECT rowid FROM full_text WHERE full_text MATCH ? {only}ORDER BY {order}, rowid LIMIT ?", values
     )
     return [number for (number,) in rows]
 

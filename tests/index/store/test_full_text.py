@@ -49,14 +49,14 @@ def found(library: Library) -> Callable[..., list[tuple[int, float]]]:
 
 def test_words_find_segments_the_rarer_the_better(found: Callable) -> None:
     assert found("duchess") == [(1, 1.0)]
-    assert [number for number, _ in found("goat", "ferry")] == [4, 1, 2]
     (first, share), *others = found("goat", "ferry")
-    assert (first, share) == (4, 1.0) and all(0 < part < 1 for _, part in others)
+    assert (first, share) == (4, 1.0)
+    assert {number for number, _ in others} == {1, 2} and all(0 < part < 1 for _, part in others)
     assert found("nobody") == []
 
 
 def test_titles_and_speakers_are_found_and_follow_edits(library: Library, found: Callable) -> None:
-    assert [number for number, _ in found("farm")] == [1, 2, 3]
+    assert {number for number, _ in found("farm")} == {1, 2, 3}
     library.edit("farm", title="Old mill", speaker="Zoë")
     assert found("farm") == [] and len(found("mill")) == len(found("zoe")) == 3
 
