@@ -20,11 +20,11 @@ from ui import sound
 from ui.live.server import Microphones
 from ui.map import wire
 from ui.service import Service
-from ui.theme import ASSETS
+from ui.theme import STATIC
 
 YEAR = {"Cache-Control": "public, max-age=31536000, immutable"}
 CHECK = {"Cache-Control": "private, no-cache"}  # use the copy, but ask first
-SCRIPTS = sorted(path.name for path in ASSETS.glob("*.js"))
+SCRIPTS = sorted(path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*.js"))
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 POINTS = 2_000  # most loudnesses of a recording that are sent
 
@@ -70,7 +70,7 @@ def routes(service: Service) -> list[BaseRoute]:
         return Response(body, media_type="application/octet-stream", headers=headers)
 
     async def script(request: Request) -> Response:
-        return FileResponse(ASSETS / request.url.path.rpartition("/")[2], headers=CHECK)
+        return FileResponse(STATIC / request.url.path.lstrip("/"), headers=CHECK)
 
     async def plotly(_: Request) -> Response:
         return FileResponse(plotly_script(), headers=YEAR)

@@ -4,20 +4,20 @@ from pathlib import Path
 
 import gradio as gr
 
-ASSETS = Path(__file__).parent / "assets"
+STATIC = Path(__file__).parent / "static"
 STYLE_SHEETS = (
-    "page",
-    "dropdown",
-    "query",
-    "filters",
-    "results",
-    "moments",
-    "drawing",
-    "minimap",
-    "map",
-    "live",
-    "library",
-    "about",
+    "common/page",
+    "common/dropdown",
+    "search/query",
+    "search/filters",
+    "search/results",
+    "search/moments",
+    "map/drawing",
+    "search/minimap",
+    "map/map",
+    "live/live",
+    "library/library",
+    "about/about",
 )
 
 # One (light, dark) pair per category, found by maximising the smallest difference between any two of them, to
@@ -40,7 +40,10 @@ PALETTE = (
     ("#975e84", "#e565bf"),
 )
 
-SCRIPTS = ("player", "strips", "points", "colours", "layer", "drawing", "minimap", "address", "page")
+SCRIPTS = (
+    "common/player", "search/strips", "map/points", "map/colours", "map/layer", "map/drawing", "search/minimap",
+    "common/address", "search/results",
+)  # fmt: skip
 SCRIPT = "".join(  # for each component that calls them: loaded once, in this order, and before they are called
     f'<script src="{name}.js"></script>' for name in SCRIPTS
 )
@@ -103,5 +106,5 @@ def theme() -> gr.themes.Base:
 def css() -> str:
     """The style sheets, after the category colours as --category-0 … --category-14."""
     light, dark = ("".join(f"--category-{n}: {pair[mode]};" for n, pair in enumerate(PALETTE)) for mode in (0, 1))
-    sheets = [(ASSETS / f"{name}.css").read_text(encoding="utf-8") for name in STYLE_SHEETS]
+    sheets = [(STATIC / f"{name}.css").read_text(encoding="utf-8") for name in STYLE_SHEETS]
     return "\n".join([f":root {{{light}}} .dark {{{dark}}}", *sheets])

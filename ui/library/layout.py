@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from index.library import Library, Recording
     from ui.service import Service
 
-SCRIPT = theme.SCRIPT + '<script src="library.js"></script>'
+SCRIPT = theme.SCRIPT + '<script src="library/library.js"></script>'
 SHOWN = 5  # titles in a question
 
 ONLY_SEARCHED = "This library is for searching only: nothing in it can be changed."

@@ -14,7 +14,9 @@ from ui.search.moments import PLAY
 from ui.service import DEMO, TITLES, Service
 from ui.theme import SCRIPT
 
-SCRIPTS = SCRIPT + "".join(f'<script src="{name}.js"></script>' for name in ("trail", "utterances", "live"))
+SCRIPTS = SCRIPT + "".join(
+    f'<script src="{name}.js"></script>' for name in ("live/trail", "live/utterances", "live/live")
+)
 
 FRAME = f"""
 <section class="live" data-state="idle" aria-label="Live search">

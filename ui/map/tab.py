@@ -12,7 +12,7 @@ from ui.search.moments import PLAY
 from ui.service import DEMO, TITLES, Service
 from ui.theme import SCRIPT
 
-OWN = ("maplist", "maplegend", "map")
+OWN = ("map/list", "map/legend", "map/map")
 SCRIPTS = SCRIPT + "".join(f'<script src="{name}.js"></script>' for name in OWN)
 EVENTS = ["search", "export", "fit", "stop", "close"]  # what map.js tells
 TO_ADDRESS = """(name, visit) => {

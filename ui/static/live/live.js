@@ -118,7 +118,7 @@ clasp.live = (element, props, watch) => {
       source = context.createMediaStreamSource(stream);
     }
     try {
-      await context.audioWorklet.addModule("microphone.js");
+      await context.audioWorklet.addModule("live/microphone.js");
     } catch (error) {
       for (const track of stream.getTracks()) track.stop();
       throw error;
