@@ -1,10 +1,9 @@
-"""How the page looks: colours, type, the style sheet and the script, all served from here."""
-
-from pathlib import Path
+"""How the page looks: colours, type and the style sheet, all served from here."""
 
 import gradio as gr
 
-STATIC = Path(__file__).parent / "static"
+from ui.script import STATIC, preloads
+
 STYLE_SHEETS = (
     "common/page",
     "common/dropdown",
@@ -40,18 +39,11 @@ PALETTE = (
     ("#975e84", "#e565bf"),
 )
 
-SCRIPTS = (
-    "common/player", "search/strips", "map/points", "map/colours", "map/layer", "map/drawing", "search/minimap",
-    "common/address", "search/results",
-)  # fmt: skip
-SCRIPT = "".join(  # for each component that calls them: loaded once, in this order, and before they are called
-    f'<script src="{name}.js"></script>' for name in SCRIPTS
-)
-
 # Another tab than the first is not to be seen late: the page waits for it, see address.js
-HEAD = """<script>
+HEAD = f"""<script>
   if (new URLSearchParams(location.search).get("tab")) document.documentElement.dataset.opening = "";
-</script>"""
+</script>
+{preloads()}"""
 
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "Noto Sans Mono", "monospace")

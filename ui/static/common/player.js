@@ -1,94 +1,102 @@
+// @ts-check
 /* One player for every play button, every point of the map and every waveform: one sound at a time. */
-"use strict";
 
-window.clasp ??= {};
+import { closest, find, make, parts } from "./dom.js";
 
-(() => {
-  const followers = new Set(); // called with what now plays, or null
-  const audio = new Audio();
-  audio.preload = "none";
-  audio.id = "player";
-  let now = null; // {id, src, start, end, after} or null; without an end later than its start it plays on, then `after`
-  let frame = 0;
+/** @typedef {{ recording: string, seconds: number }} Position in a recording, by its address */
 
-  function play(item) {
-    stop();
-    document.querySelector("#recording .play-pause-button[aria-label=Pause]")?.click();
-    now = item;
-    const address = new URL(item.src, document.baseURI).href;
-    if (audio.src !== address) audio.src = address;
-    else audio.currentTime = item.start;
-    audio.play().catch((error) => {
-      if (error.name !== "AbortError" && now === item) fail();
-    });
-    announce();
-    frame = requestAnimationFrame(follow);
-  }
+/** Called with what plays from now on, or null. @type {Set<(now: Sound | null) => void>} */
+export const followers = new Set();
+/** Called with where it plays, as long as it does, and with null when it stops. @type {Set<(at: Position | null) => void>} */
+export const watchers = new Set();
 
-  audio.addEventListener("loadedmetadata", () => {
-    if (now && now.start > 0) audio.currentTime = now.start;
+export const audio = new Audio();
+audio.preload = "none";
+/** @type {Sound | null} */
+let now = null;
+let frame = 0;
+
+/** What plays, or null. */
+export const playing = () => now;
+
+/** @param {Sound} sound */
+export function play(sound) {
+  stop();
+  find(document, "#recording .play-pause-button[aria-label=Pause]")?.click();
+  now = sound;
+  const address = new URL(sound.src, document.baseURI).href;
+  if (audio.src !== address) audio.src = address;
+  else audio.currentTime = sound.start;
+  audio.play().catch((error) => {
+    if (error.name !== "AbortError" && now === sound) fail();
   });
-  audio.addEventListener("timeupdate", () => finished() && end()); // also where no frames are drawn
+  announce();
+  frame = requestAnimationFrame(follow);
+}
 
-  const finished = () => now && (audio.ended || (now.end > now.start && audio.currentTime >= now.end));
+export function stop() {
+  cancelAnimationFrame(frame);
+  audio.pause();
+  now = null;
+  announce();
+}
 
-  function end() {
-    const { after } = now;
-    stop();
-    after?.();
+/** Dress the buttons, of which there may be new ones, and tell those who want to know. */
+export function announce() {
+  for (const button of parts(document, "[data-play]")) {
+    const own = now !== null && button.dataset.play === now.id;
+    button.setAttribute("aria-pressed", String(own));
+    if (!own) button.style.removeProperty("--done");
   }
+  for (const watcher of watchers) watcher(position());
+  for (const follower of followers) follower(now);
+}
 
-  function stop() {
-    cancelAnimationFrame(frame);
-    audio.pause();
-    now = null;
-    announce();
-  }
+audio.addEventListener("loadedmetadata", () => {
+  if (now && now.start > 0) audio.currentTime = now.start;
+});
+audio.addEventListener("timeupdate", () => now && finished(now) && end(now)); // also where no frames are drawn
 
-  function fail() {
-    const text = "This recording could not be played: is its file still where it was?";
-    const pressed = document.querySelector(".play-button[aria-pressed=true]") ?? document.querySelector(".strip.playing");
-    const card = pressed?.closest(".hit, .asked, .recording, .explore-entry");
-    stop();
-    if (!card) for (const caption of document.querySelectorAll(".map-caption")) caption.textContent = text;
-    else if (!card.querySelector(".notice"))
-      card.append(Object.assign(document.createElement("p"), { className: "notice", role: "alert", textContent: text }));
-  }
+/** @param {Sound} sound */
+const finished = (sound) => audio.ended || (sound.end > sound.start && audio.currentTime >= sound.end);
 
-  function follow() {
-    if (!now) return;
-    if (finished()) return end();
-    const length = (now.end > now.start ? now.end : audio.duration || 1) - now.start;
-    const done = Math.min(1, Math.max(0, (audio.currentTime - now.start) / length));
-    for (const button of document.querySelectorAll(".play-button[aria-pressed=true]"))
-      button.style.setProperty("--done", done);
-    clasp.strips.follow(position());
-    frame = requestAnimationFrame(follow);
-  }
+/** @param {Sound} sound */
+function end(sound) {
+  stop();
+  sound.after?.();
+}
 
-  /* Where in which recording it plays: its address, and seconds from its start. */
-  function position() {
-    return now && { recording: now.src, seconds: Math.max(audio.currentTime, audio.readyState ? 0 : now.start) };
-  }
+function fail() {
+  const text = "This recording could not be played: is its file still where it was?";
+  const pressed = document.querySelector(".play-button[aria-pressed=true]") ?? document.querySelector(".strip.playing");
+  const card = pressed?.closest(".hit, .asked, .recording, .explore-entry");
+  stop();
+  if (!card) for (const caption of document.querySelectorAll(".map-caption")) caption.textContent = text;
+  else if (!card.querySelector(".notice"))
+    card.append(make("p", { className: "notice", role: "alert", textContent: text }));
+}
 
-  function announce() {
-    for (const button of document.querySelectorAll("[data-play]")) {
-      const mine = now !== null && button.dataset.play === now.id;
-      button.setAttribute("aria-pressed", mine);
-      if (!mine) button.style.removeProperty("--done");
-    }
-    clasp.strips.follow(position());
-    for (const follower of followers) follower(now);
-  }
+function follow() {
+  if (!now) return;
+  if (finished(now)) return end(now);
+  const length = (now.end > now.start ? now.end : audio.duration || 1) - now.start;
+  const done = Math.min(1, Math.max(0, (audio.currentTime - now.start) / length));
+  for (const button of parts(document, ".play-button[aria-pressed=true]"))
+    button.style.setProperty("--done", String(done));
+  for (const watcher of watchers) watcher(position());
+  frame = requestAnimationFrame(follow);
+}
 
-  document.addEventListener("click", (event) => {
-    if (event.target.closest?.("#recording .play-pause-button")) return stop();
-    const button = event.target.closest?.("[data-play]");
-    if (!button) return;
-    const { play: id, src, start, end } = button.dataset;
-    if (now?.id === id) stop();
-    else play({ id, src, start: Number(start), end: Number(end) });
-  });
+/** @returns {Position | null} */
+const position = () =>
+  now && { recording: now.src, seconds: Math.max(audio.currentTime, audio.readyState ? 0 : now.start) };
 
-  Object.assign(clasp, { audio, play, stop, announce, followers, playing: () => now });
-})();
+document.addEventListener("click", ({ target }) => {
+  if (closest(target, "#recording .play-pause-button")) return stop();
+  const { play: id, src, start, end } = closest(target, "[data-play]")?.dataset ?? {};
+  if (id === undefined || src === undefined) return;
+  if (now?.id === id) stop();
+  else play({ id, src, start: Number(start), end: Number(end) });
+});
+
+window.clasp = { audio, playing, stop };

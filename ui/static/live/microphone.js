@@ -1,5 +1,5 @@
-/* Runs beside the page's script: mixes what the microphone hears to one channel and passes it on in pieces. */
-"use strict";
+// @ts-check
+/* Runs beside the page's script: mixes the sound of the microphone to one channel and passes it on in pieces. */
 
 const SECONDS = 0.08;
 
@@ -8,6 +8,7 @@ class Microphone extends AudioWorkletProcessor {
   #filled = 0;
   #peak = 0;
 
+  /** @param {Float32Array[][]} inputs channels of each */
   process([channels]) {
     const length = channels[0]?.length ?? 0;
     for (let n = 0; n < length; n++) {

@@ -1,25 +1,36 @@
-/* The small map beside the list of the live tab: the way of an utterance over it while it is said, and what it finds.
-   There is none where the window is narrow or the library has no map. Points and their drawing: points.js, drawing.js. */
-"use strict";
+// @ts-check
+/* The small map beside the list of the Live tab: the way of an utterance over it while it is spoken, and what it finds.
+   There is none where the window is narrow or the library has no map. */
 
-clasp.trail = (element) => {
-  const panel = element.querySelector(".live-map");
-  const plot = panel.querySelector(".live-map-plot");
+import { find, part } from "../common/dom.js";
+import { draw as drawMap } from "../map/drawing.js";
+import { fetchPoints } from "../map/points.js";
 
+/** @typedef {import("./utterances.js").Entry} Entry */
+
+/** @param {HTMLElement} element */
+export function trail(element) {
+  const panel = part(element, ".live-map");
+  const plot = part(panel, ".live-map-plot");
+
+  /** @type {string | undefined} */
   let key; // of the library whose map is wanted; "" where it has none, undefined as long as nobody knows
   let drawn = ""; // of the one that is drawn, or on its way
   let seen = false; // whether there is room, and the tab is open
-  let points = null;
-  let view = null;
-  let latest = null; // the entry of the list that was heard last
+  /** @type {{ points: MapPoints, view: import("../map/drawing.js").View } | null} */
+  let map = null;
+  /** @type {Entry | null} */
+  let latest = null; // the entry of the list that had news last
+  /** @type {Entry | null} */
   let pointed = null; // the one that is pointed at
 
-  /* Another library is searched, by what stands for it in addresses; "" if it has no map. */
+  /**
+   * Another library is searched; "" if it has no map.
+   * @param {string} wanted what stands for it in addresses
+   */
   function of(wanted) {
     if (wanted === key) return;
-    key = wanted;
-    drawn = "";
-    latest = pointed = null;
+    [key, drawn, latest, pointed] = [wanted, "", null, null];
     free();
     panel.dataset.stage = key ? "loading" : "none";
     draw();
@@ -27,15 +38,16 @@ clasp.trail = (element) => {
 
   async function draw() {
     if (!seen || !key || drawn === key) return;
-    const mine = (drawn = key);
+    const own = key;
+    drawn = own;
     try {
-      const fetched = await clasp.points(mine);
-      if (mine !== key) return; // another library was chosen meanwhile
-      const made = await clasp.drawing(plot, fetched, { click: press });
-      if (mine !== key) return made.free();
-      [points, view] = [fetched, made];
+      const points = await fetchPoints(own);
+      if (own !== key) return; // another library was chosen meanwhile
+      const view = await drawMap(plot, points, { click: press });
+      if (own !== key) return view.free();
+      map = { points, view };
     } catch {
-      if (mine === key) panel.dataset.stage = "none";
+      if (own === key) panel.dataset.stage = "none";
       return;
     }
     panel.dataset.stage = "drawn";
@@ -43,50 +55,63 @@ clasp.trail = (element) => {
   }
 
   function free() {
-    view?.free();
-    [points, view] = [null, null];
+    map?.view.free();
+    map = null;
   }
 
-  /* The way of what is pointed at or was heard last. */
+  /** The way of what is pointed at or had news last. */
   function mark() {
-    if (!view) return;
-    const entry = pointed ?? latest;
-    const path = entry?.path ?? [];
-    const hits = (entry?.hits ?? []).map(({ id }) => points.row(id)).filter((row) => row !== undefined);
-    view.mark({ hits, query: path.at(-1) ?? null, path, spot: null, chosen: null });
+    if (!map) return;
+    const { points, view } = map;
+    const { path = [], hits = [] } = pointed ?? latest ?? {};
+    view.mark({ hits: hits.flatMap(({ id }) => points.row(id) ?? []), query: path.at(-1) ?? null, path: [...path] });
   }
 
-  /* An entry has news. */
-  function show(entry) {
-    latest = entry.map === key ? entry : latest;
-    mark();
-  }
-
-  /* An entry of the list, or none, is pointed at. */
-  function point(entry) {
-    const now = entry?.map === key ? entry : null;
-    if (now === pointed) return;
-    pointed = now;
-    mark();
-  }
-
-  /* Forget what is not in the list any more. */
-  function keep(entries) {
-    if (!entries.includes(latest)) latest = entries.findLast((one) => one.map === key) ?? null;
-    pointed = null;
-    mark();
-  }
-
-  /* A hit of the list is heard. */
+  /**
+   * A hit is played, as in the list.
+   * @param {number} row
+   */
   function press(row) {
-    element.querySelector(`.utterance-hit[data-segment="${points.id[row]}"] .play-button`)?.click();
+    find(element, `.utterance-hit[data-segment="${map?.points.id[row]}"] .play-button`)?.click();
   }
 
   new IntersectionObserver(([one]) => {
     seen = one.isIntersecting;
     draw();
   }).observe(panel);
-  new ResizeObserver(() => view?.resize()).observe(plot);
+  new ResizeObserver(() => map?.view.resize()).observe(plot);
 
-  return { of, show, point, keep };
-};
+  return {
+    of,
+
+    /**
+     * An entry has news.
+     * @param {Entry} entry
+     */
+    show(entry) {
+      if (entry.map === key) latest = entry;
+      mark();
+    },
+
+    /**
+     * An entry of the list, or none, is pointed at.
+     * @param {Entry | null} entry
+     */
+    point(entry) {
+      const now = entry?.map === key ? entry : null;
+      if (now === pointed) return;
+      pointed = now;
+      mark();
+    },
+
+    /**
+     * Forget what is not in the list any more.
+     * @param {Entry[]} entries
+     */
+    keep(entries) {
+      if (!latest || !entries.includes(latest)) latest = [...entries].reverse().find((one) => one.map === key) ?? null;
+      pointed = null;
+      mark();
+    },
+  };
+}

@@ -1,100 +1,156 @@
+// @ts-check
 /* The legend of the map: what the colours mean, as switches. What is switched off is drawn faint and not listed. */
-"use strict";
 
-clasp.maplegend = (box, { changed, turn }) => {
-  const OTHERS = -1; // code of what is held together in one entry
+import { closest, dot, find, make, part, parts } from "../common/dom.js";
+import { OTHERS } from "./colours.js";
 
-  let points = null;
+/**
+ * What is switched off, as the address has it: codes as 0.4.-1, and behind an underscore the one that has an entry of its
+ * own though it would be among the others.
+ * @param {Iterable<number>} off
+ * @param {number | null} extra
+ */
+export function write(off, extra) {
+  const codes = [...off].join(".");
+  return codes && codes + (extra === null ? "" : `_${extra}`);
+}
+
+/**
+ * And back.
+ * @param {string} text
+ * @returns {[Set<number>, number | null]}
+ */
+export function read(text) {
+  const [codes, own] = text.split("_");
+  return [new Set(codes.split(".").filter(Boolean).map(Number)), own ? Number(own) : null];
+}
+
+/**
+ * @param {HTMLElement} box
+ * @param {{ changed: () => void, turn: () => void }} listeners of what is switched off, and of the texts
+ */
+export function legend(box, { changed, turn }) {
+  /** @type {MapPoints} */
+  let points;
+  /** @type {Look["by"]} */
   let by = "category";
   let texts = false; // whether they are drawn
+  /** @type {Set<number>} */
   let off = new Set(); // codes that are switched off
+  /** @type {number | null} */
   let extra = null; // a code that has an entry of its own though the drawing counts it among the others
+  /** @type {Map<number, string>} */
   let listed = new Map(); // colours of the entries, by code
 
-  /* Show what `look` colours the points by; `entries` are the drawing's: [{code, label, colour, count}]. */
+  /**
+   * Show what the points are coloured by.
+   * @param {LegendEntry[]} entries of the drawing
+   * @param {MapPoints} next
+   * @param {Look} look
+   */
   function draw(entries, next, look) {
     [points, by, texts] = [next, look.by, look.texts];
-    listed = new Map(entries.map((one) => [one.code, one.colour]));
-    const others = entries.find((one) => one.code === OTHERS);
-    if (extra !== null && !listed.has(extra) && others) {
-      const count = points[by].reduce((sum, code) => sum + (code === extra), 0);
-      const own = { code: extra, label: points.labels[by][extra], colour: others.colour, count };
-      entries = [own, ...entries.map((one) => (one === others ? { ...one, count: one.count - count } : one))];
-      listed.set(extra, others.colour);
-    } else extra = null;
-    const focused = box.contains(document.activeElement) ? document.activeElement.dataset.code : undefined;
-    const all = Object.assign(document.createElement("li"), { className: "explore-all" });
-    all.append(Object.assign(document.createElement("button"), { type: "button", textContent: "Show all" }));
-    box.replaceChildren(...entries.map(entry), all);
-    if (focused !== undefined) box.querySelector(`[data-code="${focused}"]`)?.focus();
+    const all = split(entries);
+    listed = new Map(all.map((one) => [one.code, one.colour]));
+    const focused = closest(document.activeElement, "[data-code]")?.dataset.code;
+    const reset = make("li", { className: "explore-all" }, make("button", { type: "button", textContent: "Show all" }));
+    box.replaceChildren(...all.map(item), reset);
+    if (focused !== undefined) find(box, `[data-code="${focused}"]`)?.focus();
     tick();
   }
 
-  function entry({ code, label, colour, count }) {
-    const make = (tag, facts) => Object.assign(document.createElement(tag), facts);
-    const button = make("button", { type: "button", disabled: by === "modality" && code === 0 }); // speech is always there
+  /**
+   * The entries with the extra one, if it is among the others.
+   * @param {LegendEntry[]} entries
+   */
+  function split(entries) {
+    const others = entries.find((one) => one.code === OTHERS);
+    if (extra === null || by === "modality" || !others || entries.some((one) => one.code === extra)) {
+      extra = null;
+      return entries;
+    }
+    let count = 0;
+    for (const code of points[by]) count += Number(code === extra);
+    const own = { code: extra, label: points.labels[by][extra], colour: others.colour, count };
+    return [own, ...entries.map((one) => (one === others ? { ...one, count: one.count - count } : one))];
+  }
+
+  /** @param {LegendEntry} entry */
+  function item({ code, label, colour, count }) {
+    const button = make(
+      "button",
+      { type: "button", disabled: by === "modality" && code === 0 }, // speech is always there
+      dot(colour),
+      make("span", { textContent: label || "Not stated", dir: "auto" }),
+      make("small", { textContent: count.toLocaleString("en") }),
+    );
     button.setAttribute("role", "switch");
-    button.dataset.code = code;
-    const name = make("span", { textContent: label || "Not stated", dir: "auto" });
-    button.append(make("i", {}), name, make("small", { textContent: count.toLocaleString("en") }));
-    button.firstChild.style.background = colour;
-    const item = make("li", {});
-    item.append(button);
-    return item;
+    button.dataset.code = String(code);
+    return make("li", {}, button);
   }
 
   function tick() {
-    for (const button of box.querySelectorAll("[data-code]")) {
+    for (const button of parts(box, "[data-code]")) {
       const code = Number(button.dataset.code);
-      button.setAttribute("aria-checked", by === "modality" ? code === 0 || texts : !off.has(code));
+      button.setAttribute("aria-checked", String(by === "modality" ? code === 0 || texts : !off.has(code)));
     }
-    box.querySelector(".explore-all").hidden = off.size === 0;
+    part(box, ".explore-all").hidden = off.size === 0;
   }
 
-  /* The entry that a point belongs to. */
-  function code(row) {
+  /**
+   * The entry that a point belongs to.
+   * @param {number} row
+   */
+  function codeOf(row) {
     const own = by === "modality" ? 0 : points[by][row];
     return listed.has(own) ? own : OTHERS;
   }
-  const passes = (row) => by === "modality" || !off.has(code(row));
-  const colour = (row) => listed.get(code(row));
 
-  /* Nothing is switched off any more. */
-  function clear() {
-    off.clear();
-    extra = null;
-  }
-
-  /* Only this code is to be shown, in an entry of its own: before `draw`, and after it. */
-  const prepare = (code) => ([off, extra] = [new Set(), code]);
-  function only(code) {
-    off = new Set([...listed.keys()].filter((one) => one !== code));
-    tick();
-  }
+  const passes = (/** @type {number} */ row) => by === "modality" || !off.has(codeOf(row));
 
   box.addEventListener("click", ({ target }) => {
-    const button = target.closest("button");
+    const button = closest(target, "button");
     if (!button) return;
     const code = Number(button.dataset.code);
-    if (button.parentNode.matches(".explore-all")) {
-      box.querySelector("[data-code]").focus();
+    if (closest(button, ".explore-all")) {
+      find(box, "[data-code]")?.focus();
       off.clear();
     } else if (by === "modality") return turn();
-    else off.has(code) ? off.delete(code) : off.add(code);
+    else if (!off.delete(code)) off.add(code);
     tick();
     changed();
   });
 
-  /* What is switched off, as the address has it: 0.4.-1, or 0.4.-1_23 with the entry of its own. */
-  const written = () => (off.size ? [...off].join(".") + (extra === null ? "" : `_${extra}`) : "");
-  function read(text) {
-    const [codes, own] = text.split("_");
-    off = new Set(codes.split(".").filter(Boolean).map(Number));
-    extra = own ? Number(own) : null;
-  }
+  return {
+    draw,
+    passes,
 
-  /* Which points are drawn in full, a Uint8Array; null: all. */
-  const shown = () => (off.size ? Uint8Array.from({ length: points.count }, (_, row) => passes(row)) : null);
+    /** @param {number} row */
+    colour: (row) => listed.get(codeOf(row)) ?? "",
 
-  return { draw, passes, colour, shown, prepare, only, clear, written, read };
-};
+    /** Which points are drawn in full; null: all. */
+    shown: () => (off.size ? Uint8Array.from({ length: points.count }, (_, row) => Number(passes(row))) : null),
+
+    /** Nothing is switched off any more. */
+    clear: () => ([off, extra] = [new Set(), null]),
+
+    /**
+     * A code is to have an entry of its own, before `draw`…
+     * @param {number} code
+     */
+    prepare: (code) => ([off, extra] = [new Set(), code]),
+
+    /**
+     * … and after it alone is to be shown.
+     * @param {number} code
+     */
+    only(code) {
+      off = new Set([...listed.keys()].filter((one) => one !== code));
+      tick();
+    },
+
+    written: () => write(off, extra),
+    /** @param {string} text */
+    read: (text) => ([off, extra] = read(text)),
+  };
+}

@@ -1,201 +1,263 @@
+// @ts-check
 /* The list beside the map: what is selected or was found, to be read, heard one after the other, and downloaded. */
-"use strict";
 
-clasp.maplist = (box, { only, point, save, colour, coloured }) => {
-  const part = (selector) => box.querySelector(selector);
-  const form = part(".explore-entry-form").content;
-  const { count } = clasp.maplist;
-  const PAGE = 100; // entries that are shown at once
-  const AROUND = 0.4; // seconds before and after an utterance that are played with it
-  const FACTS = ["recording", "category", "language", "speaker"];
+import { closest, copy, dot, find, make, part, parts } from "../common/dom.js";
+import { clock, count } from "../common/format.js";
+import { closeToPress } from "../common/page.js";
+import { announce, followers, play, playing, stop } from "../common/player.js";
 
+const PAGE = 100; // entries that are shown at once
+const AROUND = 0.4; // seconds before and after an utterance that are played with it
+const FACTS = /** @type {const} */ (["recording", "category", "language", "speaker"]);
+
+/** @typedef {{ row: number, probability: number, good: boolean }} Hit */
+/**
+ * The last answer; `missing` hits are not among the points that are drawn.
+ * @typedef {{ query: Place | null, hits: Hit[], good: boolean, missing: number, text: string }} Answer
+ */
+/**
+ * What is listed: all points, those that were chosen, or those of an answer; `hidden` more are switched off.
+ * @typedef {{ kind: "all" | "chosen" | "hits", rows: number[], hidden: number, found: Answer | null }} Listed
+ */
+/**
+ * @typedef {{
+ *   only: (fact: Fact, row: number) => void,
+ *   point: (row: number | null) => void,
+ *   save: (kind: string, ids: number[]) => void,
+ *   colour: (row: number) => string,
+ *   coloured: () => Look["by"],
+ * }} Listeners of what is asked for alone, pointed at and downloaded; and what colours the points
+ */
+
+/** @type {Listed} */
+const NOTHING = { kind: "all", rows: [], hidden: 0, found: null };
+
+/**
+ * Title and sentence for what is listed.
+ * @param {Listed} listed
+ * @param {number} of so many utterances
+ */
+function heading({ kind, rows, hidden, found }, of) {
+  const off = hidden && kind !== "all" ? `${count(hidden, "more", "")} switched off in the legend.` : "";
+  if (kind === "all")
+    return [
+      rows.length < of ? `${rows.length.toLocaleString("en")} of ${count(of)}` : count(of),
+      "Lasso or box a part of the map, press a region, or find something, and it is listed here.",
+    ];
+  if (!found) return [`${rows.length.toLocaleString("en")} selected`, off];
+  const { hits, good, missing, text } = found;
+  const away = missing ? `${missing} more are not among those drawn: find them in Search.` : "";
+  if (good) return [count(rows.length, "good match", "es"), [away, off].filter(Boolean).join(" ")];
+  const best = Math.max(0, ...hits.map(({ probability }) => probability));
+  const chance = best >= 0.01 ? `${Math.round(100 * best)} %` : "less than 1 %";
+  const nearest = rows.length ? `The nearest is ${chance} likely to mean it.` : "";
+  const nothing = `Nothing here says “${text}” with any confidence.`;
+  return ["No good match", [nothing, nearest, off].filter(Boolean).join(" ")];
+}
+
+/**
+ * @param {HTMLElement} box
+ * @param {Listeners} listeners
+ */
+export function list(box, { only, point, save, colour, coloured }) {
+  /** @type {MapPoints | null} */
   let points = null;
   let library = "";
-  let shown = { rows: [] }; // what is listed: rows, and what they are
+  let listed = NOTHING;
+  /** @type {Map<number, number>} */
   let chances = new Map(); // probabilities by row
+  /** @type {Map<number, HTMLElement>} */
   let nodes = new Map(); // entries by row
+  /** @type {number | null} */
   let run = null; // while they are played one after the other: where in the rows
 
-  const clock = (seconds) => {
-    const [whole, pad] = [Math.floor(seconds), (number) => String(number).padStart(2, "0")];
-    const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
-    return hours ? `${hours}:${pad(minutes)}:${pad(whole % 60)}` : `${minutes}:${pad(whole % 60)}`;
-  };
+  const [entries, rest, again] = ["ol", ".explore-more", "[data-do=play]"].map((selector) => part(box, selector));
+  const shown = () => /** @type {MapPoints} */ (points);
 
-  /* What the player must know of an utterance. */
-  function sound(row) {
-    return { id: `${library}/${points.id[row]}`, ...points.sound(row, AROUND) };
-  }
+  /**
+   * What the player must know of an utterance.
+   * @param {number} row
+   * @returns {Sound}
+   */
+  const sound = (row) => ({ id: `${library}/${shown().id[row]}`, ...shown().sound(row, AROUND) });
 
-  // ---- what is listed ---------------------------------------------------------------------------------------
+  // ---- what is listed -----------------------------------------------------------------------------------------
 
-  /* Other points, or none: then the list waits. */
+  /**
+   * Other points, or none: then the list waits.
+   * @param {MapPoints | null} next
+   */
   function open(next, name = "") {
-    [points, library, shown] = [next, name, { rows: [] }];
-    run = null;
-    nodes = new Map();
-    part("ol").replaceChildren();
-    box.dataset.waiting = next === null;
-    for (const one of box.querySelectorAll("[data-list]")) one.hidden = true;
+    [points, library, listed, run, nodes] = [next, name, NOTHING, null, new Map()];
+    entries.replaceChildren();
+    box.dataset.waiting = String(next === null);
+    for (const one of parts(box, "[data-list]")) one.hidden = true;
     if (!next) say("", "");
   }
 
-  /* Title and sentence for what is listed. */
-  const TITLES = {
-    all: ({ rows }) => [
-      rows.length < points.of ? `${rows.length.toLocaleString("en")} of ${count(points.of)}` : count(points.of),
-      "Lasso or box a part of the map, press a region, or find something, and it is listed here.",
-    ],
-    chosen: ({ rows }) => [`${rows.length.toLocaleString("en")} selected`, ""],
-    hits: ({ rows, found: { hits, good, missing, text } }) => {
-      const away = missing ? `${missing} more are not among those drawn: find them in Search.` : "";
-      if (good) return [count(rows.length, "good match", "es"), away];
-      const best = Math.max(0, ...hits.map(({ probability }) => probability));
-      const chance = best >= 0.01 ? `${Math.round(100 * best)} %` : "less than 1 %";
-      const nearest = rows.length ? ` The nearest is ${chance} likely to mean it.` : "";
-      return ["No good match", `Nothing here says “${text}” with any confidence.${nearest}`];
-    },
-  };
-
+  /** @param {Listed} next */
   function show(next) {
-    const same = next.rows.length === shown.rows.length && next.rows.every((row, n) => row === shown.rows[n]);
-    if (!same && run !== null) clasp.stop();
-    const held = box.contains(document.activeElement) ? document.activeElement : null;
-    const place = [held?.closest(".explore-entry")?.dataset.row, held?.dataset.only];
-    shown = next;
+    const same = next.rows.length === listed.rows.length && next.rows.every((row, n) => row === listed.rows[n]);
+    if (!same && run !== null) stop();
+    const held = closest(document.activeElement, ".explore-list *");
+    const [row, fact] = [closest(held, ".explore-entry")?.dataset.row, held?.dataset.only];
+    listed = next;
     chances = new Map(next.found?.hits.map(({ row, probability }) => [row, probability]));
     nodes = new Map();
-    part("ol").replaceChildren();
+    entries.replaceChildren();
     more();
-    const [title, sentence] = TITLES[next.kind](next);
-    const hidden = next.hidden && next.kind !== "all" ? `${count(next.hidden, "more", "")} switched off in the legend.` : "";
-    say(title, [sentence, hidden].filter(Boolean).join(" "));
-    for (const button of box.querySelectorAll("[data-list]")) button.hidden = !next.rows.length;
-    part("[data-do=clear]").hidden = next.kind !== "chosen";
-    const again = nodes.get(Number(place[0]))?.querySelector(`[data-only="${place[1]}"]`);
-    if (held && (!held.isConnected || held.hidden)) (again ?? part("h2")).focus();
+    const [title, sentence] = heading(next, shown().of);
+    say(title, sentence);
+    for (const button of parts(box, "[data-list]")) button.hidden = !next.rows.length;
+    part(box, "[data-do=clear]").hidden = next.kind !== "chosen";
+    if (!held || (held.isConnected && !held.hidden)) return;
+    const node = nodes.get(Number(row));
+    ((node && find(node, `[data-only="${fact}"]`)) ?? part(box, "h2")).focus();
   }
 
+  /**
+   * @param {string} title
+   * @param {string} sentence
+   */
   function say(title, sentence) {
-    part("h2").textContent = title;
-    part(".explore-summary").textContent = sentence;
-    part(".explore-announcement").textContent = [title, sentence].filter(Boolean).join(": ");
+    part(box, "h2").textContent = title;
+    part(box, ".explore-summary").textContent = sentence;
+    part(box, ".explore-announcement").textContent = [title, sentence].filter(Boolean).join(": ");
     delete box.dataset.busy;
   }
 
-  const busy = () => (box.dataset.busy = "");
-
+  /** Show the next page; the entries that it adds. */
   function more() {
-    const from = nodes.size;
-    const rows = shown.rows.slice(from, from + PAGE);
-    const added = rows.map(entry);
-    part("ol").append(...added);
-    part(".explore-more").hidden = nodes.size >= shown.rows.length;
-    part(".explore-more").textContent = `Show more (${(shown.rows.length - nodes.size).toLocaleString("en")})`;
-    clasp.announce();
+    const added = listed.rows.slice(nodes.size, nodes.size + PAGE).map(entry);
+    entries.append(...added);
+    rest.hidden = nodes.size >= listed.rows.length;
+    rest.textContent = `Show more (${(listed.rows.length - nodes.size).toLocaleString("en")})`;
+    announce();
     return added;
   }
 
+  /** @param {number} row */
   function entry(row) {
-    const node = form.firstElementChild.cloneNode(true);
-    const inside = (selector) => node.querySelector(selector);
-    const text = points.text[row] || "Not written down: press play to hear it";
-    node.dataset.row = row;
-    Object.assign(inside(".transcript"), { textContent: text, lang: points.names.language[points.language[row]] });
-    inside(".transcript").classList.toggle("unknown", !points.text[row]);
+    const { text: texts, names, language, start: starts } = shown();
+    const node = copy(box, ".explore-entry-form");
+    const text = texts[row] || "Not written down: press play to hear it";
+    node.dataset.row = String(row);
+    const transcript = part(node, ".transcript");
+    Object.assign(transcript, { textContent: text, lang: names.language[language[row]] });
+    transcript.classList.toggle("unknown", !texts[row]);
     const { id, src, start, end } = sound(row);
-    const button = inside(".play-button");
+    const button = part(node, ".play-button");
     Object.assign(button.dataset, { play: id, src, start: start.toFixed(3), end: end.toFixed(3) });
-    button.setAttribute("aria-label", points.text[row] ? `Play: ${text}` : `Play from ${clock(points.start[row])}`);
-    const time = Object.assign(document.createElement("time"), { textContent: clock(points.start[row]) });
-    const like = Object.assign(document.createElement("a"), { textContent: "More like this", target: "_blank" });
-    like.href = `?${new URLSearchParams({ like: points.id[row], library })}`;
+    button.setAttribute("aria-label", texts[row] ? `Play: ${text}` : `Play from ${clock(starts[row])}`);
+    const like = make("a", { textContent: "More like this", target: "_blank" });
+    like.href = `?${new URLSearchParams({ like: String(shown().id[row]), library })}`;
     like.setAttribute("aria-label", `More like this, in Search and in a new tab: ${text}`);
-    inside(".facts").append(...FACTS.map((name) => fact(name, row)).filter(Boolean), time, like);
-    const dot = document.createElement("i");
-    dot.style.background = colour(row);
-    (inside(`[data-only="${coloured()}"]`) ?? inside(".facts").firstChild).prepend(dot);
-    if (chances.has(row)) inside(".percent").textContent = `${Math.round(100 * chances.get(row))} %`;
+    const facts = part(node, ".facts");
+    facts.append(...FACTS.flatMap((name) => factOf(name, row) ?? []));
+    facts.append(make("time", { textContent: clock(starts[row]) }), like);
+    (find(facts, `[data-only="${coloured()}"]`) ?? facts.firstElementChild)?.prepend(dot(colour(row)));
+    const chance = chances.get(row);
+    if (chance !== undefined) part(node, ".percent").textContent = `${Math.round(100 * chance)} %`;
     nodes.set(row, node);
     return node;
   }
 
-  /* A fact of an utterance as a button that shows only what has it; nothing where it is not known. */
-  function fact(name, row) {
-    const label = points.labels[name][points[name][row]];
-    if (!label || (name === "recording" && points.text[row].startsWith(label.replace(/…$/, "")))) return null; // said above
-    const button = Object.assign(document.createElement("button"), { type: "button", textContent: label, dir: "auto" });
+  /**
+   * A fact of an utterance as a button that shows only what has it; null where it is not known.
+   * @param {Fact} name
+   * @param {number} row
+   */
+  function factOf(name, row) {
+    const label = shown().labels[name][shown()[name][row]];
+    const above = name === "recording" && label && shown().text[row].startsWith(label.replace(/…$/, ""));
+    if (!label || above) return null;
+    const button = make("button", { type: "button", textContent: label, dir: "auto", title: `Show only: ${label}` });
     button.dataset.only = name;
-    button.title = `Show only: ${label}`;
     return button;
   }
 
-  // ---- hearing ----------------------------------------------------------------------------------------------
+  // ---- playing ------------------------------------------------------------------------------------------------
 
-  /* A point of the map was pressed: it is heard, or not any more. */
+  /**
+   * A point of the map was pressed: it is played, or not any more.
+   * @param {number} row
+   */
   function press(row) {
     const item = sound(row);
-    if (clasp.playing()?.id === item.id) return clasp.stop();
-    clasp.play(item);
+    if (playing()?.id === item.id) return stop();
+    play(item);
     nodes.get(row)?.scrollIntoView({ block: "nearest" });
   }
 
+  /** @param {number} n of the rows */
   function playFrom(n) {
-    if (n >= shown.rows.length) return;
+    if (n >= listed.rows.length) return;
     run = n;
-    clasp.play({ ...sound(shown.rows[n]), after: () => playFrom(n + 1) });
+    play({ ...sound(listed.rows[n]), after: () => playFrom(n + 1) });
     while (n >= nodes.size) more();
-    nodes.get(shown.rows[n])?.scrollIntoView({ block: "nearest" });
+    nodes.get(listed.rows[n])?.scrollIntoView({ block: "nearest" });
   }
 
-  const playing = () => {
-    const id = clasp.playing()?.id;
+  /** The row that plays. */
+  function playingRow() {
+    const id = playing()?.id;
     if (!points || !id?.startsWith(`${library}/`)) return null;
     return points.row(Number(id.slice(library.length + 1))) ?? null;
-  };
+  }
 
-  clasp.followers.add((now) => {
+  followers.add((now) => {
     if (!points) return;
-    if (run !== null && (!now || now.id !== sound(shown.rows[run]).id)) run = null;
-    const button = part("[data-do=play]");
-    button.textContent = run === null ? "Play all" : "Stop";
-    button.setAttribute("aria-pressed", run !== null);
-    point(playing());
-    for (const [row, node] of nodes) node.toggleAttribute("data-playing", now !== null && row === playing());
+    if (run !== null && now?.id !== sound(listed.rows[run]).id) run = null;
+    again.textContent = run === null ? "Play all" : "Stop";
+    again.setAttribute("aria-pressed", String(run !== null));
+    const own = playingRow();
+    point(own);
+    for (const [row, node] of nodes) node.toggleAttribute("data-playing", row === own);
   });
 
-  // ---- what a person does -----------------------------------------------------------------------------------
+  // ---- what a person does -------------------------------------------------------------------------------------
 
   for (const event of ["pointerover", "focusin"])
     box.addEventListener(event, ({ target }) => {
-      const node = target.closest(".explore-entry");
-      if (points) point(node ? Number(node.dataset.row) : playing());
+      const node = closest(target, ".explore-entry");
+      if (points) point(node ? Number(node.dataset.row) : playingRow());
     });
-  for (const event of ["pointerleave", "focusout"]) box.addEventListener(event, () => points && point(playing()));
+  for (const event of ["pointerleave", "focusout"])
+    box.addEventListener(event, () => {
+      if (points) point(playingRow());
+    });
 
   box.addEventListener("click", ({ target }) => {
-    const button = target.closest("button");
+    const button = closest(target, "button");
     if (!button) return;
-    if (button.dataset.only) only(button.dataset.only, Number(button.closest(".explore-entry").dataset.row));
-    else if (button.matches(".explore-more")) more()[0].querySelector("button").focus();
-    else if (button.dataset.do === "play") run === null ? playFrom(0) : clasp.stop();
-    else if (button.dataset.save) {
-      const menu = button.closest("details");
-      menu.removeAttribute("open");
-      menu.querySelector("summary").focus();
-      save(button.dataset.save, shown.rows.map((row) => points.id[row]));
+    const { only: fact, do: action, save: kind } = button.dataset;
+    if (fact) only(/** @type {Fact} */ (fact), Number(closest(button, ".explore-entry")?.dataset.row));
+    else if (button === rest) part(more()[0], "button").focus();
+    else if (action === "play" && run === null) playFrom(0);
+    else if (action === "play") stop();
+    else if (kind) {
+      closeToPress(button.closest(".menu"));
+      save(
+        kind,
+        listed.rows.map((row) => shown().id[row]),
+      );
     }
   });
 
-  /* What is pointed at on the map. */
-  function pointed(row) {
-    box.querySelector("[data-pointed]")?.removeAttribute("data-pointed");
-    if (row !== null) nodes.get(row)?.setAttribute("data-pointed", "");
-  }
+  return {
+    open,
+    show,
+    say,
+    press,
+    busy: () => box.setAttribute("data-busy", ""),
 
-  return { open, show, say, busy, press, pointed };
-};
-
-/* 1, "file" → "1 file"; 1200 → "1,200 utterances". */
-clasp.maplist.count = (number, noun = "utterance", more = "s") =>
-  `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : more}`;
+    /**
+     * What is pointed at on the map.
+     * @param {number | null} row
+     */
+    pointed(row) {
+      find(box, "[data-pointed]")?.removeAttribute("data-pointed");
+      if (row !== null) nodes.get(row)?.setAttribute("data-pointed", "");
+    },
+  };
+}

@@ -1,122 +1,169 @@
-/* The Map tab: how the map is looked at, what is asked of it and what is said about it. Its legend is in maplegend.js,
-   the list beside it in maplist.js, points and their drawing in points.js and drawing.js. */
-"use strict";
+// @ts-check
+/* The Map tab: how the map is looked at, what is asked of it and what is told about it. */
 
-clasp.map = (element, props, watch, trigger) => {
-  const part = (selector) => element.querySelector(selector);
-  const parts = (selector) => [...element.querySelectorAll(selector)];
-  const make = (tag, facts, ...inside) => {
-    const node = Object.assign(document.createElement(tag), facts);
-    node.append(...inside);
-    return node;
-  };
+import { get, keep as keepInAddress } from "../common/address.js";
+import { closest, find, make, part, parts } from "../common/dom.js";
+import { count } from "../common/format.js";
+import { deep, draw as drawMap } from "./drawing.js";
+import { legend as makeLegend } from "./legend.js";
+import { list as makeList } from "./list.js";
+import { fetchPoints, forget } from "./points.js";
 
-  const WAYS = ["category", "language", "speaker", "recording", "modality"]; // to colour the points
-  const DEEP = clasp.drawing.deep();
-  const stage = part(".explore");
-  const find = part("[name=find]");
-  const { count } = clasp.maplist;
-  const save = (kind, ids) => trigger("export", { kind, ids });
-  const legend = clasp.maplegend(part(".explore-legend"), { changed: filter, turn: () => change({ texts: !look.texts }) });
-  const { colour } = legend;
-  const list = clasp.maplist(part(".explore-list"), { only, point, save, colour, coloured: () => look.by });
+const TAB = "map";
+/** @type {Look["by"][]} */
+const WAYS = ["category", "language", "speaker", "recording", "modality"]; // to colour the points
 
-  let state = {}; // of the library, as the server tells it
+/**
+ * Of the library, as the server tells it: what stands for it in addresses, and of which time its map is, if it has one;
+ * how many utterances it has, whether whoever looks may lay it out, and how long that takes; what is wrong.
+ * @typedef {{
+ *   library: string, key?: string, drawn?: string, utterances?: number, owner?: boolean, seconds?: string,
+ *   otherwise?: boolean, wrong?: string
+ * }} State
+ */
+/**
+ * An answer of the server to a text: what it finds, each with its probability and whether it is a good match.
+ * @typedef {{
+ *   text: string, library: string, wrong?: string, query: Place, hits: [id: number, probability: number, good: boolean][]
+ * }} Reply
+ */
+
+/**
+ * Keep in the address which library was chosen.
+ * @param {string} library
+ * @param {unknown[]} rest
+ */
+export function keepLibrary(library, ...rest) {
+  keepInAddress({ library: library === "demo" ? "" : library }, TAB);
+  return [library, ...rest];
+}
+
+/** @param {Component} component */
+export function mount({ element, props, watch, trigger }) {
+  const box = (/** @type {string} */ selector) => part(element, selector);
+  const stage = box(".explore");
+  const field = part(element, "[name=find]", HTMLInputElement);
+  const legend = makeLegend(box(".explore-legend"), {
+    changed: filter,
+    turn: () => change({ texts: !look.texts }),
+  });
+  const list = makeList(box(".explore-list"), {
+    only,
+    point: (row) => view?.mark({ spot: row }),
+    save: (kind, ids) => trigger("export", { kind, ids }),
+    colour: legend.colour,
+    coloured: () => look.by,
+  });
+
+  /** @type {State} */
+  let state = { library: "" };
+  /** @type {MapPoints | null} */
   let points = null;
+  /** @type {import("./drawing.js").View | null} */
   let view = null;
   let drawn = ""; // which points they are
-  let found = null; // the last answer: {query, hits: [{row, probability, good}], good, missing, text}
+  /** @type {import("./list.js").Answer | null} */
+  let found = null; // the last answer
+  /** @type {number[] | null} */
   let chosen = null; // rows that were selected
   let waiting = ""; // the text of a search that is not answered yet
-  const look = { by: "category", dimensions: 2, texts: false, regions: true, drag: "pan" };
+  /** @type {Look} */
+  const look = { by: "category", dimensions: 2, texts: false, regions: true, shown: null, drag: "pan" };
 
-  // ---- the address ------------------------------------------------------------------------------------------
+  // ---- the address --------------------------------------------------------------------------------------------
 
   function remembered() {
-    const { get } = clasp.address;
-    if (WAYS.includes(get("by"))) look.by = get("by");
-    if (get("dim") === "3" && DEEP) look.dimensions = 3;
-    look.texts = get("texts") === "1";
-    legend.read(get("off"));
-    find.value = get("find");
+    look.by = WAYS.find((way) => way === get("by", TAB)) ?? look.by;
+    if (get("dim", TAB) === "3" && deep()) look.dimensions = 3;
+    look.texts = get("texts", TAB) === "1";
+    legend.read(get("off", TAB));
+    field.value = get("find", TAB);
   }
 
   function keep() {
     const by = look.by === WAYS[0] ? "" : look.by;
     const dim = look.dimensions === 3 ? "3" : "";
     const texts = look.texts ? "1" : "";
-    clasp.address.keep({ by, dim, texts, off: legend.written(), find: find.value.trim() }, "map");
+    keepInAddress({ by, dim, texts, off: legend.written(), find: field.value.trim() }, TAB);
   }
 
-  // ---- what is drawn ----------------------------------------------------------------------------------------
+  // ---- what is drawn ------------------------------------------------------------------------------------------
 
-  /* The server has told of the library. */
+  /** The server has told of the library. */
   function follow() {
     if (!props.state) return;
-    const [before, now] = [state, JSON.parse(props.state)];
-    state = now;
-    const other = before.key !== now.key;
+    const before = state;
+    state = JSON.parse(props.state);
+    const other = before.key !== state.key;
     if (other && before.key) {
       legend.clear();
-      find.value = "";
+      field.value = "";
       keep();
     }
-    if (!now.drawn) return instead();
-    if (!other && now.drawn === drawn) return tell();
-    if (!other) clasp.points.forget(now.key);
-    drawn = now.drawn;
-    draw();
+    if (!state.key || !state.drawn) return instead(state.wrong);
+    if (!other && state.drawn === drawn) return tell();
+    if (!other) forget(state.key);
+    drawn = state.drawn;
+    draw(state.key);
   }
 
-  async function draw() {
-    const mine = drawn;
+  /** @param {string} key */
+  async function draw(key) {
+    const own = drawn;
     free();
     stage.dataset.stage = "loading";
     try {
-      const fetched = await clasp.points(state.key);
-      if (mine !== drawn) return; // another library was chosen meanwhile
-      const made = await clasp.drawing(part(".explore-plot"), fetched, { click: list.press, hover: list.pointed, select });
-      if (mine !== drawn) return made.free();
+      const fetched = await fetchPoints(key);
+      if (own !== drawn) return; // another library was chosen meanwhile
+      const made = await drawMap(box(".explore-plot"), fetched, { click: list.press, hover: list.pointed, select });
+      if (own !== drawn) return made.free();
       [points, view] = [fetched, made];
     } catch (error) {
-      if (mine === drawn) instead(error.message || "The map could not be loaded.");
+      if (own === drawn) instead(/** @type {Error} */ (error).message || "The map could not be loaded.");
       return;
     }
     stage.dataset.stage = "drawn";
     list.open(points, state.library);
     dress();
-    regions();
-    measures();
+    regions(points);
+    measures(points);
     tell();
-    if (find.value.trim()) ask();
+    if (field.value.trim()) ask();
   }
 
   function free() {
     view?.free();
     [points, view, found, chosen] = [null, null, null, null];
     list.open(null);
-    for (const box of parts(".explore-legend, .explore-regions ul, .explore-measures dl, .explore-notes")) box.replaceChildren();
-    part(".explore-regions").hidden = part(".explore-measures").hidden = true;
+    for (const one of parts(element, ".explore-legend, .explore-regions ul, .explore-measures dl, .explore-notes"))
+      one.replaceChildren();
+    box(".explore-regions").hidden = box(".explore-measures").hidden = true;
   }
 
-  /* The controls, and the points, as they are to be looked at. */
+  /** The controls, and the points, as they are to be looked at. */
   function dress() {
     if (look.dimensions === 3) look.drag = "pan"; // selecting is for the flat map
-    for (const button of parts("[data-dim]")) press(button, Number(button.dataset.dim) === look.dimensions);
-    for (const button of parts("[data-drag]")) {
+    for (const button of parts(element, "[data-dim]")) press(button, Number(button.dataset.dim) === look.dimensions);
+    for (const button of parts(element, "[data-drag]", HTMLButtonElement)) {
       press(button, button.dataset.drag === look.drag);
       button.disabled = look.dimensions === 3 && button.dataset.drag !== "pan";
     }
-    part("[name=by]").value = look.by;
-    for (const name of ["texts", "regions"]) part(`[name=${name}]`).checked = look[name];
-    if (!view) return;
+    part(element, "[name=by]", HTMLSelectElement).value = look.by;
+    part(element, "[name=texts]", HTMLInputElement).checked = look.texts;
+    part(element, "[name=regions]", HTMLInputElement).checked = look.regions;
+    if (!view || !points) return;
     view.look(look);
     legend.draw(view.legend(), points, look);
     filter();
   }
 
-  const press = (button, pressed) => button.setAttribute("aria-pressed", pressed);
+  /**
+   * @param {HTMLElement} button
+   * @param {boolean} pressed
+   */
+  const press = (button, pressed) => button.setAttribute("aria-pressed", String(pressed));
 
+  /** @param {Partial<Look>} values */
   function change(values) {
     if (values.by && values.by !== look.by) legend.clear();
     Object.assign(look, values);
@@ -124,15 +171,20 @@ clasp.map = (element, props, watch, trigger) => {
     keep();
   }
 
-  /* Let through what the legend lets through. */
+  /** Let through what the legend lets through. */
   function filter() {
-    view.look({ shown: legend.shown() });
+    view?.look({ shown: legend.shown() });
     mark();
     keep();
   }
 
-  /* Show what has the same category, language, speaker or recording as an utterance, alone. */
+  /**
+   * Show what has the same category, language, speaker or recording as an utterance, alone.
+   * @param {Fact} fact
+   * @param {number} row
+   */
   function only(fact, row) {
+    if (!points) return;
     const code = points[fact][row];
     look.by = fact;
     legend.prepare(code);
@@ -141,156 +193,178 @@ clasp.map = (element, props, watch, trigger) => {
     filter();
   }
 
-  /* What stands where there is no map. */
-  function instead(wrong = state.wrong) {
+  /**
+   * What stands where there is no map.
+   * @param {string} [wrong]
+   */
+  function instead(wrong) {
     drawn = "";
     free();
-    const kind = wrong ? "wrong" : state.utterances ? "none" : "empty";
+    const { utterances = 0, owner, seconds } = state;
+    const kind = wrong ? "wrong" : utterances ? "none" : "empty";
     const [title, text] = {
       wrong: ["This map cannot be shown", wrong],
       none: [
         "No map yet",
-        `A map shows all ${count(state.utterances)} of this library at a glance. Those that say something alike lie
+        `A map shows all ${count(utterances)} of this library at a glance. Those that say something alike lie
           close together, and each can be heard from there.`,
       ],
-      empty: ["Nothing here yet", "Add recordings in the Library tab: then what is said in them can be laid out as a map."],
+      empty: [
+        "Nothing here yet",
+        "Add recordings in the Library tab: then what is said in them can be laid out as a map.",
+      ],
     }[kind];
-    const may = kind === "none" && state.owner;
+    const may = kind === "none" && owner;
     stage.dataset.stage = kind;
-    part(".explore-instead h2").textContent = title;
-    part(".explore-instead p").textContent = text;
-    part(".explore-main").hidden = !may;
-    part(".explore-instead small").textContent = may
-      ? `About ${state.seconds} on two cores. Searching goes on meanwhile.`
-      : kind === "none"
-        ? "Whoever runs this page can lay it out."
-        : "";
+    box(".explore-instead h2").textContent = title ?? "";
+    box(".explore-instead p").textContent = text ?? "";
+    box(".explore-main").hidden = !may;
+    const begin = may
+      ? `About ${seconds} on two cores. Searching goes on meanwhile.`
+      : "Whoever runs this page can lay it out.";
+    box(".explore-instead small").textContent = kind === "none" ? begin : "";
     tell();
   }
 
-  // ---- what is marked and listed ----------------------------------------------------------------------------
+  // ---- what is marked and listed ------------------------------------------------------------------------------
 
   function mark() {
+    if (!points) return;
     const every = chosen ?? found?.hits.map(({ row }) => row) ?? Array.from({ length: points.count }, (_, row) => row);
     const rows = every.filter(legend.passes);
     const good = found?.good ? found.hits.map(({ row }) => row).filter(legend.passes) : [];
-    view.mark({ hits: good, query: found?.query ?? null, chosen: chosen && rows });
+    view?.mark({ hits: good, query: found?.query ?? null, chosen: chosen && rows });
     const kind = chosen ? "chosen" : found ? "hits" : "all";
     list.show({ kind, rows, hidden: every.length - rows.length, found: kind === "hits" ? found : null });
   }
 
+  /** @param {number[]} rows */
   function select(rows) {
-    chosen = rows?.length ? Array.from(rows) : null;
+    chosen = rows.length ? rows : null;
     mark();
   }
 
-  function point(row) {
-    view?.mark({ spot: row });
-  }
-
-  function regions() {
-    const buttons = points.regions.map(({ name }, number) => {
+  /** @param {MapPoints} points */
+  function regions({ regions }) {
+    const buttons = regions.map(({ name }, number) => {
       const button = make("button", { type: "button", textContent: name, dir: "auto" });
-      button.dataset.region = number;
+      button.dataset.region = String(number);
       return make("li", {}, button);
     });
-    part(".explore-regions ul").replaceChildren(...buttons);
-    part(".explore-regions").hidden = !buttons.length;
+    box(".explore-regions ul").replaceChildren(...buttons);
+    box(".explore-regions").hidden = !buttons.length;
   }
 
-  const within = (region) => [...points.region.keys()].filter((row) => points.region[row] === region);
+  /** @param {number} region */
+  const within = (region) => [...(points?.region.entries() ?? [])].flatMap(([row, own]) => (own === region ? row : []));
 
-  // ---- searching --------------------------------------------------------------------------------------------
+  // ---- searching ----------------------------------------------------------------------------------------------
 
   function ask() {
-    waiting = view ? find.value.trim() : "";
+    waiting = view ? field.value.trim() : "";
     keep();
-    if (!waiting) return view && answered(null);
-    list.busy();
-    trigger("search", { text: waiting });
+    if (waiting) {
+      list.busy();
+      trigger("search", { text: waiting });
+    } else answered(null);
   }
 
-  function answered(told) {
-    if (!view || (told && (told.text !== waiting || told.library !== state.library))) return;
+  /** @param {Reply | null} reply null: the search was cleared */
+  function answered(reply) {
+    if (!points || (reply && (reply.text !== waiting || reply.library !== state.library))) return;
+    const { row } = points;
     [waiting, chosen, found] = ["", null, null];
-    if (told && !told.wrong) {
-      const hits = told.hits.map(([id, probability, good]) => ({ row: points.row(id), probability, good }));
-      const there = hits.filter(({ row }) => row !== undefined);
-      const missing = hits.length - there.length; // of a map that is only a sample
-      found = { query: told.query, hits: there, good: hits.some((one) => one.good), missing, text: told.text };
+    if (reply && !reply.wrong) {
+      const hits = reply.hits.flatMap(([id, probability, good]) => {
+        const own = row(id);
+        return own === undefined ? [] : { row: own, probability, good };
+      });
+      const good = reply.hits.some(([, , good]) => good);
+      const missing = reply.hits.length - hits.length; // of a map that is only a sample
+      found = { query: reply.query, hits, good, missing, text: reply.text };
     }
     mark();
-    if (told?.wrong) list.say("", told.wrong);
+    if (reply?.wrong) list.say("", reply.wrong);
   }
 
-  // ---- what is said about it --------------------------------------------------------------------------------
+  // ---- what is told about it ----------------------------------------------------------------------------------
 
   function tell() {
     const notes = [];
     if (points) {
       const { stale, sampled, of } = points;
-      if (points.count < of) notes.push(`${count(of)} are too many to draw: this is a random sample of ${count(points.count)}.`);
+      if (points.count < of)
+        notes.push(`${count(of)} are too many to draw: this is a random sample of ${count(points.count)}.`);
       if (sampled) notes.push(`${count(sampled, "point")} were laid out, and the others placed between them.`);
-      if (stale) notes.push(`${count(stale)} came later: placed between their neighbours until the map is laid out anew.`);
+      if (stale)
+        notes.push(`${count(stale)} came later: placed between their neighbours until the map is laid out anew.`);
       if (state.otherwise) notes.push("Another model made this map: laid out anew, it would fit better.");
     }
-    part(".explore-notes").replaceChildren(...notes.map((textContent) => make("p", { textContent })));
-    part(".explore-anew").hidden = !points || !state.owner;
-    part(".explore-anew small").textContent = `About ${state.seconds} on two cores. Places stay recognisable.`;
+    box(".explore-notes").replaceChildren(...notes.map((textContent) => make("p", { textContent })));
+    box(".explore-anew").hidden = !points || !state.owner;
+    box(".explore-anew small").textContent = `About ${state.seconds} on two cores. Places stay recognisable.`;
     job();
   }
 
-  function measures() {
-    const rows = points.measures.map(({ name, value, chance, meaning }) => {
+  /** @param {MapPoints} points */
+  function measures({ measures }) {
+    const rows = measures.map(({ name, value, chance, meaning }) => {
       const title = make("dt", { textContent: name.replace("_", ", ") });
       const beside = chance === null ? [] : [make("small", { textContent: `${chance.toFixed(2)} by chance` })];
-      const told = make("dd", {}, make("b", { textContent: value.toFixed(2).replace("-", "−") }), ...beside);
-      return make("div", {}, title, told, make("dd", { textContent: meaning }));
+      const number = make("b", { textContent: value.toFixed(2).replace("-", "−") });
+      return make("div", {}, title, make("dd", {}, number, ...beside), make("dd", { textContent: meaning }));
     });
-    part(".explore-measures dl").replaceChildren(...rows);
-    part(".explore-measures").hidden = !rows.length;
+    box(".explore-measures dl").replaceChildren(...rows);
+    box(".explore-measures").hidden = !rows.length;
   }
 
-  /* How far the layout is, or what became of it: beside the button that began it. */
+  /** How far the layout is, or what became of it: beside the button that began it. */
   function job() {
-    const [told, box] = [props.job ?? "", part(".explore-job")];
-    part(points ? ".explore-anew" : ".explore-instead").append(box);
-    box.hidden = !told || !state.key;
-    if (part(".explore-progress").innerHTML !== told) part(".explore-progress").innerHTML = told;
-    const running = part(".explore-progress [data-running]") !== null;
-    part("[data-do=stop]").hidden = part("[data-stops]") === null;
-    part("[data-do=close]").hidden = running;
-    for (const button of parts("[data-do=fit]")) button.disabled = running;
+    const [html, report, progress] = [props.job ?? "", box(".explore-job"), box(".explore-progress")];
+    box(points ? ".explore-anew" : ".explore-instead").append(report);
+    report.hidden = !html || !state.key;
+    if (progress.innerHTML !== html) progress.innerHTML = html;
+    const running = find(progress, "[data-running]") !== null;
+    box("[data-do=stop]").hidden = find(element, "[data-stops]") === null;
+    box("[data-do=close]").hidden = running;
+    for (const button of parts(element, "[data-do=fit]", HTMLButtonElement)) button.disabled = running;
   }
 
-  // ---- what a person does -----------------------------------------------------------------------------------
+  // ---- what a person does -------------------------------------------------------------------------------------
 
   element.addEventListener("submit", (event) => {
     event.preventDefault();
     ask();
   });
   element.addEventListener("change", ({ target }) => {
-    if (target.name === "by") change({ by: target.value });
-    if (target.type === "checkbox") change({ [target.name]: target.checked });
+    if (target instanceof HTMLSelectElement) change({ by: /** @type {Look["by"]} */ (target.value) });
+    if (target instanceof HTMLInputElement && target.type === "checkbox") change({ [target.name]: target.checked });
   });
-  find.addEventListener("input", () => find.value || ask()); // it was cleared
+  field.addEventListener("input", () => {
+    if (!field.value) ask(); // it was cleared
+  });
   element.addEventListener("click", ({ target }) => {
-    const { dim, drag, zoom, region, do: action } = target.closest("button")?.dataset ?? {};
-    if (dim) change({ dimensions: Number(dim) });
-    else if (drag) change({ drag });
+    const { dim, drag, zoom, region, do: action } = closest(target, "button")?.dataset ?? {};
+    if (dim) change({ dimensions: dim === "3" ? 3 : 2 });
+    else if (drag) change({ drag: /** @type {Look["drag"]} */ (drag) });
     else if (zoom) view?.zoom(Number(zoom));
     else if (region) select(within(Number(region)));
-    else if (action === "clear") select(null);
-    else if (["fit", "stop", "close"].includes(action)) trigger(action);
+    else if (action === "clear") select([]);
+    else if (action && ["fit", "stop", "close"].includes(action)) trigger(action);
   });
-  element.addEventListener("keydown", ({ key }) => key === "Escape" && chosen && select(null));
-  new ResizeObserver(() => view?.resize()).observe(part(".explore-field"));
+  element.addEventListener("keydown", ({ key }) => {
+    if (key === "Escape" && chosen) select([]);
+  });
+  new ResizeObserver(() => view?.resize()).observe(box(".explore-field"));
   watch("state", follow);
   watch("job", job);
   watch("found", () => props.found && answered(JSON.parse(props.found)));
-  if (!DEEP) Object.assign(part("[data-dim='3']"), { disabled: true, title: "3-D takes WebGL, which is off in this browser" });
+  if (!deep()) {
+    const flat = { disabled: true, title: "3-D takes WebGL, which is off in this browser" };
+    Object.assign(box("[data-dim='3']"), flat);
+  }
   remembered();
   dress();
   follow();
   job();
-};
+}

@@ -1,124 +1,149 @@
-/* The map beside the results: the library's points, the query, the hits, what plays. Points and their drawing are in
-   points.js and drawing.js. */
-"use strict";
+// @ts-check
+/* The map beside the results: the library's points, the query, the hits, what plays. */
 
-window.clasp ??= {};
+import { closest, dot, find, make, part } from "../common/dom.js";
+import { followers, play, playing, stop } from "../common/player.js";
+import { draw as drawMap } from "../map/drawing.js";
+import { fetchPoints, forget } from "../map/points.js";
 
-clasp.minimap = (element, props, watch, trigger) => {
-  const NONE = "none"; // overlay for libraries without a map
-  const part = (selector) => element.querySelector(selector);
-  const [plot, wait, caption, legend] = [".map-plot", ".map-wait", ".map-caption", ".map-key"].map(part);
+const NONE = "none"; // overlay for libraries without a map
+const FACTS = /** @type {const} */ (["category", "language"]); // by which a search can be narrowed
+
+/**
+ * What the server wants to be shown: which library's map, and of which time, what the filters let through, and of an
+ * answer the query's place and the ids of the good hits.
+ * @typedef {{
+ *   library: string, key: string, drawn: string, query: Place | null, hits: number[],
+ *   only: Record<"category" | "language", string>
+ * }} Overlay
+ */
+
+/** @param {Component} component */
+export function mount({ element, props, watch, trigger }) {
+  const [plot, wait, caption, legend, zoom] = [".map-plot", ".map-wait", ".map-caption", ".map-key", ".map-zoom"].map(
+    (selector) => part(element, selector),
+  );
   const hint = [...caption.childNodes].map((node) => node.cloneNode(true));
 
-  let overlay = null; // what the server wants to be shown
-  let drawn = {}; // the overlay for which the present points were fetched, or are on their way
-  let points = null;
-  let view = null;
+  /** @type {Overlay} */
+  let overlay;
+  /** @type {Overlay | null} */
+  let drawn = null; // the overlay for which the present points were fetched, or are on their way
+  /** @type {{ points: MapPoints, view: import("../map/drawing.js").View } | null} */
+  let map = null;
 
   function follow() {
-    document.querySelector("#found").dataset.map = props.value === NONE ? NONE : "";
+    part(document, "#found").dataset.map = props.value === NONE ? NONE : "";
     if (!props.value || props.value === NONE) return;
     overlay = JSON.parse(props.value);
-    const same = overlay.key === drawn.key;
-    if (same && (!drawn.drawn || drawn.drawn === overlay.drawn)) {
-      drawn.drawn = overlay.drawn;
-      return view && dress();
+    if (overlay.key !== drawn?.key) return draw();
+    if (drawn.drawn && drawn.drawn !== overlay.drawn) {
+      forget(overlay.key);
+      return draw();
     }
-    if (same) clasp.points.forget(overlay.key);
-    draw();
-  }
-
-  async function draw() {
-    const mine = (drawn = overlay);
-    view?.free();
-    [points, view] = [null, null];
-    part(".map-zoom").hidden = true;
-    wait.hidden = false;
-    wait.textContent = "Drawing the map …";
-    try {
-      const fetched = await clasp.points(mine.key);
-      if (mine !== drawn) return; // another library was chosen meanwhile
-      const made = await clasp.drawing(plot, fetched, { click: press, hover: say });
-      if (mine !== drawn) return made.free();
-      [points, view] = [fetched, made];
-    } catch (error) {
-      if (mine === drawn) wait.textContent = error.message || "The map could not be loaded.";
-      return;
-    }
-    wait.hidden = true;
-    part(".map-zoom").hidden = false;
-    view.look({ by: "category", regions: false });
+    drawn.drawn = overlay.drawn;
     dress();
   }
 
-  /* The query, the hits, and what the filters let through. */
+  async function draw() {
+    const own = overlay;
+    drawn = own;
+    map?.view.free();
+    map = null;
+    zoom.hidden = true;
+    wait.hidden = false;
+    wait.textContent = "Drawing the map …";
+    try {
+      const points = await fetchPoints(own.key);
+      if (own !== drawn) return; // another library was chosen meanwhile
+      const view = await drawMap(plot, points, { click: press, hover: tell });
+      if (own !== drawn) return view.free();
+      map = { points, view };
+    } catch (error) {
+      if (own === drawn) wait.textContent = /** @type {Error} */ (error).message || "The map could not be loaded.";
+      return;
+    }
+    wait.hidden = true;
+    zoom.hidden = false;
+    map.view.look({ by: "category", regions: false });
+    dress();
+  }
+
+  /** The query, the hits, and what the filters let through. */
   function dress() {
+    if (!map) return;
+    const { points, view } = map;
     const { only, query, hits } = overlay;
-    const wanted = ["category", "language"].filter((fact) => only[fact]);
+    const wanted = FACTS.filter((fact) => only[fact]);
     const codes = wanted.map((fact) => points.names[fact].indexOf(only[fact]));
-    const passes = (row) => wanted.every((fact, n) => points[fact][row] === codes[n]);
-    view.look({ shown: wanted.length ? Uint8Array.from({ length: points.count }, (_, row) => passes(row)) : null });
-    view.mark({ query, hits: hits.map(points.row).filter((row) => row !== undefined), spot: row(clasp.playing()?.id) });
+    const passes = (/** @type {number} */ row) => wanted.every((fact, n) => points[fact][row] === codes[n]);
+    const shown = Uint8Array.from({ length: points.count }, (_, row) => Number(passes(row)));
+    view.look({ shown: wanted.length ? shown : null });
+    view.mark({ query, hits: hits.flatMap((id) => points.row(id) ?? []), spot: rowOf(playing()?.id) });
     entries();
   }
 
-  /* What the colours mean, as buttons that narrow the search to one category, or widen it again. */
+  /** What the colours mean, as buttons that narrow the search to one category, or widen it again. */
   function entries() {
+    if (!map) return;
+    const { points, view } = map;
     const made = view.legend().map(({ code, label, colour }) => {
-      const [entry, dot] = [document.createElement("li"), document.createElement("i")];
-      dot.style.background = colour;
-      const name = points.names.category[code] ?? "";
-      const button = Object.assign(document.createElement(name ? "button" : "span"), { type: "button" });
-      if (name) {
-        button.dataset.category = name;
-        button.setAttribute("aria-pressed", overlay.only.category === name);
-      }
-      button.append(dot, label);
-      entry.append(button);
-      return entry;
+      const name = points.names.category[code];
+      if (!name) return make("li", {}, make("span", {}, dot(colour), label));
+      const button = make("button", { type: "button" }, dot(colour), label);
+      button.dataset.category = name;
+      button.setAttribute("aria-pressed", String(overlay.only.category === name));
+      return make("li", {}, button);
     });
-    const focused = legend.contains(document.activeElement) ? document.activeElement.dataset.category : undefined;
+    const focused = closest(document.activeElement, ".map-key button")?.dataset.category;
     legend.replaceChildren(...(made.length > 1 ? made : []));
-    if (focused !== undefined) legend.querySelector(`[data-category="${CSS.escape(focused)}"]`)?.focus();
+    if (focused !== undefined) find(legend, `[data-category="${CSS.escape(focused)}"]`)?.focus();
   }
 
-  const id = (row) => `${overlay.library}/${points.id[row]}`; // as the player knows it
-  function row(playing) {
-    const [library, number] = playing?.split("/") ?? [];
-    return library === overlay.library ? (points.row(Number(number)) ?? null) : null;
+  /**
+   * The row that the player knows by an id.
+   * @param {string | undefined} id
+   */
+  function rowOf(id) {
+    const [library, number] = id?.split("/") ?? [];
+    return (library === overlay.library ? map?.points.row(Number(number)) : null) ?? null;
   }
 
+  /** @param {number} row */
   function press(row) {
-    if (clasp.playing()?.id === id(row)) return clasp.stop();
-    clasp.play({ id: id(row), ...points.sound(row, 0) });
+    if (!map) return;
+    const id = `${overlay.library}/${map.points.id[row]}`;
+    if (playing()?.id === id) stop();
+    else play({ id, ...map.points.sound(row, 0) });
   }
 
-  function say(row) {
-    if (row === null) return caption.replaceChildren(...hint.map((node) => node.cloneNode(true)));
-    const facts = ["category", "language"].map((fact) => points.labels[fact][points[fact][row]]).filter(Boolean);
-    const text = points.text[row] || "Not written down";
-    const said = Object.assign(document.createElement("span"), { dir: "auto", textContent: text });
-    caption.replaceChildren(said, Object.assign(document.createElement("small"), { textContent: facts.join(" · ") }));
+  /** @param {number | null} row */
+  function tell(row) {
+    if (row === null || !map) return caption.replaceChildren(...hint.map((node) => node.cloneNode(true)));
+    const { points } = map;
+    const facts = FACTS.map((fact) => points.labels[fact][points[fact][row]]).filter(Boolean);
+    const text = make("span", { dir: "auto", textContent: points.text[row] || "Not written down" });
+    caption.replaceChildren(text, make("small", { textContent: facts.join(" · ") }));
   }
 
   element.addEventListener("click", ({ target }) => {
-    const { zoom, category } = target.closest("button")?.dataset ?? {};
-    if (zoom) view.zoom(Number(zoom));
+    const { zoom, category } = closest(target, "button")?.dataset ?? {};
+    if (zoom) map?.view.zoom(Number(zoom));
     if (category) trigger("choose", { category: category === overlay.only.category ? "" : category });
   });
-  clasp.followers.add(() => {
-    if (!view) return;
-    const playing = row(clasp.playing()?.id);
-    view.mark({ spot: playing });
-    say(playing);
+  followers.add((now) => {
+    if (!map) return;
+    const row = rowOf(now?.id);
+    map.view.mark({ spot: row });
+    tell(row);
   });
   for (const event of ["pointerover", "focusin"])
     document.addEventListener(event, ({ target }) => {
-      if (!view || !target.closest?.("#results")) return;
-      const card = target.closest(".hit");
-      view.mark({ spot: row(card?.querySelector("[data-play]").dataset.play ?? clasp.playing()?.id) });
+      if (!map || !closest(target, "#results")) return;
+      const hit = closest(target, ".hit");
+      map.view.mark({ spot: rowOf((hit && part(hit, "[data-play]").dataset.play) ?? playing()?.id) });
     });
-  new ResizeObserver(() => view?.resize()).observe(plot);
+  new ResizeObserver(() => map?.view.resize()).observe(plot);
   watch("value", follow);
   follow();
-};
+}

@@ -1,171 +1,131 @@
-/* The page's script: the busy state, answers and what can be done with them, light and dark.
-   Components bring it along, with player.js, strips.js, minimap.js and address.js, and call into `clasp` from their
-   js_on_load. */
-"use strict";
+// @ts-check
+/* Answers, and what can be done with them. */
 
-window.clasp ??= {};
+import * as address from "../common/address.js";
+import { closest, find, make, part, parts } from "../common/dom.js";
+import { closeToPress } from "../common/page.js";
+import { announce } from "../common/player.js";
+import { same } from "../common/query.js";
+import * as strips from "./strips.js";
 
-(() => {
-  const panel = () => document.querySelector("#results");
-  const busy = () => panel().setAttribute("aria-busy", "true");
+const panel = () => part(document, "#results");
+let opened = false; // whether the tab was opened before
 
-  // ---- answers ----------------------------------------------------------------------------------------------
+/** Show that an answer is on its way. */
+export const busy = () => panel().setAttribute("aria-busy", "true");
 
-  function results(element, props, watch, trigger) {
-    let answers = 0;
-    let jump = false; // to the answer, which another one replaces
-    const ask = (event, data) => {
-      busy();
-      trigger(event, data);
-    };
+/**
+ * For the event that opens the tab, whose first value this is instead: whether it is not the first time.
+ * @param {unknown} _
+ * @param {unknown[]} rest
+ */
+export function withAgain(_, ...rest) {
+  const again = opened;
+  opened = true;
+  return [again, ...rest];
+}
 
-    const opening = parameters(clasp.address.question());
-    if (opening.has("q") || opening.has("like")) busy();
-    if (opening.has("library")) document.querySelector("#found").dataset.map = "none"; // only the first has one
+/** Show the filters that are behind the button, or hide them. */
+export function more() {
+  const asked = part(document, "#ask");
+  asked.toggleAttribute("data-more");
+  part(document, "#more").setAttribute("aria-expanded", String(asked.hasAttribute("data-more")));
+}
 
-    window.addEventListener("unhandledrejection", (event) => {
-      if (!/microphone/i.test(event.reason?.message ?? event.reason)) return;
-      event.preventDefault(); // the recorder says it to nobody else
-      props.value = `<p class="notice" role="alert">No microphone can be used: allow it in the browser's settings
-        for this page, plug one in, or upload a recording.</p>`;
-    });
-    window.addEventListener("popstate", () => ask("open", { address: clasp.address.question() }));
+/** @param {Component} component */
+export function mount({ element, props, watch, trigger }) {
+  let answers = 0;
+  let jump = false; // to the answer, which another one replaces
+  const ask = (/** @type {string} */ event, /** @type {object} */ data) => {
+    busy();
+    trigger(event, data);
+  };
 
-    element.addEventListener("change", ({ target }) => {
-      if (target.matches("[data-sort]")) ask("sort", { time: target.value === "time" });
-    });
-    element.addEventListener("click", ({ target }) => {
-      const button = target.closest("button");
-      if (!button) return;
-      const { like, drop, export: kind } = button.dataset;
-      if (like !== undefined) {
-        jump = true;
-        ask("like", { segment: Number(like) });
-      } else if (drop !== undefined) ask("drop", { name: drop });
-      else if (kind !== undefined) save(button.closest(".menu"), () => trigger("export", { kind }));
-      else if (button.matches("[data-copy]")) copy(button);
-      else if (button.matches("[data-toggle]")) unfold(button);
-    });
-
-    watch("value", () => {
-      clasp.announce(); // the new cards know what plays
-      if (panel().querySelector(".working")) return busy();
-      const root = panel().querySelector("[data-number]");
-      const sort = panel().querySelector("select[data-sort]");
-      if (sort) sort.value = root.dataset.order;
-      for (const button of panel().querySelectorAll("[data-toggle]")) button.setAttribute("aria-expanded", false);
-      clasp.strips.show();
-      remember(root);
-      if (jump) panel().querySelector("h2")?.focus({ preventScroll: true });
-      if (jump && panel().getBoundingClientRect().top < 0) panel().scrollIntoView();
-      jump = false;
-      panel().setAttribute("aria-busy", "false");
-      panel().dataset.answers = ++answers;
-    });
-  }
-
-  function unfold(button) {
-    const open = button.getAttribute("aria-expanded") !== "true";
-    button.setAttribute("aria-expanded", open);
-    document.getElementById(button.getAttribute("aria-controls")).hidden = !open;
-  }
-
-  /* Menus close when something else is pressed. */
-  const close = (menu) => menu?.removeAttribute("open");
-  document.addEventListener("click", ({ target }) => {
-    for (const menu of document.querySelectorAll(".menu[open]")) if (!menu.contains(target)) close(menu);
+  window.addEventListener("unhandledrejection", (event) => {
+    if (!/microphone/i.test(event.reason?.message ?? event.reason)) return;
+    event.preventDefault(); // the recorder says it to nobody else
+    props.value = `<p class="notice" role="alert">No microphone can be used: allow it in the browser's settings
+      for this page, plug one in, or upload a recording.</p>`;
   });
-  document.addEventListener("keydown", (event) => {
-    const menu = event.key === "Escape" && document.querySelector(".menu[open]");
-    if (!menu) return;
-    close(menu);
-    menu.querySelector("summary").focus();
+  window.addEventListener("popstate", () => ask("open", { address: address.question() }));
+
+  element.addEventListener("change", ({ target }) => {
+    const sort = closest(target, "[data-sort]", HTMLSelectElement);
+    if (sort) ask("sort", { time: sort.value === "time" });
+  });
+  element.addEventListener("click", ({ target }) => {
+    const button = closest(target, "button", HTMLButtonElement);
+    if (!button) return;
+    const { like, drop, export: kind, copy, toggle } = button.dataset;
+    if (like !== undefined) {
+      jump = true;
+      ask("like", { segment: Number(like) });
+    } else if (drop !== undefined) ask("drop", { name: drop });
+    else if (kind !== undefined) {
+      closeToPress(button.closest(".menu"));
+      trigger("export", { kind });
+    } else if (copy !== undefined) copyLink(button);
+    else if (toggle !== undefined) unfold(button);
   });
 
-  function save(menu, start) {
-    close(menu);
-    menu.querySelector("summary").focus();
-    start();
+  function answered() {
+    announce(); // the new cards know what plays
+    if (panel().querySelector(".working")) return busy();
+    const facts = find(panel(), "[data-number]")?.dataset ?? {};
+    const sort = find(panel(), "[data-sort]", HTMLSelectElement);
+    if (sort && facts.order) sort.value = facts.order;
+    for (const button of parts(panel(), "[data-toggle]")) button.setAttribute("aria-expanded", "false");
+    strips.show();
+    remember(facts);
+    if (jump) find(panel(), "h2")?.focus({ preventScroll: true });
+    if (jump && panel().getBoundingClientRect().top < 0) panel().scrollIntoView();
+    jump = false;
+    panel().setAttribute("aria-busy", "false");
+    panel().dataset.answers = String(++answers);
   }
 
-  function download(file) {
-    const link = Object.assign(document.createElement("a"), { href: file.url, download: file.orig_name });
-    document.body.append(link);
-    link.click();
-    link.remove();
+  const opening = new URLSearchParams(address.question());
+  if (opening.has("library")) part(document, "#found").dataset.map = "none"; // only the first has one
+  if (!find(panel(), ".welcome"))
+    answered(); // it was faster
+  else if (opening.has("q") || opening.has("like")) busy();
+  watch("value", answered);
+}
+
+/** @param {HTMLElement} button */
+function unfold(button) {
+  const open = button.getAttribute("aria-expanded") !== "true";
+  button.setAttribute("aria-expanded", String(open));
+  part(document, `#${CSS.escape(button.getAttribute("aria-controls") ?? "")}`).hidden = !open;
+}
+
+/**
+ * Put an answer's address into the address bar: a new question is a new place to go back to.
+ * @param {DOMStringMap} facts of the answer
+ */
+function remember({ address: next, private: secret }) {
+  const last = address.question();
+  if (next === undefined || (next === last && history.state)) return;
+  address.ask(next, { secret: secret !== undefined, anew: !same(next, last, ["q", "like", "library"]) });
+}
+
+/** @param {HTMLElement} button */
+async function copyLink(button) {
+  try {
+    await navigator.clipboard.writeText(location.href);
+  } catch {
+    const field = make("textarea", { value: location.href });
+    document.body.append(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+    button.focus();
   }
-
-  // ---- addresses --------------------------------------------------------------------------------------------
-
-  const parameters = (text) => new URLSearchParams(text);
-  const same = (one, other, names) => names.every((name) => parameters(one).get(name) === parameters(other).get(name));
-
-  /* Put an answer's address into the address bar: a new question is a new place to go back to. */
-  function remember({ dataset }) {
-    const [next, last] = [dataset.address, clasp.address.question()];
-    if (next === undefined || (next === last && history.state)) return;
-    const anew = !same(next, last, ["q", "like", "library"]);
-    clasp.address.ask(next, { secret: dataset.private !== undefined, anew });
-  }
-
-  async function copy(button) {
-    try {
-      await navigator.clipboard.writeText(location.href);
-    } catch {
-      const field = Object.assign(document.createElement("textarea"), { value: location.href });
-      document.body.append(field);
-      field.select();
-      document.execCommand("copy");
-      field.remove();
-      button.focus();
-    }
-    const label = button.querySelector("span");
-    label.textContent = "Copied";
-    button.setAttribute("aria-label", "Link copied");
-    setTimeout(() => {
-      label.textContent = "Copy link";
-      button.removeAttribute("aria-label");
-    }, 1500);
-  }
-
-  // ---- more filters -----------------------------------------------------------------------------------------
-
-  function more() {
-    const ask = document.querySelector("#ask");
-    ask.toggleAttribute("data-more");
-    document.querySelector("#more").setAttribute("aria-expanded", ask.hasAttribute("data-more"));
-  }
-
-  // ---- tabs ------------------------------------------------------------------------------------------------
-
-  document.addEventListener("keydown", (event) => {
-    const tab = event.target.closest?.('#tabs [role="tab"]');
-    if (!tab || event.ctrlKey || event.metaKey || event.altKey) return;
-    const tabs = [...tab.parentElement.querySelectorAll('[role="tab"]')];
-    const step = { ArrowRight: 1, ArrowLeft: -1, Home: -tabs.indexOf(tab), End: -1 - tabs.indexOf(tab) }[event.key];
-    if (step === undefined) return;
-    event.preventDefault();
-    const next = tabs.at((tabs.indexOf(tab) + step) % tabs.length);
-    next.focus();
-    next.click();
-  });
-
-  // ---- light and dark ---------------------------------------------------------------------------------------
-
-  function theme() {
-    const chosen = localStorage.getItem("clasp-theme");
-    if (chosen && !new URL(location).searchParams.has("__theme")) dress(chosen === "dark");
-    document.addEventListener("click", (event) => {
-      if (!event.target.closest?.("[data-theme-toggle]")) return;
-      const dark = !document.body.classList.contains("dark");
-      localStorage.setItem("clasp-theme", dark ? "dark" : "light");
-      dress(dark);
-    });
-  }
-
-  function dress(dark) {
-    document.body.classList.toggle("dark", dark);
-  }
-
-  Object.assign(clasp, { busy, results, download, more, theme });
-})();
+  const label = part(button, "span");
+  label.textContent = "Copied";
+  button.setAttribute("aria-label", "Link copied");
+  setTimeout(() => {
+    label.textContent = "Copy link";
+    button.removeAttribute("aria-label");
+  }, 1500);
+}
