@@ -1,12 +1,16 @@
 """A library: recordings, their segments and the vectors of these, searchable by vector.
 
-    >>> len(library), library.languages()[:3]
-    (1144, ['de', 'en', 'es'])
-    >>> nearest = library.candidates(model.encode_text(["The ship was lost in the storm."]).vectors[0], k=1)
+    >>> import clasp
+    >>> from index.paths import open_library
+    >>> model = clasp.load()
+    >>> library = open_library(model, "demo")
+    >>> library.languages()[:4]
+    ['ar', 'de', 'en', 'es']
+    >>> nearest = library.candidates(model.encode_text(["The ship was lost in the storm."])[0], k=1)
     >>> nearest.segments[0].transcript
     'The ship was lost in the storm, three days out of Lisbon.'
-    >>> library.recording(nearest.segments[0].recording).title
-    'The ship was lost in the storm, three days out of Lisbon.'
+    >>> library.recording("lighthouse").title
+    'The Lighthouse Keeper Remembers'
 
 One of your own:
 

@@ -1,9 +1,11 @@
-"""The transcripts that a machine makes of a library's segments, and what they add to the vectors.
+"""The transcripts that a machine makes of a library's segments.
 
-library.transcripts.missing()                               # {"interview": [1, 2]}: segments by recording
-library.transcripts.store([1], [transcript], "base")        # by the transcriber of this name
-for count in library.transcripts.fuse(model):               # into the vectors of these segments
-    print(count)
+    library.transcripts.missing()                           # {"interview": [1, 2]}: segments by recording
+    library.transcripts.store([1], [transcript], "base")    # by the transcriber of this name
+    for count in library.transcripts.fuse(model):
+        print(count)
+
+Fused, they improve the vectors of their segments: a transcript is another witness of what is meant.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,8 +1,10 @@
-"""Fit the map of a library in a process of its own, so that searching goes on meanwhile.
+"""Fit the map of a library in a process of its own.
 
-process = FitProcess(library.folder)
-while not process.wait(0.5):
-    print(process.share, process.doing)
+    process = FitProcess(library.folder)
+    while not process.wait(0.5):
+        print(process.share, process.doing)
+
+Searching goes on meanwhile.
 """
 
 import os

@@ -1,9 +1,11 @@
-"""What a library can be searched by at one moment: its segments in memory, and an index of their vectors.
+"""What a library can be searched by at one moment.
 
-index = SearchIndex.open(folder, segments, knows)   # from the folder, or built anew
-rows = index.nearest(query, k=10, allowed=None)
-index = index.updated(later)                        # another one; the old one can still be searched
-index.save(folder)                                  # for the next opening
+    index = SearchIndex.open(folder, segments, knows)   # from the folder, or built anew
+    rows = index.nearest(query, k=10, allowed=None)
+    index = index.updated(later)                        # another one; the old one can still be searched
+    index.save(folder)                                  # for the next opening
+
+It is made of the segments in memory, and an index of their vectors.
 """
 
 import logging
