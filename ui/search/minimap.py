@@ -13,7 +13,7 @@ from ui.service import DEMO
 from ui.theme import SCRIPT
 
 if TYPE_CHECKING:
-    from index.map.map import Map
+    from index.map.library_map import LibraryMap
 
 NONE = "none"  # overlay that hides the map
 EVENTS = ["choose"]  # of the map: what minimap.js tells
@@ -50,7 +50,7 @@ def build() -> gr.HTML:
     )
 
 
-def overlay(drawn: "Map | None", key: str, settings: Settings, found: Answer | None = None) -> str:
+def overlay(drawn: "LibraryMap | None", key: str, settings: Settings, found: Answer | None = None) -> str:
     """JSON of what is to be drawn: whose map (see Service.key), what the filters let through, and of an answer the
     query's place and the strong hits; NONE for a library without a map."""
     if drawn is None:
