@@ -13,7 +13,7 @@ export function clock(seconds) {
 }
 
 /**
- * 1, "file" → "1 file"; 1200 → "1,200 utterances"; 2, "good match", "es" → "2 good matches".
+ * 1, "file" → "1 file"; 1200 → "1,200 utterances"; 2, "strong match", "es" → "2 strong matches".
  * @param {number} number
  * @param {string} noun
  * @param {string} plural what it ends with where there are several

@@ -57,8 +57,8 @@ export function utterances(element) {
     if (final) Object.assign(entry, { settled: true, at, seconds: end - start });
     part(entry.node, "time").textContent = clock(entry.at);
     entry.node.dataset.settled = String(final);
-    entry.node.dataset.good = String(hits.length > 0);
-    const state = problem || (hits.length ? "" : final ? "No good match" : "Listening …");
+    entry.node.dataset.strong = String(hits.length > 0);
+    const state = problem || (hits.length ? "" : final ? "No strong match" : "Listening …");
     part(entry.node, ".utterance-state").textContent = state;
     const box = part(entry.node, ".utterance-hits");
     grow(box, () => fill(box, hits, library));

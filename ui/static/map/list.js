@@ -10,10 +10,10 @@ const PAGE = 100; // entries that are shown at once
 const AROUND = 0.4; // seconds before and after an utterance that are played with it
 const FACTS = /** @type {const} */ (["recording", "category", "language", "speaker"]);
 
-/** @typedef {{ row: number, probability: number, good: boolean }} Hit */
+/** @typedef {{ row: number, probability: number, strong: boolean }} Hit */
 /**
  * The last answer; `missing` hits are not among the points that are drawn.
- * @typedef {{ query: Place | null, hits: Hit[], good: boolean, missing: number, text: string }} Answer
+ * @typedef {{ query: Place | null, hits: Hit[], strong: boolean, missing: number, text: string }} Answer
  */
 /**
  * What is listed: all points, those that were chosen, or those of an answer; `hidden` more are switched off.
@@ -45,14 +45,14 @@ function heading({ kind, rows, hidden, found }, of) {
       "Lasso or box a part of the map, press a region, or find something, and it is listed here.",
     ];
   if (!found) return [`${rows.length.toLocaleString("en")} selected`, off];
-  const { hits, good, missing, text } = found;
+  const { hits, strong, missing, text } = found;
   const away = missing ? `${missing} more are not among those drawn: find them in Search.` : "";
-  if (good) return [count(rows.length, "good match", "es"), [away, off].filter(Boolean).join(" ")];
+  if (strong) return [count(rows.length, "strong match", "es"), [away, off].filter(Boolean).join(" ")];
   const best = Math.max(0, ...hits.map(({ probability }) => probability));
   const chance = best >= 0.01 ? `${Math.round(100 * best)} %` : "less than 1 %";
   const nearest = rows.length ? `The nearest is ${chance} likely to mean it.` : "";
   const nothing = `Nothing here says “${text}” with any confidence.`;
-  return ["No good match", [nothing, nearest, off].filter(Boolean).join(" ")];
+  return ["No strong match", [nothing, nearest, off].filter(Boolean).join(" ")];
 }
 
 /**

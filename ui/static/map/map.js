@@ -22,9 +22,9 @@ const WAYS = ["category", "language", "speaker", "recording", "modality"]; // to
  * }} State
  */
 /**
- * An answer of the server to a text: what it finds, each with its probability and whether it is a good match.
+ * An answer of the server to a text: what it finds, each with its probability and whether it is a strong match.
  * @typedef {{
- *   text: string, library: string, wrong?: string, query: Place, hits: [id: number, probability: number, good: boolean][]
+ *   text: string, library: string, wrong?: string, query: Place, hits: [id: number, probability: number, strong: boolean][]
  * }} Reply
  */
 
@@ -232,8 +232,8 @@ export function mount({ element, props, watch, trigger }) {
     if (!points) return;
     const every = chosen ?? found?.hits.map(({ row }) => row) ?? Array.from({ length: points.count }, (_, row) => row);
     const rows = every.filter(legend.passes);
-    const good = found?.good ? found.hits.map(({ row }) => row).filter(legend.passes) : [];
-    view?.mark({ hits: good, query: found?.query ?? null, chosen: chosen && rows });
+    const strong = found?.strong ? found.hits.map(({ row }) => row).filter(legend.passes) : [];
+    view?.mark({ hits: strong, query: found?.query ?? null, chosen: chosen && rows });
     const kind = chosen ? "chosen" : found ? "hits" : "all";
     list.show({ kind, rows, hidden: every.length - rows.length, found: kind === "hits" ? found : null });
   }
@@ -275,13 +275,13 @@ export function mount({ element, props, watch, trigger }) {
     const { row } = points;
     [waiting, chosen, found] = ["", null, null];
     if (reply && !reply.wrong) {
-      const hits = reply.hits.flatMap(([id, probability, good]) => {
+      const hits = reply.hits.flatMap(([id, probability, strong]) => {
         const own = row(id);
-        return own === undefined ? [] : { row: own, probability, good };
+        return own === undefined ? [] : { row: own, probability, strong };
       });
-      const good = reply.hits.some(([, , good]) => good);
+      const strong = reply.hits.some(([, , strong]) => strong);
       const missing = reply.hits.length - hits.length; // of a map that is only a sample
-      found = { query: reply.query, hits, good, missing, text: reply.text };
+      found = { query: reply.query, hits, strong, missing, text: reply.text };
     }
     mark();
     if (reply?.wrong) list.say("", reply.wrong);

@@ -11,7 +11,7 @@ const FACTS = /** @type {const} */ (["category", "language"]); // by which a sea
 
 /**
  * What the server wants to be shown: which library's map, and of which time, what the filters let through, and of an
- * answer the query's place and the ids of the good hits.
+ * answer the query's place and the ids of the strong hits.
  * @typedef {{
  *   library: string, key: string, drawn: string, query: Place | null, hits: number[],
  *   only: Record<"category" | "language", string>
