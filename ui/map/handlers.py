@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from clasp.errors import ClaspError, LibraryError
-from index.map.worker import Fitting
+from index.map.worker import FitProcess
 from index.search import Answer, encode, search
 from ui import jobs, labels, links
 from ui.errors import sentence
@@ -41,7 +41,7 @@ def laying_out(folder: Path, model: str) -> Work:
     """Fit the map of the library in `folder`, by a process of its own."""
 
     def work(stopping: threading.Event) -> Iterator[Progress | Report]:
-        began, fitting = time.monotonic(), Fitting(folder, model)
+        began, fitting = time.monotonic(), FitProcess(folder, model)
         try:
             while not fitting.wait(LOOK):
                 if stopping.is_set():
@@ -200,7 +200,7 @@ class Exploring:
 
     def _library(self, name: str, visit: str) -> "Library | None":
         """The library with this name; None for a visitor who has added nothing yet."""
-        if name == VISIT and not self._service.opened().visits.has(visit):
+        if name == VISIT and not self._service.opened().guests.has(visit):
             return None
         return self._service.library(name, visit)
 

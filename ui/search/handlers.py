@@ -274,7 +274,7 @@ class Search:
 
     def _library(self, settings: Settings, visit: str) -> "Library | None":
         """The library that is chosen; None where it is a visitor's who has added nothing."""
-        if settings.library == VISIT and self._service.read_only and not self._service.opened().visits.has(visit):
+        if settings.library == VISIT and self._service.read_only and not self._service.opened().guests.has(visit):
             return None
         return self._service.library(settings.library, visit)
 

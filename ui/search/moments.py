@@ -93,7 +93,7 @@ def _card(
     facts = list(facts or [])
     if not alone or segment.start > 0:
         facts.append(f"{labels.clock(segment.start)} – {labels.clock(segment.end)}")
-    before, after = place.library.around(segment)
+    before, after = place.library.context(segment)
     actions, panels = [f'<button type="button" data-like="{segment.id}">More like this</button>'], ""
     if before or after:
         rows = [

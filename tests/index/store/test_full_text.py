@@ -62,9 +62,9 @@ def test_titles_and_speakers_are_found_and_follow_edits(library: Library, found:
 
 
 def test_transcripts_that_come_later_are_found(library: Library, found: Callable) -> None:
-    library.store_transcripts([3], [Transcript("A wolf came by.", "en")], "base")
+    library.transcripts.store([3], [Transcript("A wolf came by.", "en")], "base")
     assert found("wolf") == [(3, 1.0)]
-    library.store_transcripts([3], [Transcript("Nobody came.", "en")], "small")
+    library.transcripts.store([3], [Transcript("Nobody came.", "en")], "small")
     assert found("wolf") == [] and found("nobody") == [(3, 1.0)]
 
 
