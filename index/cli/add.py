@@ -53,10 +53,10 @@ def run(args: argparse.Namespace) -> int:
     """Add, show how it goes, and sum up."""
     from index.cli.transcribing import transcribed
     from index.ingest.pipeline import ingest
-    from index.ingest.walk import find
+    from index.ingest.walk import find_files
     from index.metadata import checked
 
-    find(args.paths)  # before the model: errors come at once
+    find_files(args.paths)  # before the model: errors come at once
     checked({"language": args.language})
 
     import torch

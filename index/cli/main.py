@@ -86,5 +86,3 @@ def _write_nowhere() -> None:
     """What is still to be written is lost without a further word, also when Python ends."""
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
-
-

@@ -13,7 +13,7 @@ from clasp.errors import ClaspError, DataError
 from clasp.filenames import readable
 from clasp.settings import current
 from index.ingest.pipeline import State, ingest
-from index.ingest.sidecars import SUFFIXES as BESIDE
+from index.ingest.sidecars import SUFFIXES as SIDECAR_SUFFIXES
 from ui import labels
 from ui.jobs import Progress, Report, Work
 from ui.library.state import Shown, Tab, told
@@ -36,7 +36,7 @@ def gathered(uploads: list[Upload], folder: Path) -> list[Path]:
     Raises:
         DataError: if there is no recording among them, or one is gone.
     """
-    if all(Path(upload.given).suffix.lower() in BESIDE for upload in uploads):
+    if all(Path(upload.given).suffix.lower() in SIDECAR_SUFFIXES for upload in uploads):
         raise DataError("There is no recording among these files: choose sound files or videos, too.")
     seen: Counter[str] = Counter()
     recordings = []
@@ -48,7 +48,7 @@ def gathered(uploads: list[Upload], folder: Path) -> list[Path]:
             shutil.move(upload, target)
         except OSError as error:
             raise DataError(f"{upload.given} is no longer here: choose it once more.") from error
-        if target.suffix.lower() not in BESIDE:
+        if target.suffix.lower() not in SIDECAR_SUFFIXES:
             recordings.append(target)
     return recordings
 
