@@ -78,8 +78,8 @@ clasp.maplist = (box, { only, point, save, colour, coloured }) => {
 
   function say(title, sentence) {
     part("h2").textContent = title;
-    part(".explore-said").textContent = sentence;
-    part(".explore-heard").textContent = [title, sentence].filter(Boolean).join(": ");
+    part(".explore-summary").textContent = sentence;
+    part(".explore-announcement").textContent = [title, sentence].filter(Boolean).join(": ");
     delete box.dataset.busy;
   }
 
@@ -101,8 +101,8 @@ clasp.maplist = (box, { only, point, save, colour, coloured }) => {
     const inside = (selector) => node.querySelector(selector);
     const text = points.text[row] || "Not written down: press play to hear it";
     node.dataset.row = row;
-    Object.assign(inside(".said"), { textContent: text, lang: points.names.language[points.language[row]] });
-    inside(".said").classList.toggle("unknown", !points.text[row]);
+    Object.assign(inside(".transcript"), { textContent: text, lang: points.names.language[points.language[row]] });
+    inside(".transcript").classList.toggle("unknown", !points.text[row]);
     const { id, src, start, end } = sound(row);
     const button = inside(".play-button");
     Object.assign(button.dataset, { play: id, src, start: start.toFixed(3), end: end.toFixed(3) });

@@ -3,11 +3,12 @@
 The page sends a frame of JSON, {"rate", "library", "visit", "categories", "languages"}, then sound: frames of 16-bit
 samples of one channel, about 0.1 s each; at the end {"stop": true}. It receives frames of JSON:
 
-    {"status": "Opening the library …"}            it is not ready yet
-    {"left": 600.0}                                now it is; seconds that may be spoken, null: without end
-    {"heard": 12.3, "voiced": true, "dropped": 0}  after each piece: seconds so far, speech or not, guesses dropped
-    {"said": {"number": 1, "final": false, …}}     what an utterance, or its beginning, finds, and where it lies on the
-                                                   map: "place" {"flat": [x, y], "solid": [x, y, z]}, null without one
+    {"status": "Opening the library …"}                   it is not ready yet
+    {"left": 600.0}                                       now it is; seconds that may be spoken, null: without end
+    {"received_s": 12.3, "voiced": true, "dropped": 0}    after each piece of sound: seconds so far, whether there is
+                                                          speech now, guesses dropped
+    {"utterance": {"number": 1, "final": false, …}}       what an utterance, or its beginning, finds, and its "place" on
+                                                          the map: {"flat": [x, y], "solid": [x, y, z]}, or null
 
 Who sends anything else is refused, with a sentence that says why.
 """

@@ -136,7 +136,7 @@ def _asked(found: Answer, place: Place) -> str:
     where = f"{escape(recording.title)}, {labels.clock(segment.start)}"
     return (
         f'<div class="asked"><p class="facts"><span>Like this, from {where}</span></p>'
-        f"{moments.play_button(segment, recording, place)}{moments.said(segment, 'words')}</div>"
+        f"{moments.play_button(segment, recording, place)}{moments.transcript(segment, 'words')}</div>"
     )
 
 

@@ -111,7 +111,7 @@ def _card(
     return f"""
 <li class="hit" data-segment="{segment.id}">
   {play_button(segment, recording, place)}
-  <div class="what">{said(segment)}{_line(facts)}<div class="actions">{"".join(actions)}</div></div>
+  <div class="what">{transcript(segment)}{_line(facts)}<div class="actions">{"".join(actions)}</div></div>
   <div class="sure" role="meter" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{percent}"
     aria-label="Likely to say the same" title="{percent} % likely to say the same">
     <b>{percent}<small>%</small></b><span class="bar"><span style="width:{percent}%"></span></span>
@@ -119,7 +119,7 @@ def _card(
 </li>"""
 
 
-def said(segment: Segment, name: str = "said") -> str:
+def transcript(segment: Segment, name: str = "transcript") -> str:
     """The words of a segment, and whether a machine wrote them down, or that nobody did."""
     if segment.transcript:
         language, mark = segment.language or segment.detected, ""
@@ -152,7 +152,7 @@ def _row(segment: Segment, recording: Recording, place: Place, *, here: bool = F
     current = ' aria-current="true"' if here else ""
     time = fact or labels.clock(segment.start)
     button = play_button(segment, recording, place)
-    return f'<li{current}>{button}<span class="time">{time}</span>{said(segment, "words")}</li>'
+    return f'<li{current}>{button}<span class="time">{time}</span>{transcript(segment, "words")}</li>'
 
 
 def _same(match: Match, beside: Recording, place: Place) -> str:

@@ -74,8 +74,8 @@ def test_by_time(place: Place) -> None:
 
 
 def test_an_answer_knows_its_address(place: Place) -> None:
-    html = shown(place, match(place, 1, 0.9), category="science_fiction", heard=0.25)
-    assert 'data-address="?q=a+storm&amp;library=own&amp;category=science_fiction&amp;heard=0.25"' in html
+    html = shown(place, match(place, 1, 0.9), category="science_fiction", meaning=0.25)
+    assert 'data-address="?q=a+storm&amp;library=own&amp;category=science_fiction&amp;meaning=0.25"' in html
     assert "data-copy" in html and "data-private" not in html
     link = Link(Settings("visit"), "a storm")
     mine = cards.answer(Answer(QUERY, [match(place, 1, 0.9)], 0.001, "cpu"), link, place, [])
