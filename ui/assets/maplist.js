@@ -47,13 +47,13 @@ clasp.maplist = (box, { only, point, save, colour, coloured }) => {
       "Lasso or box a part of the map, press a region, or find something, and it is listed here.",
     ],
     chosen: ({ rows }) => [`${rows.length.toLocaleString("en")} selected`, ""],
-    hits: ({ rows, found: { hits, good, missing, text } }) => {
+    hits: ({ rows, found: { hits, strong, missing, text } }) => {
       const away = missing ? `${missing} more are not among those drawn: find them in Search.` : "";
-      if (good) return [count(rows.length, "good match", "es"), away];
+      if (strong) return [count(rows.length, "strong match", "es"), away];
       const best = Math.max(0, ...hits.map(({ probability }) => probability));
       const chance = best >= 0.01 ? `${Math.round(100 * best)} %` : "less than 1 %";
       const nearest = rows.length ? ` The nearest is ${chance} likely to mean it.` : "";
-      return ["No good match", `Nothing here says “${text}” with any confidence.${nearest}`];
+      return ["No strong match", `Nothing here says “${text}” with any confidence.${nearest}`];
     },
   };
 

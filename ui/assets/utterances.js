@@ -32,8 +32,8 @@ clasp.utterances = (element, trail) => {
       entry.node.querySelector("time").textContent = clock(at);
     }
     entry.node.dataset.settled = utterance.final;
-    entry.node.dataset.good = utterance.hits.length > 0;
-    const state = utterance.problem || (utterance.hits.length ? "" : utterance.final ? "No good match" : "Listening …");
+    entry.node.dataset.strong = utterance.hits.length > 0;
+    const state = utterance.problem || (utterance.hits.length ? "" : utterance.final ? "No strong match" : "Listening …");
     entry.node.querySelector(".utterance-state").textContent = state;
     const hits = entry.node.querySelector(".utterance-hits");
     grow(hits, () => fill(hits, utterance.hits, library));

@@ -187,7 +187,7 @@ class Search:
             library = self._service.library(asked.settings.library, visit)
             with TemporaryDirectory(prefix="clasp-hits-") as folder:
                 found, kind = cards.exported(asked.answer), str(event._data["kind"])
-                yield str(downloads.write(Path(folder), kind, library, found.matches, found.query))
+                yield str(downloads.write(Path(folder), kind, library, found.hits, found.query))
         except Exception as error:
             raise gr.Error(sentence(error, "a download"), print_exception=False) from error
 

@@ -157,7 +157,7 @@ def test_the_legend_filters_the_list_and_all_survives_a_reload(browser: Browser,
 
 def test_a_search_marks_its_hits_around_the_query(browser: Browser, address: str) -> None:
     with explored(browser, address, "&find=" + SHIP.replace(" ", "+")) as page:  # asked again when the page is loaded
-        expect(page.locator(".explore-head h2")).to_contain_text("good match")
+        expect(page.locator(".explore-head h2")).to_contain_text("strong match")
         entry = page.locator(".explore-entry").first
         expect(entry.locator(".transcript")).to_contain_text("ship was lost")
         expect(entry.locator(".percent")).to_contain_text("%")
@@ -173,7 +173,7 @@ def test_a_search_marks_its_hits_around_the_query(browser: Browser, address: str
         assert nearer.sum() < 20  # of about a thousand
         page.locator("[name=find]").fill("zxqv brmpf")
         page.locator("[name=find]").press("Enter")
-        expect(page.locator(".explore-head h2")).to_have_text("No good match")
+        expect(page.locator(".explore-head h2")).to_have_text("No strong match")
         expect(page.locator(".explore-summary")).to_contain_text("likely to mean it")
         page.locator("[name=find]").fill("…")
         page.get_by_role("button", name="Find", exact=True).click()
