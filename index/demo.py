@@ -24,7 +24,7 @@ from clasp.settings import cache
 from index.files import load_arrays, save_arrays
 from index.library import Library, Recording, Segment
 from index.library import Model as LibraryModel
-from index.map.map import MAP_FILE
+from index.map.layout import MAP_FILE
 
 if TYPE_CHECKING:
     from clasp.audio.decode import Waveform

@@ -1,12 +1,17 @@
-"""A hit: a segment that a query found, and how well. The page, the API, the command line and the exports share it.
+"""A hit: a segment that a query found, and how well.
 
->>> hit = search(library, model, encode(model, text="The ship was lost in the storm.")).hits[0]
->>> hit.segment.transcript
-'The ship was lost in the storm, three days out of Lisbon.'
->>> hit.strong, hit.probability > 0.9
-(True, True)
->>> hit.as_dict()["recording"]
-'adventure-01-en'
+    >>> import clasp
+    >>> from index.paths import open_library
+    >>> from index.search import encode, search
+    >>> model = clasp.load()
+    >>> query = encode(model, text="The ship was lost in the storm.")
+    >>> hit = search(open_library(model, "demo"), model, query).hits[0]
+    >>> hit.segment.transcript
+    'The ship was lost in the storm, three days out of Lisbon.'
+    >>> hit.recording.id, hit.strong, hit.probability > 0.9
+    ('adventure-01', True, True)
+
+The page, the API, the command line and the exports share it.
 """
 
 from dataclasses import dataclass

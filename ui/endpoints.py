@@ -200,7 +200,7 @@ class Endpoints:
         searched = self._library(library)
         segment = searched.segment(hit)
         recording = searched.recording(segment.recording)
-        before, after = searched.around(segment, count)
+        before, after = searched.context(segment, count)
         around = [
             segment_as_dict(one, recording) | {"audio": audio.url(library, recording.id), "hit": one is segment}
             for one in (*before, segment, *after)
@@ -246,7 +246,7 @@ class Endpoints:
         drawn = self._service.map(library)
         if drawn is None:
             return None
-        (x, y), _ = drawn.place(query.vector)
+        (x, y), _ = drawn.locate(query.vector)
         return {"x": float(x), "y": float(y)}
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from clasp import Clasp
     from index.guests import GuestLibraries
     from index.library import Library
-    from index.map.loaded import Maps
-    from index.map.map import Map
+    from index.map.library_map import LibraryMap
+    from index.map.registry import MapRegistry
     from index.registry import LibraryRegistry
 
 READ_ONLY = "This library is read-only here: it can be searched, not changed."
@@ -37,7 +37,7 @@ class Resources:
     model: "Clasp"
     registry: "LibraryRegistry"
     guests: "GuestLibraries"
-    maps: "Maps"
+    maps: "MapRegistry"
 
 
 class Service:
@@ -85,7 +85,7 @@ class Service:
 
     def greet(self, token: str) -> str:
         """The token of a visitor, who may already have one from an earlier visit."""
-        return self.opened().guests.begin(token)
+        return self.opened().guests.issue(token)
 
     def libraries(self, token: str = "") -> list[tuple[str, str]]:
         """Titles and names of the libraries that a visitor can choose from; their own comes last."""
@@ -129,9 +129,9 @@ class Service:
         resources = self.opened()
         return resources.guests.library(key) if resources.guests.has(key) else resources.registry.library(key)
 
-    def map(self, library: "Library") -> "Map | None":
+    def map(self, library: "Library") -> "LibraryMap | None":
         """The latest map of a library; None if it has none that can be used."""
-        return self.opened().maps.of(library)
+        return self.opened().maps.get(library)
 
     def _run(self) -> None:
         try:
@@ -145,7 +145,7 @@ class Service:
             self._done.set()
         while self._resources is not None:
             threading.Event().wait(SWEEP)
-            self._resources.guests.sweep()
+            self._resources.guests.delete_expired()
 
     def _load(self) -> "Clasp":
         """The model that is asked for or, so that the page can be used at all, the bundled one."""
@@ -164,7 +164,7 @@ class Service:
     def _open(self) -> Resources:
         import clasp
         from index.guests import GuestLibraries
-        from index.map.loaded import Maps
+        from index.map.registry import MapRegistry
         from index.registry import LibraryRegistry
 
         def progress(done: int, of: int) -> None:
@@ -176,4 +176,4 @@ class Service:
         registry.open_demo(progress)
         model.encode_text([WARM_UP])  # the first use of an encoder is slow
         model.encode_speech([clasp.from_samples(np.random.default_rng(0).normal(0, 0.1, 16_000), 16_000)])
-        return Resources(model, registry, GuestLibraries(model), Maps())
+        return Resources(model, registry, GuestLibraries(model), MapRegistry())

@@ -21,7 +21,7 @@ from clasp.speech.transcript import Transcript, Word
 from index.records import Recording, Segment
 from index.store.schema import connect, migrate
 from index.vectors.index_file import Version
-from index.vectors.segment_table import Column, SegmentTable, VectorBuffer
+from index.vectors.segment_table import CategoricalBuilder, SegmentTable, VectorBuffer
 
 DATABASE_FILE = "library.db"
 ROOM = 2**20  # bytes; a disk with less is full
@@ -180,7 +180,7 @@ class Database:
                     "SELECT one.id, recording, one.category, one.language, one.speaker, date FROM segments AS one "
                     "JOIN recordings ON recordings.id = recording WHERE one.id > ? ORDER BY one.id", (after,)
                 )  # fmt: skip
-                ids, columns = [np.empty(0, np.int64)], {name: Column() for name in FILTERED}
+                ids, columns = [np.empty(0, np.int64)], {name: CategoricalBuilder() for name in FILTERED}
                 while block := segments.fetchmany(BLOCK):
                     numbers, *facts = zip(*block, strict=True)
                     ids.append(np.array(numbers, np.int64))
@@ -188,10 +188,10 @@ class Database:
                         column.add(names)
                 ids = np.concatenate(ids)
                 if known is None:
-                    rows, last = VectorBuffer(dim, len(ids)), after
+                    buffer, last = VectorBuffer(dim, len(ids)), after
                 else:
                     kept = np.isin(known.ids, ids)
-                    rows = known.rows if kept.all() else known.rows.only(kept)
+                    buffer = known.buffer if kept.all() else known.buffer.selected(kept)
                     last = int(known.ids.max(initial=0))
                     others = self._reader.execute(
                         "SELECT segment, vector FROM vectors WHERE replaced > ? AND segment <= ? ORDER BY segment",
@@ -199,19 +199,19 @@ class Database:
                     ).fetchall()
                     if others:
                         places = np.searchsorted(known.ids[kept], [number for number, _ in others])
-                        rows = rows.replaced(places, self._unpacked([(blob,) for _, blob in others], dim))
+                        buffer = buffer.replaced(places, self._unpacked([(blob,) for _, blob in others], dim))
                 vectors = self._reader.execute("SELECT vector FROM vectors WHERE segment > ? ORDER BY segment", (last,))
                 while blobs := vectors.fetchmany(BLOCK):
-                    rows = rows.joined(self._unpacked(blobs, dim))
+                    buffer = buffer.appended(self._unpacked(blobs, dim))
                 (replaced,) = self._reader.execute(
                     "SELECT ifnull(max(replaced), 0) FROM vectors WHERE replaced > 0"
                 ).fetchone()
             finally:
                 self._reader.execute("ROLLBACK")
-        if len(rows.array) != len(ids):
+        if len(buffer.array) != len(ids):
             raise self._damaged("there are segments without a vector, or vectors without a segment")
-        facts = {name: column.facts() for name, column in columns.items()}
-        return SegmentTable(Version(*version), ids, rows, facts, replaced)
+        built = {name: column.build() for name, column in columns.items()}
+        return SegmentTable(Version(*version), ids, buffer, built, replaced)
 
     def _unpacked(self, blobs: list[tuple[bytes]], dim: int) -> np.ndarray:
         """Stored vectors, float16 (n, dim)."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from clasp.audio.decode import decode
-from index.map.wire import unpacked
+from index.map.wire import from_bytes
 from tests.malformed import write_malformed
 
 TRANSCRIPT = "#results .hits .transcript"
@@ -72,7 +72,7 @@ def test_a_click_on_a_point_of_the_map_plays_it(page: Page) -> None:
     x, y, row = page.evaluate(ISOLATED)
     page.mouse.click(x, y)
     page.wait_for_function(PLAYS)
-    head, columns = unpacked(page.request.get(page.url + "map/demo").body())
+    head, columns = from_bytes(page.request.get(page.url + "map/demo").body())
     assert head["names"]["recording"][columns["recording"][row]] in page.evaluate("clasp.audio.src")
     assert page.locator("#map .map-caption span").inner_text() == head["text"][row]
     page.mouse.click(x, y)
@@ -87,7 +87,7 @@ def test_the_maps_legend_is_the_category_filter(page: Page) -> None:
     expect(entry).to_have_attribute("aria-pressed", "true")
     assert "category=mystery" in page.url
     faint = "document.querySelector('.map-plot').data[1].marker.color.filter((code) => code % 2 === 1).length"
-    head, columns = unpacked(page.request.get(page.url.split("?")[0] + "map/demo").body())
+    head, columns = from_bytes(page.request.get(page.url.split("?")[0] + "map/demo").body())
     there = (columns["category"] == head["names"]["category"].index("mystery")).sum()
     assert page.evaluate(faint) == head["count"] - there
     with answered(page):

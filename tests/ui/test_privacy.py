@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from index.map.wire import unpacked
+from index.map.wire import from_bytes
 
 ROOT = Path(__file__).parents[2]
 SECRET = "root:"  # in /etc/passwd
@@ -57,7 +57,7 @@ def test_sound_of_a_library_that_is_not_there(address: str) -> None:
 
 
 def test_stretches_have_limits(address: str) -> None:
-    name = quote(unpacked(gzip.decompress(raw(address, "/map/demo")[1]))[0]["names"]["recording"][0])
+    name = quote(from_bytes(gzip.decompress(raw(address, "/map/demo")[1]))[0]["names"]["recording"][0])
     status, body = raw(address, f"/audio/demo/{name}?start=0.5&end=1.5")
     assert status == 200 and body[:4] == b"RIFF" and abs(len(body) - 44 - 32_000) < 100
     for query in ("start=2&end=1", "start=nan&end=1", "start=-1&end=1", "start=a&end=b", "start=inf"):

@@ -159,10 +159,10 @@ class AddingHandlers(LibraryHandlers):
             raise DataError("There is nothing to add yet: choose files first.")
         self._service.jobs.require_idle(self._service.key(name, token))
         guests = self._service.opened().guests
-        library = guests.open(token) if name == VISIT else self._service.library(name, token)
-        room = guests.room(token) if name == VISIT else None
+        library = guests.open_or_create(token) if name == VISIT else self._service.library(name, token)
+        room = guests.bytes_left(token) if name == VISIT else None
         if room is not None and sum(Path(one).stat().st_size for one in uploads) > room:
-            most = labels.size(current().visit_mib * 2**20)
+            most = labels.size(current().guest_mib * 2**20)
             raise DataError(f"These files are too large: you have {labels.size(room)} of {most} left for this visit.")
         scratch = TemporaryDirectory(
             prefix="clasp-upload-", dir=library.folder.parent if name == VISIT else None, ignore_cleanup_errors=True

@@ -73,7 +73,7 @@ class LibraryHandlers:
         try:
             library = self._service.library_if_any(name, token)
             if library is not None:
-                left = self._service.opened().guests.left(token) if name == VISIT else None
+                left = self._service.opened().guests.seconds_left(token) if name == VISIT else None
                 updates[tab.facts] = facts(library, may_change=owner, left=left)
                 updates[tab.find] = gr.Textbox(view.words, visible=bool(library.recordings()))
             updates[tab.table] = self._table(name, token, view, cleared=not selection)

@@ -45,7 +45,7 @@ def repairing(registry: "LibraryRegistry", name: str) -> Work:
     def work(_: threading.Event) -> Iterator[Progress | Report]:
         yield Progress("Repairing… This library cannot be searched until that is done.")
         findings: list[str] = []
-        registry.changed(name, lambda folder: findings.extend(repair.check(folder, mend=True)))
+        registry.while_closed(name, lambda folder: findings.extend(repair.check(folder, mend=True)))
         yield Report(("Done." if findings else "Nothing had to be repaired.",), tuple(findings))
 
     return work

@@ -35,7 +35,7 @@ def transcripts(
 
     Returns the outcome, without a sentence if there was nothing to do.
     """
-    missing = sum(map(len, library.untranscribed().values()))
+    missing = sum(map(len, library.transcripts.missing().values()))
     transcriber, reason = None, ""
     if missing:
         yield Progress("Preparing to transcribe…", before=before)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from index.hit import Hit
     from index.library import Library
     from index.live.session import Said
-    from index.map.map import Map
+    from index.map.library_map import LibraryMap
 
 RATES = range(8_000, 192_001)  # Hz
 LONGEST = 2.0  # seconds of one frame
@@ -85,7 +85,7 @@ def parsed(frame: str) -> Any:
         return None
 
 
-def utterance(said: "Said", library: "Library", key: str, drawn: "Map | None") -> dict[str, Any]:
+def utterance(said: "Said", library: "Library", key: str, drawn: "LibraryMap | None") -> dict[str, Any]:
     """An utterance for the page: its strong hits, best first, and its place on the library's map, if there is one.
     `key` stands for the library in URLs."""
     hits = [hit for hit in said.answer.hits if hit.strong] if said.answer is not None else []
@@ -96,7 +96,7 @@ def utterance(said: "Said", library: "Library", key: str, drawn: "Map | None") -
     }  # fmt: skip
 
 
-def _place(said: "Said", drawn: "Map | None") -> dict[str, list[float]] | None:
+def _place(said: "Said", drawn: "LibraryMap | None") -> dict[str, list[float]] | None:
     if said.answer is None or drawn is None:
         return None
     try:

@@ -106,7 +106,7 @@ class LiveServer:
             Refused: if the visitor is not known, or has used up their quota.
         """
         guests = self._service.opened().guests
-        if (self._service.read_only or request.library == VISIT) and not guests.knows(request.token):
+        if (self._service.read_only or request.library == VISIT) and not guests.is_issued(request.token):
             raise Refused(ABSENT, "Your visit has expired: reload the page.")
         self.spend(request.token, 0.0)
         return self._service.library(request.library, request.token)
@@ -227,7 +227,7 @@ class LiveSocket:
 
 
 class SpeechQuota:
-    """How long each visitor may still speak: CLASP_LIVE_MINUTES of every CLASP_VISIT_MINUTES."""
+    """How long each visitor may still speak: CLASP_LIVE_MINUTES of every CLASP_GUEST_MINUTES."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -245,7 +245,7 @@ class SpeechQuota:
 
     def _entry(self, token: str) -> tuple[float, float]:
         now = self._clock()
-        while self._spent and now - (oldest := next(iter(self._spent.items())))[1][0] > 60 * current().visit_minutes:
+        while self._spent and now - (oldest := next(iter(self._spent.items())))[1][0] > 60 * current().guest_minutes:
             del self._spent[oldest[0]]
         return self._spent.get(token, (now, 0.0))
 

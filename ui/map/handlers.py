@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 
 from clasp.errors import ClaspError, LibraryError
-from index.map.worker import Fitting
+from index.map.worker import FitProcess
 from index.search import Answer, encode, search
 from ui import jobs, labels, links
 from ui.errors import error_message
@@ -36,7 +36,7 @@ def fitting_map(folder: Path, model: str) -> Work:
     """A job that fits the map of the library in `folder`, in a process of its own."""
 
     def work(stopping: threading.Event) -> Iterator[Progress | Report]:
-        began, fitting = time.monotonic(), Fitting(folder, model)
+        began, fitting = time.monotonic(), FitProcess(folder, model)
         try:
             while not fitting.wait(POLL):
                 if stopping.is_set():

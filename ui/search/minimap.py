@@ -14,7 +14,7 @@ from ui.templates import render
 from ui.theme import SCRIPT
 
 if TYPE_CHECKING:
-    from index.map.map import Map
+    from index.map.library_map import LibraryMap
 
 NONE = "none"  # the overlay that hides the map
 EVENTS = ["choose"]  # of the map, as minimap.js triggers them
@@ -33,7 +33,7 @@ def build() -> gr.HTML:
     )
 
 
-def overlay(drawn: "Map | None", key: str, settings: SearchSettings, answer: Answer | None = None) -> str:
+def overlay(drawn: "LibraryMap | None", key: str, settings: SearchSettings, answer: Answer | None = None) -> str:
     """JSON of what to draw: whose map (see Service.key), what the filters let through and, of an answer, the place of
     the query and the strong hits; NONE for a library without a map."""
     if drawn is None:

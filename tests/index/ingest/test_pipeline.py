@@ -13,7 +13,7 @@ from clasp.audio.envelope import STEP, envelope
 from clasp.errors import DataError, LibraryError
 from clasp.training.data.synthesis import Voice, speak
 from index.ingest.pipeline import State, ingest
-from index.ingest.walk import find
+from index.ingest.walk import find_files
 from index.library import FILES, Library
 from tests.index.ear import Ear
 from tests.malformed import write_malformed
@@ -155,7 +155,7 @@ def test_names_of_every_kind(tmp_path, library, ear, spoken):
 def test_nothing_to_add(tmp_path, paths):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError):
-        find([tmp_path / path for path in paths])
+        find_files([tmp_path / path for path in paths])
 
 
 SUBTITLES = {

@@ -306,7 +306,7 @@ def public(tmp_path_factory: pytest.TempPathFactory, home: Path, own: str) -> It
     places = {"CLASP_LIBRARY": home / "archive", "XDG_DATA_HOME": home / "data", "GRADIO_TEMP_DIR": folder / "uploads"}
     settings = {name: str(path) for name, path in places.items()}
     settings |= {"CLASP_MODEL": "published", "CLASP_OFFLINE": "1"}
-    with running(folder, **settings, CLASP_READ_ONLY="1", CLASP_VISIT_MIB="1") as url:
+    with running(folder, **settings, CLASP_READ_ONLY="1", CLASP_GUEST_MIB="1") as url:
         yield url
 
 

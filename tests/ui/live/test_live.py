@@ -524,7 +524,7 @@ def public(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[st
     yield f"http://127.0.0.1:{port}/", lambda: service.visitor("")
     server.should_exit = True
     thread.join()
-    service.opened().shelf.close()
+    service.opened().registry.close()
 
 
 def test_a_public_page_has_limits(public: tuple[str, Callable[[], str]]) -> None:
@@ -606,7 +606,7 @@ def test_nothing_of_what_was_said_is_kept(
 
 def test_an_allowance_is_renewed_with_the_visit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLASP_LIVE_MINUTES", "1")
-    monkeypatch.setenv("CLASP_VISIT_MINUTES", "30")
+    monkeypatch.setenv("CLASP_GUEST_MINUTES", "30")
     now = [0.0]
     allowance = Allowance(lambda: now[0])
     assert allowance.left("a") == 60 and allowance.spend("a", 45) == 15

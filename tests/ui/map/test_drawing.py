@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from index.map.wire import unpacked
+from index.map.wire import from_bytes
 from tests.ui.conftest import looked_at
 
 MANY = 50_000
@@ -79,7 +79,7 @@ def drawn(page: Page) -> Page:
 
 
 def test_points_are_unpacked_as_they_were_packed(page: Page) -> None:
-    head, columns = unpacked(page.request.get(page.url.split("?")[0] + "map/demo").body())
+    head, columns = from_bytes(page.request.get(page.url.split("?")[0] + "map/demo").body())
     found = page.evaluate(
         """async () => {
           const { flatText, solidText, row, ...points } = await clasp.points('demo');

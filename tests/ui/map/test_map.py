@@ -16,7 +16,8 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from index.library import Library
 from index.map.clusters import Region
-from index.map.map import Fitted, Map, keys
+from index.map.layout import MapLayout, segment_keys
+from index.map.library_map import LibraryMap
 from tests.index.conftest import Identity, one_each, random_units
 from tests.ui.conftest import looked_at
 from tests.ui.interviews import BEES, Interviews
@@ -41,8 +42,8 @@ def test_a_page_fetches_the_points_anew_if_they_are_others(tmp_path: Path) -> No
         """What a page is told of a map; the map itself is gone afterwards, and another may take its place in memory."""
         empty = np.zeros((30, 2, 2), np.float32), np.zeros((30, 2, 3), np.float32), np.full(30, -1, np.int16)
         region = Region("lentils", "words", [0.5, 0.5], [0.5, 0.5, 0.0], 12)
-        fitted = Fitted("a" * 64, keys(library.segments()), *empty, 0, [region] * regions, [])
-        return json.loads(minimap.overlay(Map(library, fitted), "own", Settings()))["drawn"]
+        layout = MapLayout("a" * 64, segment_keys(library.segments()), *empty, 0, [region] * regions, [])
+        return json.loads(minimap.overlay(LibraryMap(library, layout), "own", Settings()))["drawn"]
 
     told = [drawn(regions) for regions in (0, 1, 2, 0)]
     assert len(set(told)) == 3 and told[0] == told[3]

@@ -6,24 +6,25 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from clasp.errors import LibraryError
-from index.map.map import MAP_FILE, Map
+from index.map.layout import MAP_FILE
+from index.map.library_map import LibraryMap
 
 if TYPE_CHECKING:
     from index.library import Library
 
 log = logging.getLogger(__name__)
 
-Version = tuple[int, int, int]  # of a file: it is another one if any of these differs
+FileVersion = tuple[int, int, int]  # inode, time of change, size: it is another file if any of these differs
 
 
-class Maps:
+class MapRegistry:
     """Maps by library; any number of threads may ask."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: WeakKeyDictionary[Library, tuple[Version, Map | None]] = WeakKeyDictionary()
+        self._maps: WeakKeyDictionary[Library, tuple[FileVersion, LibraryMap | None]] = WeakKeyDictionary()
 
-    def of(self, library: "Library") -> Map | None:
+    def get(self, library: "Library") -> LibraryMap | None:
         """The map of a library as it was fitted last; None where there is none, or none that can be used."""
         try:
             file = (library.folder / MAP_FILE).stat()
@@ -31,15 +32,15 @@ class Maps:
             return None
         version = file.st_ino, file.st_mtime_ns, file.st_size
         with self._lock:
-            known = self._known.get(library)
+            known = self._maps.get(library)
             if known is None or known[0] != version:
-                known = self._known[library] = version, _load(library)
+                known = self._maps[library] = version, _load(library)
             return known[1]
 
 
-def _load(library: "Library") -> Map | None:
+def _load(library: "Library") -> LibraryMap | None:
     try:
-        return Map.load(library)
+        return LibraryMap.load(library)
     except LibraryError as error:
         log.warning("%s", error)
         return None
