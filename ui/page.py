@@ -3,7 +3,7 @@
 import gradio as gr
 
 from clasp.errors import ClaspError
-from ui import endpoints
+from ui import endpoints, script
 from ui.about import tab as about_tab
 from ui.library import tab as library_tab
 from ui.live import tab as live_tab
@@ -11,7 +11,6 @@ from ui.map import tab as map_tab
 from ui.search import tab as search_tab
 from ui.service import Service
 from ui.templates import notice, render
-from ui.theme import SCRIPT
 
 QUEUE = {"concurrency_id": "search", "concurrency_limit": 4}  # searches at once; others wait
 
@@ -24,8 +23,7 @@ def build(service: Service) -> gr.Blocks:
         fill_width=True,
         delete_cache=(600, 1800),
     ) as page:
-        opened = "clasp.theme(); clasp.address.follow()"
-        gr.HTML(render("header.html"), head=SCRIPT, js_on_load=opened, apply_default_css=False)
+        gr.HTML(render("header.html"), js_on_load=script.mount("common/page"), apply_default_css=False)
         problem = gr.HTML(visible=False, js_on_load=None, apply_default_css=False)
         token = gr.BrowserState("", storage_key="clasp-visit", secret="clasp")  # of this visitor, see index/guests.py
         with gr.Tabs(elem_id="tabs"):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from ui import labels, theme
+from ui import labels, script
 from ui.dropdown import dropdown
 from ui.library.recordings import TableView
 from ui.library.uploads import uploads
@@ -14,9 +14,8 @@ from ui.templates import render
 if TYPE_CHECKING:
     from ui.service import Service
 
-SCRIPT = theme.SCRIPT + '<script src="library.js"></script>'
+MODULE = "library/library"
 WAIT = '<div class="bones" aria-hidden="true"></div>'  # the shape of what is to come
-TABLE = "clasp.library.table(element, watch, (what) => trigger('turn', what), (what) => trigger('choose', what))"
 MAINTENANCE = (  # name, label, what it does
     ("check", "Check", "Check that the library is intact and every recording still in place."),
     ("repair", "Repair", "Repair what can be repaired from what is still there."),
@@ -91,9 +90,7 @@ def build(service: "Service") -> LibraryComponents:
             if not service.read_only:
                 made |= _new_library()
         made["notice"] = _html(elem_id="library-notice")
-        made["facts"] = _html(
-            WAIT, elem_id="library-facts", head=SCRIPT, js_on_load="clasp.library.facts(element, watch)"
-        )
+        made["facts"] = _html(WAIT, elem_id="library-facts", js_on_load=script.mount(MODULE, function="mountFacts"))
         with gr.Column(visible=False, elem_id="library-adding") as made["adding"]:
             made |= _adding(service)
         with gr.Column(elem_id="library-job"):
@@ -104,7 +101,8 @@ def build(service: "Service") -> LibraryComponents:
             label="Search the table", placeholder="Find a title, a speaker, a date…", show_label=False,
             visible=False, max_lines=1, elem_id="library-find",
         )  # fmt: skip
-        made["table"] = _html(elem_id="library-table", head=SCRIPT, js_on_load=TABLE)
+        mounted = script.mount(MODULE, "turn", "choose", function="mountTable")
+        made["table"] = _html(elem_id="library-table", js_on_load=mounted)
         with gr.Column(visible=False, elem_id="library-bar") as made["bar"]:
             made |= _selection()
         if not service.read_only:

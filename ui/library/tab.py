@@ -4,18 +4,15 @@ from typing import Any
 
 import gradio as gr
 
-from ui import links
+from ui import links, script
 from ui.events import QUIET
 from ui.library import components
 from ui.library.adding import AddingHandlers
 from ui.library.browsing import BrowsingHandlers
+from ui.library.components import MODULE
 from ui.library.maintenance import MaintenanceHandlers
 from ui.library.selection import SelectionHandlers
 from ui.service import Service
-
-KEEP_LIBRARY = "(library) => library && clasp.address.keep({ library }, 'library')"
-KEEP_WORDS = "(words, library) => library && clasp.address.keep({ words }, 'library')"
-FORGET_WORDS = "() => clasp.address.keep({ words: '' }, 'library')"
 
 
 def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -> None:
@@ -31,10 +28,10 @@ def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -
 
     loading = [gr.Textbox(visible=False), token, parts.name]
     gr.on([tab.select, token.change], browsing.load, loading, outputs, js=links.of_tab("library"), **quiet)
-    parts.name.change(None, parts.name, js=KEEP_LIBRARY, **QUIET)
-    parts.name.input(None, js=FORGET_WORDS, **QUIET)
+    parts.name.change(None, parts.name, js=script.call(MODULE, "keepLibrary"), **QUIET)
+    parts.name.input(None, js=script.call(MODULE, "forgetWords"), **QUIET)
     parts.name.input(browsing.choose_library, library, outputs, **quiet)
-    parts.find.change(None, [parts.find, parts.name], js=KEEP_WORDS, **QUIET)
+    parts.find.change(None, [parts.find, parts.name], js=script.call(MODULE, "keepWords"), **QUIET)
     parts.find.change(browsing.search, [parts.find, *library, parts.view], outputs, **latest)
     parts.table.turn(browsing.turn, [*library, parts.view], outputs, **latest)
     parts.timer.tick(browsing.poll, shown, outputs, **quiet)
@@ -46,7 +43,7 @@ def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -
         path = [*library, parts.path, parts.copy, parts.spoken]
         gr.on([parts.path.submit, parts.add_path.click], adding.add_path, path, outputs, **quiet)
 
-    focus = {"js": "() => clasp.library.focus()", **QUIET}
+    focus = {"js": script.call(MODULE, "focus"), **QUIET}
     parts.table.choose(selection.select, library, outputs, **latest).then(None, **focus)
     parts.edit.click(selection.edit, selected, outputs, **quiet).then(None, **focus)
     entered = [one.submit for one in metadata if one is not parts.language]

@@ -1,4 +1,4 @@
-"""The Live tab: matches appear while you speak. Scripts: live.js, utterances.js, trail.js."""
+"""The Live tab: matches appear while you speak."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,17 +6,14 @@ from typing import Any
 import gradio as gr
 
 from clasp.errors import ClaspError
-from ui import filters, links
+from ui import filters, links, script
 from ui.dropdown import dropdown
 from ui.events import QUIET
 from ui.links import SearchSettings
 from ui.service import DEMO, TITLES, Service
 from ui.templates import render
-from ui.theme import SCRIPT
 
-SCRIPTS = SCRIPT + "".join(f'<script src="{name}.js"></script>' for name in ("trail", "utterances", "live"))
-KEEP = """(library, category, language) =>
-  clasp.address.keep({ library: library === "demo" ? "" : library, category, language }, "live")"""
+KEEP = script.call("live/live", "keepFilters")
 REQUEST = "(...values) => JSON.stringify(values)"
 
 Updates = tuple[gr.components.Component, ...]  # of library, category, language and panel
@@ -55,8 +52,7 @@ def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -
     panel = gr.HTML(
         "",
         html_template=render("live/live.html"),
-        head=SCRIPTS,
-        js_on_load="clasp.live(element, props, watch)",
+        js_on_load=script.mount("live/live"),
         apply_default_css=False,
         elem_id="live",
     )

@@ -1,25 +1,18 @@
-"""The Map tab: utterances as points to look at, hear, select and search. Scripts: map.js, maplegend.js, maplist.js."""
+"""The Map tab: utterances as points to look at, hear, select and search."""
 
 from typing import Any
 
 import gradio as gr
 
 from clasp.settings import current
-from ui import links
+from ui import links, script
 from ui.dropdown import dropdown
 from ui.events import QUIET
 from ui.map.handlers import MapComponents, MapHandlers
 from ui.service import DEMO, TITLES, Service
 from ui.templates import render
-from ui.theme import SCRIPT
 
-OWN = ("maplist", "maplegend", "map")
-SCRIPTS = SCRIPT + "".join(f'<script src="{name}.js"></script>' for name in OWN)
 EVENTS = ["search", "export", "fit", "stop", "close"]  # as map.js triggers them
-TO_ADDRESS = """(name, token) => {
-  clasp.address.keep({ library: name === "demo" ? "" : name }, "map");
-  return [name, token];
-}"""
 
 
 def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -> None:
@@ -29,8 +22,7 @@ def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -
     panel = gr.HTML(
         "",
         html_template=render("map/map.html", query_characters=current().query_characters),
-        head=SCRIPTS,
-        js_on_load=f"clasp.map(element, props, watch, trigger, {EVENTS})",
+        js_on_load=script.mount("map/map", *EVENTS),
         apply_default_css=False,
         elem_id="explore",
     )
@@ -46,11 +38,11 @@ def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -
     quiet = {**QUIET, **queue}
     loading = [gr.Textbox(visible=False), token, name]
     gr.on([tab.select, token.change], handlers.load, loading, outputs, js=links.of_tab("map"), **quiet)
-    name.input(handlers.choose_library, inputs, outputs, js=TO_ADDRESS, **quiet)
+    name.input(handlers.choose_library, inputs, outputs, js=script.call("map/map", "keepLibrary"), **quiet)
     components.timer.tick(handlers.poll, inputs, outputs, **quiet)
     panel.fit(handlers.fit, inputs, outputs, **quiet)
     panel.stop(handlers.stop_fit, inputs, outputs, **quiet)
     panel.close(handlers.close_report, inputs, outputs, **quiet)
     panel.search(handlers.find, inputs, [panel, components.answer], trigger_mode="always_last", **quiet)
     file = panel.export(handlers.download, [*inputs, components.answer], components.download, **quiet)
-    file.success(None, components.download, js="(file) => clasp.download(file)", **QUIET)
+    file.success(None, components.download, js=script.call("common/download", "download"), **QUIET)

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from index.search import Answer
+from ui import script
 from ui.links import SearchSettings
 from ui.map.wire import place
 from ui.service import DEMO
 from ui.templates import render
-from ui.theme import SCRIPT
 
 if TYPE_CHECKING:
     from index.map.library_map import LibraryMap
 
 NONE = "none"  # the overlay that hides the map
-EVENTS = ["choose"]  # of the map, as minimap.js triggers them
 
 
 def build() -> gr.HTML:
@@ -26,8 +25,7 @@ def build() -> gr.HTML:
     return gr.HTML(
         value=_json(SearchSettings(), DEMO),
         html_template=render("search/minimap.html"),
-        head=SCRIPT,
-        js_on_load=f"clasp.minimap(element, props, watch, trigger, {EVENTS})",
+        js_on_load=script.mount("search/minimap", "choose"),
         apply_default_css=False,
         elem_id="map",
     )

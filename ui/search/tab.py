@@ -4,20 +4,15 @@ from typing import Any
 
 import gradio as gr
 
+from ui import script
 from ui.events import QUIET
 from ui.links import SearchSettings
 from ui.search import examples, form, minimap, results
 from ui.search.handlers import SearchHandlers, SearchResults
 from ui.service import Service
-from ui.theme import SCRIPT
 
-EVENTS = ["open", "like", "sort", "drop", "export"]  # of the results, as page.js triggers them
-ADDRESS = "(_, token) => [history.state?.address ?? location.search, token]"
-AGAIN = """(_, ...rest) => {
-  const again = window.claspWasThere === true; // the first time is when the page opens
-  window.claspWasThere = true;
-  return [again, ...rest];
-}"""
+MODULE = "search/results"
+EVENTS = ["open", "like", "sort", "drop", "export"]  # of the results, as results.js triggers them
 
 
 def build(service: Service, page: gr.Blocks, tab: gr.Tab, token: gr.BrowserState, **queue: Any) -> None:
@@ -27,8 +22,7 @@ def build(service: Service, page: gr.Blocks, tab: gr.Tab, token: gr.BrowserState
     with gr.Row(elem_id="found"):
         shown = gr.HTML(
             results.welcome(SearchSettings()),
-            head=SCRIPT,
-            js_on_load=f"clasp.results(element, props, watch, trigger, {EVENTS})",
+            js_on_load=script.mount(MODULE, *EVENTS),
             apply_default_css=False,
             elem_id="results",
         )
@@ -46,7 +40,7 @@ def build(service: Service, page: gr.Blocks, tab: gr.Tab, token: gr.BrowserState
     lists = (controls.meaning, controls.category, controls.language, controls.speaker, controls.recording)
     dates = (controls.since, controls.until)
     changed = [*(one.input for one in lists), *(one.submit for one in dates), *(one.blur for one in dates)]
-    gr.on([controls.text.submit, *spoken], None, js="() => clasp.busy()", **QUIET)
+    gr.on([controls.text.submit, *spoken], None, js=script.call(MODULE, "busy"), **QUIET)
     controls.text.submit(handlers.search_text, [controls.text, *settings], answer, **QUIET, **queue)
     gr.on(spoken, handlers.search_speech, [controls.speech, *settings], answer, **QUIET, **queue)
     controls.examples.select(handlers.search_example, settings, answer, **QUIET, **queue)
@@ -58,10 +52,11 @@ def build(service: Service, page: gr.Blocks, tab: gr.Tab, token: gr.BrowserState
     shown.drop(handlers.clear_filters, repeated, everything, **latest)
     overlay.choose(handlers.choose_category, repeated, everything, **latest)
     shown.open(handlers.navigate, token, everything, **latest)
-    controls.more.click(None, js="() => clasp.more()", **QUIET)
+    controls.more.click(None, js=script.call(MODULE, "more"), **QUIET)
     exported = shown.export(handlers.export, [last, token], download, **QUIET, **queue)
-    exported.success(None, download, js="(file) => clasp.download(file)", **QUIET)
-    page.load(handlers.load, [address, token], everything, js=ADDRESS, **QUIET, **queue)
+    exported.success(None, download, js=script.call("common/download", "download"), **QUIET)
+    question = script.call("common/address", "withQuestion")
+    page.load(handlers.load, [address, token], everything, js=question, **QUIET, **queue)
 
     token.change(handlers.refresh_libraries, token, controls.library, **QUIET)
-    tab.select(handlers.open_tab, [again, *repeated], everything, js=AGAIN, **latest)
+    tab.select(handlers.open_tab, [again, *repeated], everything, js=script.call(MODULE, "withAgain"), **latest)

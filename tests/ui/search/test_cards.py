@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ui.search.moments import Place
 
 from index.hit import Hit
 from index.library import Library, Recording, Segment
@@ -13,7 +14,6 @@ from tests.index.conftest import Identity, random_units
 from ui import labels, theme
 from ui.links import Link, Settings
 from ui.search import cards
-from ui.search.moments import Place
 
 QUERY = Query(np.zeros(4, np.float32), 0.012, np.zeros((0, 4), np.float32), "a storm", "en")
 STARTS = (10.0, 72.4, 80.0, 90.0)  # of the utterances of the long recording
