@@ -1,6 +1,6 @@
 """Frames of the live search, between the page and the server.
 
-The page sends a frame of JSON, {"rate", "library", "visit", "categories", "languages"}, then sound: frames of 16-bit
+The page sends a frame of JSON, {"rate", "library", "token", "categories", "languages"}, then sound: frames of 16-bit
 samples of one channel, about 0.1 s each; at the end {"stop": true}. It receives frames of JSON:
 
     {"status": "Opening the libraries…"}                  it is not ready yet
@@ -55,11 +55,11 @@ class LiveRequest:
         given = parsed(frame) if isinstance(frame, str) else None
         if not isinstance(given, dict):
             raise Refused(WRONG, "The first frame must be JSON that says what to search.")
-        rate, library, token = given.get("rate"), given.get("library"), given.get("visit", "")
+        rate, library, token = given.get("rate"), given.get("library"), given.get("token", "")
         lists = [given.get(name, []) for name in ("categories", "languages")]
         names = [library, token, *(name for one in lists if isinstance(one, list) for name in one)]
         if not all(isinstance(one, list) for one in lists) or not all(isinstance(name, str) for name in names):
-            raise Refused(WRONG, "The first frame must name a library, a visit, categories and languages.")
+            raise Refused(WRONG, "The first frame must name a library, a token, categories and languages.")
         if not isinstance(rate, int) or rate not in RATES:
             raise Refused(WRONG, f"The rate must be a whole number from {RATES.start} to {RATES.stop - 1} Hz.")
         return cls(rate, library, token, Filter(*map(tuple, lists)))

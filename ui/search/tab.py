@@ -12,7 +12,7 @@ from ui.search.handlers import SearchHandlers, SearchResults
 from ui.service import Service
 
 MODULE = "search/results"
-EVENTS = ["open", "like", "sort", "drop", "export"]  # of the results, as results.js triggers them
+EVENTS = ["open", "like", "sort", "clear", "export"]  # of the results, as results.js triggers them
 
 
 def build(service: Service, page: gr.Blocks, tab: gr.Tab, token: gr.BrowserState, **queue: Any) -> None:
@@ -49,7 +49,7 @@ def build(service: Service, page: gr.Blocks, tab: gr.Tab, token: gr.BrowserState
     gr.on(changed, handlers.change_settings, repeated, [*answer, controls.more], **latest)
     controls.library.input(handlers.change_library, repeated, everything, **latest)
     shown.sort(handlers.sort, repeated, [*answer, by_time], **latest)
-    shown.drop(handlers.clear_filters, repeated, everything, **latest)
+    shown.clear(handlers.clear_filters, repeated, everything, **latest)
     overlay.choose(handlers.choose_category, repeated, everything, **latest)
     shown.open(handlers.navigate, token, everything, **latest)
     controls.more.click(None, js=script.call(MODULE, "more"), **QUIET)
