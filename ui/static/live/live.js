@@ -390,7 +390,11 @@ export function mount({ element, props, watch }) {
     light(false);
     const over = Date.now() - own.lost > 1000 * PATIENCE;
     if (over && !own.reached) return stop(UNREACHED, true);
-    if (over) return stop(`${reason || "The connection was lost and could not be restored."} Your results are still here.`, true);
+    if (over)
+      return stop(
+        `${reason || "The connection was lost and could not be restored."} Your results are still here.`,
+        true,
+      );
     own.problem = `${reason || (own.reached ? "The connection was lost." : UNREACHED)} Trying again…`;
     own.retry = window.setTimeout(() => connect(own), Math.min(8000, 500 * 2 ** own.tries++));
     describe();

@@ -298,7 +298,8 @@ export function mount({ element, props, watch, trigger }) {
       const { stale, sampled, of } = points;
       if (points.count < of)
         notes.push(`${count(of)} are too many to draw: these are ${count(points.count)} of them, chosen at random.`);
-      if (sampled) notes.push(`The map was computed from ${count(sampled, "point")}; the others were placed between them.`);
+      if (sampled)
+        notes.push(`The map was computed from ${count(sampled, "point")}; the others were placed between them.`);
       if (stale)
         notes.push(`${count(stale)} came later and were placed between their neighbours until you update the map.`);
       if (state.otherwise) notes.push("This map was made by another model; updating it will improve it.");
