@@ -10,7 +10,7 @@ test("seconds are a clock, with hours where there are any", () => {
 
 test("one thing is not several", () => {
   assert.deepEqual(
-    [count(1, "file"), count(1_200), count(2, "good match", "es"), count(0)],
-    ["1 file", "1,200 utterances", "2 good matches", "0 utterances"],
+    [count(1, "file"), count(1_200), count(2, "strong match", "es"), count(0)],
+    ["1 file", "1,200 utterances", "2 strong matches", "0 utterances"],
   );
 });
