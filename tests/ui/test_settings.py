@@ -3,14 +3,14 @@
 import pytest
 
 from clasp.errors import LibraryError
-from index.guests import GuestLibraries
+from index.guests import GuestLibraries, lifetime
 from tests.index.conftest import Identity
 from ui import page
 from ui.about import tab
-from ui.library import layout
-from ui.links import Settings
-from ui.search import cards
+from ui.links import SearchSettings
+from ui.search import results
 from ui.service import VISIT, Service
+from ui.templates import render
 
 
 @pytest.fixture
@@ -41,9 +41,9 @@ def test_every_text_says_how_long_a_visitors_recordings_are_kept(
 ) -> None:
     monkeypatch.setenv("CLASP_GUEST_MINUTES", minutes)
     said = f"deleted after {words}."
-    assert said in cards.empty(Settings(library=VISIT))
-    assert said in tab.page(service, "", "")
+    assert said in results.empty(SearchSettings(library=VISIT))
+    assert said in tab.page(service)
     guests = GuestLibraries(Identity())
     with pytest.raises(LibraryError, match=said):
         guests.library(guests.issue())
-    assert said in layout.visitor()
+    assert said in render("library/guest.html", lifetime=lifetime())
