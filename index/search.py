@@ -17,7 +17,6 @@ import numpy as np
 
 from clasp.errors import ClaspError, LibraryError
 from clasp.phones.alignment import SHORTLIST, WEIGHTS, unpack
-from clasp.settings import current
 from index import languages
 from index.filters import Filter, passes
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from index.library import Hit, Library, Segment
 
 EVERYTHING = Filter()
+LONGEST_QUERY = 1_000  # characters
 CLEAR = 3.0  # agreement of the same words clearly spoken
 
 
@@ -123,9 +123,8 @@ def encode(model: "Clasp", *, text: str | None = None, waveform: "Waveform | Non
     text = " ".join("".join(" " if category(letter) in ("Cc", "Cs") else letter for letter in text).split())
     if not any(letter.isalnum() for letter in text):
         raise ClaspError("The query has no words: type what to look for, or record it.")
-    most = current().query_characters
-    if len(text) > most:
-        raise ClaspError(f"The query has {len(text)} characters: one sentence has {most} at most.")
+    if len(text) > LONGEST_QUERY:
+        raise ClaspError(f"The query has {len(text)} characters: one sentence has {LONGEST_QUERY} at most.")
     language = model.language_of(text)
     written = model.encode_text([text], [language], return_phones=True)
     return Query(written.vectors[0], time.perf_counter() - started, written.phones[0], text, language)

@@ -37,7 +37,7 @@ from clasp.speech.fused_encoder import SpeechEncoder
 from clasp.weights import text_encoder
 
 IMAGE = "https://download.pytorch.org/models/efficientnet_b7_lukemelas-c5b4e57e.pth"
-FUSION = "CLASP_Concat_Final_Fusion_Encoder.pt"
+FUSION, FUSION_REVISION = "CLASP_Concat_Final_Fusion_Encoder.pt", "main"
 MARK = "fetched.json"  # written last: what the folder holds is whole
 # LaBSE's languages that are told apart from each other
 LANGUAGES = (
@@ -69,7 +69,7 @@ def sources() -> dict[str, Source]:
                        ("config.json", "config_sentence_transformers.json", "modules.json", "sentence_bert_config.json",
                         "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt",
                         "1_Pooling/*", "2_Dense/*", "3_Normalize/*")),
-        "fusion": Source("llm-lab/CLASP", current().published_revision, (), (FUSION,)),
+        "fusion": Source("llm-lab/CLASP", FUSION_REVISION, (), (FUSION,)),
     }  # fmt: skip
 
 
@@ -197,7 +197,7 @@ def _fetch_part(source: Source, target: Path, endpoint: str | None) -> None:
     weights = next((name for name in source.weights if name in files), None)
     if weights is None:
         raise ModelError(f"{source.repository} at {source.revision[:12]} has no {' or '.join(source.weights)}: give "
-                         "another commit as CLASP_PUBLISHED_REVISION.")  # fmt: skip
+                         "a folder with the four parts as CLASP_MODEL.")  # fmt: skip
     into = target if target.name != "fusion" else target.with_name("fetching")
     patterns = [*source.files, weights]
     snapshot_download(source.repository, revision=found.sha, local_dir=into, allow_patterns=patterns, endpoint=endpoint)

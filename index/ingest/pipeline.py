@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from clasp.model import EncoderOutput
 
 BATCH = 16  # utterances embedded together
+COMMIT_SECONDS = 60  # of a recording between two commits
 HEAD = 2**12  # bytes at the beginning of a file that may be written anew when it is finished
 
 
@@ -175,7 +176,7 @@ def _one(
     try:
         for utterance in cut:
             pending.utterances.append(utterance)
-            long = utterance.end - pending.committed >= current().commit_seconds
+            long = utterance.end - pending.committed >= COMMIT_SECONDS
             if long or len(pending.utterances) == BATCH:
                 count += len(pending.utterances)
                 _store(library, model, recording, known, pending, new=new)

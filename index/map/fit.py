@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from clasp.errors import ClaspError, LibraryError
-from clasp.settings import current
 from index.map.clusters import regions
 from index.map.map import MAP_FILE, Fitted, Map, keys
 from index.map.quality import measures
 from index.map.umap import SEED, Tell, lay_out, part, placed, silent
+from index.search import LONGEST_QUERY
 
 if TYPE_CHECKING:
     from index.library import Library
@@ -59,8 +59,7 @@ def fit(library: "Library", model: Writer, tell: Tell = silent) -> Fitted:
 def encoded(model: Writer, segments: "Sequence[Segment]", tell: Tell = silent) -> np.ndarray:
     """Vectors of the texts of segments, float32 (n, dim); each text is encoded once, in its language or, where that is
     unknown to the model, in the one it looks like."""
-    most = current().query_characters
-    texts = [(one.language, one.text[:most]) for one in segments]
+    texts = [(one.language, one.text[:LONGEST_QUERY]) for one in segments]
     by_language: dict[str, list[str]] = defaultdict(list)
     for language, text in sorted(set(texts), key=lambda one: len(one[1])):  # short with short: less is padded
         by_language[language].append(text)

@@ -4,7 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-from clasp.settings import current
+from index.search import LONGEST_QUERY
 from ui import links
 from ui.dropdown import dropdown
 from ui.map.handlers import Exploring, Parts
@@ -132,7 +132,7 @@ def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) ->
         name = dropdown("Library", [(TITLES[DEMO], DEMO)], DEMO, labelled=False, elem_id="map-library")
     panel = gr.HTML(
         "",
-        html_template=FRAME.replace("{characters}", str(current().query_characters)),
+        html_template=FRAME.replace("{characters}", str(LONGEST_QUERY)),
         head=SCRIPTS,
         js_on_load=f"clasp.map(element, props, watch, trigger, {EVENTS})",
         apply_default_css=False,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from clasp.settings import current
 from index.languages import primary
+from index.search import LONGEST_QUERY
 from ui import labels
 from ui.dropdown import dropdown
 from ui.links import BALANCED, FILTERS, Settings
@@ -80,7 +80,7 @@ def build(shown: list[examples.Example]) -> Controls:
                 placeholder="the ship was lost in the storm",
                 show_label=False,
                 submit_btn="Search",
-                max_length=current().query_characters,
+                max_length=LONGEST_QUERY,
                 elem_id="text",
                 html_attributes=gr.InputHTMLAttributes(enterkeyhint="search", autocomplete="off"),
             )

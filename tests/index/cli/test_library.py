@@ -202,7 +202,7 @@ def test_no_archive(tmp_path, content):
 
 def test_an_archive_that_unfolds_to_too_much(folder, tmp_path, monkeypatch):
     archive.pack(folder, tmp_path / "all.zip")
-    monkeypatch.setenv("CLASP_ARCHIVE_GIB", "0.00001")
+    monkeypatch.setattr(archive, "UNPACKED", 10_000)
     with pytest.raises(LibraryError, match="unfolds"):
         archive.unpack(tmp_path / "all.zip", tmp_path / "new")
 
