@@ -23,7 +23,7 @@ from clasp.audio.decode import stream
 from clasp.audio.envelope import envelope as measured
 from clasp.errors import AudioError, LibraryError
 from clasp.filenames import readable
-from clasp.phones.alignment import KEPT, unpack
+from clasp.phones.alignment import TOP_PHONES, unpack
 from clasp.speech.gate import evidence, stacked
 from clasp.speech.transcript import Transcript
 from index.filters import Filter
@@ -329,7 +329,7 @@ class Library:
     def phones(self, segments: Sequence[Segment]) -> list[np.ndarray]:
         """Phones heard in each segment, as `clasp.phones.alignment.pack` makes them; no rows where none are known."""
         found = self._database.phones([segment.id for segment in segments])
-        nothing = np.zeros((0, KEPT, 2), np.uint8)
+        nothing = np.zeros((0, TOP_PHONES, 2), np.uint8)
         return [found.get(segment.id, nothing) for segment in segments]
 
     def add(
@@ -360,9 +360,11 @@ class Library:
                 "or of other lengths."
             )
         self._must_be_writable()
-        phones = [np.zeros((0, KEPT, 2), np.uint8)] * len(segments) if phones is None else phones
-        if len(phones) != len(segments) or any(one.dtype != np.uint8 or one.shape[1:] != (KEPT, 2) for one in phones):
-            raise LibraryError(f"{len(segments)} segments need packed phones, uint8 (phones, {KEPT}, 2) each.")
+        phones = [np.zeros((0, TOP_PHONES, 2), np.uint8)] * len(segments) if phones is None else phones
+        if len(phones) != len(segments) or any(
+            one.dtype != np.uint8 or one.shape[1:] != (TOP_PHONES, 2) for one in phones
+        ):
+            raise LibraryError(f"{len(segments)} segments need packed phones, uint8 (phones, {TOP_PHONES}, 2) each.")
         with self._lock:
             stored = self._database.insert(recordings, segments, vectors, phones)
             old = self._now.snapshot.contents

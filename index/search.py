@@ -178,7 +178,9 @@ def _matches(model: "Clasp", library: "Library", query: Query, hits: "list[Hit]"
     meaning, sound, scores = (np.array([getattr(hit, name) for hit in hits]) for name in ("meaning", "sound", "score"))
     alignment_score = np.zeros(len(hits))
     if model.aligner is not None:
-        alignment_score = model.aligner.score(query.phones, library.phones(segments), query_heard=query.text is None)
+        alignment_score = model.aligner.score(
+            query.phones, library.phones(segments), query_from_speech=query.text is None
+        )
         if weight is not None:
             scores = weight * meaning + (1 - weight) * alignment_score / CLEAR
     probabilities, thresholds = np.zeros(len(hits)), np.zeros(len(hits))

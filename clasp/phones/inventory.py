@@ -1,8 +1,8 @@
 """Phones: the one inventory of sounds that text and speech of every language share.
 
 Letters become phones by espeak-ng's rules; speech becomes phones by the speech backbone. A phone is one IPA
-base letter: stress, length, tone and diacritics are dropped, near-identical letters are folded, a letter said
-twice counts once.
+base letter: stress, length, tone and diacritics are dropped, near-identical letters are folded, a letter
+twice in a row counts once.
 """
 
 import re
@@ -59,7 +59,7 @@ _SWITCHED = re.compile(r"\([a-z-]+\)")  # a change of language
 
 
 def from_text(text: str, language: str) -> np.ndarray:
-    """Phone ids, int64 (n,), of `text` read in `language` (a BCP-47 tag); empty where nothing can be said.
+    """Phone ids, int64 (n,), of `text` read in `language` (a BCP-47 tag); empty where nothing can be pronounced.
 
     Raises:
         ModelError: if espeak-ng does not speak the language.
@@ -89,27 +89,27 @@ def to_ipa(phones: np.ndarray) -> str:
     return "".join(INVENTORY[phone] for phone in phones)
 
 
-def readings(heard: np.ndarray, count: int) -> np.ndarray:
-    """Plausible readings of what was heard: the likeliest one, and others in which doubtful phones change places.
+def readings(phones: np.ndarray, count: int) -> np.ndarray:
+    """Plausible readings of recognised phones: the likeliest one, and others in which doubtful phones change.
 
     Args:
-        heard: float (phones, len(INVENTORY)), as `segments` gives it.
+        phones: float (phones, len(INVENTORY)), as `collapse_posteriors` gives it.
 
     Returns:
         int64 (count, phones), the same for the same input.
     """
-    sharpened = heard.astype(np.float32) ** SHARPENED  # doubt among recognised phones is overstated
+    sharpened = phones.astype(np.float32) ** SHARPENED  # doubt among recognised phones is overstated
     order = np.argsort(-sharpened, axis=1, kind="stable")  # (phones, inventory)
     shares = np.take_along_axis(sharpened, order, axis=1)
     reach = np.cumsum(shares / shares.sum(axis=1, keepdims=True).clip(1e-9), axis=1)
-    offsets = np.arange(len(heard)) * 0.618034  # neighbouring phones change in different readings
+    offsets = np.arange(len(phones)) * 0.618034  # neighbouring phones change in different readings
     levels = (np.arange(count)[:, None] + offsets % 1) / count  # (count, phones), evenly over [0, 1)
     levels[:1] = 0
-    chosen = (levels[..., None] >= reach).sum(-1).clip(max=heard.shape[1] - 1)  # (count, phones)
-    return order[np.arange(len(heard)), chosen]
+    chosen = (levels[..., None] >= reach).sum(-1).clip(max=phones.shape[1] - 1)  # (count, phones)
+    return order[np.arange(len(phones)), chosen]
 
 
-def segments(posteriors: np.ndarray) -> np.ndarray:
+def collapse_posteriors(posteriors: np.ndarray) -> np.ndarray:
     """Recognised phones of one utterance as distributions, one row per phone.
 
     Args:
@@ -120,14 +120,10 @@ def segments(posteriors: np.ndarray) -> np.ndarray:
         dropped and the rest renormalised. Its row-wise argmax is the recognised phone sequence.
     """
     best = posteriors.argmax(-1)
-    starts = (
-        np.flatnonzero(np.concatenate([[True], best[1:] != best[:-1]]))
-        if len(best)
-        else np.zeros(0, np.int64)
-    )
-    lengths = np.diff(np.append(starts, len(best)))
-    if not len(starts):
+    if not len(best):
         return np.zeros((0, len(INVENTORY)), np.float32)
+    starts = np.flatnonzero(np.concatenate([[True], best[1:] != best[:-1]]))
+    lengths = np.diff(np.append(starts, len(best)))
     means = np.add.reduceat(posteriors.astype(np.float32), starts, 0) / lengths[:, None]
     means = means[best[starts] != BLANK]
     means[:, BLANK] = 0

@@ -26,15 +26,15 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
-from clasp.checksum import sha256
 from clasp.errors import ModelError
+from clasp.files import sha256
 from clasp.model import Clasp
 from clasp.published import checkpoint_reader, efficientnet
 from clasp.published.convert import convert
 from clasp.settings import cache, current
 from clasp.speech import backbones, fusion
-from clasp.speech.fused_encoder import SpeechEncoder
-from clasp.weights import text_encoder
+from clasp.speech.fused_encoder import FusedSpeechEncoder
+from clasp.text import sentence_encoder
 
 IMAGE = "https://download.pytorch.org/models/efficientnet_b7_lukemelas-c5b4e57e.pth"
 FUSION, FUSION_REVISION = "CLASP_Concat_Final_Fusion_Encoder.pt", "main"
@@ -136,7 +136,7 @@ def assemble(folder: str | Path, device: str | torch.device | None = None) -> Cl
     sees = _image(folder / "image")
     kind, head = _fusion(folder / "fusion")
     try:
-        text = text_encoder(folder / "text")
+        text = sentence_encoder.load(folder / "text")
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelError(
             f"The text encoder in {folder / 'text'} is damaged ({_short(error)}): fetch it again."
@@ -156,7 +156,7 @@ def assemble(folder: str | Path, device: str | torch.device | None = None) -> Cl
         "fusion": kind,
         "unit_inputs": True,  # "do not forget to normalize" both, say the authors' notebooks
     }
-    speech = SpeechEncoder(encoder, hears, sees)
+    speech = FusedSpeechEncoder(encoder, hears, sees)
     speech.fusion = head
     languages = list(LANGUAGES)
     config = {"languages": languages, "speech_encoder": encoder, "phone_encoder": None}

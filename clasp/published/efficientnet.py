@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from clasp.checksum import sha256
 from clasp.errors import ModelError
+from clasp.files import sha256
 
 B7 = {"model_type": "efficientnet", "num_labels": 1_000}  # transformers' defaults are B7's widths and depths
 _PARTS = ("expansion.expand_conv", "expansion.expand_bn", "depthwise_conv.depthwise_conv",

@@ -4,8 +4,8 @@
      "spectrogram": {"size": [600, 600], "backbone": {"model_type": "efficientnet", ...}}, "fusion": "concat"}
 
 The authors' own checkpoints see another picture (clasp/published/specshow.py), give the classes that EfficientNet
-finds in it, and
-take both inputs of the fusion at unit length: {
+finds in it, and take both inputs of the fusion at unit length:
+
     {..., "spectrogram": {"figure": true, "backbone": {...}}, "unit_inputs": true}
 """
 
@@ -16,19 +16,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from clasp.audio.decode import SAMPLE_RATE
-from clasp.audio.mel import log_mel, mel_filters
-from clasp.device import autocast
+from clasp.audio.mel import log_mel
 from clasp.published import efficientnet, specshow
 from clasp.speech import backbones, fusion
-from clasp.speech.encoder import PhoneSpeechEncoder, SpeechOutput
+from clasp.speech.encoder import SpeechEncoder, SpeechOutput
 
 
-def build(config: dict[str, Any]) -> "SpeechEncoder | PhoneSpeechEncoder":
-    """The speech encoder of a configuration, with random weights but for those of a pretrained backbone."""
-    return PhoneSpeechEncoder(config) if "recogniser" in config["speech"] else SpeechEncoder(config)
-
-
-class SpeechEncoder(nn.Module):
+class FusedSpeechEncoder(SpeechEncoder):
     """Waveforms to meaning vectors.
 
     Args:
@@ -37,31 +31,23 @@ class SpeechEncoder(nn.Module):
     """
 
     def __init__(self, config: dict[str, Any], speech: nn.Module | None = None, image: nn.Module | None = None):
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.speech = backbones.build(config["speech"]["backbone"]) if speech is None else speech
         self.speech_dim = backbones.width(self.speech)
         self.spectrogram, self.fusion = None, None
         if config.get("spectrogram"):
             self.spectrogram = SpectrogramBackbone(**config["spectrogram"], trained=image)
             self.fusion = fusion.build(config["fusion"], self.speech_dim, self.spectrogram.dim, config["dim"])
-        self.register_buffer("filters", mel_filters(), persistent=False)
-
-    @property
-    def stored(self) -> nn.Module:
-        """The part whose weights the model's folder holds: all of it."""
-        return self
 
     def forward(self, samples: list[Tensor]) -> SpeechOutput:
-        """16 kHz mono float32 (n,) each; they may differ in length, and do not influence each other."""
+        """As any speech encoder."""
         return SpeechOutput(self.fuse(self.pool_states(samples), self.spectrograms(samples)), None)
 
     def spectrograms(self, samples: list[Tensor]) -> list[Tensor]:
         """What the backbones see of each: log-mel spectrograms (time, BINS), or the published model's figures."""
         if self.spectrogram is None or not self.spectrogram.figure:
-            with autocast(self.filters.device, torch.float32):  # quiet bins need every digit
-                return [log_mel(wave, self.filters) for wave in samples]
-        return [specshow.draw(wave.cpu().numpy(), SAMPLE_RATE, wave.device) for wave in samples]
+            return [torch.from_numpy(log_mel(wave.cpu().numpy())).to(wave.device) for wave in samples]
+        return [specshow.draw(wave.cpu().numpy(), SAMPLE_RATE).to(wave.device) for wave in samples]
 
     def fuse(self, pooled: Tensor, spectrograms: list[Tensor]) -> Tensor:
         """Speech vectors (batch, speech_dim) and what `spectrograms` gave as meaning (batch, dim), unit rows."""

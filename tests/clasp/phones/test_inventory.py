@@ -138,9 +138,9 @@ def test_segments_are_the_runs_of_the_best_phone() -> None:
     best = [0, 5, 5, 0, 5, 7, 7, 7]
     posteriors = np.full((len(best), len(INVENTORY)), 0.1 / (len(INVENTORY) - 1), np.float32)
     posteriors[np.arange(len(best)), best] = 0.9
-    found = inventory.segments(posteriors)
+    found = inventory.collapse_posteriors(posteriors)
     assert found.argmax(-1).tolist() == [5, 5, 7]
     np.testing.assert_allclose(found.sum(-1), 1, atol=1e-5)
     assert (found[:, BLANK] == 0).all()
-    assert inventory.segments(posteriors[:1]).shape == (0, len(INVENTORY))
-    assert inventory.segments(posteriors[:0]).shape == (0, len(INVENTORY))
+    assert inventory.collapse_posteriors(posteriors[:1]).shape == (0, len(INVENTORY))
+    assert inventory.collapse_posteriors(posteriors[:0]).shape == (0, len(INVENTORY))

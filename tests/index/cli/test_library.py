@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clasp.checksum import sha256
 from clasp.errors import LibraryError
+from clasp.files import sha256
 from index.cli.main import main
 from index.library import FILES, Library, Recording, Segment
 from index.paths import place
