@@ -28,7 +28,7 @@ DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
 @dataclass(frozen=True)
 class MatchProbability:
-    """Two reasons for saying the same: the same is meant, or the same is said.
+    """Two ways to say the same: by the meaning, or by the sound.
 
         p = 1 − (1 − m)(1 − s)
         m = σ(meaning_bias + meaning_slope · meaning)
@@ -85,7 +85,7 @@ class Calibration:
             direction: which kind of query and hit, see the module.
             meaning: (n,) cosines of the meaning halves.
             sound: (n,) cosines of the sound halves; of no effect for "translation".
-            agreement: (n,) alignment scores of the phones; of no effect for "translation".
+            alignment_score: (n,) alignment scores of the phones; of no effect for "translation".
         """
         return self._of(direction).probability(meaning, sound, alignment_score)
 

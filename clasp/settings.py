@@ -92,7 +92,7 @@ def run(_: argparse.Namespace) -> int:
 
 
 def _usual(name: str) -> str:
-    """What is set where nothing is said, if that depends on the place; otherwise ''."""
+    """The default, if that depends on the place; otherwise ''."""
     return "1" if name == "read_only" and "SPACE_ID" in os.environ else ""
 
 

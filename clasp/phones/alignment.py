@@ -1,6 +1,6 @@
 """The second stage of a search by sound: two sequences of phones laid side by side.
 
-One vector for a whole utterance finds the candidates; aligning their phones tells which of them says the same.
+One vector for a whole utterance finds the candidates; aligning their phones tells which of them have the same words.
 
     aligner = Aligner(confusions, frequencies)
     scores = aligner.score(query_phones, [pack(phones) for phones in candidates])

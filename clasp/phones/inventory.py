@@ -32,7 +32,7 @@ LANGUAGES = (
 )  # fmt: skip
 """Languages whose letters are read well, as BCP-47 tags; Arabic, Persian, Sindhi and Urdu with guessed vowels.
 
-Left out, though espeak-ng has voices: Thai and Shan (words are not told apart), Assamese and Odia (conjuncts are
+Left out, though espeak-ng has voices: Thai and Shan (words are not separated), Assamese and Odia (conjuncts are
 spelled letter by letter), Hebrew (vowel letters are read as consonants), Bashkir, Maori and Ancient Greek (letters are
 named in English); and Burmese and Faroese, whose voices do not work.
 """

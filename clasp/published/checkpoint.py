@@ -12,7 +12,7 @@ A published model is a folder of four parts:
     fusion/    what `python -m clasp convert` makes of CLASP_Concat_Final_Fusion_Encoder.pt, or that file itself
 
 What is fetched is pinned to a revision and compared with its checksum. The model has the meaning half alone; its scores
-are rough until `python -m clasp calibrate` has seen it. It hears what is above 8 kHz no more than the rest of CLASP
+are rough until `python -m clasp calibrate` has seen it. It gets what is above 8 kHz no more than the rest of CLASP
 does, so the authors' own 22 kHz recordings look a little different at the top of the figure.
 """
 
@@ -39,7 +39,7 @@ from clasp.text import sentence_encoder
 IMAGE = "https://download.pytorch.org/models/efficientnet_b7_lukemelas-c5b4e57e.pth"
 FUSION, FUSION_REVISION = "CLASP_Concat_Final_Fusion_Encoder.pt", "main"
 MARK = "fetched.json"  # written last: what the folder holds is whole
-# LaBSE's languages that are told apart from each other
+# LaBSE's languages that are distinguished from each other
 LANGUAGES = (
     "en", "af", "am", "ar", "as", "az", "be", "bg", "bn", "bs", "ca", "cs", "cy", "da", "de", "el", "eo", "es",
     "et", "eu", "fa", "fi", "fr", "fy", "ga", "gd", "gl", "gu", "he", "hi", "hr", "ht", "hu", "hy", "id", "ig", "is",
@@ -116,9 +116,9 @@ def fetch(endpoint: str | None = None) -> Path:
         mark.write_text(_text(wanted), "utf-8")
     except ModelError:
         raise
-    except Exception as error:  # networks, hubs and disks fail in many ways; each is said, none hidden
+    except Exception as error:  # networks, hubs and disks fail in many ways; each is reported, none hidden
         raise ModelError(f"The published model cannot be fetched ({_short(error)}): check the network and the space in "
-                         f"{folder}, and try again; what is there is kept.") from error  # fmt: skip
+                         f"{folder}, and try again; what is there stays.") from error  # fmt: skip
     return folder
 
 
@@ -132,8 +132,8 @@ def assemble(folder: str | Path, device: str | torch.device | None = None) -> Cl
     missing = [part for part in ("speech", "image", "text", "fusion") if not (folder / part).is_dir()]
     if missing:
         raise ModelError(f"{folder} is no published model: {', '.join(missing)} is missing.")
-    hears, features = backbones.load(folder / "speech", "speech")
-    sees = _image(folder / "image")
+    speech, features = backbones.load(folder / "speech", "speech")
+    image = _image(folder / "image")
     kind, head = _fusion(folder / "fusion")
     try:
         text = sentence_encoder.load(folder / "text")
@@ -141,7 +141,7 @@ def assemble(folder: str | Path, device: str | torch.device | None = None) -> Cl
         raise ModelError(
             f"The text encoder in {folder / 'text'} is damaged ({_short(error)}): fetch it again."
         ) from error
-    dims = (backbones.width(hears), sees.config.num_labels, text.get_embedding_dimension())
+    dims = (backbones.width(speech), image.config.num_labels, text.get_embedding_dimension())
     expected = (head.speech[0].in_features, head.image[0].in_features, _outputs(head))
     for part, found, wanted in zip(("speech", "image", "text"), dims, expected, strict=True):
         if found != wanted:
@@ -151,16 +151,16 @@ def assemble(folder: str | Path, device: str | torch.device | None = None) -> Cl
             )
     encoder = {
         "dim": dims[2],
-        "speech": {"backbone": hears.config.to_dict(), "features": features},
-        "spectrogram": {"figure": True, "backbone": sees.config.to_dict()},
+        "speech": {"backbone": speech.config.to_dict(), "features": features},
+        "spectrogram": {"figure": True, "backbone": image.config.to_dict()},
         "fusion": kind,
         "unit_inputs": True,  # "do not forget to normalize" both, say the authors' notebooks
     }
-    speech = FusedSpeechEncoder(encoder, hears, sees)
-    speech.fusion = head
+    fused = FusedSpeechEncoder(encoder, speech, image)
+    fused.fusion = head
     languages = list(LANGUAGES)
     config = {"languages": languages, "speech_encoder": encoder, "phone_encoder": None}
-    return Clasp(text, speech, None, config | {"weights": "float32"}, folder=folder, device=device)
+    return Clasp(text, fused, None, config | {"weights": "float32"}, folder=folder, device=device)
 
 
 def _image(folder: Path) -> nn.Module:
@@ -189,8 +189,12 @@ def _fetch_part(source: Source, target: Path, endpoint: str | None) -> None:
     """Bring a repository's files to `target` and compare them with the checksums that the hub states."""
     from huggingface_hub import HfApi, snapshot_download
 
-    kept = target / "config.json"
-    if target.name == "fusion" and kept.is_file() and json.loads(kept.read_text()).get("revision") == source.revision:
+    config = target / "config.json"
+    if (
+        target.name == "fusion"
+        and config.is_file()
+        and json.loads(config.read_text()).get("revision") == source.revision
+    ):
         return
     found = HfApi(endpoint=endpoint).model_info(source.repository, revision=source.revision, files_metadata=True)
     files = {one.rfilename: one.lfs.sha256 if one.lfs else None for one in found.siblings or []}

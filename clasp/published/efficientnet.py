@@ -58,8 +58,8 @@ def translated(weights: dict[str, Tensor], network: nn.Module, file: str) -> dic
     differing = [name for name, ours in theirs.items() if name in weights and weights[name].shape != wanted[ours].shape]
     faults = (("missing", missing), ("not in it", strange), ("of another shape:", differing))
     if any(found for _, found in faults):
-        said = "; ".join(f"{what} {', '.join(found[:5])}" for what, found in faults if found)
-        raise ModelError(f"{file} is no EfficientNet of torchvision in these sizes: {said}.")
+        listed = "; ".join(f"{what} {', '.join(found[:5])}" for what, found in faults if found)
+        raise ModelError(f"{file} is no EfficientNet of torchvision in these sizes: {listed}.")
     return {ours: weights[name] for name, ours in theirs.items()}
 
 

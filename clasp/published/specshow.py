@@ -38,7 +38,7 @@ def draw(samples: np.ndarray, rate: int) -> Tensor:
 
     Args:
         samples: float32 (n,) within [-1, 1]; silence has an image too.
-        rate: in Hz; 22,050 is what the authors' model hears, so give the recording's own.
+        rate: in Hz; 22,050 is what the authors' model was given, so pass the recording's own.
 
     Returns:
         uint8 (450, 610, 3), blue first.

@@ -45,17 +45,19 @@ class FusedSpeechEncoder(SpeechEncoder):
 
     def spectrograms(self, samples: list[Tensor]) -> list[Tensor]:
         """What the backbones see of each: log-mel spectrograms (time, BINS), or the published model's figures."""
-        if self.spectrogram is None or not self.spectrogram.figure:
+        if self.spectrogram is None:
+            return []
+        if not self.spectrogram.figure:
             return [torch.from_numpy(log_mel(wave.cpu().numpy())).to(wave.device) for wave in samples]
         return [specshow.draw(wave.cpu().numpy(), SAMPLE_RATE).to(wave.device) for wave in samples]
 
     def fuse(self, pooled: Tensor, spectrograms: list[Tensor]) -> Tensor:
         """Speech vectors (batch, speech_dim) and what `spectrograms` gave as meaning (batch, dim), unit rows."""
         if self.spectrogram is not None:
-            seen = self.spectrogram(spectrograms)
+            image = self.spectrogram(spectrograms)
             if self.config.get("unit_inputs"):
-                pooled, seen = (functional.normalize(part.float(), dim=-1) for part in (pooled, seen))
-            pooled = self.fusion(pooled, seen)  # (batch, dim)
+                pooled, image = (functional.normalize(part.float(), dim=-1) for part in (pooled, image))
+            pooled = self.fusion(pooled, image)  # (batch, dim)
         return functional.normalize(pooled.float(), dim=-1)
 
     def pool_states(self, samples: list[Tensor]) -> Tensor:
@@ -69,7 +71,7 @@ class SpectrogramBackbone(nn.Module):
     Args:
         backbone: a transformers configuration with its `model_type`.
         size: height (mel bins) and width (time) of the image in pixels.
-        figure: whether it sees the published model's figure instead, in bytes, and tells its classes; its strided
+        figure: whether it is given the published model's figure instead, in bytes, and gives classes; its strided
             convolutions are padded as torchvision does.
         trained: the backbone, where it is not to be built with random weights.
     """
@@ -100,9 +102,9 @@ class SpectrogramBackbone(nn.Module):
     def features(self, images: Tensor) -> Tensor:
         """Images (batch, height, width) in [0, 1] -> pooled features (batch, features)."""
         images = (2 * images - 1)[:, None].expand(-1, self.channels, -1, -1)
-        seen = self.backbone(images)
-        pooled = seen.pooler_output
-        return (seen.last_hidden_state.mean(1) if pooled is None else pooled).flatten(1)
+        output = self.backbone(images)
+        pooled = output.pooler_output
+        return (output.last_hidden_state.mean(1) if pooled is None else pooled).flatten(1)
 
 
 def draw(mel: Tensor, size: tuple[int, int]) -> Tensor:

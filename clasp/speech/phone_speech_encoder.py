@@ -3,7 +3,7 @@
     {"dim": 384, "speech": {"backbone": "whisper-base", "recogniser": {"width": 384, ...},
      "words": {"runs": 200000, ...}, "readings": 8}}
 
-A frozen backbone hears the waveform once; the recogniser reads phones from its features, the n-gram encoder ("words")
+A frozen backbone reads the waveform once; the recogniser reads phones from its features, the n-gram encoder ("words")
 a meaning from the phones. The backbone's weights are not the model's own; one that is given by its sizes instead of the
 name has weights of the model's.
 """
@@ -23,7 +23,7 @@ from clasp.speech.encoder import SpeechEncoder, SpeechOutput
 from clasp.speech.whisper_encoder import FRAME_RATE, WhisperEncoder, log_mel
 
 PRETRAINED = "whisper-base"
-PIECE = 20 * 2 * FRAME_RATE  # spectrogram frames: longer speech is heard in pieces of 20 s
+PIECE = 20 * 2 * FRAME_RATE  # spectrogram frames: longer speech is encoded in pieces of 20 s
 TOGETHER = 32  # pieces
 
 

@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 def build(wanted: list[list[Item]], folder: Path, split: str, workers: int, audio: bool = False) -> None:
     """Build every shard that is not there yet.
 
-    Every shard is built by a process of its own: what espeak-ng says depends on what it has said before, so
+    Every shard is built by a process of its own: what espeak-ng says depends on what it has spoken before, so
     only then is a shard the same whether the build was interrupted or not.
 
     Raises:

@@ -9,7 +9,7 @@ segments.tsv (a line per sentence of a recording). A file whose text and voice a
 audio/ to have everything spoken anew.
 
 examples.tsv holds queries and the ids they should find; those with a file are spoken into queries/*.ogg,
-which are no part of what is searched, and are kept where they exist.
+which are no part of what is searched, and stay where they exist.
 """
 
 import argparse
@@ -253,7 +253,7 @@ def _spoken(title: Text, spoken: list[Text]) -> tuple[np.ndarray, list[tuple[flo
 
 
 def _trimmed(text: Text, speaker: Voice) -> np.ndarray:
-    """`text` in the voice of `speaker`, float32 (n,) at 16 kHz, with MARGIN seconds around what is heard."""
+    """`text` in the voice of `speaker`, float32 (n,) at 16 kHz, with MARGIN seconds around what is audible."""
     samples = synthesis.speak(text.text, speaker).samples
     loud = np.flatnonzero(np.abs(samples) > FAINT * np.abs(samples).max())
     margin = int(MARGIN * SAMPLE_RATE)

@@ -185,7 +185,7 @@ def _pairs(table: Path, language: str) -> Iterator[Clip | SkippedRow]:
 
 
 def _without_leaks(found: list[Clip | SkippedRow]) -> list[Clip | SkippedRow]:
-    """`found`, but of what is said in a held-out split nothing in the training split."""
+    """`found` without sentences of the training split that a held-out split has, too."""
     clean, leaks = remove_leaks([row for row in found if isinstance(row, Clip)])
     reason = "its sentence is said by a speaker who is held out"
     skipped = [SkippedRow(clip.place, reason) for clip in leaks]

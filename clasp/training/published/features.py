@@ -1,10 +1,10 @@
-"""What frozen backbones make of recordings and texts, computed once and kept on disk.
+"""Features of recordings and texts by frozen backbones, computed once and kept on disk.
 
     FOLDER/<checksum of speech and image backbone>/…    float16 (recordings, speech + image features)
     FOLDER/<checksum of the text encoder>/…             float32 (texts, dim), unit rows
 
 The checksums are of weights and settings: other backbones, or the same after a change, have other folders. In each
-`about.json` says whose it is. How the rows of a folder are kept: feature_cache.py.
+`about.json` says whose it is. How the rows of a folder are stored: feature_cache.py.
 """
 
 import hashlib

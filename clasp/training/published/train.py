@@ -131,7 +131,7 @@ def text_encoder(name: str, device: torch.device) -> "SentenceTransformer":
         raise ModelError(
             f"No text encoder {name!r}: give the name or the folder of a sentence-transformers model."
         ) from error
-    text.encode(["a"])  # what it is saved as depends on whether it was used, and all vectors may be kept already
+    text.encode(["a"])  # what it is saved as depends on whether it was used, and all vectors may be cached already
     return text
 
 
@@ -141,34 +141,34 @@ def assemble(args: argparse.Namespace, dim: int) -> FusedSpeechEncoder:
     Raises:
         ModelError: if a backbone is missing, or does not take speech or images.
     """
-    hears, settings = backbones.load(args.speech, "speech")
+    speech, settings = backbones.load(args.speech, "speech")
     figure = args.picture == "figure"
     if figure and Path(args.image).suffix == ".pth":
-        sees = efficientnet.read(Path(args.image))
+        image = efficientnet.read(Path(args.image))
     else:
-        sees = backbones.load(args.image, "image", classify=figure)[0]
+        image = backbones.load(args.image, "image", classify=figure)[0]
     picture = {"figure": True} if figure else {"size": [args.size, args.size]}
     config = {
         "dim": dim,
-        "speech": {"backbone": hears.config.to_dict(), "features": settings},
-        "spectrogram": picture | {"backbone": sees.config.to_dict()},
+        "speech": {"backbone": speech.config.to_dict(), "features": settings},
+        "spectrogram": picture | {"backbone": image.config.to_dict()},
         "fusion": args.fusion,
     }
-    return FusedSpeechEncoder(config | ({"unit_inputs": True} if figure else {}), hears, sees).eval()
+    return FusedSpeechEncoder(config | ({"unit_inputs": True} if figure else {}), speech, image).eval()
 
 
 def _pairs(
-    encoder: FusedSpeechEncoder, text: "SentenceTransformer", corpora: mixture.Corpora, folder: Path
+    encoder: FusedSpeechEncoder, text_encoder: "SentenceTransformer", corpora: mixture.Corpora, folder: Path
 ) -> tuple[Pairs, str]:
     """All clips with what the frozen networks make of them; and a checksum of the features of their speech."""
     clips = [clip for corpus in corpora for clip in corpus]
-    texts = {said: number for number, said in enumerate(dict.fromkeys(clip.text for clip in clips))}
+    texts = {text: number for number, text in enumerate(dict.fromkeys(clip.text for clip in clips))}
     speech = features.of_recordings(encoder, corpora, folder)
     pairs = Pairs(
         features=speech.rows,
         speech_dim=encoder.speech_dim,
         unit=bool(encoder.config.get("unit_inputs")),
-        texts=torch.from_numpy(features.of_texts(text, list(texts), folder).rows).to(encoder.device),
+        texts=torch.from_numpy(features.of_texts(text_encoder, list(texts), folder).rows).to(encoder.device),
         text_of=np.array([texts[clip.text] for clip in clips]),
         labels=np.array([letters(clip.text) for clip in clips]),
     )

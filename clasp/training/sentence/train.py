@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", type=Path, help=f"{e5.MEMBER} (default: that of the installed {e5.PACKAGE})")
     parser.add_argument("--out", type=Path, default=Path("runs/text"), help="the folder to write")
     parser.add_argument("--work", type=Path, default=Path("runs/sentence"), help="vocabulary, mean and checkpoint")
-    parser.add_argument("--vocabulary", type=int, default=128_000, help="pieces that are kept")
+    parser.add_argument("--vocabulary", type=int, default=128_000, help="pieces to keep")
     parser.add_argument("--steps", type=int, default=0, help="steps of tuning (default: none)")
     parser.add_argument("--batch", type=int, default=48, help="pairs of a step")
     parser.add_argument("--rate", type=float, default=5e-5, help="highest learning rate")
@@ -76,23 +76,23 @@ def run(args: argparse.Namespace) -> int:
 
 
 def pruned(pretrained: e5.Pretrained, data: Path, work: Path, size: int) -> "SentenceTransformer":
-    """The encoder with a vocabulary of `size` pieces and the mean taken off; both are kept in `work`."""
+    """The encoder with a vocabulary of `size` pieces and the mean taken off; both are stored in `work`."""
     path = work / f"vocabulary-{size}.npz"
     if path.exists():
         with np.load(path) as arrays:
-            kept, mean = arrays["kept"], torch.from_numpy(arrays["mean"])
-        pretrained = prune(pretrained, kept)
+            pieces, mean = arrays["kept"], torch.from_numpy(arrays["mean"])
+        pretrained = prune(pretrained, pieces)
         return assemble(pretrained.model(), pretrained.tokenizer(), mean)
     texts = texts_by_language(data)
     print(f"{sum(map(len, texts.values())):,} sentences in {len(texts)} languages are counted", flush=True)
-    kept = choose_pieces(pretrained.pieces, count_pieces(pretrained.tokenizer(), texts), size)
-    pretrained = prune(pretrained, kept)
+    pieces = choose_pieces(pretrained.pieces, count_pieces(pretrained.tokenizer(), texts), size)
+    pretrained = prune(pretrained, pieces)
     model, tokenizer = pretrained.model(), pretrained.tokenizer()
     mean = mean_vector(assemble(model, tokenizer), texts)
-    print(f"{len(kept):,} pieces; the mean of unit vectors is {mean.norm():.3f} long", flush=True)
+    print(f"{len(pieces):,} pieces; the mean of unit vectors is {mean.norm():.3f} long", flush=True)
     work.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as unfinished, unfinished.open("wb") as file:
-        np.savez(file, kept=kept, mean=mean.numpy())
+        np.savez(file, kept=pieces, mean=mean.numpy())
     return assemble(model, tokenizer, mean)
 
 
@@ -175,7 +175,7 @@ def write_card(folder: Path, training: dict[str, Any], figures: dict[str, Any]) 
         "training": {"command": "python -m clasp train text", **training},
         "sources": LICENCES,
         "evaluation_only": {FLORES: "CC BY-SA 4.0"},
-        "never_trained_on": "FLORES; what is said in the validation and test splits of real speech",
+        "never_trained_on": "FLORES; texts of the validation and test splits of real speech",
         "caution": "its vocabulary was chosen, and it may be tuned, on sentences of the Tatoeba project: no Tatoeba "
         "figure may be reported for it",
         "measured": figures,

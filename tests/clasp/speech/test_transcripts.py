@@ -8,7 +8,7 @@ from clasp.errors import ModelError
 from clasp.speech import windows
 from clasp.speech.gate import EVIDENCE, FILE, Gate, evidence, fuse_meaning, stacked
 from clasp.speech.languages import LanguageTally
-from clasp.speech.transcript import Transcript, compression_ratio, loops, says_nothing
+from clasp.speech.transcript import Transcript, compression_ratio, is_implausible, loops
 from clasp.speech.whisper_tokens import times
 from clasp.speech.windows import FRAMES, GAP, MOST, packed, pieces, window
 
@@ -88,7 +88,7 @@ def test_loops(text, loop):
     ],
 )  # fmt: skip
 def test_texts_that_say_nothing(text, seconds, nothing):
-    assert says_nothing(text, seconds) == nothing
+    assert is_implausible(text, seconds) == nothing
 
 
 def test_repetition_compresses():
