@@ -23,20 +23,6 @@ INVENTORY = (
 )
 """Phone of each id; id 0 is silence, and the blank of the recogniser."""
 
-LANGUAGES = (
-    "af", "am", "ar", "az", "be", "bg", "bn", "bs", "ca", "cs", "cv", "cy", "da", "de", "el", "en", "eo", "es", "et",
-    "eu", "fa", "fi", "fr", "ga", "gd", "gn", "gu", "hi", "hr", "ht", "hu", "hy", "ia", "id", "io", "is", "it", "ja",
-    "jbo", "ka", "kk", "kn", "ko", "ku", "ky", "la", "lb", "lfn", "lt", "ltg", "lv", "mk", "ml", "mr", "ms", "mt", "nb",
-    "ne", "nl", "nn", "om", "pa", "pap", "pl", "pt", "qu", "ro", "ru", "sd", "si", "sk", "sl", "sq", "sr", "sv", "sw",
-    "ta", "te", "ti", "tk", "tn", "tr", "tt", "ug", "uk", "ur", "uz", "vi", "yue", "zh",
-)  # fmt: skip
-"""Languages whose letters are read well, as BCP-47 tags; Arabic, Persian, Sindhi and Urdu with guessed vowels.
-
-Left out, though espeak-ng has voices: Thai and Shan (words are not separated), Assamese and Odia (conjuncts are
-spelled letter by letter), Hebrew (vowel letters are read as consonants), Bashkir, Maori and Ancient Greek (letters are
-named in English); and Burmese and Faroese, whose voices do not work.
-"""
-
 SHARPENED = 1.67  # power of the probabilities from which readings are drawn
 
 _FOLDED = {

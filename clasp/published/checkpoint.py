@@ -189,12 +189,8 @@ def _fetch_part(source: Source, target: Path, endpoint: str | None) -> None:
     """Bring a repository's files to `target` and compare them with the checksums that the hub states."""
     from huggingface_hub import HfApi, snapshot_download
 
-    config = target / "config.json"
-    if (
-        target.name == "fusion"
-        and config.is_file()
-        and json.loads(config.read_text()).get("revision") == source.revision
-    ):
+    path = target / "config.json"
+    if target.name == "fusion" and path.is_file() and json.loads(path.read_text()).get("revision") == source.revision:
         return
     found = HfApi(endpoint=endpoint).model_info(source.repository, revision=source.revision, files_metadata=True)
     files = {one.rfilename: one.lfs.sha256 if one.lfs else None for one in found.siblings or []}

@@ -61,8 +61,8 @@ def whisper_folder() -> Path:
             _replace(Path(made), folder)
     except OSError as error:
         raise ModelError(
-            f"The weights of Whisper cannot be stored in {folder} ({error.strerror or error}): make room there, or name "
-            "another folder in CLASP_CACHE."
+            f"The weights of Whisper cannot be stored in {folder} ({error.strerror or error}): make room there, or "
+            "name another folder in CLASP_CACHE."
         ) from error
     return folder
 

@@ -1,6 +1,6 @@
 """Japanese and Chinese for espeak-ng: what it reads wrongly is spelled anew, what is no IPA is mended.
 
-Japanese kanji and numbers become the kana that are pronounced, by the dictionary of pyopenjtalk. Chinese characters stay:
+Japanese kanji and numbers become kana as pronounced, by the dictionary of pyopenjtalk. Chinese characters stay:
 espeak-ng knows the phrases that decide between two readings, in simplified and traditional characters; only what it
 would read in English, or wrongly, becomes pinyin.
 """
