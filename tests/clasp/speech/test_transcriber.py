@@ -9,7 +9,7 @@ from clasp.audio.decode import SAMPLE_RATE, Waveform, decode
 from clasp.errors import ClaspError, ModelError
 from clasp.evaluation.asr import word_error_rate
 from clasp.speech.languages import LanguageTally
-from clasp.speech.transcriber import Transcriber, _unless_doubtful, _is_doubtful
+from clasp.speech.transcriber import Transcriber, _is_doubtful, _unless_doubtful
 from clasp.speech.transcript import Transcript, Word, compression_ratio
 from index.demo import read
 from tests.clasp.sounds import sounds
