@@ -38,9 +38,9 @@ class Settings:
     stall_seconds: float = _setting(60, "longest wait for the next half minute of a file's sound, in seconds")
     read_only: bool = _setting(False, "1: nobody can change the libraries from the page; on a Space unless it says 0")
     upload_mib: float = _setting(2_048, "largest upload from the page, in MiB")
-    visits: int = _setting(20, "visitors of a read-only page who may have recordings of their own at once")
-    visit_mib: float = _setting(200, "what each of them may add, in MiB")
-    visit_minutes: float = _setting(60, "time after which it is deleted, in minutes")
+    guests: int = _setting(20, "guests of a read-only page who may have recordings of their own at once")
+    guest_mib: float = _setting(200, "what each of them may add, in MiB")
+    guest_minutes: float = _setting(60, "time after which it is deleted, in minutes")
     live_visitors: int = _setting(20, "people who may use the live search at once")
     live_minutes: float = _setting(10, "what each of them may speak in a visit to a read-only page, in minutes")
 

@@ -8,6 +8,7 @@ import sqlite3
 from pathlib import Path
 
 from clasp.errors import LibraryError
+from index.store import full_text
 
 BUSY_SECONDS = 30.0  # longest wait for another process that writes
 
@@ -101,6 +102,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE segments RENAME COLUMN voice TO speaker",
         "ALTER TABLE phones RENAME COLUMN heard TO packed",
     ),
+    full_text.TABLES,
 )
 
 

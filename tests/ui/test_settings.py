@@ -38,11 +38,11 @@ def test_no_longer_query_can_be_typed_than_is_searched_for(service: Service) -> 
 def test_every_text_says_how_long_a_visitors_recordings_are_kept(
     minutes: str, words: str, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CLASP_VISIT_MINUTES", minutes)
+    monkeypatch.setenv("CLASP_GUEST_MINUTES", minutes)
     said = f"deleted after {words}."
     assert said in cards.empty(Settings(library=VISIT))
     assert said in tab.page(service, "", "")
-    visits = GuestLibraries(Identity())
+    guests = GuestLibraries(Identity())
     with pytest.raises(LibraryError, match=said):
-        visits.library(visits.begin())
+        guests.library(guests.issue())
     assert said in layout.visitor()

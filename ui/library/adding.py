@@ -13,7 +13,7 @@ from clasp.errors import ClaspError, DataError
 from clasp.filenames import readable
 from clasp.settings import current
 from index.ingest.pipeline import State, ingest
-from index.ingest.sidecars import SUFFIXES as BESIDE
+from index.ingest.sidecars import SUFFIXES as SIDECAR_SUFFIXES
 from ui import labels
 from ui.jobs import Progress, Report, Work
 from ui.library.state import Shown, Tab, told
@@ -36,7 +36,7 @@ def gathered(uploads: list[Upload], folder: Path) -> list[Path]:
     Raises:
         DataError: if there is no recording among them, or one is gone.
     """
-    if all(Path(upload.given).suffix.lower() in BESIDE for upload in uploads):
+    if all(Path(upload.given).suffix.lower() in SIDECAR_SUFFIXES for upload in uploads):
         raise DataError("There is no recording among these files: choose sound files or videos, too.")
     seen: Counter[str] = Counter()
     recordings = []
@@ -48,7 +48,7 @@ def gathered(uploads: list[Upload], folder: Path) -> list[Path]:
             shutil.move(upload, target)
         except OSError as error:
             raise DataError(f"{upload.given} is no longer here: choose it once more.") from error
-        if target.suffix.lower() not in BESIDE:
+        if target.suffix.lower() not in SIDECAR_SUFFIXES:
             recordings.append(target)
     return recordings
 
@@ -150,12 +150,12 @@ class Adding(Tab):
         if not uploads:
             raise DataError("There is nothing to add yet: choose files first.")
         self._at_rest(name, visit)
-        visits = self._service.opened().visits
-        library = visits.open(visit) if name == VISIT else self._service.library(name)
-        room = visits.room(visit) if name == VISIT else None
+        guests = self._service.opened().guests
+        library = guests.open_or_create(visit) if name == VISIT else self._service.library(name)
+        room = guests.bytes_left(visit) if name == VISIT else None
         if room is not None and sum(Path(one).stat().st_size for one in uploads) > room:
             raise DataError(
-                f"That is too much: {labels.size(room)} of {labels.size(current().visit_mib * 2**20)} are left to you "
+                f"That is too much: {labels.size(room)} of {labels.size(current().guest_mib * 2**20)} are left to you "
                 "in this visit."
             )
         scratch = TemporaryDirectory(

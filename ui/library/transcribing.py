@@ -33,7 +33,7 @@ def transcripts(
 ) -> Generator[Progress, None, Report]:
     """Transcribe what has no transcript yet; `before` says what the job has done until now. Returns what became of it,
     without a sentence where there was nothing to do."""
-    missing = sum(map(len, library.untranscribed().values()))
+    missing = sum(map(len, library.transcripts.missing().values()))
     transcriber, reason = None, ""
     if missing:
         yield Progress("Getting ready to transcribe …", before=before)

@@ -14,7 +14,7 @@ from clasp.errors import DataError, LibraryError
 from clasp.training.data.synthesis import Voice, speak
 from index.ingest import pipeline
 from index.ingest.pipeline import State, ingest
-from index.ingest.walk import find
+from index.ingest.walk import find_files
 from index.library import FILES, Library
 from tests.index.ear import Ear
 from tests.malformed import write_malformed
@@ -59,7 +59,7 @@ def last(states) -> State:
 
 def hears(library: Library, ear: Ear, clip: np.ndarray) -> tuple[str, float]:
     """Title and start of the best hit for a clip."""
-    segment = library.search(ear.encode_speech([Waveform(clip)], return_phones=True).vectors[0], 1)[0].segment
+    segment = library.candidates(ear.encode_speech([Waveform(clip)], return_phones=True).vectors[0], 1).segments[0]
     return library.recording(segment.recording).title, segment.start
 
 
@@ -156,7 +156,7 @@ def test_names_of_every_kind(tmp_path, library, ear, spoken):
 def test_nothing_to_add(tmp_path, paths):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError):
-        find([tmp_path / path for path in paths])
+        find_files([tmp_path / path for path in paths])
 
 
 SUBTITLES = {
