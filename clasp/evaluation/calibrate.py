@@ -1,5 +1,7 @@
 """Fit the calibration of a model on validation sentences: `python -m clasp calibrate --model FOLDER`.
 
+Hits are those of a library whose transcripts are there, unless --asr is none.
+
 A probability answers the question a person has: does this top hit say the same? Every query is asked twice of
 a pool of about 1,000: once with its answer there (the top hit is right or wrong), once without (it is wrong).
 As many queries say the sentence in other words (English sentences that share a translation), and typed ones also in
@@ -20,16 +22,20 @@ from rich.console import Console
 from rich.table import Table
 
 from clasp.calibration import Calibration, MatchProbability
-from clasp.evaluation import test_sets
-from clasp.evaluation.encoded import listen
+from clasp.evaluation import recognizers, synthetic_sets, utterances
+from clasp.evaluation.encodings import Encodings
+from clasp.evaluation.query_sets import Text
+from clasp.evaluation.reliability import calibration_error, reliability_bins
 from clasp.evaluation.rerank import Phones, alignment_scores, shortlists
-from clasp.evaluation.test_sets import Utterance, label
+from clasp.evaluation.systems import System, systems
+from clasp.evaluation.transcripts import Transcripts
+from clasp.evaluation.utterances import Utterance, distinct, label
 from clasp.phones.alignment import pack
+from clasp.training.data import corpora
 from clasp.training.data.corpora import data_folder
 from clasp.training.data.synthesis import TRAINING_VOICES, espeak_voice
 
 if TYPE_CHECKING:
-    from clasp.model import Clasp
     from clasp.phones.alignment import Aligner
 
 BROWN = 760  # validation sentences said by training voices; with the real recordings about 1,200
@@ -52,54 +58,62 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `python -m clasp calibrate`."""
     parser.add_argument("--model", default="bundled", help="a model folder (default: the bundled model)")
     parser.add_argument("--data", help="the folder of training data (default: $CLASP_DATA or ./data)")
+    parser.add_argument(
+        "--asr", metavar="NAME", default="base",
+        help="transcribe what is said by this recogniser (default: base); none: without transcripts",
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
     """Fit, write calibration.json into the model folder, print what was fitted."""
     from clasp.model import BUNDLED, load
 
-    calibration = calibrate(load(args.model), data_folder(args.data))
+    encodings = Encodings(load(args.model))
+    transcripts = None if args.asr == "none" else Transcripts(recognizers.load(args.asr))
+    calibration = calibrate(systems(encodings, transcripts)[0], encodings, data_folder(args.data))
     folder = BUNDLED if args.model == "bundled" else Path(args.model)
     calibration.save(folder / "calibration.json")
     Console(width=120).print(table(calibration))
     return 0
 
 
-def calibrate(model: "Clasp", data: Path, cache: Path = test_sets.CACHE) -> Calibration:
-    """Fit all directions on validation sentences; no sentence of an evaluation is among them."""
-    brown = test_sets.brown(data, "validation", BROWN, TRAINING_VOICES).utterances
-    real = test_sets.real(data, "validation", dict.fromkeys(REAL, 1000)).utterances
-    said = brown + real
-    again = [Utterance(one.text, one.language, espeak_voice(one.language, one.text)) for one in said]
-    translated, translations, reworded = held_out_pairs(data)
-    reworded_said = [Utterance(text, "en", espeak_voice("en", text)) for _, text in reworded]
-    test_sets.prepare([*said, *again, *translated, *reworded_said], cache)
+def calibrate(system: System, encodings: Encodings, data: Path) -> Calibration:
+    """Fit all directions on validation sentences; no sentence of an evaluation is among them.
 
-    # candidates: what is said, then English sentences that have translations and other wordings
-    labels = [label(one.text) for one in [*said, *translated]]
-    heard = listen(model, [*said, *translated], cache)
-    pool, packed = model.halves(np.stack([one.vector for one in heard])), [pack(one.phones) for one in heard]
+    Args:
+        system: a search, whose vectors of utterances are those of hits.
+    """
+    model = encodings.model
+    clips = [clip for clip in corpora.clips(data, REAL) if clip.split == "validation"]
+    recorded = [Utterance(one.text, one.language, one) for one in distinct(clips, len(clips), lambda clip: clip.text)]
+    spoken = [*synthetic_sets.brown(data, "validation", BROWN, TRAINING_VOICES), *recorded]
+    again = [Utterance(one.text, one.language, espeak_voice(one.language, one.text)) for one in spoken]
+    translated, translations, reworded = held_out_pairs(data)
+    reworded_again = [Utterance(text, "en", espeak_voice("en", text)) for _, text in reworded]
+    utterances.prepare([*spoken, *again, *translated, *reworded_again], encodings.cache)
+
+    # candidates: what is spoken, then English sentences that have translations and other wordings
+    candidates = [*spoken, *translated]
+    labels = [label(one.text) for one in candidates]
+    pool = model.halves(system.encode_speech(candidates))
+    packed = [pack(phones) for phones in encodings.speech(candidates).phones]
 
     # as many queries say it in other words as are the sentence itself
-    share = np.resize(np.arange(len(reworded)), len(said))
-    answers = np.concatenate([np.arange(len(said)), len(said) + np.array([place for place, _ in reworded])[share]])
-    translated_answers = len(said) + np.array([answer for answer, _, _ in translations])
-    texts = model.encode_text(
-        [*(one.text for one in said), *(reworded[place][1] for place in share), *(text for _, _, text in translations)],
-        [*(one.language for one in said), *["en"] * len(share), *(language for _, language, _ in translations)],
-        return_phones=True,
-    )
+    share = np.resize(np.arange(len(reworded)), len(spoken))
+    answers = np.concatenate([np.arange(len(spoken)), len(spoken) + np.array([place for place, _ in reworded])[share]])
+    translated_answers = len(spoken) + np.array([answer for answer, _, _ in translations])
+    texts = encodings.texts([
+        *(Text(one.text, one.language) for one in spoken),
+        *(Text(reworded[place][1], "en") for place in share),
+        *(Text(text, language) for _, language, text in translations),
+    ])  # fmt: skip
     queries = model.halves(texts.vectors)
     phones = Phones(texts.phones, packed, False, True)
     by_text = compared(queries, pool, labels, np.concatenate([answers, translated_answers]), model.aligner, phones)
-    by_translation = compared([half[2 * len(said) :] for half in queries], pool, labels, translated_answers)
-    voices = listen(model, again, cache)
-    others = listen(model, reworded_said, cache)
-    voices += [others[place] for place in share]
-    phones = Phones([one.phones for one in voices], packed, True, True)
-    by_speech = compared(
-        model.halves(np.stack([one.vector for one in voices])), pool, labels, answers, model.aligner, phones
-    )
+    by_translation = compared([half[2 * len(spoken) :] for half in queries], pool, labels, translated_answers)
+    voices = encodings.speech([*again, *(reworded_again[place] for place in share)])
+    phones = Phones(voices.phones, packed, True, True)
+    by_speech = compared(model.halves(voices.vectors), pool, labels, answers, model.aligner, phones)
 
     directions = {
         "text": fit(by_text),
@@ -119,11 +133,11 @@ def held_out_pairs(data: Path) -> Pairs:
 
     texts = texts_of(data, EVERY_TEXT)
     development = texts.development
-    eligible = [pair for pair in development if len(pair.english.split()) in test_sets.WORDS]
-    utterances = test_sets.spoken([pair.english for pair in eligible], TRANSLATED, TRAINING_VOICES)
-    place = {one.text: index for index, one in enumerate(utterances)}
-    said = [pair for pair in eligible if pair.english in place]
-    translations = [(place[pair.english], pair.language, pair.other) for pair in said]
+    eligible = [pair for pair in development if len(pair.english.split()) in synthetic_sets.WORDS]
+    chosen = utterances.spoken([pair.english for pair in eligible], TRANSLATED, TRAINING_VOICES)
+    place = {one.text: index for index, one in enumerate(chosen)}
+    spoken = [pair for pair in eligible if pair.english in place]
+    translations = [(place[pair.english], pair.language, pair.other) for pair in spoken]
     by_translation: dict[tuple[str, str], set[str]] = {}
     for pair in development:
         by_translation.setdefault((pair.language, pair.other), set()).add(pair.english)
@@ -132,11 +146,11 @@ def held_out_pairs(data: Path) -> Pairs:
             by_translation.setdefault((language, other), set()).add(texts.bank[row])
     reworded = {
         place[pair.english]: other
-        for pair in said
+        for pair in spoken
         for other in sorted(by_translation[pair.language, pair.other])
         if label(other) != label(pair.english)
     }
-    return utterances, translations, sorted(reworded.items())
+    return chosen, translations, sorted(reworded.items())
 
 
 def table(calibration: Calibration) -> Table:
@@ -160,7 +174,7 @@ class Compared:
     meaning: np.ndarray  # (n, m), cosines
     sound: np.ndarray  # (n, m), cosines
     alignment_score: np.ndarray  # (n, m), of the phones
-    seen: np.ndarray  # bool (n, m): on the shortlist of a search
+    shortlisted: np.ndarray  # bool (n, m): by a search
     answer: np.ndarray  # (n,): the candidate that says the same
     equal: np.ndarray  # bool (n, m): candidates with the answer's text, neither wrong nor asked for
 
@@ -180,15 +194,15 @@ def compared(
         pool: the same for the m candidates.
         labels: m normalised texts of the candidates.
         answer: (n,) the candidate that answers each query.
-        phones: of both; without them, or without an aligner, the agreement is 0, as in a search.
+        phones: of both; without them, or without an aligner, the alignment score is 0, as in a search.
     """
     names = np.array(labels)
     meaning, sound = queries[0] @ pool[0].T, queries[1] @ pool[1].T
-    seen = shortlists(meaning, sound)
+    shortlisted = shortlists(meaning, sound)
     alignment_score = np.zeros(meaning.shape, np.float32)
     if aligner is not None and phones is not None:
-        alignment_score = alignment_scores(aligner, phones, seen)
-    return Compared(meaning, sound, alignment_score, seen, answer, names[answer, None] == names)
+        alignment_score = alignment_scores(aligner, phones, shortlisted)
+    return Compared(meaning, sound, alignment_score, shortlisted, answer, names[answer, None] == names)
 
 
 def fit(found: Compared, *, use_sound: bool = True) -> MatchProbability:
@@ -213,7 +227,7 @@ def fit(found: Compared, *, use_sound: bool = True) -> MatchProbability:
         unseen[:, left_out] = partial.probability(*inputs[..., left_out])
 
     probability = np.where(
-        found.seen, model.probability(found.meaning, found.sound, found.alignment_score), 0
+        found.shortlisted, model.probability(found.meaning, found.sound, found.alignment_score), 0
     )  # (n, m)
     best_wrong = np.where(found.equal, 0, probability).max(axis=1)
     threshold = float(np.quantile(best_wrong, 1 - FALSE_MATCH_RATE, method="higher"))
@@ -223,7 +237,7 @@ def fit(found: Compared, *, use_sound: bool = True) -> MatchProbability:
         "right_top_hits": int(truth.sum()),
         "wrong_top_hits": int((1 - truth).sum()),
         "brier": float(((unseen - truth) ** 2).mean()),
-        "ece": calibration_error(unseen.ravel(), truth.ravel()),
+        "ece": calibration_error(reliability_bins(unseen.ravel(), truth.ravel())),
         "answers_above_threshold": float((probability[np.arange(count), found.answer] >= threshold).mean()),
     }
     return replace(model, threshold=threshold, measured=measured)
@@ -233,9 +247,11 @@ def top_hits(found: Compared, model: MatchProbability) -> tuple[np.ndarray, np.n
     """What is known of the hits that `model` ranks first, with the answer in the pool and without.
 
     Returns:
-        meaning, sound and agreement (3, 2, n), and truth (2, n), 1 or 0. A tie goes to the wrong candidate.
+        meaning, sound and alignment score (3, 2, n), and truth (2, n), 1 or 0. A tie goes to the wrong candidate.
     """
-    scores = np.where(found.seen, model.log_odds(found.meaning, found.sound, found.alignment_score), -1e9)  # (n, m)
+    scores = np.where(
+        found.shortlisted, model.log_odds(found.meaning, found.sound, found.alignment_score), -1e9
+    )  # (n, m)
     rows = np.arange(len(scores))
     wrong = np.where(found.equal, -np.inf, scores)
     nearest = wrong.argmax(axis=1)
@@ -246,18 +262,11 @@ def top_hits(found: Compared, model: MatchProbability) -> tuple[np.ndarray, np.n
     return inputs.astype(float), truth
 
 
-def calibration_error(probabilities: np.ndarray, truth: np.ndarray, bins: int = 10) -> float:
-    """Expected calibration error: mean gap of probability and share of right ones over equal-width bins."""
-    which = np.minimum((probabilities * bins).astype(int), bins - 1)
-    gaps = [abs((probabilities - truth)[which == number].sum()) for number in range(bins)]
-    return float(sum(gaps) / len(truth))
-
-
 def _fitted(inputs: np.ndarray, truth: np.ndarray, start: MatchProbability, free: Sequence[str]) -> MatchProbability:
     """The likeliest values of the parameters `free`, slopes ≥ 0, the others as in `start`.
 
     Args:
-        inputs: meaning, sound and agreement, (3, ...).
+        inputs: meaning, sound and alignment score, (3, ...).
         truth: 1 or 0, of the same shape but for the first axis.
     """
     from scipy.optimize import minimize

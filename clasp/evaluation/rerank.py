@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from clasp.calibration import Direction
     from clasp.model import Clasp
 
+BEHIND = 10  # log odds between the last on a shortlist and what is not on it
+
 
 @dataclass(frozen=True, eq=False)
 class Phones:
@@ -33,7 +35,7 @@ def shortlists(meaning: np.ndarray, sound: np.ndarray) -> np.ndarray:
 
 
 def alignment_scores(aligner: Aligner, phones: Phones, chosen: np.ndarray) -> np.ndarray:
-    """Agreement of the phones of every query with its candidates in `chosen`, float32 (n, m); GAP_OPEN elsewhere."""
+    """Alignment scores of every query and its candidates in `chosen`, float32 (n, m); GAP_OPEN elsewhere."""
     found = np.full(chosen.shape, GAP_OPEN, np.float32)
     for row, query in enumerate(phones.queries):
         places = np.flatnonzero(chosen[row])
@@ -49,7 +51,9 @@ def alignment_scores(aligner: Aligner, phones: Phones, chosen: np.ndarray) -> np
 def log_odds(
     model: "Clasp", direction: "Direction", queries: np.ndarray, pool: np.ndarray, phones: Phones | None
 ) -> np.ndarray:
-    """Log odds that a candidate says the same as a query, float64 (n, m); -inf for those not on its shortlist.
+    """Log odds that a candidate says the same as a query, float64 (n, m).
+
+    Candidates that are not on the shortlist of a query come after all others, by their similarity.
 
     Args:
         queries: float32 (n, dim), unit rows.
@@ -61,4 +65,5 @@ def log_odds(
     alignment_score = np.zeros(meaning.shape, np.float32)
     if phones is not None and model.aligner is not None and direction != "translation":  # there it does not count
         alignment_score = alignment_scores(model.aligner, phones, chosen)
-    return np.where(chosen, model.calibration.log_odds(direction, meaning, sound, alignment_score), -np.inf)
+    odds = model.calibration.log_odds(direction, meaning, sound, alignment_score)
+    return np.where(chosen, odds, queries @ pool.T + odds.min(where=chosen, initial=0) - BEHIND)
