@@ -211,8 +211,8 @@ def fit(found: Compared, *, use_sound: bool = True) -> MatchProbability:
     model = _fitted(*top_hits(found, by_meaning), by_meaning, BY_MEANING)
     if use_sound:
         by_sound = MatchProbability(NO_SOUND, 0.0, -8.0, 5.0, 5.0, 2.0, threshold=0.5)
-        said = _fitted(*top_hits(found, by_sound), by_sound, BY_SOUND)
-        model = replace(said, meaning_bias=model.meaning_bias, meaning_slope=model.meaning_slope)
+        sound = _fitted(*top_hits(found, by_sound), by_sound, BY_SOUND)
+        model = replace(sound, meaning_bias=model.meaning_bias, meaning_slope=model.meaning_slope)
     free = [*BY_MEANING, *BY_SOUND] if use_sound else BY_MEANING
     for _ in range(ROUNDS):
         model = _fitted(*top_hits(found, model), model, free)

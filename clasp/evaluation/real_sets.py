@@ -249,16 +249,16 @@ def unique_phrases(pool: Sequence[Utterance], words: int, count: int) -> list[tu
     They begin and end with words of LETTERS letters or more that are said in few recordings; which are chosen is fixed
     by a seed.
     """
-    said = [label(one.text).split() for one in pool]
-    spread = Counter(word for spoken in said for word in set(spoken))
+    spoken = [label(one.text).split() for one in pool]
+    spread = Counter(word for one in spoken for word in set(one))
 
     def tells(run: list[str]) -> bool:
         ends = run[0], run[-1]
         return all(map(str.isalpha, run)) and all(len(word) >= LETTERS and spread[word] <= COMMON for word in ends)
 
-    runs = [{" ".join(spoken[start : start + words]) for start in range(len(spoken) - words + 1)} for spoken in said]
+    runs = [{" ".join(one[start : start + words]) for start in range(len(one) - words + 1)} for one in spoken]
     found = Counter(run for each in runs for run in each)
-    whole = {" ".join(spoken) for spoken in said}
+    whole = {" ".join(one) for one in spoken}
     eligible = [
         sorted(
             run for run in each
@@ -274,14 +274,14 @@ def unique_names(pool: Sequence[Utterance], count: int) -> list[tuple[str, int]]
 
     A name is what is capitalised within a sentence, and nowhere written small.
     """
-    said = [f" {label(one.text)} " for one in pool]
+    texts = [f" {label(one.text)} " for one in pool]
     small = {word for one in pool for word in re.findall(r"\b[a-z]+\b", one.text)}
     eligible = []
     for one in pool:
         inside = re.findall(r"(?<=[a-z,] )[A-Z][a-z]+(?: [A-Z][a-z]+)*", one.text)
         usual = [name for name in inside if len(name.split()) <= 2 and len(name) >= LETTERS]
         usual = [name for name in usual if not {word.lower() for word in name.split()} & small]
-        eligible.append([name for name in usual if sum(f" {label(name)} " in other for other in said) == 1])
+        eligible.append([name for name in usual if sum(f" {label(name)} " in text for text in texts) == 1])
     return _drawn(pool, eligible, count)
 
 

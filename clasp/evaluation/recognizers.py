@@ -55,20 +55,20 @@ def understands(recognizer: Recognizer, language: str) -> bool:
     return not isinstance(recognizer, Checkpoint) or recognizer.understands(language)
 
 
-def word_error_rate(said: Sequence[str], heard: Sequence[str]) -> float:
-    """Words wrong, missing or added in all of `heard`, per word of `said`; case and punctuation do not count.
+def word_error_rate(references: Sequence[str], hypotheses: Sequence[str]) -> float:
+    """Words wrong, missing or added in all hypotheses, per word of the references; case and punctuation do not count.
 
     Args:
-        said: n texts in languages that put spaces between words.
-        heard: their n transcripts.
+        references: n texts in languages that put spaces between words.
+        hypotheses: their n transcripts.
 
     Raises:
-        ValueError: if they are not as many, or nothing is said.
+        ValueError: if they are not as many, or the references have no words.
     """
-    pairs = [(parallel.key(a).split(), parallel.key(b).split()) for a, b in zip(said, heard, strict=True)]
+    pairs = [(parallel.key(a).split(), parallel.key(b).split()) for a, b in zip(references, hypotheses, strict=True)]
     words = sum(len(reference) for reference, _ in pairs)
     if words == 0:
-        raise ValueError("A word error rate needs at least one word that was said.")
+        raise ValueError("A word error rate needs at least one word in its references.")
     return sum(_edits(*pair) for pair in pairs) / words
 
 
@@ -117,8 +117,8 @@ def _load(name: str) -> "AutomaticSpeechRecognitionPipeline":
     try:
         config = AutoConfig.from_pretrained(name)
         heads = {*MODEL_FOR_CTC_MAPPING_NAMES.values(), *MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES.values()}
-        heard = heads.intersection(config.architectures or ())
-        loaded = pipeline("automatic-speech-recognition", model=name) if heard else None
+        writes = heads.intersection(config.architectures or ())
+        loaded = pipeline("automatic-speech-recognition", model=name) if writes else None
     except ImportError as error:  # some tokenizers and feature extractors need a package of their own
         raise ModelError(f"{name} needs a package that is not installed: {' '.join(str(error).split())}") from error
     except Exception as error:  # the readers of the many formats raise whatever they like
@@ -161,11 +161,11 @@ def _primary(language: str) -> str:
     return language.lower().split("-")[0]
 
 
-def _edits(said: list[str], heard: list[str]) -> int:
+def _edits(reference: list[str], hypothesis: list[str]) -> int:
     """Levenshtein distance of two lists of words."""
-    row = list(range(len(heard) + 1))
-    for place, word in enumerate(said, 1):
+    row = list(range(len(hypothesis) + 1))
+    for place, word in enumerate(reference, 1):
         above, row = row, [place]
-        for column, other in enumerate(heard, 1):
+        for column, other in enumerate(hypothesis, 1):
             row.append(min(above[column] + 1, row[-1] + 1, above[column - 1] + (word != other)))
     return row[-1]

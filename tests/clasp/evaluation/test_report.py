@@ -92,8 +92,8 @@ def test_every_figure_is_on_the_page() -> None:
     for shown in (
         "0123abcd", "python -m clasp evaluate", "62 min", "Floors reached 2 of 4", "in other words", "transcript",
         ".641", ".610-.670", ".822", ".810-.850", ".733", ".700-.760", "1234", "567", ".60 R@10 .80", ".043", ".951",
-        ".962", "1.7", ".973", ".884", ".895", "550", "base", ".287", "20 60", ".427", ".312", ".445", ".666", ".944", ".555",
-        "2-5 s", ".85", "Expected calibration error .062 over 40 top hits",
+        ".962", "1.7", ".973", ".884", ".895", "550", "base", ".287", "20 60", ".427", ".312", ".445", ".666", ".944",
+        ".555", "2-5 s", ".85", "Expected calibration error .062 over 40 top hits",
     ):  # fmt: skip
         assert shown in page.text, shown
     marks = [attributes["class"] for _, attributes in page.tags if (attributes.get("class") or "").startswith("mark ")]
