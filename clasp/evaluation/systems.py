@@ -23,7 +23,7 @@ from clasp.evaluation.query_sets import Text
 from clasp.evaluation.rerank import Phones, log_odds
 from clasp.evaluation.transcripts import Transcripts
 from clasp.evaluation.utterances import Utterance
-from clasp.phones.alignment import pack
+from clasp.phones.alignment import pack, unpack
 from clasp.speech.gate import evidence, fuse_meaning, stacked
 
 if TYPE_CHECKING:
@@ -119,11 +119,13 @@ class Fused(Transcribed):
     name = "fused"
 
     def encode_speech(self, utterances: Sequence[Utterance]) -> np.ndarray:
-        spoken = self._encodings.speech(utterances)
-        found = self._transcripts.of(utterances)
-        known = stacked([evidence(one, phones) for one, phones in zip(found, spoken.phones, strict=True)])
-        direct = self._model.halves(spoken.vectors)[0]
-        return fuse_meaning(direct, super().encode_speech(utterances), known, self._model.gate)
+        direct = self._model.halves(self._encodings.speech(utterances).vectors)[0]
+        return fuse_meaning(direct, super().encode_speech(utterances), self.evidence(utterances), self._model.gate)
+
+    def evidence(self, utterances: Sequence[Utterance]) -> np.ndarray:
+        """What the gate knows of each, float32 (n, len(EVIDENCE)); the phones are as a library stores them."""
+        phones, found = self._encodings.speech(utterances).phones, self._transcripts.of(utterances)
+        return stacked([evidence(one, unpack(pack(own))) for one, own in zip(found, phones, strict=True)])
 
 
 class DirectSearch(System):
