@@ -21,12 +21,20 @@ from typing import Literal, get_args
 import numpy as np
 
 from clasp.errors import ModelError
+from clasp.text.words import count as count_words
 
 Direction = Literal["text", "few", "word", "speech", "translation"]
 TINY = 1e-300  # log of a probability of 1 would be 0, whose odds are infinite
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 SHORT = ("few", "word")  # that may be missing
+FEW = 3  # words of a short query
 NEVER = -50.0  # log odds
+
+
+def by_length(text: str) -> Direction:
+    """The direction of a typed query and a hit in its language: "text", or for a few words "few" or "word"."""
+    count = count_words(text)
+    return "text" if count > FEW else "few" if count > 1 else "word"
 
 
 @dataclass(frozen=True)
