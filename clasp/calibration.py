@@ -118,10 +118,15 @@ class Calibration:
         return self._of(direction).probability(meaning, sound, alignment_score, coverage)
 
     def log_odds(
-        self, direction: Direction, meaning: np.ndarray, sound: np.ndarray, alignment_score: np.ndarray
+        self,
+        direction: Direction,
+        meaning: np.ndarray,
+        sound: np.ndarray,
+        alignment_score: np.ndarray,
+        coverage: np.ndarray | float = 0.0,
     ) -> np.ndarray:
         """The same as log odds, which still differ where probabilities are all but 1."""
-        return self._of(direction).log_odds(meaning, sound, alignment_score)
+        return self._of(direction).log_odds(meaning, sound, alignment_score, coverage)
 
     def threshold(self, direction: Direction) -> float:
         """The probability below which a hit is not a good match."""

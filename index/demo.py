@@ -205,7 +205,7 @@ def _fused(model: Model, contents: Contents, vectors: np.ndarray, phones: list[n
         Library.create(Path(folder, "library"), model) as library,
     ):
         library.add(*contents, vectors, phones)
-        for _ in library.fuse(model):
+        for _ in library.transcripts.fuse(model):
             pass
         return library.vectors()[1].astype(np.float32)
 

@@ -125,10 +125,10 @@ def calibrate(system: System, encodings: Encodings, data: Path) -> Calibration:
     phones = Phones(voices.phones, packed, True, True)
     by_speech = compared(model.halves(voices.vectors), pool, labels, answers, model.aligner, phones)
 
-    short = {
-        name: fit(few_words(encodings, short_queries(candidates, lengths), candidates, pool, packed, written))
-        for name, lengths in {"few": (2, 3), "word": (1,)}.items()
-    }
+    short = {}
+    for name, lengths in {"few": (2, 3), "word": (1,)}.items():
+        if few := short_queries(candidates, lengths):
+            short[name] = fit(few_words(encodings, few, candidates, pool, packed, written))
     directions = {
         "text": fit(by_text),
         **short,

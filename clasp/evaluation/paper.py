@@ -100,7 +100,7 @@ class Examples:
 
     def parts(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
         """Speech features (rows, features) and spectrograms (rows, height, width) in [0, 1]."""
-        both = torch.from_numpy(self.views.rows[rows])
+        both = torch.from_numpy(self.views.rows[rows]).float()
         speech, pixels = both.tensor_split([both.shape[1] - SIZE[0] * SIZE[1]], 1)
         return speech, pixels.unflatten(1, SIZE)
 

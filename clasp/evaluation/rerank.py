@@ -46,7 +46,7 @@ def coverages(queries: Sequence[str], pool: Sequence[frozenset[str]]) -> np.ndar
     asked = [words(text) for text in queries]
     counts = {word: sum(word in found for found in pool) for word in {word for one in asked for word in one}}
     weights = {word: rarity(count, len(pool)) for word, count in counts.items()}
-    return np.array([[coverage(one, found, weights) for found in pool] for one in asked]).reshape(len(asked), -1)
+    return np.array([[coverage(one, found, weights) for found in pool] for one in asked]).reshape(len(asked), len(pool))
 
 
 def alignment_scores(aligner: Aligner, phones: Phones, chosen: np.ndarray, *, within: bool = False) -> np.ndarray:

@@ -151,5 +151,6 @@ def test_a_model_is_calibrated_on_validation_sentences_only(
         }
     queries = {name: logistic.measured["queries"] for name, logistic in calibration.directions.items()}
     said = len(validation) + len(recordings)
+    assert 0 < queries.pop("word") <= len(recordings) and queries.pop("few", 1) > 0
     assert queries == {"text": 2 * said + len(translations), "speech": 2 * said, "translation": len(translations)}
     assert calibration.directions["translation"].sound_slope == 0
