@@ -25,7 +25,7 @@ from clasp.settings import cache
 from index.files import load_arrays, save_arrays
 from index.library import Library, Recording, Segment
 from index.library import Model as LibraryModel
-from index.map.map import MAP_FILE
+from index.map.layout import MAP_FILE
 
 if TYPE_CHECKING:
     from clasp.audio.decode import Waveform
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 DEMO = Path(__file__).parents[1] / "assets" / "library"
 METADATA_FILE, SEGMENTS_FILE, VECTORS_FILE = "metadata.tsv", "segments.tsv", "vectors.npz"
-METADATA_COLUMNS = ["id", "file", "language", "speaker", "category", "kind", "duration", "text"]
+METADATA_COLUMNS = ["id", "file", "language", "voice", "category", "kind", "duration", "text"]
 SEGMENTS_COLUMNS = ["id", "recording", "start", "end", "text"]
 BATCH = 32  # utterances encoded at once
 
@@ -62,7 +62,7 @@ class Vectors:
     names: np.ndarray  # str (n,), Segment.name
     speech: np.ndarray  # float16 (n, dim), the transcripts taken in
     text: np.ndarray  # float16 (n, dim); only the map shows them
-    heard: np.ndarray  # uint8 (phones of all, KEPT, 2)
+    heard: np.ndarray  # uint8 (phones of all, TOP_PHONES, 2)
     starts: np.ndarray  # int64 (n + 1,): where each one's phones begin
 
     def phones(self) -> list[np.ndarray]:
@@ -154,7 +154,7 @@ def read(folder: Path) -> Contents:
     try:
         spoken = list(_rows(folder / SEGMENTS_FILE, SEGMENTS_COLUMNS))
         for row in _rows(folder / METADATA_FILE, METADATA_COLUMNS):
-            facts = (row["language"], row["speaker"], row["category"])
+            facts = (row["language"], row["voice"], row["category"])
             duration = float(row["duration"])
             recordings.append(Recording(row["id"], Path(row["file"]), row["text"], duration, *facts, row["text"]))
             if row["kind"] == "sentence":

@@ -17,7 +17,7 @@ from index.ingest.walk import find
 from index.library import Library
 from tests.index.ear import Ear
 from tests.recordings import cases, ffmpeg, with_sentences
-from ui import sound
+from ui import audio
 
 AGREE = 0.1  # seconds
 NAMES = tuple(cases({name: np.zeros(SAMPLE_RATE, np.float32) for name in "abcd"}))
@@ -45,9 +45,9 @@ def place(samples: np.ndarray, clip: np.ndarray) -> tuple[float, float]:
 
 def played(recording, start: float, end: float) -> np.ndarray:
     """What a browser plays from one second to another, at 16 kHz."""
-    first, last = (sound.HEADER + sound.SAMPLE * round(second * sound.RATE) for second in (start, end))
-    head = b"".join(sound.wav(recording, 0, sound.HEADER - 1))
-    content = b"".join(sound.wav(recording, first, last - 1))
+    first, last = (audio.HEADER + audio.SAMPLE * round(second * audio.RATE) for second in (start, end))
+    head = b"".join(audio.wav(recording, 0, audio.HEADER - 1))
+    content = b"".join(audio.wav(recording, first, last - 1))
     assert len(content) == last - first
     samples, rate = soundfile.read(io.BytesIO(head + content), dtype="float32")
     return scipy.signal.resample_poly(samples, SAMPLE_RATE, rate).astype(np.float32)
@@ -107,8 +107,9 @@ def test_a_track_can_be_chosen(folder: Path, clips: dict, tmp_path: Path):
             (recording,) = library.recordings()
             clip = clips[sentence]
             assert place(played(recording, 0, len(clip) / SAMPLE_RATE), clip)[1] > 0.9
-            hit = library.search(ear.encode_speech([Waveform(clip)], return_phones=True).vectors[0], 1)[0]
-            assert hit.segment.recording == recording.id and recording.track == (track or 1)
+            query = ear.encode_speech([Waveform(clip)], return_phones=True).vectors[0]
+            (segment,) = library.candidates(query, 1).segments
+            assert segment.recording == recording.id and recording.track == (track or 1)
         assert [state.known for state in ingest(library, ear, [path])][-1] == 1
         *_, state = ingest(library, ear, [path], track=3)
         assert "has 2 sound tracks: there is no track 3" in state.failed[0][1]

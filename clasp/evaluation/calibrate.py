@@ -5,13 +5,15 @@ Hits are those of a library whose transcripts are there, unless --asr is none.
 A probability answers the question a person has: does this top hit say the same? Every query is asked twice of
 a pool of about 1,000: once with its answer there (the top hit is right or wrong), once without (it is wrong).
 As many queries say the sentence in other words (English sentences that share a translation), and typed ones also in
-words of which none sounds alike (the translations themselves).
+words of which none sounds alike (the translations themselves). Queries of one word, and of two or three, are such
+words of validation recordings as are said in few of them.
 Hits are ranked as a search ranks them: a shortlist by the vectors, then by the probability itself, so ranking and fit
 take turns.
 The threshold is the probability that some wrong candidate of the pool reaches for 10 % of the queries.
 """
 
 import argparse
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,27 +28,30 @@ from clasp.evaluation import recognizers, synthetic_sets, utterances
 from clasp.evaluation.encodings import Encodings
 from clasp.evaluation.query_sets import Text
 from clasp.evaluation.reliability import calibration_error, reliability_bins
-from clasp.evaluation.rerank import Phones, alignment_scores, shortlists
+from clasp.evaluation.rerank import Phones, alignment_scores, coverages, shortlists
 from clasp.evaluation.systems import System, systems
 from clasp.evaluation.transcripts import Transcripts
 from clasp.evaluation.utterances import Utterance, distinct, label
 from clasp.phones.alignment import pack
+from clasp.text.words import words
 from clasp.training.data import corpora
 from clasp.training.data.corpora import data_folder
-from clasp.training.data.synthesis import TRAINING_VOICES, espeak_voice
+from clasp.training.data.synthesis import TRAINING_VOICES, Voice, espeak_voice
 
 if TYPE_CHECKING:
     from clasp.phones.alignment import Aligner
 
 BROWN = 760  # validation sentences said by training voices; with the real recordings about 1,200
 REAL = ("en-commonvoice13", "en-speechocean", "en-ljspeech", "fr-commonvoice17", "de-kerstin", "nl-nathalie")
+LETTERS, RARE = 4, 5  # of the first and last word of a short query at least; recordings that say it at most
 TRANSLATED = 400  # English sentences kept out of training with their translations, said by training voices
 FALSE_MATCH_RATE = 0.10
 EVERY_TEXT = 10**9
 ROUNDS = 3  # of ranking and fitting
 FOLDS = 5
-BIASES = ("meaning_bias", "sound_bias")
+BIASES = ("meaning_bias", "sound_bias", "word_bias")
 BY_MEANING = ("meaning_bias", "meaning_slope")
+BY_WORDS = ("word_bias", "word_slope")
 BY_SOUND = ("sound_bias", "sound_meaning_slope", "sound_slope", "alignment_slope")
 RIDGE = 1e-4  # keeps the slopes finite where right and wrong do not overlap
 NO_SOUND = -50.0  # log odds of "said" where sound does not count
@@ -97,30 +102,87 @@ def calibrate(system: System, encodings: Encodings, data: Path) -> Calibration:
     labels = [label(one.text) for one in candidates]
     pool = model.halves(system.encode_speech(candidates))
     packed = [pack(phones) for phones in encodings.speech(candidates).phones]
+    written = system.words(candidates)
 
     # as many queries say it in other words as are the sentence itself
     share = np.resize(np.arange(len(reworded)), len(spoken))
     answers = np.concatenate([np.arange(len(spoken)), len(spoken) + np.array([place for place, _ in reworded])[share]])
     translated_answers = len(spoken) + np.array([answer for answer, _, _ in translations])
-    texts = encodings.texts([
+    asked = [
         *(Text(one.text, one.language) for one in spoken),
         *(Text(reworded[place][1], "en") for place in share),
         *(Text(text, language) for _, language, text in translations),
-    ])  # fmt: skip
+    ]
+    texts, texts_asked = encodings.texts(asked), [one.text for one in asked]
     queries = model.halves(texts.vectors)
     phones = Phones(texts.phones, packed, False, True)
-    by_text = compared(queries, pool, labels, np.concatenate([answers, translated_answers]), model.aligner, phones)
-    by_translation = compared([half[2 * len(spoken) :] for half in queries], pool, labels, translated_answers)
+    covered = coverages(texts_asked, written)
+    every_answer = np.concatenate([answers, translated_answers])
+    by_text = compared(queries, pool, labels, every_answer, model.aligner, phones, covered)
+    translated_queries = [half[2 * len(spoken) :] for half in queries]
+    by_translation = compared(translated_queries, pool, labels, translated_answers, coverage=covered[2 * len(spoken) :])
     voices = encodings.speech([*again, *(reworded_again[place] for place in share)])
     phones = Phones(voices.phones, packed, True, True)
     by_speech = compared(model.halves(voices.vectors), pool, labels, answers, model.aligner, phones)
 
+    short = {
+        name: fit(few_words(encodings, short_queries(candidates, lengths), candidates, pool, packed, written))
+        for name, lengths in {"few": (2, 3), "word": (1,)}.items()
+    }
     directions = {
         "text": fit(by_text),
+        **short,
         "speech": fit(by_speech),
         "translation": fit(by_translation, use_sound=False),
     }
     return Calibration(directions, FALSE_MATCH_RATE)
+
+
+def short_queries(candidates: Sequence[Utterance], lengths: Sequence[int]) -> list[tuple[Text, list[int]]]:
+    """So many consecutive words of recordings as few others say, and the candidates that say them."""
+    spoken = [words(one.text) for one in candidates]
+    said_in = Counter(word for one in spoken for word in set(one))
+    random, found = np.random.default_rng(0), {}
+    for place, (one, text) in enumerate(zip(candidates, spoken, strict=True)):
+        length = lengths[place % len(lengths)]
+        starts = [
+            start for start in range(len(text) - length + 1)
+            if all(len(word) >= LETTERS and said_in[word] <= RARE for word in (text[start], text[start + length - 1]))
+        ]  # fmt: skip
+        if starts and not isinstance(one.source, Voice):
+            start = random.choice(starts)
+            found[tuple(text[start : start + length])] = one.language
+    return [
+        (Text(" ".join(run), language), [place for place, text in enumerate(spoken) if _has(text, run)])
+        for run, language in found.items()
+    ]
+
+
+def _has(text: Sequence[str], run: Sequence[str]) -> bool:
+    return any(tuple(text[start : start + len(run)]) == tuple(run) for start in range(len(text) - len(run) + 1))
+
+
+def few_words(
+    encodings: Encodings,
+    queries: Sequence[tuple[Text, list[int]]],
+    candidates: Sequence[Utterance],
+    pool: Halves,
+    packed: list[np.ndarray],
+    written: Sequence[frozenset[str]],
+) -> "Compared":
+    """Compare queries of a few words, and the candidates that say them, with the pool."""
+    model, asked = encodings.model, [text for text, _ in queries]
+    texts = encodings.texts(asked)
+    meaning, sound = (mine @ theirs.T for mine, theirs in zip(model.halves(texts.vectors), pool, strict=True))
+    everything = np.ones(meaning.shape, bool)
+    scores = np.zeros(meaning.shape, np.float32)
+    if model.aligner is not None:
+        scores = alignment_scores(model.aligner, Phones(texts.phones, packed, False, True), everything, within=True)
+    equal = np.zeros(meaning.shape, bool)
+    for row, (_, places) in enumerate(queries):
+        equal[row, places] = True
+    answer = np.array([places[0] for _, places in queries])
+    return Compared(meaning, sound, scores, everything, answer, equal, coverages([one.text for one in asked], written))
 
 
 Pairs = tuple[tuple[Utterance, ...], list[tuple[int, str, str]], list[tuple[int, str]]]
@@ -157,7 +219,7 @@ def table(calibration: Calibration) -> Table:
     """The fit for reading."""
     shown = Table(title=f"Calibration; threshold at a false-match rate of {calibration.false_match_rate:.0%}")
     measures = ("queries", "right_top_hits", "brier", "ece", "answers_above_threshold")
-    parameters = (*BY_MEANING, *BY_SOUND, "threshold")
+    parameters = (*BY_MEANING, *BY_SOUND, *BY_WORDS, "threshold")
     for heading in ("direction", *parameters, *measures):
         shown.add_column(heading.replace("_", " "), justify="left" if heading == "direction" else "right")
     for direction, match_probability in calibration.directions.items():
@@ -175,8 +237,14 @@ class Compared:
     sound: np.ndarray  # (n, m), cosines
     alignment_score: np.ndarray  # (n, m), of the phones
     shortlisted: np.ndarray  # bool (n, m): by a search
-    answer: np.ndarray  # (n,): the candidate that says the same
-    equal: np.ndarray  # bool (n, m): candidates with the answer's text, neither wrong nor asked for
+    answer: np.ndarray  # (n,): a candidate that says the same
+    equal: np.ndarray  # bool (n, m): all that do
+    coverage: np.ndarray  # (n, m), shares of the query's words in the transcripts
+
+    @property
+    def evidence(self) -> tuple[np.ndarray, ...]:
+        """What a probability is computed of, (n, m) each."""
+        return self.meaning, self.sound, self.alignment_score, self.coverage
 
 
 def compared(
@@ -186,6 +254,7 @@ def compared(
     answer: np.ndarray,
     aligner: "Aligner | None" = None,
     phones: Phones | None = None,
+    coverage: np.ndarray | None = None,
 ) -> Compared:
     """Compare n queries with a pool of m candidates.
 
@@ -195,14 +264,16 @@ def compared(
         labels: m normalised texts of the candidates.
         answer: (n,) the candidate that answers each query.
         phones: of both; without them, or without an aligner, the alignment score is 0, as in a search.
+        coverage: (n, m), see `rerank.coverages`; of spoken queries None.
     """
     names = np.array(labels)
     meaning, sound = queries[0] @ pool[0].T, queries[1] @ pool[1].T
-    shortlisted = shortlists(meaning, sound)
+    coverage = np.zeros(meaning.shape) if coverage is None else coverage
+    shortlisted = shortlists(meaning, sound, coverage)
     alignment_score = np.zeros(meaning.shape, np.float32)
     if aligner is not None and phones is not None:
         alignment_score = alignment_scores(aligner, phones, shortlisted)
-    return Compared(meaning, sound, alignment_score, shortlisted, answer, names[answer, None] == names)
+    return Compared(meaning, sound, alignment_score, shortlisted, answer, names[answer, None] == names, coverage)
 
 
 def fit(found: Compared, *, use_sound: bool = True) -> MatchProbability:
@@ -213,7 +284,12 @@ def fit(found: Compared, *, use_sound: bool = True) -> MatchProbability:
         by_sound = MatchProbability(NO_SOUND, 0.0, -8.0, 5.0, 5.0, 2.0, threshold=0.5)
         sound = _fitted(*top_hits(found, by_sound), by_sound, BY_SOUND)
         model = replace(sound, meaning_bias=model.meaning_bias, meaning_slope=model.meaning_slope)
-    free = [*BY_MEANING, *BY_SOUND] if use_sound else BY_MEANING
+    free = [*BY_MEANING, *BY_SOUND] if use_sound else [*BY_MEANING]
+    if found.coverage.any():
+        by_words = MatchProbability(NO_SOUND, 0.0, NO_SOUND, 0.0, 0.0, 0.0, 0.5, -4.0, 5.0)
+        by_words = _fitted(*top_hits(found, by_words), by_words, BY_WORDS)
+        model = replace(model, word_bias=by_words.word_bias, word_slope=by_words.word_slope)
+        free += BY_WORDS
     for _ in range(ROUNDS):
         model = _fitted(*top_hits(found, model), model, free)
 
@@ -226,9 +302,7 @@ def fit(found: Compared, *, use_sound: bool = True) -> MatchProbability:
         partial = _fitted(inputs[..., rest], truth[:, rest], model, free)
         unseen[:, left_out] = partial.probability(*inputs[..., left_out])
 
-    probability = np.where(
-        found.shortlisted, model.probability(found.meaning, found.sound, found.alignment_score), 0
-    )  # (n, m)
+    probability = np.where(found.shortlisted, model.probability(*found.evidence), 0)  # (n, m)
     best_wrong = np.where(found.equal, 0, probability).max(axis=1)
     threshold = float(np.quantile(best_wrong, 1 - FALSE_MATCH_RATE, method="higher"))
     measured = {
@@ -238,7 +312,7 @@ def fit(found: Compared, *, use_sound: bool = True) -> MatchProbability:
         "wrong_top_hits": int((1 - truth).sum()),
         "brier": float(((unseen - truth) ** 2).mean()),
         "ece": calibration_error(reliability_bins(unseen.ravel(), truth.ravel())),
-        "answers_above_threshold": float((probability[np.arange(count), found.answer] >= threshold).mean()),
+        "answers_above_threshold": float((np.where(found.equal, probability, 0).max(axis=1) >= threshold).mean()),
     }
     return replace(model, threshold=threshold, measured=measured)
 
@@ -247,18 +321,18 @@ def top_hits(found: Compared, model: MatchProbability) -> tuple[np.ndarray, np.n
     """What is known of the hits that `model` ranks first, with the answer in the pool and without.
 
     Returns:
-        meaning, sound and alignment score (3, 2, n), and truth (2, n), 1 or 0. A tie goes to the wrong candidate.
+        meaning, sound, alignment score and coverage (4, 2, n), and truth (2, n), 1 or 0. A tie goes to the wrong
+        candidate.
     """
-    scores = np.where(
-        found.shortlisted, model.log_odds(found.meaning, found.sound, found.alignment_score), -1e9
-    )  # (n, m)
+    scores = np.where(found.shortlisted, model.log_odds(*found.evidence), -1e9)  # (n, m)
     rows = np.arange(len(scores))
     wrong = np.where(found.equal, -np.inf, scores)
     nearest = wrong.argmax(axis=1)
-    right = scores[rows, found.answer] > wrong[rows, nearest]
-    first = np.stack([np.where(right, found.answer, nearest), nearest])  # (2, n) candidates
+    best = np.where(found.equal, scores, -np.inf).argmax(axis=1)
+    right = scores[rows, best] > wrong[rows, nearest]
+    first = np.stack([np.where(right, best, nearest), nearest])  # (2, n) candidates
     truth = np.stack([right, np.zeros_like(right)]).astype(float)
-    inputs = np.stack([values[rows, first] for values in (found.meaning, found.sound, found.alignment_score)])
+    inputs = np.stack([values[rows, first] for values in found.evidence])
     return inputs.astype(float), truth
 
 
@@ -266,12 +340,12 @@ def _fitted(inputs: np.ndarray, truth: np.ndarray, start: MatchProbability, free
     """The likeliest values of the parameters `free`, slopes ≥ 0, the others as in `start`.
 
     Args:
-        inputs: meaning, sound and alignment score, (3, ...).
+        inputs: meaning, sound, alignment score and coverage, (4, ...).
         truth: 1 or 0, of the same shape but for the first axis.
     """
     from scipy.optimize import minimize
 
-    target, columns = truth.ravel(), inputs.reshape(3, -1)
+    target, columns = truth.ravel(), inputs.reshape(4, -1)
     slopes = np.array([name not in BIASES for name in free])
 
     def loss(values: np.ndarray) -> float:

@@ -14,7 +14,7 @@ from clasp.evaluation.groups import groups
 from clasp.evaluation.query_sets import ContrastSet, QuerySet, Text
 from clasp.evaluation.reliability import calibration_error, reliability_bins, top_hits
 from clasp.evaluation.results import NO_FLOOR, Result, Row
-from clasp.evaluation.systems import System, direction
+from clasp.evaluation.systems import System, kind
 from clasp.evaluation.utterances import Utterance
 
 DIVIDED = ("search", "search-direct")  # the first that is there is also measured in parts
@@ -44,7 +44,7 @@ def measure(
                 top = top_hits(found, correct)
                 more["calibration_error"] = calibration_error(reliability_bins(*top))
                 if system is divided:
-                    hits[direction([query.asked for query in asked.queries], asked.pool)].append(top)
+                    hits[kind(asked.queries[0].asked, asked.pool)].append(top)
             elif isinstance(asked, QuerySet) and asked.own_words:
                 more["paper"] = by_paper(asked, system)
             ranks, floor = metrics.placed(found, correct), asked.floors.get(system.name, NO_FLOOR)

@@ -13,6 +13,7 @@ shipped.
 """
 
 import argparse
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +28,6 @@ from torch.nn import functional
 
 from clasp.audio.decode import SAMPLE_RATE, Waveform
 from clasp.audio.mel import log_mel as spectrogram
-from clasp.audio.mel import mel_filters
 from clasp.device import best_device, cpu_has_bfloat16
 from clasp.evaluation import metrics, recognizers, synthetic_sets, utterances
 from clasp.evaluation.encodings import Encodings
@@ -40,13 +40,12 @@ from clasp.model import Clasp
 from clasp.speech import fusion
 from clasp.speech.fused_encoder import SpectrogramBackbone, draw
 from clasp.speech.whisper_encoder import LONGEST, WhisperEncoder, log_mel
-from clasp.training.checkpoint import follow, learning_rate
+from clasp.training.checkpoint import descend, learning_rate
 from clasp.training.data.corpora import data_folder
 from clasp.training.data.synthesis import TRAINING_VOICES
 from clasp.training.losses import Temperature, symmetric
-from clasp.training.published.feature_cache import Kept, keep
+from clasp.training.published.feature_cache import CachedFeatures, cached_features
 from clasp.training.published.features import of_texts
-from clasp.training.published.processes import Processes
 
 SIZE = (64, 192)  # of a spectrogram in pixels: mel bins and time
 IMAGE = {  # a residual network, small enough to learn from some thousand pictures on a CPU
@@ -96,12 +95,12 @@ class Examples:
     """Utterances of one split with what is learned from them."""
 
     utterances: Sequence[Utterance]
-    views: Kept  # (n, speech features + pixels)
+    views: CachedFeatures  # (n, speech features + pixels)
     vectors: Tensor  # (n, dim), unit rows, of their texts
 
     def parts(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
         """Speech features (rows, features) and spectrograms (rows, height, width) in [0, 1]."""
-        both = torch.from_numpy(self.views[rows])
+        both = torch.from_numpy(self.views.rows[rows])
         speech, pixels = both.tensor_split([both.shape[1] - SIZE[0] * SIZE[1]], 1)
         return speech, pixels.unflatten(1, SIZE)
 
@@ -175,11 +174,10 @@ def train(network: TwoViews, examples: Examples, validation: Examples) -> int:
         order = np.random.default_rng(epoch).permutation(count)
         network.train()
         for number, rows in enumerate(np.array_split(order, batches)):
-            optimiser.zero_grad()
             vectors = network(*examples.parts(rows))
-            symmetric(vectors, examples.vectors[rows], scale(), torch.from_numpy(rows)).backward()
+            loss = symmetric(vectors, examples.vectors[rows], scale(), torch.from_numpy(rows))
             step = epoch * batches + number
-            follow(optimiser, learning_rate(step, EPOCHS * batches, RATE, WARM_UP))
+            descend(loss, optimiser, learning_rate(step, EPOCHS * batches, RATE, WARM_UP))
         score = report(embed(network, validation), validation.vectors.numpy(), validation)["mrr"]
         print(f"epoch {epoch + 1}: MRR of the validation split {score:.3f}", flush=True)
         if score > best:
@@ -245,7 +243,6 @@ def _examples(made: Sequence[Utterance], model: Clasp, cache: Path) -> Examples:
     backbone = WhisperEncoder.pretrained().to(device)
     if device.type == "cuda" or cpu_has_bfloat16():
         backbone = backbone.to(torch.bfloat16)
-    filters = mel_filters()
 
     def load(one: Utterance) -> Waveform:
         return next(utterances.waveforms([one], cache))
@@ -256,11 +253,15 @@ def _examples(made: Sequence[Utterance], model: Clasp, cache: Path) -> Examples:
         for one in waveforms:
             samples = torch.from_numpy(one.samples[: LONGEST * SAMPLE_RATE])
             (hidden,) = backbone([log_mel(samples.to(device))])  # (frames, features)
-            picture = draw(spectrogram(samples, filters), SIZE)
+            picture = draw(torch.from_numpy(spectrogram(samples.numpy())), SIZE)
             rows.append(torch.cat([hidden.float().mean(0).cpu(), picture.flatten()]))
         return torch.stack(rows).numpy().astype(np.float16)
 
     folder = cache / f"views-{SIZE[0]}x{SIZE[1]}"
-    kept = keep(folder, [list(made)], repr, load, views, Processes(), "speech features and spectrograms")
-    texts = of_texts(model.text, [one.text for one in made], cache / "texts", Processes())
-    return Examples(made, kept, torch.from_numpy(texts[np.arange(len(made))]))
+    features = cached_features(folder, [list(made)], _checksum, load, views, "speech features and spectrograms")
+    texts = of_texts(model.text, [one.text for one in made], cache / "texts")
+    return Examples(made, features, torch.from_numpy(texts.rows))
+
+
+def _checksum(one: Utterance) -> str:
+    return hashlib.sha256(repr(one).encode()).hexdigest()

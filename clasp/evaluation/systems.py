@@ -18,13 +18,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from clasp.calibration import by_length
 from clasp.evaluation.encodings import Encodings
 from clasp.evaluation.query_sets import Text
-from clasp.evaluation.rerank import Phones, log_odds
+from clasp.evaluation.rerank import Phones, coverages, log_odds
 from clasp.evaluation.transcripts import Transcripts
 from clasp.evaluation.utterances import Utterance
 from clasp.phones.alignment import pack, unpack
 from clasp.speech.gate import evidence, fuse_meaning, stacked
+from clasp.text.words import words
 
 if TYPE_CHECKING:
     from clasp.calibration import Direction
@@ -99,10 +101,10 @@ class Transcribed(System):
 
     def __init__(self, encodings: Encodings, transcripts: Transcripts) -> None:
         super().__init__(encodings)
-        self._transcripts = transcripts
+        self.transcripts = transcripts
 
     def encode_speech(self, utterances: Sequence[Utterance]) -> np.ndarray:
-        found = self._transcripts.of(utterances)
+        found = self.transcripts.of(utterances)
         rows = [row for row, one in enumerate(found) if one.text.strip()]
         vectors = np.zeros((len(found), self._model.meaning_dim), np.float32)
         if rows:
@@ -110,7 +112,7 @@ class Transcribed(System):
         return vectors
 
     def knows(self, languages: set[str]) -> bool:
-        return self._transcripts.knows(languages)
+        return self.transcripts.knows(languages)
 
 
 class Fused(Transcribed):
@@ -124,7 +126,7 @@ class Fused(Transcribed):
 
     def evidence(self, utterances: Sequence[Utterance]) -> np.ndarray:
         """What the gate knows of each, float32 (n, len(EVIDENCE)); the phones are as a library stores them."""
-        phones, found = self._encodings.speech(utterances).phones, self._transcripts.of(utterances)
+        phones, found = self._encodings.speech(utterances).phones, self.transcripts.of(utterances)
         return stacked([evidence(one, unpack(pack(own))) for one, own in zip(found, phones, strict=True)])
 
 
@@ -150,8 +152,19 @@ class DirectSearch(System):
         if not self.calibrated:
             return asked.vectors @ vectors.T
         packed = [pack(one) for one in self._encodings.speech(pool).phones]
-        phones = Phones(asked.phones, packed, not typed, True)
-        return log_odds(self._model, direction(queries, pool), asked.vectors, vectors, phones)
+        odds = np.empty((len(queries), len(pool)))
+        kinds = np.array([kind(query, pool) for query in queries])
+        written = self.words(pool)
+        for one in set(kinds.tolist()):
+            rows = np.flatnonzero(kinds == one)
+            phones = Phones([asked.phones[row] for row in rows], packed, not typed, True)
+            covered = coverages([queries[row].text for row in rows], written) if typed else None
+            odds[rows] = log_odds(self._model, one, asked.vectors[rows], vectors, phones, covered)
+        return odds
+
+    def words(self, utterances: Sequence[Utterance]) -> list[frozenset[str]]:
+        """The words of the transcripts that a library would have of utterances."""
+        return [frozenset()] * len(utterances)
 
 
 class Search(DirectSearch):
@@ -169,6 +182,9 @@ class Search(DirectSearch):
         vectors[:, :meaning_dim] = lengths * self._fused.encode_speech(utterances)
         return vectors
 
+    def words(self, utterances: Sequence[Utterance]) -> list[frozenset[str]]:
+        return [frozenset(words(one.text)) for one in self._fused.transcripts.of(utterances)]
+
     def knows(self, languages: set[str]) -> bool:
         return self._fused.knows(languages)
 
@@ -184,8 +200,8 @@ def systems(encodings: Encodings, transcripts: Transcripts | None) -> list[Syste
     return found
 
 
-def direction(queries: Sequence[Text | Utterance], pool: Sequence[Utterance]) -> "Direction":
-    """Which calibration the queries are for."""
-    if not isinstance(queries[0], Text):
+def kind(query: Text | Utterance, pool: Sequence[Utterance]) -> "Direction":
+    """Which calibration a query is for."""
+    if not isinstance(query, Text):
         return "speech"
-    return "text" if {one.language for one in queries} & {None, *(one.language for one in pool)} else "translation"
+    return by_length(query.text) if query.language in {None, *(one.language for one in pool)} else "translation"

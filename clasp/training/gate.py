@@ -1,11 +1,11 @@
-"""Fit the gate between what is heard directly and what a transcript says, on real speech of the validation split.
+"""Fit the gate between the direct meaning of speech and that of its transcript, on real speech of the validation split.
 
     python -m clasp train gate --model runs/model
 
-Every clip is heard and transcribed (transcripts are kept for the next time); the gate learns the weights with which
-both together come nearest to the vector of the true text, of which any kind of query is near what it should find. The
-weights that were set by hand are where it begins and what it is drawn to, for some evidence is rare: a language with
-few clips is believed like others that Whisper knows as well.
+Every clip is encoded and transcribed (transcripts are kept for the next time); the gate learns the weights with which
+both together come nearest to the vector of the true text. The weights that were set by hand are where it begins and
+what it is drawn to, for some evidence is rare: a language with few clips is believed like others that Whisper knows as
+well.
 """
 
 import argparse
@@ -48,8 +48,8 @@ def run(args: argparse.Namespace) -> int:
 
 @dataclass(frozen=True)
 class Witnesses:
-    """Of n utterances the meaning that was heard, that of the transcript (a zero row where there is none) and that of
-    the true text, float32 (n, meaning_dim) each, unit rows; the evidence, (n, len(EVIDENCE)); and BCP-47 tags."""
+    """Of n utterances the direct meaning, that of the transcript (a zero row where there is none) and that of the true
+    text, float32 (n, meaning_dim) each, unit rows; the evidence, (n, len(EVIDENCE)); and BCP-47 tags."""
 
     direct: np.ndarray
     transcript: np.ndarray
@@ -77,12 +77,12 @@ def witnesses(model: Clasp, data: Path, cache: Path = utterances.CACHE) -> Witne
 
 def fit(found: Witnesses) -> Gate:
     """The gate that brings both witnesses nearest to the truth, by their cosine."""
-    heard = found.of(found.transcript.any(axis=1))
+    both = found.of(found.transcript.any(axis=1))
     direct, transcript, truth, known = (
-        torch.from_numpy(part).float() for part in (heard.direct, heard.transcript, heard.truth, heard.evidence)
+        torch.from_numpy(part).float() for part in (both.direct, both.transcript, both.truth, both.evidence)
     )
-    usual = Gate.usual()
-    start = torch.tensor([*usual.weights.tolist(), usual.bias])
+    default = Gate.default()
+    start = torch.tensor([*default.weights.tolist(), default.bias])
     weights = start.clone().requires_grad_()
     optimiser = torch.optim.LBFGS([weights], max_iter=200, line_search_fn="strong_wolfe")
 
@@ -112,8 +112,8 @@ def unseen(found: Witnesses) -> np.ndarray:
 
 def table(found: Witnesses) -> Table:
     """By language: how near each witness, and both together, come to the truth, and how often they find it first."""
-    usual = fuse_meaning(found.direct, found.transcript, found.evidence, Gate.usual())
-    trust = fit(found).share(found.evidence)
+    usual = fuse_meaning(found.direct, found.transcript, found.evidence, Gate.default())
+    trust = fit(found).transcript_weight(found.evidence)
     systems = {"direct": found.direct, "transcript": found.transcript, "by hand": usual, "fitted": unseen(found)}
     rows = []
     for language in [*np.unique(found.languages).tolist(), "all"]:

@@ -128,7 +128,7 @@ def ask(
             pass
         for text, span in questions:
             query = encode(model, text=text)
-            hits = [match.segment for match in search(library, model, query, k=HITS).matches]
+            hits = [hit.segment for hit in search(library, model, query, k=HITS).hits]
             right = [overlap((hit.start, hit.end), span) >= OVERLAP for hit in hits]
             found.append(1 + (right.index(True) if True in right else HITS))
     return np.array(found)

@@ -15,7 +15,7 @@ from clasp.phones.inventory import INVENTORY
 from clasp.speech.gate import EVIDENCE
 from index.demo import DEMO, METADATA_FILE, SEGMENTS_FILE, VECTORS_FILE, embed_demo, open_demo, read, shipped
 from index.files import load_arrays, save_arrays
-from index.map.map import Map
+from index.map.library_map import LibraryMap
 
 RATE = 16_000
 DIM = 32
@@ -72,7 +72,7 @@ def folder(tmp_path: Path) -> Path:
     long = np.concatenate([tone(NOTES["c"], 1.5), np.zeros(RATE // 2), tone(NOTES["d"], 1.0)])
     soundfile.write(folder / "audio/long.wav", long, RATE)
     (folder / METADATA_FILE).write_text(
-        "id\tfile\tlanguage\tspeaker\tcategory\tkind\tduration\ttext\n"
+        "id\tfile\tlanguage\tvoice\tcategory\tkind\tduration\ttext\n"
         "a\taudio/a.wav\ten\tflute\tnews\tsentence\t1.00\tA \"low\" note\n"
         "long\taudio/long.wav\tde\tflute\thobbies\trecording\t3.00\tTwo notes\n"
         "b\taudio/b.wav\tfr\thorn\tnews\tsentence\t1.00\tUne note\n",
@@ -113,14 +113,14 @@ def test_the_shipped_vectors_and_map(caplog):
     model = Ear(checksum=checksum, dim=768, meaning_dim=384)
     library, vectors = open_demo(model), shipped(DEMO, model)
     assert not caplog.records and model.heard == []  # they are of the shipped texts, and of one model
-    points = Map.load(library)
+    points = LibraryMap.load(library)
     assert not caplog.records and len(points) == len(library) and points.stale == 0
-    assert np.isfinite(points.points().flat).all() and points.fitted.regions and points.fitted.measures
+    assert np.isfinite(points.points().flat).all() and points.layout.regions and points.layout.measures
     ids, speech = library.vectors()
     missed = 0
     for query in vectors.text.astype(np.float32):
         nearest = ids[np.argsort(-(speech @ query))[:10]]
-        missed += len(set(nearest.tolist()) - {hit.segment.id for hit in library.search(query, 10)})
+        missed += len(set(nearest.tolist()) - {*library.candidates(query, 10).ids.tolist()})
     assert missed <= 0.01 * 10 * len(library)
 
 
@@ -138,12 +138,12 @@ def test_without_vectors_it_is_made_from_the_audio_and_the_texts(folder):
     assert ear.heard == [1.0, 1.5, 1.0, 1.0] and steps[-1] == (4, 4)
     for text, note in {"Hoch": "c", "Höher": "d", "Une note": "b", 'A "low" note': "a"}.items():
         query = with_text(ear, ear.encode_speech([Waveform(tone(NOTES[note], 0.8).astype(np.float32))])[0], text)
-        hit = library.search(query, 1)[0]
-        assert hit.segment.text == text
-        path, start, end = library.audio(hit.segment)
+        nearest = library.candidates(query, 1)
+        assert nearest.segments[0].text == text
+        path, start, end = library.audio(nearest.segments[0])
         played = decode(path).samples[int(start * RATE) : int(end * RATE)]
         expected = with_text(ear, ear.encode_speech([Waveform(played)])[0], text)
-        assert hit.score == pytest.approx(float(expected @ query), abs=1e-3)
+        assert nearest.vectors[0] @ query == pytest.approx(float(expected @ query), abs=1e-3)
     library.close()
     ear.heard.clear()
     assert len(open_demo(ear, folder)) == 4 and ear.heard == []  # from the cache

@@ -47,7 +47,7 @@ def test_top_hits_are_those_of_the_naive_search() -> None:
     queries, pool, labels = world(0, count=50)
     queries = queries[0][:40], queries[1][:40]  # the last ten candidates answer nothing
     labels[7] = labels[31]  # equal texts are never wrong
-    (meaning, sound, _), truth = top_hits(compared(queries, pool, labels), LIKENESS)
+    (meaning, sound, _, _), truth = top_hits(compared(queries, pool, labels), LIKENESS)
     for i in range(40):
         found = [(queries[0][i] @ pool[0][j], queries[1][i] @ pool[1][j]) for j in range(50)]
         scores = [1 - (1 - sigma(3 * cosine - 4)) * (1 - sigma(7 * other - 3)) for cosine, other in found]
@@ -68,7 +68,7 @@ def test_probability_and_cutoff_hold_on_queries_never_seen(noise: float) -> None
     assert model.measured["right_top_hits"] == pytest.approx(truth.sum(), abs=80)
     assert model.measured["right_top_hits"] + model.measured["wrong_top_hits"] == 1600
 
-    probability = np.where(fresh.shortlisted, model.probability(fresh.meaning, fresh.sound, fresh.alignment_score), 0)
+    probability = np.where(fresh.shortlisted, model.probability(*fresh.evidence), 0)
     accepted = (probability >= model.threshold) & ~np.eye(800, dtype=bool)
     assert accepted.any(axis=1).mean() == pytest.approx(FALSE_MATCH_RATE, abs=0.035)
     right = np.diagonal(probability) >= model.threshold

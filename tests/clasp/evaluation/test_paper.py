@@ -13,7 +13,7 @@ from clasp.evaluation.paper import SIZE, WAYS, Examples, TwoViews, embed, report
 from clasp.evaluation.utterances import Utterance
 from clasp.model import Clasp
 from clasp.training.data.synthesis import TRAINING_VOICES, Voice
-from clasp.training.published.feature_cache import Kept
+from clasp.training.published.feature_cache import CachedFeatures
 
 FEATURES, DIM = 12, 24
 
@@ -24,7 +24,8 @@ def examples(count: int) -> Examples:
     views = random.random((count, FEATURES + SIZE[0] * SIZE[1]), np.float32)
     texts = random.standard_normal((count, DIM), np.float32)
     spoken = [Utterance(str(number), "en", Voice("espeak", "en", "en"), "abc"[number % 3]) for number in range(count)]
-    return Examples(spoken, Kept([views], "0"), torch.from_numpy(texts / np.linalg.norm(texts, axis=1, keepdims=True)))
+    texts /= np.linalg.norm(texts, axis=1, keepdims=True)
+    return Examples(spoken, CachedFeatures(views, "0"), torch.from_numpy(texts))
 
 
 def test_a_view_that_is_left_blank_does_not_count() -> None:

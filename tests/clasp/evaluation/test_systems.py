@@ -12,13 +12,13 @@ from clasp.calibration import Calibration, MatchProbability
 from clasp.evaluation import utterances
 from clasp.evaluation.encodings import Encodings
 from clasp.evaluation.query_sets import Text
-from clasp.evaluation.systems import DirectSearch, Fused, Search, System, direction, systems
+from clasp.evaluation.systems import DirectSearch, Fused, Search, System, kind, systems
 from clasp.evaluation.transcripts import Transcripts
 from clasp.evaluation.utterances import Utterance
 from clasp.model import Clasp, load
 from clasp.phones.alignment import pack
 from clasp.phones.inventory import INVENTORY
-from clasp.speech.transcript import NOTHING, Transcript
+from clasp.speech.transcript import NO_TRANSCRIPT, Transcript
 from clasp.training.data.synthesis import Voice
 from index.library import Library, Recording, Segment
 from index.search import encode, search
@@ -36,7 +36,7 @@ class Typist:
     def transcribe(self, waveforms: Sequence[Waveform], language: str) -> list[Transcript]:
         rows = [row for row, spoken in enumerate(LANGUAGES) if spoken == language]
         made = [Transcript(WRITTEN[row], language, (), -0.2 * row, 1.0 + row / 5, row / 10) for row in rows]
-        return [one if one.text else NOTHING for one in made]
+        return [one if one.text else NO_TRANSCRIPT for one in made]
 
 
 @pytest.fixture(scope="module")
@@ -98,13 +98,13 @@ def test_a_search_ranks_and_judges_as_the_product_does(
     texts = ["the ship was lost", "Bread", "four owls", "where is the station"]
     for name in ("search-direct", "search"):
         if name == "search":
-            library.store_transcripts(ids, transcripts, "typist")
-            assert sum(library.fuse(model)) > 0
+            library.transcripts.store(ids, transcripts, "typist")
+            assert sum(library.transcripts.fuse(model)) > 0
         vectors = every[name].encode_speech(spoken)
         np.testing.assert_allclose(library.vectors()[1], vectors, atol=2e-3)  # stored in half precision
         for text in texts:
             odds = every[name].rank([Text(text, "en")], spoken)[0]
-            hits = search(library, model, encode(model, text=text), k=len(spoken)).matches
+            hits = search(library, model, encode(model, text=text), k=len(spoken)).hits
             found = {hit.segment.id: hit.probability for hit in hits}
             expected = dict(zip(ids, 1 / (1 + np.exp(-odds)), strict=True))
             assert found == {number: pytest.approx(expected[number], abs=0.01) for number in expected}
@@ -135,9 +135,10 @@ def test_spoken_queries_are_asked_without_a_transcript(
     odds = search.rank(spoken[:2], spoken)
     assert odds.shape == (2, 5)
     assert np.array_equal(odds, search.rank(spoken[:2], spoken))
-    assert direction(spoken, spoken) == "speech"
-    assert direction([Text("a", "en")], spoken) == direction([Text("a", None)], spoken[2:3]) == "text"
-    assert direction([Text("a", "en")], spoken[2:3]) == "translation"
+    assert kind(spoken[0], spoken) == "speech"
+    assert [kind(Text(text, "en"), spoken) for text in ("a", "a b c", "a b c d")] == ["word", "few", "text"]
+    assert kind(Text("a b c d", None), spoken[2:3]) == "text"
+    assert kind(Text("a", "en"), spoken[2:3]) == "translation"
 
 
 def test_a_recogniser_that_lacks_a_language_is_not_asked(every: dict[str, System], monkeypatch) -> None:

@@ -98,11 +98,11 @@ def test_a_library_is_filled_and_searched_with_it(parts: Path, utterances: list[
         list(ingest(library, model, [tmp_path / f"{number}.wav" for number in range(3)]))
         assert len(library) >= 3
         answer = search(library, model, encode(model, text="storm"), k=2)
-        assert len(answer.matches) == 2
+        assert len(answer.hits) == 2
         query = encode(model, waveform=utterances[1])
         spoken = search(library, model, query, k=1, meaning=0.3)  # of no effect where there is no sound half
-        assert spoken.matches[0].meaning == pytest.approx((library.vectors()[1] @ query.vector).max(), abs=1e-3)
-        assert 0 <= spoken.matches[0].probability <= 1
+        assert spoken.hits[0].meaning == pytest.approx((library.vectors()[1] @ query.vector).max(), abs=1e-3)
+        assert 0 <= spoken.hits[0].probability <= 1
     with Library.open(tmp_path / "library", clasp.load(parts, device="cpu")) as library:
         assert len(library) >= 3
 
@@ -256,12 +256,12 @@ def test_image_weights_of_another_checksum_are_refused(hub: str) -> None:
 
 
 def test_a_revision_that_is_not_there_is_said(hub: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLASP_PUBLISHED_REVISION", "d" * 40)
+    monkeypatch.setattr(checkpoint, "FUSION_REVISION", "d" * 40)
     with pytest.raises(ModelError, match="cannot be fetched"):
         checkpoint.fetch(hub)
-    monkeypatch.setenv("CLASP_PUBLISHED_REVISION", "main")
+    monkeypatch.setattr(checkpoint, "FUSION_REVISION", "main")
     del Hub.files["llm-lab/CLASP"][checkpoint.FUSION]
-    with pytest.raises(ModelError, match="CLASP_PUBLISHED_REVISION"):
+    with pytest.raises(ModelError, match="CLASP_MODEL"):
         checkpoint.fetch(hub)
 
 

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from clasp.speech.gate import Gate, evidence, stacked
-from clasp.speech.transcript import NOTHING, Transcript
+from clasp.speech.transcript import NO_TRANSCRIPT, Transcript
 from clasp.training.gate import Witnesses, fit, hits, table, unseen
 
 DIM = 16
@@ -34,18 +34,18 @@ def found() -> Witnesses:
         Transcript("some words of it", str(language), log_probability=-0.2 if one else -1.5)
         for language, one in zip(languages, sure, strict=True)
     ]
-    transcripts[:4] = [NOTHING] * 4
+    transcripts[:4] = [NO_TRANSCRIPT] * 4
     return Witnesses(direct, transcript, truth, stacked([evidence(one, phones) for one in transcripts]), languages)
 
 
 def test_the_better_witness_is_believed_by_language_and_by_evidence(found: Witnesses) -> None:
-    trust = fit(found).share(found.evidence)
+    trust = fit(found).transcript_weight(found.evidence)
     doubtful = found.languages == "nl"
     doubtful[160::2] = False
     assert trust[4:80].mean() > 0.8 and trust[80:160].mean() < 0.5
     assert trust[160::2].mean() > trust[doubtful].mean() + 0.3
-    usual = Gate.usual().share(found.evidence)
-    assert usual[80:160].mean() - trust[80:160].mean() > 0.1
+    default = Gate.default().transcript_weight(found.evidence)
+    assert default[80:160].mean() - trust[80:160].mean() > 0.1
 
 
 def test_both_together_are_nearer_the_truth_than_either_on_what_was_not_learned_from(found: Witnesses) -> None:
