@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlencode
 
 from clasp.errors import ClaspError
 from index.filters import Filter
+from ui import script
 from ui.service import DEMO
 
 BALANCED = 0.5  # weight of meaning at which hits are ranked by probability
@@ -99,7 +100,7 @@ def parameters(address: str | None) -> dict[str, str]:
 
 def kept(tab: str) -> str:
     """JavaScript for an event: the first input is what a tab keeps in the address, see address.js."""
-    return f"(_, ...rest) => [window.clasp?.address?.of('{tab}') ?? location.search, ...rest]"  # it may come later
+    return script.call("common/address", "withSettings", tab)
 
 
 def _meaning(given: dict[str, str]) -> float:

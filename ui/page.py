@@ -3,7 +3,7 @@
 import gradio as gr
 
 from clasp.errors import ClaspError
-from ui import endpoints
+from ui import endpoints, script
 from ui.about import tab as about_tab
 from ui.library import tab as library_tab
 from ui.live import tab as live_tab
@@ -11,7 +11,6 @@ from ui.map import tab as map_tab
 from ui.search import cards
 from ui.search import tab as search_tab
 from ui.service import Service
-from ui.theme import SCRIPT
 
 LINE = {"concurrency_id": "search", "concurrency_limit": 4}  # searches at once; the others wait
 
@@ -43,7 +42,7 @@ def build(service: Service) -> gr.Blocks:
         fill_width=True,
         delete_cache=(600, 1800),
     ) as page:
-        gr.HTML(HEADER, head=SCRIPT, js_on_load="clasp.theme(); clasp.address.follow()", apply_default_css=False)
+        gr.HTML(HEADER, js_on_load=script.mount("common/page"), apply_default_css=False)
         problem = gr.HTML(visible=False, js_on_load=None, apply_default_css=False)
         visit = gr.BrowserState("", storage_key="clasp-visit", secret="clasp")  # of this visitor, see index/guests.py
         with gr.Tabs(elem_id="tabs"):

@@ -118,7 +118,7 @@ def test_calibration_error_of_known_cases() -> None:
 
 @pytest.fixture
 def calibration() -> Calibration:
-    match_probability = MatchProbability(-3.0, 4.0, -2.0, 1.0, 5.0, 1.5, 0.6, {"brier": 0.1})
+    match_probability = MatchProbability(-3.0, 4.0, -2.0, 1.0, 5.0, 1.5, 0.6, measured={"brier": 0.1})
     return Calibration(dict.fromkeys(DIRECTIONS, match_probability), 0.05)
 
 

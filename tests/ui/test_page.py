@@ -16,10 +16,13 @@ TRANSCRIPT = "#results .hits .transcript"
 # Of the points of the map that nothing covers, the one farthest from its neighbours: [x, y, row]
 ISOLATED = """() => {
   const plot = document.querySelector('.map-plot');
-  const { xaxis, yaxis } = plot._fullLayout;
-  const box = plot.getBoundingClientRect();
+  const { left, top, width, height } = plot.getBoundingClientRect();
+  const [[west, east], [south, north]] = [plot.layout.xaxis.range, plot.layout.yaxis.range];
   const { x, y } = plot.data[1];
-  const at = [...x].map((_, n) => [box.left + xaxis.l2p(x[n]), box.top + yaxis.l2p(y[n])]);
+  const at = [...x].map((_, n) => [
+    left + ((x[n] - west) / (east - west)) * width,
+    top + ((north - y[n]) / (north - south)) * height,
+  ]);
   const free = (n) => document.elementFromPoint(...at[n])?.classList.contains('nsewdrag');
   const room = at.map(([a, b], n) =>
     free(n) ? Math.min(...at.map(([c, d], m) => (m === n ? Infinity : Math.hypot(a - c, b - d)))) : 0);

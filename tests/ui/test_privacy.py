@@ -8,15 +8,17 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from index.map.wire import from_bytes
+from ui import script
 
 ROOT = Path(__file__).parents[2]
 SECRET = "root:"  # in /etc/passwd
 FILES = ["/etc/passwd", str(ROOT / "app.py"), str(ROOT / "assets/model/config.json")]
 CLIMBS = ["../" * 8, "..%2f" * 8, "%2e%2e/" * 8, "..%5c" * 8, "....//" * 8, "%252e%252e%252f" * 8, "/", "%2f"]
 PLACES = [
-    "audio/demo/", "audio/", "audio/default/", "envelope/demo/", "page.js/", "plotly.js/", "gradio_api/file=",
-    "file=", "gradio_api/file/", "gradio_api/stream/", "static/", "assets/", "gradio_api/proxy=file://",
-    "gradio_api/custom_component/", "svelte/", "theme.css/", "gradio_api/deep_link=",
+    "audio/demo/", "audio/", "audio/default/", "envelope/demo/", f"{script.ROOT}/", f"{script.ROOT}/map/",
+    f"{script.ROOT}/plotly.js/", "gradio_api/file=", "file=", "gradio_api/file/", "gradio_api/stream/", "static/",
+    "assets/", "gradio_api/proxy=file://", "gradio_api/custom_component/", "svelte/", "theme.css/",
+    "gradio_api/deep_link=",
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The live tab: speak, and what says the same appears while one speaks. Scripts: live.js, utterances.js, trail.js."""
+"""The live tab: speak, and what says the same appears while one speaks."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,15 +6,12 @@ from typing import Any
 import gradio as gr
 
 from clasp.errors import ClaspError
-from ui import links
+from ui import links, script
 from ui.dropdown import dropdown
 from ui.links import Settings
 from ui.search.form import kept, narrowing, offered
 from ui.search.moments import PLAY
 from ui.service import DEMO, TITLES, Service
-from ui.theme import SCRIPT
-
-SCRIPTS = SCRIPT + "".join(f'<script src="{name}.js"></script>' for name in ("trail", "utterances", "live"))
 
 FRAME = f"""
 <section class="live" data-state="idle" aria-label="Live search">
@@ -76,8 +73,7 @@ FRAME = f"""
 </section>
 """
 
-KEEP = """(library, category, language) =>
-  clasp.address.keep({ library: library === "demo" ? "" : library, category, language }, "live")"""
+KEEP = script.call("live/live", "keepFilters")
 WISH = "(...given) => JSON.stringify(given)"
 
 
@@ -117,8 +113,7 @@ def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) ->
     panel = gr.HTML(
         "",
         html_template=FRAME,
-        head=SCRIPTS,
-        js_on_load="clasp.live(element, props, watch)",
+        js_on_load=script.mount("live/live"),
         apply_default_css=False,
         elem_id="live",
     )

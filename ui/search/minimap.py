@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from index.search import Answer
+from ui import script
 from ui.links import Settings
 from ui.map.wire import place
 from ui.service import DEMO
-from ui.theme import SCRIPT
 
 if TYPE_CHECKING:
     from index.map.library_map import LibraryMap
 
 NONE = "none"  # overlay that hides the map
-EVENTS = ["choose"]  # of the map: what minimap.js tells
 
 FRAME = """
 <section class="map" aria-label="Map of the library">
@@ -43,8 +42,7 @@ def build() -> gr.HTML:
     return gr.HTML(
         value=_written(Settings(), DEMO),
         html_template=FRAME,
-        head=SCRIPT,
-        js_on_load=f"clasp.minimap(element, props, watch, trigger, {EVENTS})",
+        js_on_load=script.mount("search/minimap", "choose"),
         apply_default_css=False,
         elem_id="map",
     )

@@ -21,6 +21,7 @@ from index.map.library_map import LibraryMap
 from tests.index.conftest import Identity, one_each, random_units
 from tests.ui.conftest import looked_at
 from tests.ui.interviews import BEES, Interviews
+from ui import script
 from ui.links import Settings
 from ui.search import minimap
 
@@ -32,6 +33,7 @@ HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
 };
 """
 PLOT = "document.querySelector('.explore-plot')"
+POINTS = f"{script.module('map/points')}.then(({{ fetchPoints }}) => fetchPoints('demo'))"
 
 
 def test_a_page_fetches_the_points_anew_if_they_are_others(tmp_path: Path) -> None:
@@ -64,12 +66,14 @@ def places(page: Page) -> np.ndarray:
     """Where the points of the flat map are in the window, in pixels, (n, 2)."""
     box = page.locator(".explore-plot").bounding_box()
     told = page.evaluate(
-        f"""() => clasp.points("demo").then(({{ flat }}) => {{
-          const {{ xaxis, yaxis, _size }} = {PLOT}._fullLayout;
-          return Array.from(flat, (value, n) => n % 2 ? _size.t + yaxis.l2p(value) : _size.l + xaxis.l2p(value));
+        f"""() => {POINTS}.then(({{ flat }}) => {{
+          const {{ xaxis, yaxis }} = {PLOT}.layout;
+          return [...flat, ...xaxis.range, ...yaxis.range];
         }})"""
     )
-    return np.array(told).reshape(-1, 2) + np.array([box["x"], box["y"]])
+    west, east, south, north = told[-4:]
+    shares = (np.array(told[:-4]).reshape(-1, 2) - [west, north]) / [east - west, south - north]
+    return shares * [box["width"], box["height"]] + [box["x"], box["y"]]
 
 
 def listed(page: Page) -> list[int]:
@@ -95,7 +99,7 @@ def test_a_click_plays_a_lasso_lists_what_lies_inside_and_that_is_downloaded(bro
         page.mouse.move(*at[alone])
         page.mouse.click(*at[alone])
         page.wait_for_function("() => clasp.audio.currentTime > 0.1")
-        number = page.evaluate(f"clasp.points('demo').then(({{ id }}) => id[{alone}])")
+        number = page.evaluate(f"{POINTS}.then(({{ id }}) => id[{alone}])")
         assert page.evaluate("clasp.playing().id") == f"demo/{number:.0f}"
         page.evaluate("clasp.stop()")
 
@@ -112,7 +116,7 @@ def test_a_click_plays_a_lasso_lists_what_lies_inside_and_that_is_downloaded(bro
         assert inside(at, corners - 2 * sure) <= set(rows) <= inside(at, corners + 2 * sure)
         assert len(rows) == len(set(rows)) > 5
 
-        ids = page.evaluate(f"clasp.points('demo').then(({{ id }}) => {rows}.map((row) => id[row]))")
+        ids = page.evaluate(f"{POINTS}.then(({{ id }}) => {rows}.map((row) => id[row]))")
         page.locator(".explore-head summary").click()
         with page.expect_download() as download:
             page.get_by_role("button", name="Table (CSV)").click()

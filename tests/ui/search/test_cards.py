@@ -37,7 +37,7 @@ def place(tmp_path: Path) -> Place:
 def hit(place: Place, number: int, probability: float, **changes) -> Hit:
     segment = Segment(**(vars(place.library.segment(number)) | changes))
     recording = place.library.recording(segment.recording)
-    return Hit(segment, recording, probability, probability, 0.7, 0.9, 1.5, probability >= 0.5)
+    return Hit(segment, recording, probability, probability, 0.7, 0.9, 1.5, 0.0, probability >= 0.5)
 
 
 def shown(place: Place, *hits: Hit, chips=(), **settings) -> str:
