@@ -76,7 +76,8 @@ def test_what_is_said_of_a_map(units):
     written = np.arange(0, 60)[20:]
     positions = np.concatenate([speech, text])[:, :3]
     categories = ["news", "", "fiction"] * 20
-    found = {one.name: one for one in quality.measure_map(speech, text, written, categories, positions[:, :2], positions)}
+    measures = quality.measure_map(speech, text, written, categories, positions[:, :2], positions)
+    found = {one.name: one for one in measures}
     map_and_space = ["trustworthiness_flat", "trustworthiness_solid", "separation_space", "separation_map"]
     assert list(found) == [*map_and_space, "alignment", "uniformity"]
     known = np.arange(60) % 3 != 1
