@@ -16,6 +16,8 @@ def dropdown(
     """A dropdown, its label above it or only read out. The value may come before the choices do: who takes it sees for
     themselves whether it is one."""
     classes = ["dropdown"] if labelled else ["dropdown", "unlabelled"]
-    made = gr.Dropdown(choices or [], value=value, label=label, elem_classes=classes, **{"filterable": False, **more})
+    made = gr.Dropdown(
+        choices or [], value=value, label=label, elem_classes=classes, **{"filterable": False, "min_width": 130, **more}
+    )
     made.preprocess = lambda value: value
     return made

@@ -152,11 +152,11 @@ def _chosen() -> dict[str, Any]:
         made["clear"] = gr.Button("Choose none", size="sm", elem_id="library-clear")
     with gr.Column(visible=False, elem_id="library-form") as made["form"]:
         with gr.Row():
-            made["title"] = gr.Textbox(label="Title", max_lines=1, elem_id="library-title", scale=2)
-            made["speaker"] = gr.Textbox(label="Speaker", max_lines=1, elem_id="library-speaker")
-            made["category"] = gr.Textbox(label="Category", max_lines=1, elem_id="library-category")
+            made["title"] = gr.Textbox(label="Title", max_lines=1, min_width=150, elem_id="library-title", scale=2)
+            made["speaker"] = gr.Textbox(label="Speaker", max_lines=1, min_width=150, elem_id="library-speaker")
+            made["category"] = gr.Textbox(label="Category", max_lines=1, min_width=150, elem_id="library-category")
             made["language"] = dropdown("Language", elem_id="library-language")
-            made["date"] = gr.Textbox(label="Date", max_lines=1, elem_id="library-date")
+            made["date"] = gr.Textbox(label="Date", max_lines=1, min_width=150, elem_id="library-date")
         with gr.Row(elem_classes="buttons"):
             made["save"] = gr.Button("Save", variant="primary", elem_id="library-save")
             made["leave"] = gr.Button("Cancel")
