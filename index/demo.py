@@ -59,7 +59,7 @@ class Vectors:
     names: np.ndarray  # str (n,), Segment.name
     speech: np.ndarray  # float16 (n, dim)
     text: np.ndarray  # float16 (n, dim); only the map shows them
-    heard: np.ndarray  # uint8 (phones of all, KEPT, 2)
+    heard: np.ndarray  # uint8 (phones of all, TOP_PHONES, 2)
     starts: np.ndarray  # int64 (n + 1,): where each one's phones begin
 
     def phones(self) -> list[np.ndarray]:

@@ -31,6 +31,7 @@ class Hit:
     meaning: float  # cosine of the meaning halves
     sound: float  # cosine of the sound halves; 0 for a model without one
     alignment_score: float  # of the phones, see `clasp.phones.alignment`
+    coverage: float  # share of the query's words that are in the transcript, the title or the speaker's name
     strong: bool  # whether the probability reaches the threshold; otherwise the match is a possible one
 
     def as_dict(self) -> dict[str, Any]:
@@ -41,6 +42,7 @@ class Hit:
             "meaning": round(self.meaning, 4),
             "sound": round(self.sound, 4),
             "alignment_score": round(self.alignment_score, 4),
+            "coverage": round(self.coverage, 4),
             "strong": self.strong,
         }
 

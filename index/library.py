@@ -33,7 +33,8 @@ from clasp.audio.decode import stream
 from clasp.audio.envelope import envelope as measure_envelope
 from clasp.errors import AudioError, LibraryError
 from clasp.filenames import readable
-from clasp.phones.alignment import KEPT
+from clasp.phones.alignment import TOP_PHONES
+from clasp.text.words import coverage
 from index.filters import Filter
 from index.indexed_database import IndexedDatabase
 from index.metadata import checked
@@ -41,6 +42,7 @@ from index.records import Recording, Segment
 from index.store.database import DATABASE_FILE, Database, are_unit
 from index.transcripts import LibraryTranscripts
 from index.vectors.index_file import MANIFEST_FILE
+from index.vectors.segment_table import SegmentTable
 
 __all__ = ["Candidates", "Library", "Model", "Recording", "Segment"]
 
@@ -59,10 +61,11 @@ class Model(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """The segments of a library nearest to some query vectors."""
+    """The segments of a library nearest to some query vectors, and those that have its words or phones."""
 
     segments: list[Segment]
     vectors: np.ndarray  # float32 (n, dim), unit rows
+    coverage: np.ndarray  # float64 (n,), the share of the query's words that each has, see `clasp.text.words.coverage`
 
     @property
     def ids(self) -> np.ndarray:
@@ -178,15 +181,26 @@ class Library:
 
     # Searching
 
-    def candidates(self, queries: np.ndarray, k: int = 10, *, filters: Filter = EVERYTHING) -> Candidates:
+    def candidates(
+        self,
+        queries: np.ndarray,
+        k: int = 10,
+        *,
+        filters: Filter = EVERYTHING,
+        words: Sequence[str] = (),
+        phones: Sequence[str] = (),
+    ) -> Candidates:
         """The `k` segments nearest to each of some query vectors, by dot product; fewer only where there are fewer.
 
-        Those of the first query come first, nearest first, then what only the next ones find; none comes twice.
+        Those of the first query come first, nearest first, then what only the next ones find, by words and by phones;
+        none comes twice.
 
         Args:
             queries: (number of queries, dim), or (dim,) for a single one.
             k: how many, from 1.
             filters: which segments count.
+            words: of the query, as `clasp.text.words.words` gives them: the `k` that have most of them come, too.
+            phones: pairs of its phones, as `index.store.full_text.pairs` gives them: likewise.
 
         Raises:
             LibraryError: if a query has another shape or is not finite, or `k` is below 1.
@@ -200,18 +214,37 @@ class Library:
             index = self._indexed.index
             allowed = filters.allowed(index.segments)
             rows = [row for query in queries for row in index.nearest(query, k, allowed).tolist()]
-            rows = np.array(list(dict.fromkeys(rows)), np.int64)
+            others, weights = self._by_words(index.segments, words, phones, k, allowed)
+            rows = np.array(list(dict.fromkeys([*rows, *others])), np.int64)
             ids = index.segments.ids[rows].tolist()
             segments = self._database.segments(ids)
             if len(segments) == len(ids):
-                vectors = index.segments.vectors[rows].astype(np.float32)
-                return Candidates([segments[number] for number in ids], vectors)
+                break
             self._indexed.refresh(wait=True)  # some were removed meanwhile
+        there = self._database.words(ids) if words else {}
+        covered = [coverage(words, there.get(number, ()), weights) if words else 0.0 for number in ids]
+        vectors = index.segments.vectors[rows].astype(np.float32)
+        return Candidates([segments[number] for number in ids], vectors, np.array(covered, float))
+
+    def _by_words(
+        self, table: SegmentTable, words: Sequence[str], phones: Sequence[str], k: int, allowed: np.ndarray | None
+    ) -> tuple[list[int], dict[str, float]]:
+        """Rows of the segments that have most of the words, or pairs of phones, and the weight of each word."""
+        only = None if allowed is None else table.ids[allowed].tolist()
+        ids, weights = [], {}
+        if words:
+            found = self._database.find_words(words, k, only)
+            ids, weights = found.ids, found.weights
+        if phones:
+            ids = ids + self._database.find_phones(phones, k, only)
+        rows = np.searchsorted(table.ids, ids)
+        there = np.flatnonzero(np.append(table.ids, -1)[rows] == ids)  # what was added meanwhile is not in the table
+        return rows[there].tolist(), weights
 
     def phones(self, segments: Sequence[Segment]) -> list[np.ndarray]:
         """Phones of each segment, as `clasp.phones.alignment.pack` makes them; no rows where none are known."""
         found = self._database.phones([segment.id for segment in segments])
-        nothing = np.zeros((0, KEPT, 2), np.uint8)
+        nothing = np.zeros((0, TOP_PHONES, 2), np.uint8)
         return [found.get(segment.id, nothing) for segment in segments]
 
     def vector(self, segment: int) -> np.ndarray:
@@ -370,9 +403,11 @@ class Library:
                 f"{len(segments)} segments need unit vectors of shape {shape}; these are {vectors.shape} "
                 "or of other lengths."
             )
-        phones = [np.zeros((0, KEPT, 2), np.uint8)] * len(segments) if phones is None else phones
-        if len(phones) != len(segments) or any(one.dtype != np.uint8 or one.shape[1:] != (KEPT, 2) for one in phones):
-            raise LibraryError(f"{len(segments)} segments need packed phones, uint8 (phones, {KEPT}, 2) each.")
+        phones = [np.zeros((0, TOP_PHONES, 2), np.uint8)] * len(segments) if phones is None else phones
+        if len(phones) != len(segments) or any(
+            one.dtype != np.uint8 or one.shape[1:] != (TOP_PHONES, 2) for one in phones
+        ):
+            raise LibraryError(f"{len(segments)} segments need packed phones, uint8 (phones, {TOP_PHONES}, 2) each.")
         with self._indexed.writing() as database:
             stored = database.insert(recordings, segments, vectors, phones)
             self._indexed.follow(

@@ -24,12 +24,11 @@ from clasp.audio.container import SUFFIXES
 from clasp.audio.decode import SAMPLE_RATE, Stream, Waveform, stream
 from clasp.audio.envelope import Meter
 from clasp.audio.vad import Utterance, utterances
-from clasp.checksum import sha256
 from clasp.errors import AudioError, DataError, LibraryError
 from clasp.filenames import readable
+from clasp.files import sha256, whole_file
 from clasp.phones.alignment import pack
 from clasp.settings import current
-from index.files import whole_file
 from index.ingest.prefetch import ahead
 from index.ingest.sidecars import Sidecar, SidecarIndex
 from index.ingest.walk import find_files
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from clasp.model import EncoderOutput
 
 BATCH = 16  # utterances embedded together
+COMMIT_SECONDS = 60  # of a recording between two commits
 HEAD = 2**12  # bytes at the beginning of a file that may be written anew when it is finished
 
 
@@ -175,7 +175,7 @@ def _one(
     try:
         for utterance in cut:
             pending.utterances.append(utterance)
-            long = utterance.end - pending.committed >= current().commit_seconds
+            long = utterance.end - pending.committed >= COMMIT_SECONDS
             if long or len(pending.utterances) == BATCH:
                 count += len(pending.utterances)
                 _store(library, model, recording, known, pending, new=new)

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from clasp.audio.decode import Waveform
-from clasp.checksum import sha256
 from clasp.errors import AudioError
 from clasp.filenames import readable
+from clasp.files import sha256
 from clasp.speech.languages import LanguageTally
 from clasp.speech.transcript import Transcript
 from index.ingest.prefetch import ahead

@@ -20,9 +20,9 @@ from typing import Protocol
 import numpy as np
 
 from clasp.audio.decode import SAMPLE_RATE, Waveform, stream, within_full_scale
-from clasp.checksum import sha256
 from clasp.errors import AudioError, LibraryError
 from clasp.filenames import readable
+from clasp.files import sha256
 from clasp.phones.alignment import pack
 from index.ingest.pipeline import BATCH, Listener
 from index.library import Library, Model

@@ -4,7 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-from clasp.settings import current
+from index.search import LONGEST_QUERY
 from ui import links, script
 from ui.dropdown import dropdown
 from ui.events import QUIET
@@ -21,7 +21,7 @@ def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -
         name = dropdown("Library", [(TITLES[DEMO], DEMO)], DEMO, labelled=False, elem_id="map-library")
     panel = gr.HTML(
         "",
-        html_template=render("map/map.html", query_characters=current().query_characters),
+        html_template=render("map/map.html", query_characters=LONGEST_QUERY),
         js_on_load=script.mount("map/map", *EVENTS),
         apply_default_css=False,
         elem_id="explore",

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clasp.errors import ClaspError
-from clasp.settings import current
 from index.export import as_csv, as_json, clips
 from ui import labels
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
 KINDS = ("csv", "json", "zip")
 LONGEST = 60  # characters of a name
+CLIPS = 500  # most in one download
 
 
 def write(
@@ -30,9 +30,8 @@ def write(
     """
     if kind not in KINDS:
         raise ClaspError(f"Cannot download {kind!r}: choose one of {', '.join(KINDS)}.")
-    most = current().clips
-    if kind == "zip" and len(found) > most:
-        raise ClaspError(f"{len(found):,} audio clips are too many at once: select {most:,} at most.")
+    if kind == "zip" and len(found) > CLIPS:
+        raise ClaspError(f"{len(found):,} audio clips are too many at once: select {CLIPS:,} at most.")
     path = folder / f"clasp-{_stem(library, query)}.{kind}"
     if kind == "zip":
         clips(library, found, path)

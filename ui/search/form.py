@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from clasp.settings import current
+from index.search import LONGEST_QUERY
 from ui import filters
 from ui.dropdown import dropdown
 from ui.links import BALANCED, SearchSettings
@@ -63,7 +63,7 @@ def build(shown: list[examples.Example]) -> SearchForm:
                 placeholder="Find a moment by describing it",
                 show_label=False,
                 submit_btn="Search",
-                max_length=current().query_characters,
+                max_length=LONGEST_QUERY,
                 elem_id="text",
                 html_attributes=gr.InputHTMLAttributes(enterkeyhint="search", autocomplete="off"),
             )

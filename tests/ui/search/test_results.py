@@ -37,7 +37,7 @@ def searched(tmp_path: Path) -> SearchedLibrary:
 def hit(searched: SearchedLibrary, number: int, probability: float, **changes) -> Hit:
     segment = Segment(**(vars(searched.library.segment(number)) | changes))
     recording = searched.library.recording(segment.recording)
-    return Hit(segment, recording, probability, probability, 0.7, 0.9, 1.5, probability >= 0.5)
+    return Hit(segment, recording, probability, probability, 0.7, 0.9, 1.5, 0.0, probability >= 0.5)
 
 
 def shown(searched: SearchedLibrary, *hits: Hit, **settings) -> str:
