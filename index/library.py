@@ -15,7 +15,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -28,31 +27,20 @@ from clasp.speech.gate import evidence, stacked
 from clasp.speech.transcript import Transcript
 from index.filters import Filter
 from index.metadata import checked
+from index.model import EmbeddingModel, SpeechEncoder
 from index.records import Recording, Segment
-from index.store.database import DATABASE_FILE, Database, are_unit
+from index.store.database import Database
+from index.store.queries import are_unit
+from index.store.schema import DATABASE_FILE
 from index.vectors.index_file import MANIFEST_FILE
 from index.vectors.search_index import Current
 
-__all__ = ["Hit", "Library", "Model", "Recording", "Segment"]
+__all__ = ["Hit", "Library", "Recording", "Segment"]
 
 EVERYTHING = Filter()
 LISTENED = 600.0  # seconds of a recording whose loudness may be measured when it is asked for
 FUSED = 2_000  # segments whose transcripts are taken in with one commit
 FILES = "files"  # folder of the recordings that were copied into the library
-
-
-class Model(Protocol):
-    """What a library needs to know of the model that makes its vectors."""
-
-    checksum: str
-    dim: int
-    meaning_dim: int
-
-
-class Fuser(Protocol):
-    """What taking in transcripts needs of a model: see `Clasp.fuse`."""
-
-    def fuse(self, direct: np.ndarray, texts: list[str], evidence: np.ndarray) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -72,7 +60,7 @@ class OtherModelError(LibraryError):
 class Library:
     """A folder with a database, a search index that can be rebuilt from it, and perhaps the audio."""
 
-    def __init__(self, database: Database, model: Model, audio: Path | None, read_only: bool = False) -> None:
+    def __init__(self, database: Database, model: EmbeddingModel, audio: Path | None, read_only: bool = False) -> None:
         """Use `create` or `open`."""
         self.folder = database.folder
         self.read_only = read_only
@@ -83,7 +71,7 @@ class Library:
         self._now = Current(self.folder, model.dim, database.contents(), database.knows)
 
     @classmethod
-    def create(cls, folder: Path, model: Model, *, audio: Path | None = None) -> "Library":
+    def create(cls, folder: Path, model: EmbeddingModel, *, audio: Path | None = None) -> "Library":
         """Make an empty library. Relative paths of recordings start from `audio` (default: `folder`).
 
         Raises:
@@ -104,7 +92,9 @@ class Library:
             raise
 
     @classmethod
-    def open(cls, folder: Path, model: Model, *, audio: Path | None = None, read_only: bool = False) -> "Library":
+    def open(
+        cls, folder: Path, model: EmbeddingModel, *, audio: Path | None = None, read_only: bool = False
+    ) -> "Library":
         """Open the library in `folder`. Relative paths of recordings start from `audio` (default: `folder`).
 
         Raises:
@@ -395,16 +385,16 @@ class Library:
             follows = version.generation == old.version.generation + 1
             self._now.take(old.edited(recording, facts, version) if follows else self._database.contents(known=old))
 
-    def describe(
-        self, recording: str, facts: dict[str, str], said: Sequence[Segment], text: str | None, beside: str
+    def apply_sidecar(
+        self, recording: str, facts: dict[str, str], segments: Sequence[Segment], text: str | None, sidecar: str
     ) -> None:
         """Take up what lies beside a recording, in one transaction, without hearing it again.
 
         Args:
             facts: those that change, as `edit` takes them.
-            said: segments of it with the texts and speakers that they shall have.
+            segments: those of it whose texts and speakers change, with these as they shall be.
             text: all that is said; None leaves it as it is.
-            beside: what there is, see `index.ingest.sidecars`.
+            sidecar: what there is, see `index.ingest.sidecars.Sidecar.summary`.
 
         Raises:
             LibraryError: if there is no such recording.
@@ -412,7 +402,7 @@ class Library:
         self._must_be_writable()
         self.recording(recording)
         with self._lock:
-            self._database.describe(recording, facts, said, text, beside)
+            self._database.apply_sidecar(recording, facts, segments, text, sidecar)
             self._now.take(self._database.contents(known=self._now.snapshot.contents))
 
     def remove(self, recording: str) -> None:
@@ -435,9 +425,9 @@ class Library:
         """The segments that still lack a transcript, in the order of time, by recording."""
         return self._database.untranscribed()
 
-    def languages_heard(self, recording: str) -> dict[str, float]:
+    def detected_languages(self, recording: str) -> dict[str, float]:
         """Seconds of a recording that were transcribed in each language, as ISO 639."""
-        return self._database.languages_heard(recording)
+        return self._database.detected_languages(recording)
 
     def machine_transcripts(self, segments: Sequence[int]) -> dict[int, Transcript]:
         """What a machine has transcribed of segments, given and returned by id; word times in seconds of the
@@ -457,7 +447,7 @@ class Library:
         with self._lock:
             self._database.outdate_transcripts()
 
-    def fuse(self, model: "Fuser") -> Iterator[int]:
+    def fuse(self, model: SpeechEncoder) -> Iterator[int]:
         """Take transcripts into the vectors that lack them; yields how many it has been, after each commit.
 
         Nothing is heard again, and may be stopped: what is left is done the next time.
@@ -531,7 +521,7 @@ def _cosines(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
     return np.divide(vectors @ query, lengths, out=np.zeros_like(lengths), where=lengths > 0)
 
 
-def _other_model(folder: Path, made_by: tuple[str, int] | None, model: Model) -> str:
+def _other_model(folder: Path, made_by: tuple[str, int] | None, model: EmbeddingModel) -> str:
     if made_by is None:
         return f"The library in {folder} was never finished: delete its {DATABASE_FILE} and make it anew."
     checksum, dim = made_by

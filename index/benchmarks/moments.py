@@ -94,7 +94,7 @@ def ask(evaluation: "Evaluation", file: Path, questions: Sequence[tuple[str, Spa
     Returns:
         The rank, from 1, of the right moment of each, int64 (n,), and how many segments the library has.
     """
-    from index.ingest.pipeline import ingest
+    from index.ingest.pipeline import Ingestor
     from index.library import Library
     from index.search import encode, search
 
@@ -102,7 +102,7 @@ def ask(evaluation: "Evaluation", file: Path, questions: Sequence[tuple[str, Spa
         tempfile.TemporaryDirectory(prefix="clasp-") as folder,
         Library.create(Path(folder, "library"), evaluation.model) as library,
     ):
-        for _ in ingest(library, evaluation.model, [file]):
+        for _ in Ingestor(library, evaluation.model).add([file]):
             pass
         found = []
         for text, span in questions:

@@ -11,8 +11,7 @@ from clasp.errors import LibraryError
 from clasp.settings import current
 from index.files import whole_file
 from index.library import FILES
-from index.store.database import DATABASE_FILE
-from index.store.schema import connect, migrate
+from index.store.schema import DATABASE_FILE, connect, migrate
 
 
 def pack(folder: Path, target: Path) -> None:

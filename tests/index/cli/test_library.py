@@ -16,8 +16,7 @@ from index.cli.main import main
 from index.library import FILES, Library, Recording, Segment
 from index.paths import place
 from index.store import archive, repair, schema
-from index.store.database import DATABASE_FILE
-from index.store.schema import MIGRATIONS
+from index.store.schema import DATABASE_FILE, MIGRATIONS
 
 
 @pytest.fixture
@@ -80,7 +79,7 @@ def test_a_damaged_database_of_an_older_version_is_rebuilt_too(tmp_path, model, 
         database.execute(f"PRAGMA user_version = {applied}")
         database.execute("INSERT INTO library VALUES (1, ?, ?, 7, 'seventh')", (model.checksum, model.dim))
         database.execute(
-            "INSERT INTO recordings (id, path, title, duration, language, speaker, category, text) "
+            "INSERT INTO recordings (id, path, title, duration, language, voice, category, text) "
             "VALUES ('talk', '/talk.wav', 'A talk', 900.0, 'en', 'Ada', 'lore', '')"
         )
         for number, vector in enumerate(units(400, model.dim), start=1):

@@ -12,8 +12,7 @@ from clasp.speech.gate import EVIDENCE
 from clasp.speech.transcript import Transcript, Word
 from index.library import Library
 from index.store import repair
-from index.store.database import DATABASE_FILE
-from index.store.schema import MIGRATIONS, connect
+from index.store.schema import DATABASE_FILE, MIGRATIONS, connect
 from tests.index.conftest import Identity, one_each, random_units
 
 FOUND = Transcript("the ferry left", "en", (Word("the", 1.0, 1.2, 0.9), Word("ferry", 1.2, 1.7, 0.8)), -0.3, 1.1, 0.05)
@@ -67,7 +66,7 @@ def test_a_segment_tells_its_transcript_and_whose_it_is(library):
     assert unknown.transcript_source == ""
     assert missing(library) == [8, 9, 10]
     assert library.machine_transcripts([6, 7, 8]) == {6: FOUND, 7: Transcript("")}
-    assert library.languages_heard("recording 5") == {"en": 2.0}
+    assert library.detected_languages("recording 5") == {"en": 2.0}
 
 
 def test_what_came_with_a_recording_is_never_overwritten(library):
