@@ -25,7 +25,7 @@ from clasp.settings import cache
 from index.files import load_arrays, save_arrays
 from index.ingest.segment_audio import segment_waveforms
 from index.library import Library, Recording, Segment
-from index.map.map import MAP_FILE
+from index.map.layout import MAP_FILE
 from index.model import SpeechEncoder
 
 if TYPE_CHECKING:

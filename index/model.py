@@ -30,6 +30,14 @@ class SpeechEncoder(EmbeddingModel, Protocol):
     def fuse(self, direct: np.ndarray, texts: list[str], evidence: np.ndarray) -> np.ndarray: ...
 
 
+class TextEncoder(Protocol):
+    """Makes vectors of texts, for the map."""
+
+    checksum: str
+
+    def encode_text(self, texts: list[str], languages: list[str] | None = None) -> np.ndarray: ...
+
+
 class Transcriber(Protocol):
     """Writes down what is said."""
 

@@ -3,6 +3,7 @@
 import io
 import math
 import re
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import anyio
@@ -19,21 +20,13 @@ from index.library import Recording
 from ui import sound
 from ui.live.server import Microphones
 from ui.map import wire
+from ui.script import MODULES, ROOT, STATIC, plotly
 from ui.service import Service
-from ui.theme import ASSETS
 
 YEAR = {"Cache-Control": "public, max-age=31536000, immutable"}
 CHECK = {"Cache-Control": "private, no-cache"}  # use the copy, but ask first
-SCRIPTS = sorted(path.name for path in ASSETS.glob("*.js"))
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 POINTS = 2_000  # most loudnesses of a recording that are sent
-
-
-def plotly_script() -> Path:
-    """Plotly's own script, as its package carries it."""
-    from importlib.util import find_spec
-
-    return Path(find_spec("plotly").origin).parent / "package_data" / "plotly.min.js"
 
 
 def routes(service: Service) -> list[BaseRoute]:
@@ -69,11 +62,11 @@ def routes(service: Service) -> list[BaseRoute]:
         headers = CHECK | {"Content-Encoding": "gzip"}
         return Response(body, media_type="application/octet-stream", headers=headers)
 
-    async def script(request: Request) -> Response:
-        return FileResponse(ASSETS / request.url.path.rpartition("/")[2], headers=CHECK)
+    def script(path: Path) -> Callable[[Request], Awaitable[Response]]:
+        async def file(_: Request) -> Response:
+            return FileResponse(path, headers=YEAR)
 
-    async def plotly(_: Request) -> Response:
-        return FileResponse(plotly_script(), headers=YEAR)
+        return file
 
     return [
         WebSocketRoute("/live", Microphones(service).connect),
@@ -81,8 +74,8 @@ def routes(service: Service) -> list[BaseRoute]:
         Route("/envelope/{key}/{recording}", envelope),
         Route("/archive/{secret}", archive),
         Route("/map/{key}", drawn),
-        Route("/plotly.js", plotly),
-        *(Route(f"/{name}", script) for name in SCRIPTS),
+        Route(f"/{ROOT}/plotly.js", script(plotly())),
+        *(Route(f"/{ROOT}/{name}", script(STATIC / name)) for name in MODULES),
     ]
 
 

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from clasp import Clasp
     from index.guests import GuestLibraries
     from index.library import Library
-    from index.map.loaded import Maps
-    from index.map.map import Map
+    from index.map.library_map import LibraryMap
+    from index.map.registry import MapRegistry
     from index.registry import LibraryRegistry
 
 GREETING = "Say it or type it."
-SWEEP = 60  # seconds between two looks at whose visit is over
+SWEEP = 60  # seconds between two looks at whose time is over
 TITLES = {DEMO: "Demo library", DEFAULT: "My recordings", VISIT: "My uploads, this visit"}
 
 log = logging.getLogger(__name__)
@@ -34,10 +34,10 @@ class Opened:
     """What a search needs."""
 
     model: "Clasp"
-    shelf: "LibraryRegistry"
-    visits: "GuestLibraries"
+    registry: "LibraryRegistry"
+    guests: "GuestLibraries"
     library: "Library"  # the one that ships
-    maps: "Maps"
+    maps: "MapRegistry"
 
 
 class Service:
@@ -83,30 +83,30 @@ class Service:
             raise self._error or ClaspError("The library could not be opened; the server's log says why.")
         return self._opened
 
-    def visitor(self, secret: str) -> str:
-        """The secret of a visitor who has come, perhaps with the one of an earlier visit."""
-        return self.opened().visits.begin(secret)
+    def visitor(self, token: str) -> str:
+        """The token of a guest who has come, perhaps with the one of an earlier visit."""
+        return self.opened().guests.issue(token)
 
     def libraries(self, visit: str = "") -> list[tuple[str, str]]:
         """Titles and names of the libraries that a visitor can choose from; their own comes last."""
-        names = [*self.opened().shelf.names(), *([VISIT] if self.read_only and visit else [])]
+        names = [*self.opened().registry.names(), *([VISIT] if self.read_only and visit else [])]
         return [(TITLES.get(name, name), name) for name in names]
 
     def library(self, name: str, visit: str = "") -> "Library":
-        """The library with this name; "visit" is what the visitor with this secret has added.
+        """The library with this name; "visit" is what the guest with this token has added.
 
         Raises:
             LibraryError: if there is none, it is damaged, or another model made its vectors.
         """
         opened = self.opened()
-        return opened.visits.library(visit) if name == VISIT else opened.shelf.library(name)
+        return opened.guests.library(visit) if name == VISIT else opened.registry.library(name)
 
     def may_change(self, name: str) -> bool:
         """Whether the page may add to this library, edit it and remove from it."""
         return name == VISIT if self.read_only else name not in (DEMO, VISIT)
 
     def key(self, name: str, visit: str = "") -> str:
-        """What stands for a library in addresses: its name, or the secret of a visit."""
+        """What stands for a library in addresses: its name, or the token of a guest."""
         return visit if name == VISIT else name
 
     def library_of_key(self, key: str) -> "Library":
@@ -116,11 +116,11 @@ class Service:
             LibraryError: if there is none.
         """
         opened = self.opened()
-        return opened.visits.library(key) if opened.visits.has(key) else opened.shelf.library(key)
+        return opened.guests.library(key) if opened.guests.has(key) else opened.registry.library(key)
 
-    def map(self, library: "Library") -> "Map | None":
+    def map(self, library: "Library") -> "LibraryMap | None":
         """The map of a library as it was fitted last; None where there is none that can be used."""
-        return self.opened().maps.of(library)
+        return self.opened().maps.get(library)
 
     def _run(self) -> None:
         try:
@@ -134,7 +134,7 @@ class Service:
             self._done.set()
         while self._opened is not None:
             threading.Event().wait(SWEEP)
-            self._opened.visits.sweep()
+            self._opened.guests.delete_expired()
 
     def _load(self) -> "Clasp":
         """The model that is asked for or, so that the page can be used at all, the bundled one where it can run."""
@@ -153,7 +153,7 @@ class Service:
     def _open(self) -> Opened:
         import clasp
         from index.guests import GuestLibraries
-        from index.map.loaded import Maps
+        from index.map.registry import MapRegistry
         from index.registry import LibraryRegistry
 
         def count(done: int, of: int) -> None:
@@ -161,8 +161,8 @@ class Service:
 
         model = borrowed(self._load())
         self.status = "Opening the library …"
-        shelf = LibraryRegistry(model, read_only=self.read_only)
-        library = shelf.open_demo(count)
+        registry = LibraryRegistry(model, read_only=self.read_only)
+        library = registry.open_demo(count)
         model.encode_text([GREETING])  # the first use of an encoder is slow: be it now
         model.encode_speech([clasp.from_samples(np.random.default_rng(0).normal(0, 0.1, 16_000), 16_000)])
-        return Opened(model, shelf, GuestLibraries(model), library, Maps())
+        return Opened(model, registry, GuestLibraries(model), library, MapRegistry())

@@ -71,6 +71,7 @@ class Aligner:
         *,
         query_heard: bool = False,
         candidates_heard: bool = True,
+        within: bool = False,
     ) -> np.ndarray:
         """How well a query's phones agree with those of each candidate.
 
@@ -81,10 +82,13 @@ class Aligner:
             candidates: what `pack` made of each.
             query_heard: whether the query was heard; otherwise it was written.
             candidates_heard: the same of the candidates; one of both was heard.
+            within: whether the query is a few words out of what a candidate says: what comes before and after them
+                costs nothing then.
 
         Returns:
-            float32 (len(candidates),), log odds against chance per phone (by the geometric mean of both lengths):
-            about 3 for the same words clearly spoken, below 0 for others; GAP_OPEN where there is nothing to compare.
+            float32 (len(candidates),), log odds against chance per phone (by the geometric mean of both lengths; by
+            that of the query if it is looked for `within`): about 3 for the same words clearly spoken, below 0 for
+            others; GAP_OPEN where there is nothing to compare.
         """
         lengths = np.array([len(candidate) for candidate in candidates], np.int64)
         alignment_score = np.full(len(candidates), GAP_OPEN, np.float32)
@@ -100,12 +104,17 @@ class Aligner:
         opened = GAP_OPEN - GAP_EXTEND
         best = np.tile(beside + opened, (len(candidates), 1))  # (candidates, places + 1)
         best[:, 0] = 0
+        if within:
+            best[:] = 0
         for ratio in ratios:
             odds = np.log(np.maximum((ratio[ids] * shares).sum(-1), UNLIKELY))  # (candidates, places)
             paired = np.maximum(best[:, 1:] + GAP_OPEN, best[:, :-1] + odds)
             best = np.concatenate([best[:, :1] + GAP_OPEN, paired], axis=1)
             before = np.maximum.accumulate(best - beside, axis=1)[:, :-1]  # the best place to have left off at
             best[:, 1:] = np.maximum(best[:, 1:], before + beside[1:] + opened)
-        total = best[np.arange(len(candidates)), lengths]
-        shared = np.sqrt(len(query) * lengths.clip(1))
-        return np.where(lengths > 0, total / shared, GAP_OPEN).astype(np.float32)
+        if within:
+            beyond = np.arange(best.shape[1]) > lengths[:, None]  # (candidates, places + 1)
+            scores = np.where(beyond, -np.inf, best).max(1) / len(query)
+        else:
+            scores = best[np.arange(len(candidates)), lengths] / np.sqrt(len(query) * lengths.clip(1))
+        return np.where(lengths > 0, scores, GAP_OPEN).astype(np.float32)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from clasp.filenames import readable
 from index.cli.progress import minutes, show
-from index.paths import open_or_create, place
+from index.paths import library_folder, open_or_create
 
 if TYPE_CHECKING:
     from index.progress import AddProgress
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
             print("Stopped: what was finished stays; run it again to go on.")
         elif not args.no_transcripts:
             stopped = transcribe(ingestor)
-        print(f"{len(library):,} utterances in {place(args.library)}")
+        print(f"{len(library):,} utterances in {library_folder(args.library)}")
     return STOPPED if stopped else 1 if progress.failed or progress.partial or progress.remarks else 0
 
 

@@ -33,7 +33,7 @@ COMMANDS = {  # name: (module with add_arguments(parser) and run(args) -> exit c
     "train": ("clasp.training.train", "train the model"),
     "demo": ("clasp.training.data.demo", "build the demo library"),
     "settings": ("clasp.settings", "show every limit and place that can be set"),
-    "map": ("index.map.worker", "fit the map of a library"),
+    "map": ("index.cli.map", "fit the map of a library"),
 }
 
 FULL = (errno.ENOSPC, errno.EDQUOT)

@@ -38,10 +38,11 @@ from index.ingest.prefetch import prefetch
 from index.ingest.segment_audio import segment_waveforms
 from index.ingest.sidecars import Sidecar, SidecarIndex
 from index.ingest.walk import find_files
-from index.library import FUSED, Library, Recording, Segment
+from index.library import Library, Recording, Segment
 from index.metadata import FACTS, checked
 from index.model import SpeechEncoder, Transcriber
 from index.progress import AddProgress, TranscribeProgress, timed
+from index.transcripts import FUSED_AT_ONCE
 
 BATCH = 16  # utterances embedded together
 WAITING = 64  # utterances that may wait for the transcriber
@@ -229,8 +230,8 @@ class Ingestor:
             ClaspError: if the memory does not suffice.
         """
         if redo and transcriber is not None:
-            self.library.outdate_transcripts()
-        missing = self.library.untranscribed() if transcriber is not None else {}
+            self.library.transcripts.outdate()
+        missing = self.library.transcripts.missing() if transcriber is not None else {}
         progress = TranscribeProgress(sum(map(len, missing.values())))
         progress = yield from self._fuse(progress)
         fused = 0  # of those done
@@ -239,7 +240,7 @@ class Ingestor:
             progress = replace(progress, done=progress.done + len(ids) - len(segments))  # some may have been removed
             if segments:
                 progress = yield from self._transcribe_segments(transcriber, segments, progress)
-            if progress.done - fused >= FUSED:
+            if progress.done - fused >= FUSED_AT_ONCE:
                 fused = progress.done
                 progress = yield from self._fuse(progress)
         progress = yield from self._fuse(progress)
@@ -253,7 +254,7 @@ class Ingestor:
         recording = self.library.recording(segments[0].recording)
         progress = replace(progress, current=recording.title)
         yield progress
-        tally = LanguageTally(self.library.detected_languages(recording.id))
+        tally = LanguageTally(self.library.transcripts.language_seconds(recording.id))
         spans = [(one.start, one.end) for one in segments]
         sound = segment_waveforms(recording.path, recording.sha256, recording.track, spans)
         try:
@@ -262,7 +263,7 @@ class Ingestor:
                     transcripts = transcriber.transcribe(batch, recording.language, tally)
                     done = segments[first : first + len(batch)]
                     shifted = [_shifted(one, segment.start) for one, segment in zip(transcripts, done, strict=True)]
-                    self.library.store_transcripts([one.id for one in done], shifted, transcriber.name)
+                    self.library.transcripts.store([one.id for one in done], shifted, transcriber.name)
                     progress = replace(
                         progress, done=progress.done + len(done),
                         transcribed=progress.transcribed + sum(bool(one.text) for one in transcripts),
@@ -277,7 +278,7 @@ class Ingestor:
     def _fuse(self, progress: TranscribeProgress) -> Generator[TranscribeProgress, None, TranscribeProgress]:
         """Take into the vectors the transcripts that there are."""
         before = progress.fused
-        for count in self.library.fuse(self.model):
+        for count in self.library.transcripts.fuse(self.model):
             progress = replace(progress, current="", fused=before + count)
             yield progress
         return progress

@@ -10,6 +10,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from clasp.errors import LibraryError
+from index.store import full_text
 from index.store.schema import DATABASE_FILE, connect, migrate
 
 LEAST_FREE = 2**20  # bytes; a disk with less is full
@@ -26,6 +27,7 @@ class Connection:
             self._writer = opened.enter_context(closing(connect(folder / DATABASE_FILE)))
             self._reader = opened.enter_context(closing(connect(folder / DATABASE_FILE)))
             migrate(self._writer)
+            full_text.complete(self._writer)
             self._made_by = self.model()
             opened.pop_all()  # they stay open
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from clasp.speech.transcript import Transcript
 from index.records import Recording, Segment
+from index.store import full_text
 from index.store.queries import RECORDING_COLUMNS, Queries, stored_path
 
 EDITABLE = ("title", "language", "speaker", "category", "date", "path")  # facts of a recording
@@ -53,6 +54,7 @@ class Database(Queries):
                 write("INSERT INTO vectors (segment, vector) VALUES (?, ?)", (row.lastrowid, blob))
                 write("INSERT INTO phones VALUES (?, ?)", (row.lastrowid, packed.tobytes()))
                 stored.append(replace(one, id=row.lastrowid))
+            full_text.refresh(self._writer, [one.id for one in stored])
         return stored
 
     def finish(self, name: str, duration: float, envelope: bytes, flaw: str) -> None:
@@ -66,6 +68,7 @@ class Database(Queries):
         """Change facts of a recording, of those in EDITABLE; its segments follow."""
         with self._commit():
             self._edit(name, facts)
+            self._refresh_full_text(name)
 
     def _edit(self, name: str, facts: dict[str, str]) -> None:
         for fact, value in facts.items():
@@ -91,6 +94,7 @@ class Database(Queries):
             )
             self._writer.executemany("UPDATE direct SET fused = 0 WHERE segment = ?", [(one.id,) for one in segments])
             self._writer.execute("UPDATE recordings SET sidecar = ? WHERE id = ?", (sidecar, name))
+            self._refresh_full_text(name)
 
     def remove(self, name: str) -> np.ndarray:
         """Take out a recording and all that belongs to it. Returns the ids of its segments, int64, ascending."""
@@ -120,6 +124,7 @@ class Database(Queries):
                     "WHERE id = ? AND text = ''", values,
                 )  # fmt: skip
                 self._writer.execute("UPDATE direct SET fused = 0 WHERE segment = ?", (number,))
+            full_text.refresh(self._writer, ids)
 
     def outdate_transcripts(self) -> None:
         """Have all that machines have transcribed transcribed again; until then it stays."""
@@ -139,3 +144,7 @@ class Database(Queries):
                     (blob, number),
                 )
                 write("INSERT OR REPLACE INTO direct SELECT id, ?, 1 FROM segments WHERE id = ?", (meaning, number))
+
+    def _refresh_full_text(self, recording: str) -> None:
+        ids = self._writer.execute("SELECT id FROM segments WHERE recording = ?", (recording,)).fetchall()
+        full_text.refresh(self._writer, [number for (number,) in ids])

@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,10 @@ import numpy as np
 from clasp.phones.alignment import KEPT
 from clasp.speech.transcript import Transcript, Word
 from index.records import Recording, Segment
+from index.store import full_text
 from index.store.connection import Connection
 from index.vectors.index_file import Version
-from index.vectors.segment_table import Column, SegmentTable, VectorBuffer
+from index.vectors.segment_table import CategoricalBuilder, SegmentTable, VectorBuffer
 
 RECORDING_COLUMNS = (
     "id, path, title, duration, language, speaker, category, text, date, added, sha256, track, flaw, sidecar, done"
@@ -55,9 +56,12 @@ class Queries(Connection):
         """The recordings of which something could not be read."""
         return self._recordings("WHERE flaw != ''")
 
-    def recordings(self) -> list[Recording]:
-        """All of them, in the order of titles."""
-        return self._recordings("ORDER BY title, id")
+    def recordings(self, names: Collection[str] | None = None) -> list[Recording]:
+        """All of them, or those of these ids that there are, in the order of titles."""
+        if names is None:
+            return self._recordings("ORDER BY title, id")
+        chosen = "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY title, id"
+        return self._recordings(chosen, json.dumps(list(names)))
 
     def _recordings(self, clause: str, *values: str | bytes) -> list[Recording]:
         rows = self._read(f"SELECT {RECORDING_COLUMNS} FROM recordings {clause}", values)
@@ -158,6 +162,21 @@ class Queries(Connection):
             raise self._damaged("the meaning of a segment is cut short")
         return {number: np.frombuffer(blob, "<f2") for number, blob in rows}
 
+    def find_words(self, asked: Sequence[str], k: int, allowed: Collection[int] | None = None) -> full_text.Found:
+        """The `k` segments that have most of the words asked for; see `index.store.full_text`."""
+        with self._reader_lock, self._errors():
+            return full_text.find_words(self._reader, asked, k, allowed)
+
+    def find_phones(self, asked: Sequence[str], k: int, allowed: Collection[int] | None = None) -> list[int]:
+        """The `k` segments that have most of the pairs of phones asked for; see `index.store.full_text`."""
+        with self._reader_lock, self._errors():
+            return full_text.find_phones(self._reader, asked, k, allowed)
+
+    def words(self, ids: Collection[int]) -> dict[int, frozenset[str]]:
+        """The words of these segments, with those of titles and speakers, by id."""
+        with self._reader_lock, self._errors():
+            return full_text.words_of(self._reader, ids)
+
     def contents(self, after: int = 0, known: SegmentTable | None = None) -> SegmentTable:
         """Of all segments with ids above `after`, as one state of the database. Of vectors, only those are read that
         are not `known`, or were replaced since; no other segment ever gets the id of one.
@@ -175,7 +194,7 @@ class Queries(Connection):
                     "SELECT one.id, recording, one.category, one.language, one.speaker, date FROM segments AS one "
                     "JOIN recordings ON recordings.id = recording WHERE one.id > ? ORDER BY one.id", (after,)
                 )  # fmt: skip
-                ids, columns = [np.empty(0, np.int64)], {name: Column() for name in FILTERED}
+                ids, columns = [np.empty(0, np.int64)], {name: CategoricalBuilder() for name in FILTERED}
                 while block := segments.fetchmany(BLOCK):
                     numbers, *facts = zip(*block, strict=True)
                     ids.append(np.array(numbers, np.int64))
@@ -183,10 +202,10 @@ class Queries(Connection):
                         column.add(names)
                 ids = np.concatenate(ids)
                 if known is None:
-                    rows, last = VectorBuffer(dim, len(ids)), after
+                    buffer, last = VectorBuffer(dim, len(ids)), after
                 else:
                     kept = np.isin(known.ids, ids)
-                    rows = known.rows if kept.all() else known.rows.only(kept)
+                    buffer = known.buffer if kept.all() else known.buffer.selected(kept)
                     last = int(known.ids.max(initial=0))
                     others = self._reader.execute(
                         "SELECT segment, vector FROM vectors WHERE replaced > ? AND segment <= ? ORDER BY segment",
@@ -194,19 +213,19 @@ class Queries(Connection):
                     ).fetchall()
                     if others:
                         places = np.searchsorted(known.ids[kept], [number for number, _ in others])
-                        rows = rows.replaced(places, self._unpacked([(blob,) for _, blob in others], dim))
+                        buffer = buffer.replaced(places, self._unpacked([(blob,) for _, blob in others], dim))
                 vectors = self._reader.execute("SELECT vector FROM vectors WHERE segment > ? ORDER BY segment", (last,))
                 while blobs := vectors.fetchmany(BLOCK):
-                    rows = rows.joined(self._unpacked(blobs, dim))
+                    buffer = buffer.appended(self._unpacked(blobs, dim))
                 (replaced,) = self._reader.execute(
                     "SELECT ifnull(max(replaced), 0) FROM vectors WHERE replaced > 0"
                 ).fetchone()
             finally:
                 self._reader.execute("ROLLBACK")
-        if len(rows.array) != len(ids):
+        if len(buffer.array) != len(ids):
             raise self._damaged("there are segments without a vector, or vectors without a segment")
-        facts = {name: column.facts() for name, column in columns.items()}
-        return SegmentTable(Version(*version), ids, rows, facts, replaced)
+        built = {name: column.build() for name, column in columns.items()}
+        return SegmentTable(Version(*version), ids, buffer, built, replaced)
 
     def _unpacked(self, blobs: list[tuple[bytes]], dim: int) -> np.ndarray:
         """Stored vectors, float16 (n, dim)."""

@@ -68,7 +68,7 @@ def reembed(folder: Path, model: SpeechEncoder) -> Iterator[Progress]:
     if not progress.failed:
         (folder / FRESH_FILE).unlink(missing_ok=True)
         with Library.open(folder, model) as library:  # makes its search index
-            for _ in library.fuse(model):
+            for _ in library.transcripts.fuse(model):
                 pass
         yield replace(progress, current="", finished=True)
 

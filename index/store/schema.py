@@ -9,6 +9,7 @@ from pathlib import Path
 
 from clasp.errors import LibraryError
 from clasp.settings import current
+from index.store import full_text
 
 DATABASE_FILE = "library.db"
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
@@ -102,6 +103,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE segments RENAME COLUMN voice TO speaker",
         "ALTER TABLE phones RENAME COLUMN heard TO packed",
     ),
+    full_text.TABLES,
 )
 
 

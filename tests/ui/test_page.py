@@ -8,18 +8,21 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from clasp.audio.decode import decode
-from index.map.wire import unpacked
+from index.map.wire import from_bytes
 from tests.malformed import write_malformed
 
-SAID = "#results .hits .said"
+TRANSCRIPT = "#results .hits .transcript"
 
 # Of the points of the map that nothing covers, the one farthest from its neighbours: [x, y, row]
 ISOLATED = """() => {
   const plot = document.querySelector('.map-plot');
-  const { xaxis, yaxis } = plot._fullLayout;
-  const box = plot.getBoundingClientRect();
+  const { left, top, width, height } = plot.getBoundingClientRect();
+  const [[west, east], [south, north]] = [plot.layout.xaxis.range, plot.layout.yaxis.range];
   const { x, y } = plot.data[1];
-  const at = [...x].map((_, n) => [box.left + xaxis.l2p(x[n]), box.top + yaxis.l2p(y[n])]);
+  const at = [...x].map((_, n) => [
+    left + ((x[n] - west) / (east - west)) * width,
+    top + ((north - y[n]) / (north - south)) * height,
+  ]);
   const free = (n) => document.elementFromPoint(...at[n])?.classList.contains('nsewdrag');
   const room = at.map(([a, b], n) =>
     free(n) ? Math.min(...at.map(([c, d], m) => (m === n ? Infinity : Math.hypot(a - c, b - d)))) : 0);
@@ -53,7 +56,7 @@ def marked(page: Page, what: str) -> int:
 def test_a_typed_query_finds_first_what_says_so(page: Page) -> None:
     assert marked(page, "query") == 0
     search(page, "the ship was lost in the storm")
-    expect(page.locator(SAID).first).to_contain_text("ship was lost in the storm")
+    expect(page.locator(TRANSCRIPT).first).to_contain_text("ship was lost in the storm")
     expect(page.locator(".timings")).to_contain_text("ms")
     assert marked(page, "hit") == page.locator("#results .hit").count() - page.locator(".more .hit").count()
     assert marked(page, "query") == 1
@@ -64,7 +67,7 @@ def test_the_microphone_finds_the_sentence_that_was_said(page: Page, spoken: Pat
     page.wait_for_timeout(1000 * (decode(spoken).duration + 1.5))
     with answered(page):
         page.locator("#recording .stop-button").click()
-    expect(page.locator(SAID).first).to_contain_text("father's watch")
+    expect(page.locator(TRANSCRIPT).first).to_contain_text("father's watch")
     expect(page.locator("#text textarea")).to_have_value("")
 
 
@@ -72,7 +75,7 @@ def test_a_click_on_a_point_of_the_map_plays_it(page: Page) -> None:
     x, y, row = page.evaluate(ISOLATED)
     page.mouse.click(x, y)
     page.wait_for_function(PLAYS)
-    head, columns = unpacked(page.request.get(page.url + "map/demo").body())
+    head, columns = from_bytes(page.request.get(page.url + "map/demo").body())
     assert head["names"]["recording"][columns["recording"][row]] in page.evaluate("clasp.audio.src")
     assert page.locator("#map .map-caption span").inner_text() == head["text"][row]
     page.mouse.click(x, y)
@@ -87,7 +90,7 @@ def test_the_maps_legend_is_the_category_filter(page: Page) -> None:
     expect(entry).to_have_attribute("aria-pressed", "true")
     assert "category=mystery" in page.url
     faint = "document.querySelector('.map-plot').data[1].marker.color.filter((code) => code % 2 === 1).length"
-    head, columns = unpacked(page.request.get(page.url.split("?")[0] + "map/demo").body())
+    head, columns = from_bytes(page.request.get(page.url.split("?")[0] + "map/demo").body())
     there = (columns["category"] == head["names"]["category"].index("mystery")).sum()
     assert page.evaluate(faint) == head["count"] - there
     with answered(page):
@@ -116,11 +119,11 @@ def test_one_sound_at_a_time_and_a_moment_from_where_it_is_said(page: Page) -> N
 
 def test_weight_and_filters_rank_the_same_query_anew(page: Page) -> None:
     search(page, "Wo steht der letzte Baum auf dem Mars?")
-    balanced = page.locator(SAID).all_text_contents()
-    slider = page.locator("#heard input[type=range]")
+    balanced = page.locator(TRANSCRIPT).all_text_contents()
+    slider = page.locator("#meaning input[type=range]")
     with answered(page):
         slider.press("End")
-    assert page.locator(SAID).all_text_contents() != balanced
+    assert page.locator(TRANSCRIPT).all_text_contents() != balanced
     with answered(page):
         page.get_by_role("combobox", name="Language").click()
         page.get_by_role("option", name="French").click()
@@ -131,7 +134,7 @@ def test_weight_and_filters_rank_the_same_query_anew(page: Page) -> None:
 def test_examples_search_at_once(page: Page) -> None:
     with answered(page):
         page.locator(".examples button", has_text="spoken").click()
-    expect(page.locator(SAID).first).to_contain_text("father's watch")
+    expect(page.locator(TRANSCRIPT).first).to_contain_text("father's watch")
     with answered(page):
         page.locator(".examples button").first.click()
     expect(page.locator("#text textarea")).not_to_have_value("")
@@ -155,7 +158,7 @@ def test_a_malformed_upload_gives_one_sentence_and_the_next_search_works(
             expect(sentence).to_contain_text(re.compile(case.error))
             assert "Traceback" not in sentence.inner_text()
         search(page, "the last tree on Mars")
-        expect(page.locator(SAID).first).to_contain_text("Mars")
+        expect(page.locator(TRANSCRIPT).first).to_contain_text("Mars")
 
 
 def test_a_query_without_words_is_refused_in_one_sentence(page: Page) -> None:

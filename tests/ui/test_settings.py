@@ -39,11 +39,11 @@ def test_the_longest_query_is_the_one_that_is_set(service: Service, monkeypatch:
 def test_every_text_says_how_long_a_visitors_recordings_are_kept(
     minutes: str, words: str, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CLASP_VISIT_MINUTES", minutes)
+    monkeypatch.setenv("CLASP_GUEST_MINUTES", minutes)
     said = f"deleted after {words}."
     assert said in cards.empty(Settings(library=VISIT))
     assert said in tab.page(service, "", "")
-    visits = GuestLibraries(Identity())
+    guests = GuestLibraries(Identity())
     with pytest.raises(LibraryError, match=said):
-        visits.library(visits.begin())
+        guests.library(guests.issue())
     assert said in layout.visitor()

@@ -150,12 +150,12 @@ class Adding(Tab):
         if not uploads:
             raise DataError("There is nothing to add yet: choose files first.")
         self._at_rest(name, visit)
-        visits = self._service.opened().visits
-        library = visits.open(visit) if name == VISIT else self._service.library(name)
-        room = visits.room(visit) if name == VISIT else None
+        guests = self._service.opened().guests
+        library = guests.open_or_create(visit) if name == VISIT else self._service.library(name)
+        room = guests.bytes_left(visit) if name == VISIT else None
         if room is not None and sum(Path(one).stat().st_size for one in uploads) > room:
             raise DataError(
-                f"That is too much: {labels.size(room)} of {labels.size(current().visit_mib * 2**20)} are left to you "
+                f"That is too much: {labels.size(room)} of {labels.size(current().guest_mib * 2**20)} are left to you "
                 "in this visit."
             )
         scratch = TemporaryDirectory(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from index.guests import lifetime
-from ui import labels, theme
+from ui import labels, script
 from ui.dropdown import dropdown
 from ui.library import recordings
 from ui.library.recordings import View
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from index.library import Library, Recording
     from ui.service import Service
 
-SCRIPT = theme.SCRIPT + '<script src="library.js"></script>'
+MODULE = "library/library"
 SHOWN = 5  # titles in a question
 
 ONLY_SEARCHED = "This library is for searching only: nothing in it can be changed."
@@ -26,7 +26,6 @@ HINT = """
   facts (.csv) with the same names are used, too, and taken up when you add them later with the recording.</p>
 """
 WAIT = '<div class="bones" aria-hidden="true"></div>'  # the shape of what is to come
-PAGE_TABLE = "clasp.library.table(element, watch, (what) => trigger('turn', what), (what) => trigger('choose', what))"
 
 
 @dataclass(kw_only=True)
@@ -92,9 +91,7 @@ def parts(service: "Service") -> Parts:
             if not service.read_only:
                 made |= _new()
         made["notice"] = _html(elem_id="library-notice")
-        made["facts"] = _html(
-            WAIT, elem_id="library-facts", head=SCRIPT, js_on_load="clasp.library.facts(element, watch)"
-        )
+        made["facts"] = _html(WAIT, elem_id="library-facts", js_on_load=script.mount(MODULE, function="mountFacts"))
         with gr.Column(visible=False, elem_id="library-adding") as made["adding"]:
             made |= _adding(service)
         with gr.Column(elem_id="library-job"):
@@ -105,7 +102,9 @@ def parts(service: "Service") -> Parts:
             label="Find in the table", placeholder="Find a title, a speaker, a date …", show_label=False,
             visible=False, max_lines=1, elem_id="library-find",
         )  # fmt: skip
-        made["table"] = _html(elem_id="library-table", head=SCRIPT, js_on_load=PAGE_TABLE)
+        made["table"] = _html(
+            elem_id="library-table", js_on_load=script.mount(MODULE, "turn", "choose", function="mountTable")
+        )
         with gr.Column(visible=False, elem_id="library-bar") as made["bar"]:
             made |= _chosen()
         if not service.read_only:

@@ -41,13 +41,13 @@ def checking(folder: Path) -> Work:
     return work
 
 
-def repairing(shelf: "LibraryRegistry", name: str) -> Work:
+def repairing(registry: "LibraryRegistry", name: str) -> Work:
     """Put right what can be."""
 
     def work(_: threading.Event) -> Iterator[Progress | Report]:
         yield Progress("Putting right what can be. Until that is done, this library cannot be searched …")
         findings: list[str] = []
-        shelf.changed(name, lambda folder: findings.extend(repair.check(folder, mend=True)))
+        registry.while_closed(name, lambda folder: findings.extend(repair.check(folder, mend=True)))
         yield Report(("Done." if findings else "Nothing had to be put right.",), tuple(findings))
 
     return work
@@ -69,9 +69,9 @@ def exporting(folder: Path, name: str) -> tuple[Work, tempfile.TemporaryDirector
     return work, scratch
 
 
-def importing(upload: Path, shelf: "LibraryRegistry", name: str) -> Work:
+def importing(upload: Path, registry: "LibraryRegistry", name: str) -> Work:
     """Make a new library of an archive, which is deleted then."""
-    folder = shelf.new_folder(name)
+    folder = registry.new_folder(name)
 
     def work(_: threading.Event) -> Iterator[Progress | Report]:
         try:
@@ -113,13 +113,13 @@ class Caring(Tab):
     def create(self, title: str, archive: str | None, name: str, visit: str) -> Shown:
         """A new library, empty or from an archive."""
         self._may(not self._service.read_only)
-        title, shelf = " ".join((title or "").split()), self._service.opened().shelf
+        title, registry = " ".join((title or "").split()), self._service.opened().registry
         cleared = {self.parts.new_name: "", self.parts.new_archive: None}
         if archive:
-            work = importing(Path(archive), shelf, title)
+            work = importing(Path(archive), registry, title)
             self._service.jobs.start(self._service.key(name, visit), f"Importing “{title}”", work, can_stop=False)
             return self._shown(name, visit) | cleared
-        shelf.create(title)
+        registry.create(title)
         libraries = gr.Dropdown(self._service.libraries(visit), value=title)
         return {self.parts.name: libraries, **self._shown(title, visit), **cleared}
 
@@ -131,9 +131,9 @@ class Caring(Tab):
     @told
     def repair(self, name: str, visit: str) -> Shown:
         """Put right what can be."""
-        shelf = self._service.opened().shelf
+        registry = self._service.opened().registry
         self._folder(name)
-        return self._care(name, visit, "Repairing", repairing(shelf, name))
+        return self._care(name, visit, "Repairing", repairing(registry, name))
 
     @told
     def export(self, name: str, visit: str) -> Shown:
@@ -158,10 +158,10 @@ class Caring(Tab):
     def _folder(self, name: str) -> Path:
         """Of a library that may be looked after from the page, open or not."""
         self._may(self._service.may_change(name) and name != VISIT)
-        shelf = self._service.opened().shelf
-        if name not in shelf.names():
+        registry = self._service.opened().registry
+        if name not in registry.names():
             raise LibraryError(f"There is no library called {name!r}.")
-        return shelf.folder(name)
+        return registry.folder(name)
 
     def _care(
         self, name: str, visit: str, title: str, work: Work, scratch: tempfile.TemporaryDirectory | None = None, *,

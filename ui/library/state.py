@@ -64,7 +64,7 @@ class Tab:
         try:
             library = self._library(name, visit)
             if library is not None:
-                left = self._service.opened().visits.left(visit) if name == VISIT else None
+                left = self._service.opened().guests.seconds_left(visit) if name == VISIT else None
                 shown[parts.facts] = layout.facts(library, may_change=owner, left=left)
                 shown[parts.find] = gr.Textbox(view.words, visible=bool(library.recordings()))
             shown[parts.table] = self._table(name, visit, view, cleared=not chosen)
@@ -87,7 +87,7 @@ class Tab:
 
     def _library(self, name: str, visit: str) -> Library | None:
         """The library with this name; None for a visitor who has added nothing yet."""
-        if name == VISIT and not self._service.opened().visits.has(visit):
+        if name == VISIT and not self._service.opened().guests.has(visit):
             return None
         return self._service.library(name, visit)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from ui import jobs, links
+from ui import jobs, links, script
 from ui.library import layout, recordings
 from ui.library.adding import Adding
 from ui.library.maintenance import Caring
@@ -98,10 +98,9 @@ def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) ->
     arriving = [gr.Textbox(visible=False), visit, parts.name]
     gr.on([tab.select, visit.change], looking.arrive, arriving, out, js=links.kept("library"), **quiet)
     here = {"api_visibility": "private", "show_progress": "hidden"}
-    parts.name.change(None, parts.name, js="(library) => library && clasp.address.keep({ library }, 'library')", **here)
-    parts.name.input(None, js="() => clasp.address.keep({ words: '' }, 'library')", **here)
-    keep = "(words, library) => library && clasp.address.keep({ words }, 'library')"
-    parts.find.change(None, [parts.find, parts.name], js=keep, **here)
+    parts.name.change(None, parts.name, js=script.call(layout.MODULE, "keepLibrary"), **here)
+    parts.name.input(None, js=script.call(layout.MODULE, "forgetWords"), **here)
+    parts.find.change(None, [parts.find, parts.name], js=script.call(layout.MODULE, "keepWords"), **here)
     parts.name.input(looking.choose_library, where, out, **quiet)
     parts.timer.tick(looking.tick, seen, out, **quiet)
     parts.find.change(looking.search, [parts.find, *where, parts.view], out, **latest)
@@ -109,7 +108,7 @@ def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) ->
     parts.add.click(adding.upload, [*where, parts.files, parts.spoken], out, **quiet)
     parts.stop.click(looking.stop, where, out, **quiet)
     parts.dismiss.click(looking.dismiss, seen, out, **quiet)
-    focused = {"js": "() => clasp.library.focus()", "api_visibility": "private", "show_progress": "hidden"}
+    focused = {"js": script.call(layout.MODULE, "focus"), "api_visibility": "private", "show_progress": "hidden"}
     parts.table.choose(choosing.choose, where, out, **latest).then(None, **focused)
     parts.edit.click(choosing.edit, [*where, parts.chosen], out, **quiet).then(None, **focused)
     entered = [fact.submit for fact in facts if fact is not parts.language]

@@ -33,7 +33,7 @@ def transcribing(library: "Library", model: "Clasp") -> Work:
 def transcripts(ingestor: Ingestor, stopping: threading.Event, before: str = "") -> Generator[Progress, None, Report]:
     """Transcribe what has no transcript yet; `before` says what the job has done until now. Returns what became of it,
     without a sentence where there was nothing to do."""
-    missing = sum(map(len, ingestor.library.untranscribed().values()))
+    missing = sum(map(len, ingestor.library.transcripts.missing().values()))
     transcriber, reason = None, ""
     if missing:
         yield Progress("Getting ready to transcribe …", before=before)

@@ -105,8 +105,8 @@ class Microphones:
             ClaspError: if it is not there.
             Refused: if the visit is not known, or what it may speak is spoken.
         """
-        visits = self._service.opened().visits
-        if (self._service.read_only or wish.library == VISIT) and not visits.knows(wish.visit):
+        guests = self._service.opened().guests
+        if (self._service.read_only or wish.library == VISIT) and not guests.is_issued(wish.visit):
             raise Refused(ABSENT, "This visit is over: reload the page.")
         self.spend(wish.visit, 0.0)
         return self._service.library(wish.library, wish.visit)
@@ -198,9 +198,9 @@ class Hearing:
         while deadline is None or session.busy:
             await self._sleep(None if deadline is None else 0.05)
             while self._waiting:
-                heard, self._waiting = bytes(self._waiting[:piece]), self._waiting[piece:]
-                await self._all.run(session.feed, np.frombuffer(heard, "<i2"), self._wish.rate)
-                state = {"heard": round(session.seconds, 3), "voiced": session.voiced, "dropped": session.dropped}
+                samples, self._waiting = bytes(self._waiting[:piece]), self._waiting[piece:]
+                await self._all.run(session.feed, np.frombuffer(samples, "<i2"), self._wish.rate)
+                state = {"received_s": round(session.seconds, 3), "voiced": session.voiced, "dropped": session.dropped}
                 await self._socket.send_json(state)
                 await self._tell(session)
             if self._ended and deadline is None:
@@ -222,11 +222,11 @@ class Hearing:
     async def _tell(self, session: "LiveSession") -> None:
         if news := session.news():
             for frame in await self._all.run(self._all.shown, news, self._wish, self._library):
-                await self._socket.send_json({"said": frame})
+                await self._socket.send_json({"utterance": frame})
 
 
 class Allowance:
-    """How long each visitor may still be heard: CLASP_LIVE_MINUTES of every CLASP_VISIT_MINUTES."""
+    """How long each visitor may still be heard: CLASP_LIVE_MINUTES of every CLASP_GUEST_MINUTES."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -244,7 +244,7 @@ class Allowance:
 
     def _entry(self, visit: str) -> tuple[float, float]:
         now = self._clock()
-        while self._spent and now - (oldest := next(iter(self._spent.items())))[1][0] > 60 * current().visit_minutes:
+        while self._spent and now - (oldest := next(iter(self._spent.items())))[1][0] > 60 * current().guest_minutes:
             del self._spent[oldest[0]]
         return self._spent.get(visit, (now, 0.0))
 

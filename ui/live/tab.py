@@ -1,4 +1,4 @@
-"""The live tab: speak, and what says the same appears while one speaks. Scripts: live.js, utterances.js, trail.js."""
+"""The live tab: speak, and what says the same appears while one speaks."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,15 +6,12 @@ from typing import Any
 import gradio as gr
 
 from clasp.errors import ClaspError
-from ui import links
+from ui import links, script
 from ui.dropdown import dropdown
 from ui.links import Settings
 from ui.search.form import kept, narrowing, offered
 from ui.search.moments import PLAY
 from ui.service import DEMO, TITLES, Service
-from ui.theme import SCRIPT
-
-SCRIPTS = SCRIPT + "".join(f'<script src="{name}.js"></script>' for name in ("trail", "utterances", "live"))
 
 FRAME = f"""
 <section class="live" data-state="idle" aria-label="Live search">
@@ -53,7 +50,7 @@ FRAME = f"""
         the same. Point at one in the list to see its way again.</p>
     </aside>
   </div>
-  <p class="live-heard" aria-live="polite"></p>
+  <p class="live-announcement" aria-live="polite"></p>
   <template class="utterance-form">
     <li class="utterance" data-settled="false">
       <div class="utterance-head">
@@ -68,7 +65,7 @@ FRAME = f"""
   <template class="utterance-hit-form">
     <li class="utterance-hit">
       <button type="button" class="play-button" aria-pressed="false">{PLAY}</button>
-      <div class="what"><p class="said" dir="auto"></p><p class="facts"></p></div>
+      <div class="what"><p class="transcript" dir="auto"></p><p class="facts"></p></div>
       <b class="percent"></b>
       <a target="_blank">Open in Search</a>
     </li>
@@ -76,8 +73,7 @@ FRAME = f"""
 </section>
 """
 
-KEEP = """(library, category, language) =>
-  clasp.address.keep({ library: library === "demo" ? "" : library, category, language }, "live")"""
+KEEP = script.call("live/live", "keepFilters")
 WISH = "(...given) => JSON.stringify(given)"
 
 
@@ -117,8 +113,7 @@ def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) ->
     panel = gr.HTML(
         "",
         html_template=FRAME,
-        head=SCRIPTS,
-        js_on_load="clasp.live(element, props, watch)",
+        js_on_load=script.mount("live/live"),
         apply_default_css=False,
         elem_id="live",
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from clasp.errors import ClaspError, LibraryError
-from index.map.worker import Fitting
+from index.map.worker import FitProcess
 from index.search import Answer, encode, search
 from ui import jobs, labels, links
 from ui.errors import sentence
@@ -41,7 +41,7 @@ def laying_out(folder: Path, model: str) -> Work:
     """Fit the map of the library in `folder`, by a process of its own."""
 
     def work(stopping: threading.Event) -> Iterator[Progress | Report]:
-        began, fitting = time.monotonic(), Fitting(folder, model)
+        began, fitting = time.monotonic(), FitProcess(folder, model)
         try:
             while not fitting.wait(LOOK):
                 if stopping.is_set():
@@ -144,11 +144,8 @@ class Exploring:
                 raise ClaspError("This library has no map yet.")
             query = encode(model, text=text)
             answer = search(library, model, query, k=HITS)
-            good = [match for match in answer.matches if match.good]
-            hits = [
-                [match.segment.id, round(match.probability, 4), match.good]
-                for match in good or answer.matches[:NEAREST]
-            ]
+            strong = [hit for hit in answer.hits if hit.strong]
+            hits = [[hit.segment.id, round(hit.probability, 4), hit.strong] for hit in strong or answer.hits[:NEAREST]]
             found = {"query": wire.place(drawn, query.vector), "hits": hits}
         except Exception as error:
             found = {"wrong": sentence(error, "a search on the map")}
@@ -164,10 +161,10 @@ class Exploring:
                 raise ClaspError("There is nothing to download: nothing is listed.")
             library = self._service.library(name, visit)
             last = answer[1] if answer is not None and answer[0] == name else None
-            matches = {match.segment.id: match for match in last.matches} if last is not None else {}
+            hits = {hit.segment.id: hit for hit in last.hits} if last is not None else {}
             segments = {one.id: one for one in library.segments()}
-            found = [matches.get(one, segments[one]) for one in ids if one in segments]
-            query = last.query if last is not None and matches.keys() >= set(ids) else None
+            found = [hits.get(one, segments[one]) for one in ids if one in segments]
+            query = last.query if last is not None and hits.keys() >= set(ids) else None
             with TemporaryDirectory(prefix="clasp-map-") as folder:
                 yield str(downloads.write(Path(folder), str(told.get("kind")), library, found, query))
         except Exception as error:
@@ -203,7 +200,7 @@ class Exploring:
 
     def _library(self, name: str, visit: str) -> "Library | None":
         """The library with this name; None for a visitor who has added nothing yet."""
-        if name == VISIT and not self._service.opened().visits.has(visit):
+        if name == VISIT and not self._service.opened().guests.has(visit):
             return None
         return self._service.library(name, visit)
 

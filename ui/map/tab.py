@@ -1,24 +1,17 @@
-"""The Map tab: utterances as points to look at, hear, select and search. Scripts: map.js, maplegend.js, maplist.js."""
+"""The Map tab: utterances as points to look at, hear, select and search."""
 
 from typing import Any
 
 import gradio as gr
 
 from clasp.settings import current
-from ui import links
+from ui import links, script
 from ui.dropdown import dropdown
 from ui.map.handlers import Exploring, Parts
 from ui.search.moments import PLAY
 from ui.service import DEMO, TITLES, Service
-from ui.theme import SCRIPT
 
-OWN = ("maplist", "maplegend", "map")
-SCRIPTS = SCRIPT + "".join(f'<script src="{name}.js"></script>' for name in OWN)
 EVENTS = ["search", "export", "fit", "stop", "close"]  # what map.js tells
-TO_ADDRESS = """(name, visit) => {
-  clasp.address.keep({ library: name === "demo" ? "" : name }, "map");
-  return [name, visit];
-}"""
 
 SAVE = '<path d="M12 4v11m-4.5-4 4.5 4.5L16.5 11M5 19.5h14"/>'
 MOVE = '<path d="M12 4v16M4 12h16M9.5 6.5 12 4l2.5 2.5m-5 11L12 20l2.5-2.5m-8-8L4 12l2.5 2.5m11-5L20 12l-2.5 2.5"/>'
@@ -89,15 +82,15 @@ FRAME = f"""
             <li><button type="button" data-save="json">JSON</button></li>
             <li><button type="button" data-save="zip">Sound clips (ZIP)</button></li></ul></details>
         </div>
-        <p class="explore-said"></p>
-        <p class="explore-heard" aria-live="polite"></p>
+        <p class="explore-summary"></p>
+        <p class="explore-announcement" aria-live="polite"></p>
       </div>
       <ol></ol>
       <button type="button" class="explore-more" hidden></button>
       <template class="explore-entry-form">
         <li class="explore-entry">
           <button type="button" class="play-button" aria-pressed="false">{PLAY}</button>
-          <div class="what"><p class="said" dir="auto"></p><p class="facts"></p></div>
+          <div class="what"><p class="transcript" dir="auto"></p><p class="facts"></p></div>
           <b class="percent"></b>
         </li>
       </template>
@@ -133,8 +126,7 @@ def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) ->
     panel = gr.HTML(
         "",
         html_template=FRAME.replace("{characters}", str(current().query_characters)),
-        head=SCRIPTS,
-        js_on_load=f"clasp.map(element, props, watch, trigger, {EVENTS})",
+        js_on_load=script.mount("map/map", *EVENTS),
         apply_default_css=False,
         elem_id="explore",
     )
@@ -151,11 +143,11 @@ def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) ->
     quiet = {**still, **line}
     arriving = [gr.Textbox(visible=False), visit, name]
     gr.on([tab.select, visit.change], handlers.arrive, arriving, out, js=links.kept("map"), **quiet)
-    name.input(handlers.look, where, out, js=TO_ADDRESS, **quiet)
+    name.input(handlers.look, where, out, js=script.call("map/map", "keepLibrary"), **quiet)
     parts.timer.tick(handlers.follow, where, out, **quiet)
     panel.fit(handlers.fit, where, out, **quiet)
     panel.stop(handlers.stop_fit, where, out, **quiet)
     panel.close(handlers.close_report, where, out, **quiet)
     panel.search(handlers.find, where, [panel, parts.answer], trigger_mode="always_last", **quiet)
     made = panel.export(handlers.download, [*where, parts.answer], parts.download, **quiet)
-    made.success(None, parts.download, js="(file) => clasp.download(file)", **still)
+    made.success(None, parts.download, js=script.call("common/download", "download"), **still)

@@ -12,20 +12,20 @@ from ui.service import Service
 
 if TYPE_CHECKING:
     from index.map.clusters import Region
-    from index.map.map import Map
+    from index.map.library_map import LibraryMap
 
 MOST = 50_000  # points that a page draws; of more, a sample
 QUICK = 1  # gzip's level: half the bytes in a tenth of the time
 
 
-def place(drawn: "Map", vector: np.ndarray) -> dict[str, list[float]]:
+def place(drawn: "LibraryMap", vector: np.ndarray) -> dict[str, list[float]]:
     """Where a query (dim,) lies on the flat map, and on the solid one.
 
     Raises:
         LibraryError: if the library was emptied or removed meanwhile.
     """
-    places = {name: drawn.place(vector, size) for name, size in (("flat", 2), ("solid", 3))}
-    return {name: [round(float(one), 4) for one in at] for name, at in places.items()}
+    flat, solid = drawn.locate(vector)
+    return {name: [round(float(one), 4) for one in at] for name, at in (("flat", flat), ("solid", solid))}
 
 
 def packed(service: Service, key: str) -> bytes:
@@ -39,18 +39,18 @@ def packed(service: Service, key: str) -> bytes:
     if drawn is None:
         raise ClaspError("This library has no map yet: lay it out in the Map tab, or with `python -m clasp map`.")
     points = drawn.points(MOST)
-    names = {name: facts.names for name, facts in points.facts.items()}
+    names = {name: column.names for name, column in points.columns.items()}
     return gzip.compress(
-        points.packed(
+        points.to_bytes(
             labels={
                 "category": [labels.category(name) for name in names["category"]],
                 "language": [labels.language(tag) for tag in names["language"]],
                 "speaker": [labels.speaker(name) for name in names["speaker"]],
                 "recording": [labels.title(title) for title in points.titles],
             },
-            regions=[asdict(one) | {"name": _named(one)} for one in drawn.fitted.regions],
-            measures=[asdict(one) for one in drawn.fitted.measures],
-            sampled=drawn.sampled,
+            regions=[asdict(one) | {"name": _named(one)} for one in drawn.layout.regions],
+            measures=[asdict(one) for one in drawn.layout.measures],
+            sampled=drawn.layout.sampled,
             stale=drawn.stale,
             of=len(drawn),
         ),

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import gradio as gr
 
+from ui import script
+
 LIBRARY = Path(__file__).parents[2] / "assets" / "library"
 COUNT = 6
 KINDS = {  # in examples.tsv: on the page
@@ -53,14 +55,7 @@ def build(examples: list[Example]) -> gr.HTML:
     gr.set_static_paths([example.file for example in examples if example.file])
     return gr.HTML(
         html_template=f'<ul class="examples" aria-label="Examples to try">{chips}</ul>',
-        js_on_load="""
-element.addEventListener('click', (event) => {
-  const chip = event.target.closest('[data-example]');
-  if (!chip) return;
-  clasp.busy();
-  const index = Number(chip.dataset.example);
-  trigger('select', { index, value: index });
-});""",
+        js_on_load=script.mount("search/examples", "select"),
         apply_default_css=False,
         elem_id="examples",
     )

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from index.search import Answer
+from ui import script
 from ui.links import Settings
 from ui.map.wire import place
 from ui.service import DEMO
-from ui.theme import SCRIPT
 
 if TYPE_CHECKING:
-    from index.map.map import Map
+    from index.map.library_map import LibraryMap
 
 NONE = "none"  # overlay that hides the map
-EVENTS = ["choose"]  # of the map: what minimap.js tells
 
 FRAME = """
 <section class="map" aria-label="Map of the library">
@@ -43,22 +42,21 @@ def build() -> gr.HTML:
     return gr.HTML(
         value=_written(Settings(), DEMO),
         html_template=FRAME,
-        head=SCRIPT,
-        js_on_load=f"clasp.minimap(element, props, watch, trigger, {EVENTS})",
+        js_on_load=script.mount("search/minimap", "choose"),
         apply_default_css=False,
         elem_id="map",
     )
 
 
-def overlay(drawn: "Map | None", key: str, settings: Settings, found: Answer | None = None) -> str:
+def overlay(drawn: "LibraryMap | None", key: str, settings: Settings, found: Answer | None = None) -> str:
     """JSON of what is to be drawn: whose map (see Service.key), what the filters let through, and of an answer the
-    query's place and the good hits; NONE for a library without a map."""
+    query's place and the strong hits; NONE for a library without a map."""
     if drawn is None:
         return NONE
     if found is None:
         return _written(settings, key, drawn.version)
     query = place(drawn, found.query.vector)
-    return _written(settings, key, drawn.version, query, [match.segment.id for match in found.matches if match.good])
+    return _written(settings, key, drawn.version, query, [hit.segment.id for hit in found.hits if hit.strong])
 
 
 def _written(

@@ -4,19 +4,14 @@ from typing import Any
 
 import gradio as gr
 
+from ui import script
 from ui.links import Settings
 from ui.search import cards, examples, form, minimap
 from ui.search.handlers import Search, Shown
 from ui.service import Service
-from ui.theme import SCRIPT
 
-EVENTS = ["open", "like", "sort", "drop", "export"]  # of the results: what page.js tells
-ADDRESS = "(_, visit) => [history.state?.address ?? location.search, visit]"
-AGAIN = """(_, ...rest) => {
-  const again = window.claspWasThere === true; // the first time is when the page opens
-  window.claspWasThere = true;
-  return [again, ...rest];
-}"""
+MODULE = "search/results"
+EVENTS = ["open", "like", "sort", "drop", "export"]  # of the results: what results.js tells
 
 
 def build(service: Service, page: gr.Blocks, tab: gr.Tab, visit: gr.BrowserState, **line: Any) -> None:
@@ -26,8 +21,7 @@ def build(service: Service, page: gr.Blocks, tab: gr.Tab, visit: gr.BrowserState
     with gr.Row(elem_id="found"):
         results = gr.HTML(
             cards.welcome(Settings()),
-            head=SCRIPT,
-            js_on_load=f"clasp.results(element, props, watch, trigger, {EVENTS})",
+            js_on_load=script.mount(MODULE, *EVENTS),
             apply_default_css=False,
             elem_id="results",
         )
@@ -43,11 +37,11 @@ def build(service: Service, page: gr.Blocks, tab: gr.Tab, visit: gr.BrowserState
     answer = [results, overlay, asked, controls.text, controls.spoken]
     everything = [*answer, *controls.settings, by_time, controls.more]
     said = [controls.spoken.stop_recording, controls.spoken.upload]
-    lists = (controls.heard, controls.category, controls.language, controls.speaker, controls.recording)
+    lists = (controls.meaning, controls.category, controls.language, controls.speaker, controls.recording)
     dates = (controls.since, controls.until)
     changed = [*(one.input for one in lists), *(one.submit for one in dates), *(one.blur for one in dates)]
     quiet = {"api_visibility": "private", "show_progress": "hidden"}
-    gr.on([controls.text.submit, *said], None, js="() => clasp.busy()", **quiet)
+    gr.on([controls.text.submit, *said], None, js=script.call(MODULE, "busy"), **quiet)
     controls.text.submit(handlers.typed, [controls.text, *settings], answer, **quiet, **line)
     gr.on(said, handlers.spoken, [controls.spoken, *settings], answer, **quiet, **line)
     controls.examples.select(handlers.example, settings, answer, **quiet, **line)
@@ -59,10 +53,12 @@ def build(service: Service, page: gr.Blocks, tab: gr.Tab, visit: gr.BrowserState
     results.drop(handlers.drop, asking, everything, **last)
     overlay.choose(handlers.narrowed, asking, everything, **last)
     results.open(handlers.open, visit, everything, **last)
-    controls.more.click(None, js="() => clasp.more()", **quiet)
+    controls.more.click(None, js=script.call(MODULE, "more"), **quiet)
     downloaded = results.export(handlers.export, [asked, visit], download, **quiet, **line)
-    downloaded.success(None, download, js="(file) => clasp.download(file)", **quiet)
-    page.load(handlers.begin, [address, visit], everything, js=ADDRESS, **quiet, **line)
+    downloaded.success(None, download, js=script.call("common/download", "download"), **quiet)
+    page.load(
+        handlers.begin, [address, visit], everything, js=script.call("common/address", "withQuestion"), **quiet, **line
+    )
 
     visit.change(handlers.libraries, visit, controls.library, **quiet)
-    tab.select(handlers.returned, [again, *asking], everything, js=AGAIN, **last)
+    tab.select(handlers.returned, [again, *asking], everything, js=script.call(MODULE, "withAgain"), **last)

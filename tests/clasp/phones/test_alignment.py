@@ -129,3 +129,16 @@ def test_readings_begin_with_the_likeliest_and_change_only_where_in_doubt(draw):
     sharpened = heard**inventory.SHARPENED
     share = (sharpened / sharpened.sum(1, keepdims=True)).max(1)
     assert (read == read[0]).mean(0) == pytest.approx(share, abs=0.26)
+
+
+@pytest.mark.parametrize("query_heard", [False, True])
+def test_within_is_the_best_alignment_with_any_stretch(tables, draw, query_heard):
+    aligner = Aligner(*tables)
+    query = distributions(draw, 4) if query_heard else one_hot(*draw.integers(1, SIZE, 4))
+    others = [pack(distributions(draw, count)) for count in (1, 5, 8)]
+    found = aligner.score(query, others, query_heard=query_heard, within=True)
+    table = aligner._tables[query_heard, True]
+    for score, other in zip(found, others, strict=True):
+        stretches = [other[i:j] for i in range(len(other)) for j in range(i + 1, len(other) + 1)]
+        best = max(naive(query, one, table) * np.sqrt(len(query) * len(one)) for one in stretches)
+        assert score == pytest.approx(max(best, len(query) * GAP_OPEN) / len(query), abs=1e-3)

@@ -138,7 +138,7 @@ def test_what_was_added_is_found_and_heard(page: Page) -> None:
     page.get_by_role("option", name="archive").click()
     page.locator("#text textarea").fill(FERRY)
     page.locator("#text textarea").press("Enter")
-    expect(page.locator("#results .said").first).to_contain_text(FERRY)
+    expect(page.locator("#results .transcript").first).to_contain_text(FERRY)
 
 
 def test_adding_again_says_what_is_known(page: Page, spoken_files: list[Path]) -> None:
@@ -306,7 +306,7 @@ def public(tmp_path_factory: pytest.TempPathFactory, home: Path, own: str) -> It
     places = {"CLASP_LIBRARY": home / "archive", "XDG_DATA_HOME": home / "data", "GRADIO_TEMP_DIR": folder / "uploads"}
     settings = {name: str(path) for name, path in places.items()}
     settings |= {"CLASP_MODEL": "published", "CLASP_OFFLINE": "1"}
-    with running(folder, **settings, CLASP_READ_ONLY="1", CLASP_VISIT_MIB="1") as url:
+    with running(folder, **settings, CLASP_READ_ONLY="1", CLASP_GUEST_MIB="1") as url:
         yield url
 
 

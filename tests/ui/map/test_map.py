@@ -16,10 +16,12 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from index.library import Library
 from index.map.clusters import Region
-from index.map.map import Fitted, Map, keys
+from index.map.layout import MapLayout, segment_keys
+from index.map.library_map import LibraryMap
 from tests.index.conftest import Identity, one_each, random_units
 from tests.ui.conftest import looked_at
 from tests.ui.interviews import BEES, Interviews
+from ui import script
 from ui.links import Settings
 from ui.search import minimap
 
@@ -31,6 +33,7 @@ HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
 };
 """
 PLOT = "document.querySelector('.explore-plot')"
+POINTS = f"{script.module('map/points')}.then(({{ fetchPoints }}) => fetchPoints('demo'))"
 
 
 def test_a_page_fetches_the_points_anew_if_they_are_others(tmp_path: Path) -> None:
@@ -41,8 +44,8 @@ def test_a_page_fetches_the_points_anew_if_they_are_others(tmp_path: Path) -> No
         """What a page is told of a map; the map itself is gone afterwards, and another may take its place in memory."""
         empty = np.zeros((30, 2, 2), np.float32), np.zeros((30, 2, 3), np.float32), np.full(30, -1, np.int16)
         region = Region("lentils", "words", [0.5, 0.5], [0.5, 0.5, 0.0], 12)
-        fitted = Fitted("a" * 64, keys(library.segments()), *empty, 0, [region] * regions, [])
-        return json.loads(minimap.overlay(Map(library, fitted), "own", Settings()))["drawn"]
+        layout = MapLayout("a" * 64, segment_keys(library.segments()), *empty, 0, [region] * regions, [])
+        return json.loads(minimap.overlay(LibraryMap(library, layout), "own", Settings()))["drawn"]
 
     told = [drawn(regions) for regions in (0, 1, 2, 0)]
     assert len(set(told)) == 3 and told[0] == told[3]
@@ -63,12 +66,14 @@ def places(page: Page) -> np.ndarray:
     """Where the points of the flat map are in the window, in pixels, (n, 2)."""
     box = page.locator(".explore-plot").bounding_box()
     told = page.evaluate(
-        f"""() => clasp.points("demo").then(({{ flat }}) => {{
-          const {{ xaxis, yaxis, _size }} = {PLOT}._fullLayout;
-          return Array.from(flat, (value, n) => n % 2 ? _size.t + yaxis.l2p(value) : _size.l + xaxis.l2p(value));
+        f"""() => {POINTS}.then(({{ flat }}) => {{
+          const {{ xaxis, yaxis }} = {PLOT}.layout;
+          return [...flat, ...xaxis.range, ...yaxis.range];
         }})"""
     )
-    return np.array(told).reshape(-1, 2) + np.array([box["x"], box["y"]])
+    west, east, south, north = told[-4:]
+    shares = (np.array(told[:-4]).reshape(-1, 2) - [west, north]) / [east - west, south - north]
+    return shares * [box["width"], box["height"]] + [box["x"], box["y"]]
 
 
 def listed(page: Page) -> list[int]:
@@ -94,7 +99,7 @@ def test_a_click_plays_a_lasso_lists_what_lies_inside_and_that_is_downloaded(bro
         page.mouse.move(*at[alone])
         page.mouse.click(*at[alone])
         page.wait_for_function("() => clasp.audio.currentTime > 0.1")
-        number = page.evaluate(f"clasp.points('demo').then(({{ id }}) => id[{alone}])")
+        number = page.evaluate(f"{POINTS}.then(({{ id }}) => id[{alone}])")
         assert page.evaluate("clasp.playing().id") == f"demo/{number:.0f}"
         page.evaluate("clasp.stop()")
 
@@ -111,7 +116,7 @@ def test_a_click_plays_a_lasso_lists_what_lies_inside_and_that_is_downloaded(bro
         assert inside(at, corners - 2 * sure) <= set(rows) <= inside(at, corners + 2 * sure)
         assert len(rows) == len(set(rows)) > 5
 
-        ids = page.evaluate(f"clasp.points('demo').then(({{ id }}) => {rows}.map((row) => id[row]))")
+        ids = page.evaluate(f"{POINTS}.then(({{ id }}) => {rows}.map((row) => id[row]))")
         page.locator(".explore-head summary").click()
         with page.expect_download() as download:
             page.get_by_role("button", name="Table (CSV)").click()
@@ -157,9 +162,9 @@ def test_the_legend_filters_the_list_and_all_survives_a_reload(browser: Browser,
 
 def test_a_search_marks_its_hits_around_the_query(browser: Browser, address: str) -> None:
     with explored(browser, address, "&find=" + SHIP.replace(" ", "+")) as page:  # asked again when the page is loaded
-        expect(page.locator(".explore-head h2")).to_contain_text("good match")
+        expect(page.locator(".explore-head h2")).to_contain_text("strong match")
         entry = page.locator(".explore-entry").first
-        expect(entry.locator(".said")).to_contain_text("ship was lost")
+        expect(entry.locator(".transcript")).to_contain_text("ship was lost")
         expect(entry.locator(".percent")).to_contain_text("%")
         star, *hits = page.eval_on_selector_all(
             ".explore-field .map-layer :is(.query, .hit)",
@@ -173,11 +178,11 @@ def test_a_search_marks_its_hits_around_the_query(browser: Browser, address: str
         assert nearer.sum() < 20  # of about a thousand
         page.locator("[name=find]").fill("zxqv brmpf")
         page.locator("[name=find]").press("Enter")
-        expect(page.locator(".explore-head h2")).to_have_text("No good match")
-        expect(page.locator(".explore-said")).to_contain_text("likely to mean it")
+        expect(page.locator(".explore-head h2")).to_have_text("No strong match")
+        expect(page.locator(".explore-summary")).to_contain_text("likely to mean it")
         page.locator("[name=find]").fill("…")
         page.get_by_role("button", name="Find", exact=True).click()
-        expect(page.locator(".explore-said")).to_contain_text("no words")
+        expect(page.locator(".explore-summary")).to_contain_text("no words")
         page.locator("[name=find]").fill("")
         expect(page.locator(".explore-head h2")).to_contain_text("utterances")
 
@@ -214,7 +219,7 @@ def test_a_library_is_laid_out_in_the_background(browser: Browser, address: str,
         page.wait_for_selector(".explore[data-stage=drawn]")
         expect(page.locator(".explore-job")).to_contain_text("The map was laid out in")
         expect(page.locator(".explore-head h2")).to_have_text("13 utterances")
-        expect(page.locator(".explore-entry .said", has_text=BEES)).to_have_count(2)
+        expect(page.locator(".explore-entry .transcript", has_text=BEES)).to_have_count(2)
         expect(page.get_by_role("button", name="Lay it out anew")).to_be_enabled()
         ferryman = page.locator(
             ".explore-entry", has_text="The ferryman"
