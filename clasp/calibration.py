@@ -31,7 +31,7 @@ NEVER = -50.0  # log odds
 
 @dataclass(frozen=True)
 class MatchProbability:
-    """Three reasons for saying the same: the same is meant, the same sounds, or the same words are in the transcript.
+    """Three ways to say the same: by the meaning, by the sound, or by words of the transcript.
 
         p = 1 − (1 − m)(1 − s)(1 − w)
         m = σ(meaning_bias + meaning_slope · meaning)
@@ -104,7 +104,7 @@ class Calibration:
             direction: which kind of query and hit, see the module.
             meaning: (n,) cosines of the meaning halves.
             sound: (n,) cosines of the sound halves; of no effect for "translation".
-            agreement: (n,) alignment scores of the phones; of no effect for "translation".
+            alignment_score: (n,) alignment scores of the phones; of no effect for "translation".
             coverage: (n,) shares of the query's words that are in the transcripts.
         """
         return self._of(direction).probability(meaning, sound, alignment_score, coverage)

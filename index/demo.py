@@ -54,11 +54,11 @@ class Vectors:
     names: np.ndarray  # str (n,), Segment.name
     speech: np.ndarray  # float16 (n, dim)
     text: np.ndarray  # float16 (n, dim); only the map shows them
-    phones: np.ndarray  # uint8 (phones of all, KEPT, 2), packed
+    phones: np.ndarray  # uint8 (phones of all, TOP_PHONES, 2), packed
     starts: np.ndarray  # int64 (n + 1,): where each one's phones begin
 
     def phones_by_segment(self) -> list[np.ndarray]:
-        """Packed phones, uint8 (phones, KEPT, 2), of each segment."""
+        """Packed phones, uint8 (phones, TOP_PHONES, 2), of each segment."""
         return np.split(self.phones, self.starts[1:-1])
 
 

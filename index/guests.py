@@ -76,7 +76,7 @@ class GuestLibraries:
         self.delete_expired()
         guest = self._guests.get(token)
         if guest is None:
-            raise LibraryError(f"Nothing of yours is here: add recordings first. They are deleted after {lifetime()}.")
+            raise LibraryError(f"You have not added any recordings yet. They are deleted after {lifetime()}.")
         return guest.library
 
     def open_or_create(self, token: str) -> Library:
@@ -90,9 +90,9 @@ class GuestLibraries:
             if token in self._guests:
                 return self._guests[token].library
             if token not in self._tokens:
-                raise LibraryError("This visit is over: reload the page.")
+                raise LibraryError("Your visit has expired: reload the page.")
             if len(self._guests) >= current().guests:
-                raise LibraryError("Too many visitors have added recordings just now: try again in some minutes.")
+                raise LibraryError("Too many visitors have added recordings: try again in a few minutes.")
             folder = tempfile.TemporaryDirectory(prefix="clasp-guest-", ignore_cleanup_errors=True)
             try:
                 library = Library.create(Path(folder.name, "library"), self._model)

@@ -32,7 +32,7 @@ from clasp.audio.decode import stream
 from clasp.audio.envelope import envelope as measure_envelope
 from clasp.errors import AudioError, LibraryError
 from clasp.filenames import readable
-from clasp.phones.alignment import KEPT
+from clasp.phones.alignment import TOP_PHONES
 from clasp.text.words import coverage
 from index.filters import Filter
 from index.indexed_database import IndexedDatabase
@@ -240,7 +240,7 @@ class Library:
     def phones(self, segments: Sequence[Segment]) -> list[np.ndarray]:
         """Phones of each segment, as `clasp.phones.alignment.pack` makes them; no rows where none are known."""
         found = self._database.phones([segment.id for segment in segments])
-        nothing = np.zeros((0, KEPT, 2), np.uint8)
+        nothing = np.zeros((0, TOP_PHONES, 2), np.uint8)
         return [found.get(segment.id, nothing) for segment in segments]
 
     def vector(self, segment: int) -> np.ndarray:
@@ -399,9 +399,11 @@ class Library:
                 f"{len(segments)} segments need unit vectors of shape {shape}; these are {vectors.shape} "
                 "or of other lengths."
             )
-        phones = [np.zeros((0, KEPT, 2), np.uint8)] * len(segments) if phones is None else phones
-        if len(phones) != len(segments) or any(one.dtype != np.uint8 or one.shape[1:] != (KEPT, 2) for one in phones):
-            raise LibraryError(f"{len(segments)} segments need packed phones, uint8 (phones, {KEPT}, 2) each.")
+        phones = [np.zeros((0, TOP_PHONES, 2), np.uint8)] * len(segments) if phones is None else phones
+        if len(phones) != len(segments) or any(
+            one.dtype != np.uint8 or one.shape[1:] != (TOP_PHONES, 2) for one in phones
+        ):
+            raise LibraryError(f"{len(segments)} segments need packed phones, uint8 (phones, {TOP_PHONES}, 2) each.")
         with self._indexed.writing() as database:
             stored = database.insert(recordings, segments, vectors, phones)
             self._indexed.follow(

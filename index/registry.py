@@ -38,7 +38,7 @@ class LibraryRegistry:
         """The library with this name, as it is now.
 
         Raises:
-            LibraryError: if there is none, it is damaged or being put in order, or another model made its vectors.
+            LibraryError: if there is none, it is damaged or being repaired, or another model made its vectors.
         """
         with self._lock:
             library = self._open.get(name)
@@ -107,7 +107,7 @@ class LibraryRegistry:
 
     def _must_not_be_busy(self, name: str) -> None:
         if name in self._busy:
-            raise LibraryError(f"The library {name} is being put in order: wait until that is done.")
+            raise LibraryError(f"The library {name} is being repaired: wait until that is done.")
 
     def _new(self, name: str) -> tuple[str, Path]:
         name = " ".join(name.split())
@@ -116,7 +116,7 @@ class LibraryRegistry:
                 f"{name!r} cannot name a library: use up to 64 letters, digits, spaces, dots and dashes."
             )
         if self._read_only:
-            raise LibraryError("Libraries cannot be made here: this one is for searching only.")
+            raise LibraryError("Libraries cannot be created here: they are read-only.")
         if name.casefold() in (one.casefold() for one in (*self.names(), VISIT)):
             raise LibraryError(f"There is a library called {name} already: choose another name.")
         return name, self.folder(name)

@@ -27,7 +27,6 @@ import numpy as np
 
 from clasp.errors import ClaspError, LibraryError
 from clasp.phones.alignment import SHORTLIST, WEIGHTS, unpack
-from clasp.settings import current
 from clasp.text.words import count, words
 from index import languages
 from index.filters import Filter, passes
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from index.library import Library, Segment
 
 EVERYTHING = Filter()
+LONGEST_QUERY = 1_000  # characters
 FEW = 3  # words of a short query
 CLEAR = 3.0  # alignment score of the same words clearly spoken
 
@@ -111,9 +111,8 @@ def encode(model: "Clasp", *, text: str | None = None, waveform: "Waveform | Non
     text = " ".join("".join(" " if category(letter) in ("Cc", "Cs") else letter for letter in text).split())
     if not any(letter.isalnum() for letter in text):
         raise ClaspError("The query has no words: type what to look for, or record it.")
-    most = current().query_characters
-    if len(text) > most:
-        raise ClaspError(f"The query has {len(text)} characters: one sentence has {most} at most.")
+    if len(text) > LONGEST_QUERY:
+        raise ClaspError(f"The query has {len(text)} characters: one sentence has {LONGEST_QUERY} at most.")
     language = model.language_of(text)
     encoded = model.encode_text([text], [language], return_phones=True)
     return Query(encoded.vectors[0], time.perf_counter() - started, encoded.phones[0], text, language)
@@ -162,7 +161,7 @@ def search(
     alignment = np.zeros(len(segments))
     if model.aligner is not None:
         alignment = model.aligner.score(
-            query.phones, library.phones(segments), query_heard=query.text is None, within=query.short
+            query.phones, library.phones(segments), query_from_speech=query.text is None, within=query.short
         )
     cosines = zip(model.halves(candidates.vectors), model.halves(query.vector[None]), strict=True)
     meanings, sounds = (stored @ asked[0] for stored, asked in cosines)  # (n,)

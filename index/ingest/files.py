@@ -4,11 +4,10 @@ import shutil
 from pathlib import Path
 
 from clasp.audio.container import SUFFIXES
-from clasp.checksum import sha256
 from clasp.errors import AudioError, LibraryError
 from clasp.filenames import readable
+from clasp.files import sha256, whole_file
 from clasp.settings import current
-from index.files import whole_file
 from index.library import FILES
 
 HEAD = 2**12  # bytes at the beginning of a file that may be written anew when it is finished

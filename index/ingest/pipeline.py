@@ -30,7 +30,6 @@ from clasp.audio.vad import Utterance, utterances
 from clasp.errors import AudioError, DataError
 from clasp.filenames import readable
 from clasp.phones.alignment import pack
-from clasp.settings import current
 from clasp.speech.languages import LanguageTally
 from clasp.speech.transcript import Transcript
 from index.ingest.files import content_checksum, continues, copied, file_size
@@ -45,6 +44,7 @@ from index.progress import AddProgress, TranscribeProgress, timed
 from index.transcripts import FUSED_AT_ONCE
 
 BATCH = 16  # utterances embedded together
+COMMIT_SECONDS = 60  # of a recording between two commits
 WAITING = 64  # utterances that may wait for the transcriber
 SHORTEST = 0.001  # seconds that a recording lasts in the library, if nothing is in it
 
@@ -318,7 +318,7 @@ def _batches(cut: Iterator[Utterance], committed: float) -> Iterator[list[Uttera
     batch: list[Utterance] = []
     for utterance in cut:
         batch.append(utterance)
-        if utterance.end - committed >= current().commit_seconds or len(batch) == BATCH:
+        if utterance.end - committed >= COMMIT_SECONDS or len(batch) == BATCH:
             yield batch
             committed, batch = utterance.end, []
     yield batch

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from clasp.audio.decode import SAMPLE_RATE, Waveform, stream, within_full_scale
-from clasp.checksum import sha256
 from clasp.errors import AudioError
 from clasp.filenames import readable
+from clasp.files import sha256
 
 
 def segment_waveforms(path: Path, digest: str, track: int, spans: Sequence[tuple[float, float]]) -> Iterator[Waveform]:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clasp.errors import ClaspError, LibraryError
-from clasp.settings import current
 from index.map.clusters import find_regions
 from index.map.layout import MAP_FILE, MapLayout, segment_keys
 from index.map.library_map import LibraryMap
 from index.map.quality import measure_map
 from index.map.umap import SEED, Progress, interpolate, lay_out, no_progress, subprogress
 from index.model import TextEncoder
+from index.search import LONGEST_QUERY
 
 if TYPE_CHECKING:
     from index.library import Library
@@ -54,8 +54,7 @@ def fit_map(library: "Library", model: TextEncoder, progress: Progress = no_prog
 def encode_texts(model: TextEncoder, segments: "Sequence[Segment]", progress: Progress = no_progress) -> np.ndarray:
     """Vectors of the texts of segments, float32 (n, dim); each text is encoded once, in its language or, where that is
     unknown to the model, in the one it looks like."""
-    most = current().query_characters
-    texts = [(one.language, one.text[:most]) for one in segments]
+    texts = [(one.language, one.text[:LONGEST_QUERY]) for one in segments]
     by_language: dict[str, list[str]] = defaultdict(list)
     for language, text in sorted(set(texts), key=lambda one: len(one[1])):  # short with short: less is padded
         by_language[language].append(text)

@@ -36,7 +36,7 @@ class Database(Queries):
         phones: Sequence[np.ndarray],
     ) -> list[Segment]:
         """Add all of them, or none; vectors are float32 (number of segments, dim), packed phones uint8
-        (phones, KEPT, 2) for each segment. Returns the segments with their ids."""
+        (phones, TOP_PHONES, 2) for each segment. Returns the segments with their ids."""
         units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         blobs = [vector.tobytes() for vector in units.astype("<f2")]
         write = self._writer.execute

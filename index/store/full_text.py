@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from clasp.phones.alignment import KEPT
+from clasp.phones.alignment import TOP_PHONES
 from clasp.text.words import words
 
 TABLES = (
@@ -141,4 +141,4 @@ def _joined(text: str) -> str:
 
 
 def _pairs(packed: bytes | None) -> list[str]:
-    return pairs(np.frombuffer(packed or b"", np.uint8).reshape(-1, KEPT, 2)[:, 0, 0])
+    return pairs(np.frombuffer(packed or b"", np.uint8).reshape(-1, TOP_PHONES, 2)[:, 0, 0])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clasp.phones.alignment import KEPT
+from clasp.phones.alignment import TOP_PHONES
 from clasp.speech.transcript import Transcript, Word
 from index.records import Recording, Segment
 from index.store import full_text
@@ -103,14 +103,14 @@ class Queries(Connection):
         return [_segment(row) for row in reversed(before)], [_segment(row) for row in after]
 
     def phones(self, ids: Collection[int]) -> dict[int, np.ndarray]:
-        """Packed phones, uint8 (phones, KEPT, 2), of those of these segments for which they are known, by id."""
+        """Packed phones, uint8 (phones, TOP_PHONES, 2), of those of these segments for which they are known, by id."""
         rows = self._read(
             "SELECT segment, packed FROM phones WHERE segment IN (SELECT value FROM json_each(?))",
             (json.dumps(list(ids)),),
         )
-        if any(len(blob) % (2 * KEPT) for _, blob in rows):
+        if any(len(blob) % (2 * TOP_PHONES) for _, blob in rows):
             raise self._damaged("the phones of a segment are cut short")
-        return {number: np.frombuffer(blob, np.uint8).reshape(-1, KEPT, 2) for number, blob in rows}
+        return {number: np.frombuffer(blob, np.uint8).reshape(-1, TOP_PHONES, 2) for number, blob in rows}
 
     def untranscribed(self) -> dict[str, list[int]]:
         """The segments whose transcript did not come with them and is still to be made, in the order of time, by

@@ -5,9 +5,9 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
-from clasp.checksum import sha256
 from clasp.errors import LibraryError
 from clasp.filenames import readable
+from clasp.files import sha256
 from index.library import FILES
 from index.store.schema import DATABASE_FILE, connect, migrate, version
 from index.vectors.index_file import INDEX_FILE, MANIFEST_FILE

@@ -12,8 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from clasp.checksum import sha256
-from index.files import whole_file
+from clasp.files import sha256, whole_file
 from index.vectors.hnsw import HnswIndex
 from index.vectors.pq import PQIndex
 

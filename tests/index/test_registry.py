@@ -126,13 +126,13 @@ def test_guests_have_a_library_each_for_an_hour(model):
     assert guests.has(one) and not guests.has(other) and guests.seconds_left(one) == 3600
     assert len(guests.library(one)) == 3
     for token in (other, "", "visit", one[:-1]):
-        with pytest.raises(LibraryError, match="Nothing of yours"):
+        with pytest.raises(LibraryError, match="not added any recordings"):
             guests.library(token)
     folder = guests.library(one).folder
     clock.now = 3599
     assert guests.open_or_create(one) is guests.library(one)
     clock.now = 3600
-    with pytest.raises(LibraryError, match="Nothing of yours"):
+    with pytest.raises(LibraryError, match="not added any recordings"):
         guests.library(one)
     assert not folder.parent.exists()
     assert len(guests.open_or_create(one)) == 0

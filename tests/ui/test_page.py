@@ -133,7 +133,7 @@ def test_weight_and_filters_rank_the_same_query_anew(page: Page) -> None:
 
 def test_examples_search_at_once(page: Page) -> None:
     with answered(page):
-        page.locator(".examples button", has_text="spoken").click()
+        page.locator(".examples button", has_text="Spoken").click()
     expect(page.locator(TRANSCRIPT).first).to_contain_text("father's watch")
     with answered(page):
         page.locator(".examples button").first.click()
@@ -180,6 +180,6 @@ def test_the_page_fits_a_phone_and_switches_to_dark(page: Page) -> None:
 
 def test_the_page_shows_what_a_program_can_call(page: Page) -> None:
     expect(page.locator("footer:not(.colophon)")).to_be_hidden()
-    page.get_by_role("link", name="Use it from a program").click()
+    page.get_by_role("link", name="API").click()
     for name in ("search_text", "search_speech", "list_libraries", "list_recordings", "get_context"):
         expect(page.get_by_text(f"/{name}").first).to_be_visible()

@@ -1,4 +1,4 @@
-"""Transcribing on the page: the second half of adding, and a job of its own."""
+"""Transcribing: the second half of adding, and a job of its own."""
 
 import threading
 from collections.abc import Generator, Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from clasp import Clasp
     from index.library import Library
 
-TO_GO_ON = "Start it again, and it goes on from here."
+CONTINUE = "Start it again to continue from here."
 
 
 def transcribing(library: "Library", model: "Clasp") -> Work:
@@ -25,18 +25,20 @@ def transcribing(library: "Library", model: "Clasp") -> Work:
 
     def work(stopping: threading.Event) -> Iterator[Progress | Report]:
         report = yield from transcripts(Ingestor(library, model), stopping)
-        yield report if report.sentences else Report(("There is nothing to transcribe: all of it has a transcript.",))
+        yield report if report.sentences else Report(("There is nothing to transcribe: everything has a transcript.",))
 
     return work
 
 
 def transcripts(ingestor: Ingestor, stopping: threading.Event, before: str = "") -> Generator[Progress, None, Report]:
-    """Transcribe what has no transcript yet; `before` says what the job has done until now. Returns what became of it,
-    without a sentence where there was nothing to do."""
+    """Transcribe what has no transcript yet; `before` says what the job has done until now.
+
+    Returns the outcome, without a sentence if there was nothing to do.
+    """
     missing = sum(map(len, ingestor.library.transcripts.missing().values()))
     transcriber, reason = None, ""
     if missing:
-        yield Progress("Getting ready to transcribe …", before=before)
+        yield Progress("Preparing to transcribe…", before=before)
         try:
             transcriber = Transcriber.load(device=current().device)
         except ModelError as error:
@@ -46,9 +48,9 @@ def transcripts(ingestor: Ingestor, stopping: threading.Event, before: str = "")
             for state in states:
                 yield _progress(state, before)
                 if stopping.is_set() and not state.finished:
-                    return Report((f"{_summary(state)} Stopped: what was transcribed stays. {TO_GO_ON}",))
+                    return Report((f"{_summary(state)} Stopped: these transcripts are kept. {CONTINUE}",))
     except ClaspError as error:
-        return Report((f"{error} What was transcribed before stays.",), wrong=True)
+        return Report((f"{error} What was transcribed before is kept.",), wrong=True)
     if reason:
         return Report((f"Nothing was transcribed. {reason}",))
     details = tuple(f"{title}: {reason}" for title, reason in state.failed)
@@ -57,12 +59,12 @@ def transcripts(ingestor: Ingestor, stopping: threading.Event, before: str = "")
 
 def _progress(state: TranscribeProgress, before: str) -> Progress:
     if not state.current:
-        return Progress("Taking the transcripts into the index …", before=before)
+        return Progress("Adding the transcripts to the index…", before=before)
     facts = [f"{state.done:,} of {labels.count(state.total, 'utterance')}"]
     if state.seconds:
-        facts += [f"{state.speed:.0f}× as fast as listening"]
+        facts += [f"{state.speed:.0f}× real time"]
     if state.left is not None and state.done < state.total:
-        facts.append(f"about {labels.length(state.left)} left")
+        facts.append(f"about {labels.duration(state.left)} left")
     return Progress(f"Transcribing: {state.current}", state.share, tuple(facts), before)
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clasp.checksum import sha256
 from clasp.errors import LibraryError
+from clasp.files import sha256
 from index.cli.main import main
 from index.library import FILES, Library, Recording, Segment
 from index.paths import library_folder
@@ -200,7 +200,7 @@ def test_no_archive(tmp_path, content):
 
 def test_an_archive_that_unfolds_to_too_much(folder, tmp_path, monkeypatch):
     archive.pack(folder, tmp_path / "all.zip")
-    monkeypatch.setenv("CLASP_ARCHIVE_GIB", "0.00001")
+    monkeypatch.setattr(archive, "UNPACKED", 10_000)
     with pytest.raises(LibraryError, match="unfolds"):
         archive.unpack(tmp_path / "all.zip", tmp_path / "new")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from index.ingest import encodings
 from index.ingest.sidecars import Sidecar, SidecarIndex
 
 SRT = (
@@ -332,7 +333,7 @@ def test_what_is_not_understood_is_named_and_the_rest_is_taken(case: str, folder
 
 
 def test_the_limit_of_what_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLASP_TRANSCRIPT_MIB", "0.00001")
+    monkeypatch.setattr(encodings, "LARGEST", 10)
     write(folder / "a.srt", SRT)
     write(folder / "metadata.csv", CSV)
     beside, remarks = known(folder)

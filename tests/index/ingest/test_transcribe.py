@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from clasp.audio.decode import SAMPLE_RATE, Waveform
-from clasp.checksum import sha256
+from clasp.files import sha256
 from clasp.speech.languages import LanguageTally
 from clasp.speech.transcript import Transcript
 from index.ingest.pipeline import Ingestor

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clasp.phones.alignment import KEPT
+from clasp.phones.alignment import TOP_PHONES
 from clasp.speech.transcript import Transcript
 from index.library import Library, Recording, Segment
 from index.store.full_text import pairs
@@ -18,7 +18,7 @@ TEXTS = ["The goat was named Duchess.", "The ferry left at noon.", "", "The ferr
 
 
 def packed(*ids: int) -> np.ndarray:
-    phones = np.zeros((len(ids), KEPT, 2), np.uint8)
+    phones = np.zeros((len(ids), TOP_PHONES, 2), np.uint8)
     phones[:, 0, 0], phones[:, 0, 1] = ids, 255
     return phones
 

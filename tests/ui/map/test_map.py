@@ -22,7 +22,7 @@ from tests.index.conftest import Identity, one_each, random_units
 from tests.ui.conftest import looked_at
 from tests.ui.interviews import BEES, Interviews
 from ui import script
-from ui.links import Settings
+from ui.links import SearchSettings
 from ui.search import minimap
 
 SHIP = "the ship was lost in the storm"
@@ -45,7 +45,7 @@ def test_a_page_fetches_the_points_anew_if_they_are_others(tmp_path: Path) -> No
         empty = np.zeros((30, 2, 2), np.float32), np.zeros((30, 2, 3), np.float32), np.full(30, -1, np.int16)
         region = Region("lentils", "words", [0.5, 0.5], [0.5, 0.5, 0.0], 12)
         layout = MapLayout("a" * 64, segment_keys(library.segments()), *empty, 0, [region] * regions, [])
-        return json.loads(minimap.overlay(LibraryMap(library, layout), "own", Settings()))["drawn"]
+        return json.loads(minimap.overlay(LibraryMap(library, layout), "own", SearchSettings()))["drawn"]
 
     told = [drawn(regions) for regions in (0, 1, 2, 0)]
     assert len(set(told)) == 3 and told[0] == told[3]
@@ -119,7 +119,7 @@ def test_a_click_plays_a_lasso_lists_what_lies_inside_and_that_is_downloaded(bro
         ids = page.evaluate(f"{POINTS}.then(({{ id }}) => {rows}.map((row) => id[row]))")
         page.locator(".explore-head summary").click()
         with page.expect_download() as download:
-            page.get_by_role("button", name="Table (CSV)").click()
+            page.get_by_role("button", name="Metadata (CSV)").click()
         assert download.value.suggested_filename == "clasp-selection.csv"
         table = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text("utf-8"))))
         assert [int(row["segment"]) for row in table] == ids
@@ -148,7 +148,7 @@ def test_the_legend_filters_the_list_and_all_survives_a_reload(browser: Browser,
         assert set(page.locator(".explore-entry [data-only=language]").all_inner_texts()) == {"English"}
         page.locator("[data-do=clear]").click()
         page.get_by_label("Texts").check()
-        page.get_by_role("button", name="3-D").click()
+        page.get_by_role("button", name="3D").click()
         expect(page.get_by_role("button", name="Select with a lasso")).to_be_disabled()
         shown = page.locator(".explore-head h2").inner_text()
         page.reload()
@@ -156,7 +156,7 @@ def test_the_legend_filters_the_list_and_all_survives_a_reload(browser: Browser,
         expect(page.locator(".explore-head h2")).to_have_text(shown)
         expect(page.locator("select[name=by]")).to_have_value("language")
         expect(page.get_by_label("Texts")).to_be_checked()
-        expect(page.get_by_role("button", name="3-D")).to_have_attribute("aria-pressed", "true")
+        expect(page.get_by_role("button", name="3D")).to_have_attribute("aria-pressed", "true")
         assert page.locator(".explore-legend [aria-checked=true] span").all_inner_texts() == ["English"]
 
 
@@ -179,7 +179,7 @@ def test_a_search_marks_its_hits_around_the_query(browser: Browser, address: str
         page.locator("[name=find]").fill("zxqv brmpf")
         page.locator("[name=find]").press("Enter")
         expect(page.locator(".explore-head h2")).to_have_text("No strong match")
-        expect(page.locator(".explore-summary")).to_contain_text("likely to mean it")
+        expect(page.locator(".explore-summary")).to_contain_text("has a probability of")
         page.locator("[name=find]").fill("…")
         page.get_by_role("button", name="Find", exact=True).click()
         expect(page.locator(".explore-summary")).to_contain_text("no words")
@@ -190,7 +190,7 @@ def test_a_search_marks_its_hits_around_the_query(browser: Browser, address: str
 def test_without_webgl_the_map_is_flat(browser: Browser, address: str) -> None:
     with looked_at(browser, address, [], "?tab=map&dim=3", lambda page: page.add_init_script(NO_WEBGL)) as page:
         page.wait_for_selector(".explore[data-stage=drawn]")
-        solid = page.get_by_role("button", name="3-D")
+        solid = page.get_by_role("button", name="3D")
         expect(solid).to_be_disabled()
         expect(solid).to_have_attribute("title", re.compile("WebGL"))
         assert len(places(page)) > 900 and page.evaluate(f"{PLOT}._fullData.every(({{ type }}) => type == 'scatter')")
@@ -210,17 +210,17 @@ def unmapped(interviews: Interviews) -> Iterator[str]:
 def test_a_library_is_laid_out_in_the_background(browser: Browser, address: str, unmapped: str) -> None:
     with explored(browser, address, f"&library={unmapped.replace(' ', '+')}", stage="none") as page:
         expect(page.locator(".explore-instead")).to_contain_text("No map yet")
-        page.get_by_role("button", name="Lay it out").click()
+        page.get_by_role("button", name="Create map").click()
         page.get_by_role("button", name="Stop").click()
-        expect(page.locator(".explore-job")).to_contain_text("Stopped. Everything is as it was.")
+        expect(page.locator(".explore-job")).to_contain_text("Stopped. Nothing was changed.")
         page.get_by_role("button", name="Close", exact=True).click()
-        page.get_by_role("button", name="Lay it out").click()
+        page.get_by_role("button", name="Create map").click()
         expect(page.locator(".explore-job [role=progressbar]")).to_be_visible()
         page.wait_for_selector(".explore[data-stage=drawn]")
-        expect(page.locator(".explore-job")).to_contain_text("The map was laid out in")
+        expect(page.locator(".explore-job")).to_contain_text("Map created in")
         expect(page.locator(".explore-head h2")).to_have_text("13 utterances")
         expect(page.locator(".explore-entry .transcript", has_text=BEES)).to_have_count(2)
-        expect(page.get_by_role("button", name="Lay it out anew")).to_be_enabled()
+        expect(page.get_by_role("button", name="Update map")).to_be_enabled()
         ferryman = page.locator(
             ".explore-entry", has_text="The ferryman"
         ).first  # of a format that browsers do not play

@@ -67,7 +67,7 @@ function end(sound) {
 }
 
 function fail() {
-  const text = "This recording could not be played: is its file still where it was?";
+  const text = "This recording could not be played. Its file may be missing.";
   const pressed = document.querySelector(".play-button[aria-pressed=true]") ?? document.querySelector(".strip.playing");
   const card = pressed?.closest(".hit, .asked, .recording, .explore-entry");
   stop();

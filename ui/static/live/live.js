@@ -19,17 +19,17 @@ const SAMPLE_RATE = 16_000; // what the server wants; where the browser cannot, 
 
 /** @type {Record<string, string>} */
 const REFUSALS = {
-  NotAllowedError: "The microphone is not allowed: allow it for this page in the browser's settings, then start again.",
+  NotAllowedError: "The microphone is blocked: allow it for this page in the browser's settings, then start again.",
   NotFoundError: "There is no microphone: plug one in, then start again.",
-  NotReadableError: "The microphone cannot be used just now: close what else uses it, then start again.",
+  NotReadableError: "The microphone is in use: close the program that uses it, then start again.",
 };
-const UNSAFE = "Browsers give the microphone to safe pages only: open this one with https, or as localhost.";
+const UNSAFE = "Browsers allow the microphone on secure pages only: open this one with https, or as localhost.";
 const NO_SOUND =
-  "No sound comes from the microphone: connect it, and a loudspeaker, which some browsers need, too; then start again.";
+  "No sound comes from the microphone: check that it is connected (and a loudspeaker, too, which some browsers need).";
 const UNREACHED =
-  "The server cannot be reached. A proxy before it must let WebSockets through: headers Upgrade, Connection and Host.";
+  "The server cannot be reached. A proxy in front must let WebSockets through: headers Upgrade, Connection and Host.";
 
-/** @typedef {{ library: string, visit: string, categories: string[], languages: string[] }} Wish */
+/** @typedef {{ library: string, token: string, categories: string[], languages: string[] }} Wish */
 /** @typedef {{ at: number, samples: Int16Array<ArrayBuffer> }} Piece of sound, and its first sample */
 /**
  * A connection: what it was asked for, whether it is to come to an end, its first sample, how many samples were sent and
@@ -90,9 +90,9 @@ export function mount({ element, props, watch }) {
 
   /** @returns {Wish} */
   function wish() {
-    const [library = "demo", category = "", language = "", visit = ""] = props.value ? JSON.parse(props.value) : [];
+    const [library = "demo", category = "", language = "", token = ""] = props.value ? JSON.parse(props.value) : [];
     const one = (/** @type {string} */ name) => (name ? [name] : []);
-    return { library, visit: visit || "", categories: one(category), languages: one(language) };
+    return { library, token: token || "", categories: one(category), languages: one(language) };
   }
 
   // ---- what is shown ------------------------------------------------------------------------------------------
@@ -114,7 +114,7 @@ export function mount({ element, props, watch }) {
   /** @param {"idle" | "asking" | "listening"} state */
   function dress(state) {
     box(".live").dataset.state = state;
-    box(".live-button span").textContent = { idle: "Start listening", asking: "Asking …", listening: "Stop" }[state];
+    box(".live-button span").textContent = { idle: "Start listening", asking: "Asking…", listening: "Stop" }[state];
     name();
     light(false);
   }
@@ -134,11 +134,11 @@ export function mount({ element, props, watch }) {
   function describe() {
     if (!run) return;
     const { link, rate, problem, track, hint, returned } = run;
-    if (!link.ready) return say(problem || "Connecting …", Boolean(problem));
+    if (!link.ready) return say(problem || "Connecting…", Boolean(problem));
     const late = Math.max(link.late, (link.sent - link.received) / rate);
-    if (late > LATE) return say(`The server is busy: delayed by ${Math.round(late)} s.`, true);
-    if (!audio.paused) return say("Not listening while something plays.");
-    if (track.muted) return say("The microphone is muted: switch it on, or choose another one.", true);
+    if (late > LATE) return say(`The server is busy: results are ${Math.round(late)} s late.`, true);
+    if (!audio.paused) return say("Paused while something plays.");
+    if (track.muted) return say("The microphone is muted: unmute it, or choose another one.", true);
     say(hint || returned || "Listening: say something.");
   }
 
@@ -155,7 +155,7 @@ export function mount({ element, props, watch }) {
       return say(UNSAFE, true);
     asking = true;
     dress("asking");
-    say("The browser asks whether the microphone may be used.");
+    say("Your browser is asking whether this page may use the microphone.");
     try {
       stopPlaying();
       const stream = await navigator.mediaDevices.getUserMedia({
@@ -211,7 +211,7 @@ export function mount({ element, props, watch }) {
       reached: false,
       retry: 0,
     };
-    track.onended = () => run === own && stop("The microphone is gone: plug it in, then start again.", true);
+    track.onended = () => run === own && stop("The microphone was unplugged: plug it in, then start again.", true);
     if (!before) began = new Date();
     run = own;
     follow(own);
@@ -242,8 +242,8 @@ export function mount({ element, props, watch }) {
     if (own.unvoiced > QUIET) {
       own.hint =
         own.loudest < SILENT
-          ? "It is silent: speak up, or see whether the right microphone is on."
-          : "Only background noise is heard: speak closer to the microphone.";
+          ? "It is very quiet: speak up, or check that the right microphone is on."
+          : "There is only background noise: speak closer to the microphone.";
       own.unvoiced = own.loudest = 0;
     }
     elapsed();
@@ -357,8 +357,8 @@ export function mount({ element, props, watch }) {
     }
     if (utterance) {
       const { number, start, end, final, delay } = utterance;
-      const { library, visit } = link.asked;
-      const searched = { library, map: library === "visit" ? visit : library };
+      const { library, token } = link.asked;
+      const searched = { library, map: library === "visit" ? token : library };
       const entry = list.show(`${link.id}:${number}`, own.before + link.first / rate + start, utterance, searched);
       if (!final) return;
       const [from, to] = [start, end].map((seconds) => link.first + Math.round(seconds * rate));
@@ -382,7 +382,7 @@ export function mount({ element, props, watch }) {
    * @param {string} reason
    */
   function closed(own, link, code, reason) {
-    list.abandon(`${link.id}:`, "Broken off");
+    list.abandon(`${link.id}:`, "Interrupted");
     if (link.left || run !== own || own.link !== link) return;
     link.ready = false;
     if (code >= 4400) return stop(reason, true);
@@ -390,8 +390,12 @@ export function mount({ element, props, watch }) {
     light(false);
     const over = Date.now() - own.lost > 1000 * PATIENCE;
     if (over && !own.reached) return stop(UNREACHED, true);
-    if (over) return stop(`${reason || "The connection was lost and does not come back."} What was found stays.`, true);
-    own.problem = `${reason || (own.reached ? "The connection was lost." : UNREACHED)} Trying again …`;
+    if (over)
+      return stop(
+        `${reason || "The connection was lost and could not be restored."} Your results are still here.`,
+        true,
+      );
+    own.problem = `${reason || (own.reached ? "The connection was lost." : UNREACHED)} Trying again…`;
     own.retry = window.setTimeout(() => connect(own), Math.min(8000, 500 * 2 ** own.tries++));
     describe();
   }

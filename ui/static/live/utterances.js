@@ -58,7 +58,7 @@ export function utterances(element) {
     part(entry.node, "time").textContent = clock(entry.at);
     entry.node.dataset.settled = String(final);
     entry.node.dataset.strong = String(hits.length > 0);
-    const state = problem || (hits.length ? "" : final ? "No strong match" : "Listening …");
+    const state = problem || (hits.length ? "" : final ? "No strong match" : "Listening…");
     part(entry.node, ".utterance-state").textContent = state;
     const box = part(entry.node, ".utterance-hits");
     grow(box, () => fill(box, hits, library));
@@ -119,7 +119,7 @@ export function utterances(element) {
     const old = /** @type {HTMLElement[]} */ ([...box.children]);
     const tops = new Map(old.map((row) => [row, row.offsetTop]));
     const rows = hits.map((hit) => old.find((row) => row.dataset.segment === String(hit.id)) ?? made(hit, library));
-    for (const [n, { percent }] of hits.entries()) part(rows[n], ".percent").textContent = `${percent} %`;
+    for (const [n, { percent }] of hits.entries()) part(rows[n], ".percent").textContent = `${percent}%`;
     if (rows.length !== old.length || rows.some((row, n) => row !== old[n])) box.replaceChildren(...rows);
     if (calm.matches) return;
     for (const row of rows) {
@@ -137,7 +137,7 @@ export function utterances(element) {
   function made(hit, library) {
     const row = copy(element, ".utterance-hit-form");
     row.dataset.segment = String(hit.id);
-    const text = hit.text || "Not written down: press play to hear it";
+    const text = hit.text || "No transcript";
     const transcript = part(row, ".transcript");
     Object.assign(transcript, { textContent: text, lang: hit.language });
     transcript.classList.toggle("unknown", !hit.text);
@@ -206,7 +206,7 @@ export function utterances(element) {
    */
   function announce({ at, hits: [best] }, state) {
     part(element, ".live-announcement").textContent = best
-      ? `At ${clock(at)}, ${best.percent} % likely: ${best.text || "an utterance that is not written down"}`
+      ? `At ${clock(at)}, ${best.percent}% likely: ${best.text || "an utterance without a transcript"}`
       : `At ${clock(at)}: ${state}`;
   }
 

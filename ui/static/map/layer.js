@@ -160,7 +160,7 @@ export function layer(plot, points) {
     label.hidden = under === null;
     if (!under) return;
     const { row, text } = under;
-    const transcript = make("p", { dir: "auto", textContent: points.text[row] || "Not written down" });
+    const transcript = make("p", { dir: "auto", textContent: points.text[row] || "No transcript" });
     const title = points.titles[points.recording[row]];
     const { by } = look;
     const fact = by === "modality" || by === "recording" ? "" : points.labels[by][points[by][row]];

@@ -42,16 +42,16 @@ function heading({ kind, rows, hidden, found }, of) {
   if (kind === "all")
     return [
       rows.length < of ? `${rows.length.toLocaleString("en")} of ${count(of)}` : count(of),
-      "Lasso or box a part of the map, press a region, or find something, and it is listed here.",
+      "Select a part of the map, click a region, or find something to list it here.",
     ];
   if (!found) return [`${rows.length.toLocaleString("en")} selected`, off];
   const { hits, strong, missing, text } = found;
-  const away = missing ? `${missing} more are not among those drawn: find them in Search.` : "";
+  const away = missing ? `${missing} more are not drawn here: find them in the Search tab.` : "";
   if (strong) return [count(rows.length, "strong match", "es"), [away, off].filter(Boolean).join(" ")];
   const best = Math.max(0, ...hits.map(({ probability }) => probability));
-  const chance = best >= 0.01 ? `${Math.round(100 * best)} %` : "less than 1 %";
-  const nearest = rows.length ? `The nearest is ${chance} likely to mean it.` : "";
-  const nothing = `Nothing here says “${text}” with any confidence.`;
+  const chance = best >= 0.01 ? `${Math.round(100 * best)}%` : "less than 1%";
+  const nearest = rows.length ? `The closest utterance has a probability of ${chance}.` : "";
+  const nothing = `Nothing here clearly says “${text}”.`;
   return ["No strong match", [nothing, nearest, off].filter(Boolean).join(" ")];
 }
 
@@ -140,7 +140,7 @@ export function list(box, { only, point, save, colour, coloured }) {
   function entry(row) {
     const { text: texts, names, language, start: starts } = shown();
     const node = copy(box, ".explore-entry-form");
-    const text = texts[row] || "Not written down: press play to hear it";
+    const text = texts[row] || "No transcript";
     node.dataset.row = String(row);
     const transcript = part(node, ".transcript");
     Object.assign(transcript, { textContent: text, lang: names.language[language[row]] });
@@ -154,10 +154,11 @@ export function list(box, { only, point, save, colour, coloured }) {
     like.setAttribute("aria-label", `More like this, in Search and in a new tab: ${text}`);
     const facts = part(node, ".facts");
     facts.append(...FACTS.flatMap((name) => factOf(name, row) ?? []));
-    facts.append(make("time", { textContent: clock(starts[row]) }), like);
+    if (starts[row] >= 1) facts.append(make("time", { textContent: clock(starts[row]) }));
+    facts.append(like);
     (find(facts, `[data-only="${coloured()}"]`) ?? facts.firstElementChild)?.prepend(dot(colour(row)));
     const chance = chances.get(row);
-    if (chance !== undefined) part(node, ".percent").textContent = `${Math.round(100 * chance)} %`;
+    if (chance !== undefined) part(node, ".percent").textContent = `${Math.round(100 * chance)}%`;
     nodes.set(row, node);
     return node;
   }

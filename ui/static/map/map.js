@@ -123,6 +123,9 @@ export function mount({ element, props, watch, trigger }) {
       return;
     }
     stage.dataset.stage = "drawn";
+    const named = points.labels.speaker.some(Boolean); // synthetic voices have no names
+    Object.assign(part(element, "option[value=speaker]"), { hidden: !named, disabled: !named });
+    if (!named && look.by === "speaker") look.by = "category";
     list.open(points, state.library);
     dress();
     regions(points);
@@ -206,12 +209,12 @@ export function mount({ element, props, watch, trigger }) {
       wrong: ["This map cannot be shown", wrong],
       none: [
         "No map yet",
-        `A map shows all ${count(utterances)} of this library at a glance. Those that say something alike lie
-          close together, and each can be heard from there.`,
+        `A map shows all ${count(utterances)} of this library at a glance. Similar ones appear close together, and you
+          can listen to each of them there.`,
       ],
       empty: [
-        "Nothing here yet",
-        "Add recordings in the Library tab: then what is said in them can be laid out as a map.",
+        "This library is empty",
+        "Add recordings in the Library tab; then you can create a map of what is said in them.",
       ],
     }[kind];
     const may = kind === "none" && owner;
@@ -220,8 +223,8 @@ export function mount({ element, props, watch, trigger }) {
     box(".explore-instead p").textContent = text ?? "";
     box(".explore-main").hidden = !may;
     const begin = may
-      ? `About ${seconds} on two cores. Searching goes on meanwhile.`
-      : "Whoever runs this page can lay it out.";
+      ? `Takes about ${seconds} on two cores. You can go on searching meanwhile.`
+      : "Whoever runs this page can create one.";
     box(".explore-instead small").textContent = kind === "none" ? begin : "";
     tell();
   }
@@ -294,15 +297,16 @@ export function mount({ element, props, watch, trigger }) {
     if (points) {
       const { stale, sampled, of } = points;
       if (points.count < of)
-        notes.push(`${count(of)} are too many to draw: this is a random sample of ${count(points.count)}.`);
-      if (sampled) notes.push(`${count(sampled, "point")} were laid out, and the others placed between them.`);
+        notes.push(`${count(of)} are too many to draw: these are ${count(points.count)} of them, chosen at random.`);
+      if (sampled)
+        notes.push(`The map was computed from ${count(sampled, "point")}; the others were placed between them.`);
       if (stale)
-        notes.push(`${count(stale)} came later: placed between their neighbours until the map is laid out anew.`);
-      if (state.otherwise) notes.push("Another model made this map: laid out anew, it would fit better.");
+        notes.push(`${count(stale)} came later and were placed between their neighbours until you update the map.`);
+      if (state.otherwise) notes.push("This map was made by another model; updating it will improve it.");
     }
     box(".explore-notes").replaceChildren(...notes.map((textContent) => make("p", { textContent })));
     box(".explore-anew").hidden = !points || !state.owner;
-    box(".explore-anew small").textContent = `About ${state.seconds} on two cores. Places stay recognisable.`;
+    box(".explore-anew small").textContent = `Takes about ${state.seconds} on two cores. Its shape stays recognisable.`;
     job();
   }
 
@@ -360,7 +364,7 @@ export function mount({ element, props, watch, trigger }) {
   watch("job", job);
   watch("found", () => props.found && answered(JSON.parse(props.found)));
   if (!deep()) {
-    const flat = { disabled: true, title: "3-D takes WebGL, which is off in this browser" };
+    const flat = { disabled: true, title: "3D needs WebGL, which is off in this browser" };
     Object.assign(box("[data-dim='3']"), flat);
   }
   remembered();

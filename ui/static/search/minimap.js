@@ -52,7 +52,7 @@ export function mount({ element, props, watch, trigger }) {
     map = null;
     zoom.hidden = true;
     wait.hidden = false;
-    wait.textContent = "Drawing the map …";
+    wait.textContent = "Drawing the map…";
     try {
       const points = await fetchPoints(own.key);
       if (own !== drawn) return; // another library was chosen meanwhile
@@ -122,7 +122,7 @@ export function mount({ element, props, watch, trigger }) {
     if (row === null || !map) return caption.replaceChildren(...hint.map((node) => node.cloneNode(true)));
     const { points } = map;
     const facts = FACTS.map((fact) => points.labels[fact][points[fact][row]]).filter(Boolean);
-    const text = make("span", { dir: "auto", textContent: points.text[row] || "Not written down" });
+    const text = make("span", { dir: "auto", textContent: points.text[row] || "No transcript" });
     caption.replaceChildren(text, make("small", { textContent: facts.join(" · ") }));
   }
 

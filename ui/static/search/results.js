@@ -44,8 +44,8 @@ export function mount({ element, props, watch, trigger }) {
   window.addEventListener("unhandledrejection", (event) => {
     if (!/microphone/i.test(event.reason?.message ?? event.reason)) return;
     event.preventDefault(); // the recorder says it to nobody else
-    props.value = `<p class="notice" role="alert">No microphone can be used: allow it in the browser's settings
-      for this page, plug one in, or upload a recording.</p>`;
+    props.value = `<p class="notice" role="alert">No microphone is available: allow it for this page in the
+      browser's settings, plug one in, or upload a recording.</p>`;
   });
   window.addEventListener("popstate", () => ask("open", { address: address.question() }));
 
@@ -56,11 +56,11 @@ export function mount({ element, props, watch, trigger }) {
   element.addEventListener("click", ({ target }) => {
     const button = closest(target, "button", HTMLButtonElement);
     if (!button) return;
-    const { like, drop, export: kind, copy, toggle } = button.dataset;
+    const { like, clear, export: kind, copy, toggle } = button.dataset;
     if (like !== undefined) {
       jump = true;
       ask("like", { segment: Number(like) });
-    } else if (drop !== undefined) ask("drop", { name: drop });
+    } else if (clear !== undefined) ask("clear", {});
     else if (kind !== undefined) {
       closeToPress(button.closest(".menu"));
       trigger("export", { kind });

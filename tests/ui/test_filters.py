@@ -8,8 +8,9 @@ import pytest
 
 from index.library import Library
 from tests.index.conftest import Identity, one_each, random_units
-from ui.links import Settings
-from ui.search import form
+from ui import filters
+from ui.filters import Offer
+from ui.links import SearchSettings
 
 
 @pytest.fixture
@@ -28,8 +29,8 @@ def spoken(tmp_path: Path) -> Callable[..., Library]:
 
 
 def test_a_language_is_offered_once_and_its_variants_where_there_are_several(spoken: Callable[..., Library]) -> None:
-    offers = form.offered(spoken("en-US", "en-GB", "de-AT", "de-AT", ""), Settings())["language"]
-    assert offers == (
+    offers = filters.offers(spoken("en-US", "en-GB", "de-AT", "de-AT", ""), SearchSettings())["language"]
+    assert offers == Offer(
         [
             ("English", "en"),
             ("English (United Kingdom)", "en-GB"),
@@ -41,10 +42,22 @@ def test_a_language_is_offered_once_and_its_variants_where_there_are_several(spo
 
 
 def test_one_language_is_no_choice_unless_some_recordings_have_none(spoken: Callable[..., Library]) -> None:
-    assert form.offered(spoken("pt-BR", "pt-BR"), Settings())["language"] == ([("Portuguese", "pt")], False)
+    offers = filters.offers(spoken("pt-BR", "pt-BR"), SearchSettings())
+    assert offers["language"] == Offer([("Portuguese", "pt")], False)
+
+
+def test_synthetic_voices_are_no_speakers_to_choose_from(tmp_path: Path) -> None:
+    recordings, segments = one_each(3)
+    speakers = ("flite:rms", "espeak:en-us+f2", "Anna")
+    recordings = [replace(one, speaker=name) for one, name in zip(recordings, speakers, strict=True)]
+    library = Library.create(tmp_path, Identity())
+    library.add(recordings, segments, random_units(3, 32))
+    assert filters.offers(library, SearchSettings())["speaker"] == Offer([("Anna", "Anna")], True)
+    library.remove(recordings[2].id)
+    assert filters.offers(library, SearchSettings())["speaker"] == Offer([], False)
 
 
 def test_a_filter_that_means_nothing_elsewhere_is_dropped(spoken: Callable[..., Library]) -> None:
     library = spoken("en-US", "de")
-    assert form.kept(Settings(language="en"), library).language == "en"
-    assert form.kept(Settings(language="fr"), library).language == ""
+    assert filters.applicable(SearchSettings(language="en"), library).language == "en"
+    assert filters.applicable(SearchSettings(language="fr"), library).language == ""
