@@ -29,6 +29,7 @@ from clasp.audio.decode import Waveform
 from clasp.calibration import Calibration
 from clasp.device import autocast, chosen_device, in_batches, parameters_of, precision, to_device, usual_size
 from clasp.errors import ClaspError, ModelError
+from clasp.paths import ASSETS
 from clasp.phones import inventory
 from clasp.phones.alignment import Aligner
 from clasp.phones.encoder import PhoneEncoder, one_hot, pad
@@ -42,7 +43,7 @@ from clasp.text.language import LanguageIdentifier
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-BUNDLED = Path(__file__).parent.parent / "assets" / "model"
+BUNDLED = ASSETS / "model"
 MEASURED = ("alignment.safetensors", "gate.safetensors", "calibration.json")  # files that no part of a model writes
 
 

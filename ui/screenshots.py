@@ -20,10 +20,11 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from clasp.paths import ASSETS
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-ASSETS = Path(__file__).parents[1] / "assets"
 SCREENSHOTS, AUDIO = ASSETS / "screenshots", ASSETS / "library" / "audio"
 CHROMIUM = [  # offline, with WebGL where there is no GPU, and sound that no click has to allow
     "--headless", "--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader", "--disable-quic",

@@ -32,7 +32,7 @@ from clasp.training.data.corpora import Clip
 from clasp.training.data.items import SPOKEN_LANGUAGES
 from clasp.training.data.synthesis import HELD_OUT_VOICES, TRAINING_VOICES, Voice, espeak_voice
 
-CACHE = Path(__file__).parents[2] / "runs" / "eval"
+CACHE = Path("runs/eval")
 PARAPHRASES = Path(__file__).parent / "paraphrases.tsv"
 WORDS = range(5, 31)  # length of a Brown or FLORES sentence in an evaluation
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from clasp.errors import LibraryError
+from clasp.paths import ROOT
 from clasp.settings import current
 from index.map.fit import Writer, fit, fitted_map
 from index.map.map import MAP_FILE, Fitted
@@ -39,7 +40,7 @@ class Fitting:
         command = [sys.executable, "-W", "ignore", "-m", "clasp", "map", "--library", str(folder.absolute())]
         self._process = subprocess.Popen(
             [*command, "--model", str(Path(model).absolute()) if Path(model).is_dir() else model],
-            cwd=Path(__file__).parents[2], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, encoding="utf-8", errors="replace", env={**os.environ, "PYTHONIOENCODING": "utf-8"},
         )  # fmt: skip
         self._reader = threading.Thread(target=self._read, name="fitting", daemon=True)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import gradio as gr
 
-LIBRARY = Path(__file__).parents[2] / "assets" / "library"
+from clasp.paths import ASSETS
+
+LIBRARY = ASSETS / "library"
 COUNT = 6
 KINDS = {  # in examples.tsv: on the page
     "words": "a sentence",
