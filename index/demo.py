@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 DEMO = ASSETS / "library"
 METADATA_FILE, SEGMENTS_FILE, VECTORS_FILE = "metadata.tsv", "segments.tsv", "vectors.npz"
-METADATA_COLUMNS = ["id", "file", "language", "speaker", "category", "kind", "duration", "text"]
+METADATA_COLUMNS = ["id", "file", "language", "voice", "category", "kind", "duration", "text"]
 SEGMENTS_COLUMNS = ["id", "recording", "start", "end", "text"]
 BATCH = 32  # utterances encoded at once
 
@@ -152,7 +152,7 @@ def read(folder: Path) -> Contents:
     try:
         spoken = list(_rows(folder / SEGMENTS_FILE, SEGMENTS_COLUMNS))
         for row in _rows(folder / METADATA_FILE, METADATA_COLUMNS):
-            facts = (row["language"], row["speaker"], row["category"])
+            facts = (row["language"], row["voice"], row["category"])
             duration = float(row["duration"])
             recordings.append(Recording(row["id"], Path(row["file"]), row["text"], duration, *facts, row["text"]))
             if row["kind"] == "sentence":

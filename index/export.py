@@ -1,4 +1,4 @@
-"""What was found, for other programs: as a table, as JSON, and as sound files cut out of the recordings."""
+"""Hits for other programs: as a table, as JSON, and as sound files cut out of the recordings."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ import soundfile
 from clasp.audio.decode import SAMPLE_RATE, cut
 from clasp.errors import AudioError, LibraryError
 from clasp.filenames import readable
-from index.search import Match
+from index.hit import Hit, segment_as_dict
 
 if TYPE_CHECKING:
     from index.library import Library, Segment
@@ -21,36 +21,28 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "rank", "probability", "score", "start", "end", "transcript", "transcript_source", "confidence", "title", "speaker",
-    "language", "category", "date", "recording", "file", "segment",
+    "language", "category", "date", "recording", "file", "id",
 )  # fmt: skip
 BEFORE_FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so would be computed by a spreadsheet
 
 
-def as_rows(library: "Library", found: "Sequence[Match | Segment]") -> list[dict[str, str | int | float | None]]:
+def as_rows(library: "Library", found: "Sequence[Hit | Segment]") -> list[dict[str, str | int | float | None]]:
     """A row of COLUMNS each, in their order; start and end in seconds. Segments that were chosen, not searched for,
     have no probability and no score.
 
     Raises:
-        LibraryError: if one of them was removed meanwhile.
+        LibraryError: if the recording of a segment was removed meanwhile.
     """
     rows = []
     for rank, one in enumerate(found, start=1):
-        segment, scores = _segment(one), (None, None)
-        if isinstance(one, Match):
-            scores = round(one.probability, 4), round(one.score, 4)
-        recording = library.recording(segment.recording)
-        sure = None if segment.confidence is None else round(segment.confidence, 3)
-        values = (
-            rank, *scores, round(segment.start, 3), round(segment.end, 3), segment.transcript,
-            segment.transcript_source, sure, recording.title,
-            segment.speaker, segment.language, segment.category, recording.date, recording.id,
-            readable(recording.path.name), segment.id,
-        )  # fmt: skip
-        rows.append(dict(zip(COLUMNS, values, strict=True)))
+        recording = one.recording if isinstance(one, Hit) else library.recording(one.recording)
+        facts = one.as_dict() if isinstance(one, Hit) else segment_as_dict(one, recording)
+        facts |= {"rank": rank, "file": readable(recording.path.name)}
+        rows.append({name: facts.get(name) for name in COLUMNS})
     return rows
 
 
-def as_csv(library: "Library", found: "Sequence[Match | Segment]") -> str:
+def as_csv(library: "Library", found: "Sequence[Hit | Segment]") -> str:
     """The rows as comma-separated values with a head, as spreadsheets read them."""
     table = io.StringIO()
     writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
@@ -60,14 +52,14 @@ def as_csv(library: "Library", found: "Sequence[Match | Segment]") -> str:
     return table.getvalue()
 
 
-def as_json(library: "Library", found: "Sequence[Match | Segment]", query: "Query | None" = None) -> str:
-    """The query, if there was one, and the rows of what was found."""
-    asked = {"query": query and query.text, "like": query and query.segment}
-    return json.dumps(asked | {"hits": as_rows(library, found)}, ensure_ascii=False, indent=2) + "\n"
+def as_json(library: "Library", found: "Sequence[Hit | Segment]", query: "Query | None" = None) -> str:
+    """The query, if there was one, and the rows of its hits."""
+    facts = {"query": query and query.text, "like": query and query.segment, "hits": as_rows(library, found)}
+    return json.dumps(facts, ensure_ascii=False, indent=2) + "\n"
 
 
-def clips(library: "Library", found: "Sequence[Match | Segment]", target: Path) -> None:
-    """Write a zip of the moments, a FLAC file of 16 kHz each, with their table as hits.csv.
+def clips(library: "Library", found: "Sequence[Hit | Segment]", target: Path) -> None:
+    """Write a zip of the segments, a FLAC file of 16 kHz each, with their table as hits.csv.
 
     Raises:
         LibraryError: if the sound of none of them can be read, or `target` cannot be written.
@@ -94,8 +86,8 @@ def clips(library: "Library", found: "Sequence[Match | Segment]", target: Path) 
         raise LibraryError(f"None of the recordings can be read: {failed[0]}")
 
 
-def _segment(one: "Match | Segment") -> "Segment":
-    return one.segment if isinstance(one, Match) else one
+def _segment(one: "Hit | Segment") -> "Segment":
+    return one.segment if isinstance(one, Hit) else one
 
 
 def _named(segment: "Segment") -> str:

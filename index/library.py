@@ -1,10 +1,10 @@
 """A library: recordings, their segments and the vectors of these, searchable by vector.
 
-    with Library.create(folder, model) as library:
-        spoken = model.encode_speech(waveforms, return_phones=True)
-        library.add([recording], segments, spoken.vectors, [pack(phones) for phones in spoken.phones])
-        for hit in library.search(model.encode_text(["the ship was lost"])[0], k=5, filters=Filter(languages=("en",))):
-            print(hit.score, hit.segment.text, library.audio(hit.segment))
+    >>> with Library.create(folder / "new", model) as library:
+    ...     spoken = model.encode_speech([waveform], return_phones=True)
+    ...     recording = Recording("a", path, "A recording", waveform.duration)
+    ...     segment = Segment(0, "a", 0.0, waveform.duration, "The ship was lost.", "en")
+    ...     library.add([recording], [segment], spoken.vectors, [pack(phones) for phones in spoken.phones])
 
 The database is the truth. What searches need is kept in memory as a snapshot that never changes: writing
 makes a new one and swaps it in, so any number of threads can search meanwhile.
@@ -12,7 +12,7 @@ makes a new one and swaps it in, so any number of threads can search meanwhile.
 
 import shlex
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -33,7 +33,7 @@ from index.store.database import DATABASE_FILE, Database, are_unit
 from index.vectors.index_file import MANIFEST_FILE
 from index.vectors.search_index import Current
 
-__all__ = ["Hit", "Library", "Model", "Recording", "Segment"]
+__all__ = ["Candidates", "Library", "Model", "Recording", "Segment"]
 
 EVERYTHING = Filter()
 LISTENED = 600.0  # seconds of a recording whose loudness may be measured when it is asked for
@@ -55,14 +55,17 @@ class Fuser(Protocol):
     def fuse(self, direct: np.ndarray, texts: list[str], evidence: np.ndarray) -> np.ndarray: ...
 
 
-@dataclass(frozen=True)
-class Hit:
-    """A segment that was found."""
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """The segments of a library nearest to some query vectors."""
 
-    segment: Segment
-    score: float  # dot product of the query with the segment's vector
-    meaning: float  # cosine of the meaning halves
-    sound: float  # cosine of the sound halves; 0 for a model without one
+    segments: list[Segment]
+    vectors: np.ndarray  # float32 (n, dim), unit rows
+
+    @property
+    def ids(self) -> np.ndarray:
+        """Ids of the segments, int64 (n,)."""
+        return np.array([segment.id for segment in self.segments], np.int64)
 
 
 class OtherModelError(LibraryError):
@@ -221,9 +224,9 @@ class Library:
             raise LibraryError(f"There is no recording {name!r} in this library.")
         return replace(recording, path=self._audio / recording.path)
 
-    def recordings(self) -> list[Recording]:
-        """All recordings, their paths absolute, in the order of titles."""
-        return [replace(one, path=self._audio / one.path) for one in self._database.recordings()]
+    def recordings(self, names: Collection[str] | None = None) -> list[Recording]:
+        """All recordings, or those of these ids that there are; their paths absolute, in the order of titles."""
+        return [replace(one, path=self._audio / one.path) for one in self._database.recordings(names)]
 
     def recording_of(self, sha256: str) -> Recording | None:
         """The recording whose file has this checksum, its path absolute; None if there is none."""
@@ -284,47 +287,35 @@ class Library:
             raise LibraryError(f"The recording {readable(str(path))} is no longer there: put it back to hear it.")
         return path, segment.start, segment.end
 
-    def search(
-        self,
-        vector: np.ndarray,
-        k: int = 10,
-        *,
-        original: np.ndarray | None = None,
-        filters: Filter = EVERYTHING,
-    ) -> list[Hit]:
-        """The `k` segments most like a query, best first; fewer only where there are fewer.
+    def candidates(self, queries: np.ndarray, k: int = 10, *, filters: Filter = EVERYTHING) -> Candidates:
+        """The `k` segments nearest to each of some query vectors, by dot product; fewer only where there are fewer.
+
+        Those of the first query come first, nearest first, then what only the next ones find; none comes twice.
 
         Args:
-            vector: the query, (dim,), its halves weighted as they shall count.
+            queries: (number of queries, dim), or (dim,) for a single one.
             k: how many, from 1.
-            original: the query as it was encoded (default: `vector`). The cosines of the halves are taken
-                from it: a half that has been weighted with 0 has no direction left, and its cosines are 0.
             filters: which segments count.
 
         Raises:
-            LibraryError: if a vector has another shape or is not finite, or `k` is below 1.
+            LibraryError: if a query has another shape or is not finite, or `k` is below 1.
         """
         if k < 1:
             raise LibraryError(f"Cannot search for {k} hits: ask for one or more.")
-        query = self._checked(vector)
-        whole = query if original is None else self._checked(original)
+        queries = np.atleast_2d(np.asarray(queries, np.float32))
+        if queries.shape[1:] != (self._model.dim,) or not np.isfinite(queries).all():
+            raise LibraryError(f"A query has {self._model.dim} finite numbers; these are {queries.shape}.")
         while True:
             snapshot = self._now.snapshot
             contents = snapshot.contents
-            rows = snapshot.nearest(query, k, filters.allowed(contents))
+            allowed = filters.allowed(contents)
+            rows = [row for query in queries for row in snapshot.nearest(query, k, allowed).tolist()]
+            rows = np.array(list(dict.fromkeys(rows)), np.int64)
             ids = contents.ids[rows].tolist()
             segments = self._database.segments(ids)
             if len(segments) == len(ids):
-                break
+                return Candidates([segments[number] for number in ids], contents.vectors[rows].astype(np.float32))
             self._refresh(wait=True)  # some were removed meanwhile
-        vectors = contents.vectors[rows].astype(np.float32)  # (≤ k, dim)
-        half = self._model.meaning_dim
-        scores = vectors @ query
-        meaning = _cosines(vectors[:, :half], whole[:half])
-        sound = _cosines(vectors[:, half:], whole[half:])
-        return [
-            Hit(segments[number], float(scores[n]), float(meaning[n]), float(sound[n])) for n, number in enumerate(ids)
-        ]
 
     def phones(self, segments: Sequence[Segment]) -> list[np.ndarray]:
         """Phones heard in each segment, as `clasp.phones.alignment.pack` makes them; no rows where none are known."""
@@ -509,13 +500,6 @@ class Library:
         finally:
             self._lock.release()
 
-    def _checked(self, vector: np.ndarray) -> np.ndarray:
-        """A query as float32 (dim,)."""
-        vector = np.asarray(vector, np.float32)
-        if vector.shape != (self._model.dim,) or not np.isfinite(vector).all():
-            raise LibraryError(f"A query has {self._model.dim} finite numbers; this one is {vector.shape}.")
-        return vector
-
 
 def _evidence(segment: Segment, machine: Transcript | None, packed: np.ndarray | None) -> np.ndarray:
     """What the gate is told of a segment."""
@@ -523,12 +507,6 @@ def _evidence(segment: Segment, machine: Transcript | None, packed: np.ndarray |
     if segment.text or machine is None:
         return evidence(Transcript(segment.text, segment.language), phones, supplied=True)
     return evidence(machine, phones)
-
-
-def _cosines(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
-    """Cosines, float32 (n,), of rows (n, d) with a query (d,); 0 where one has no length."""
-    lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(query)
-    return np.divide(vectors @ query, lengths, out=np.zeros_like(lengths), where=lengths > 0)
 
 
 def _other_model(folder: Path, made_by: tuple[str, int] | None, model: Model) -> str:

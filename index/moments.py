@@ -1,35 +1,47 @@
-"""Matches as moments of recordings: those of one recording together, near-duplicates under the best of them."""
+"""The hits of a search by recording: near-duplicates folded under the best of them, those of one recording together.
+
+for recording_hits in by_recording(library, answer.hits):
+    for moment in recording_hits.moments:
+        print(recording_hits.recording.title, moment.hit.segment.start, len(moment.duplicates))
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from index.library import Library, Recording, Segment
-    from index.search import Match
+from index.hit import Hit
+from index.records import Recording, Segment
 
-SAME = 0.9  # cosine from which two segments are nearly the same; a recording compressed hard keeps this to itself
-SHARED = 0.5  # share of the shorter of two segments that overlap
+if TYPE_CHECKING:
+    from index.library import Library
+
+DUPLICATE = 0.9  # cosine from which two segments are nearly the same; a recording compressed hard stays below
+OVERLAP = 0.5  # share of the shorter of two segments that overlap
 
 
 @dataclass
 class Moment:
-    """A match, and those that are nearly the same: what overlaps it, or says its words elsewhere."""
+    """A hit, and those that are nearly the same: they overlap it, or say its words elsewhere."""
 
-    match: "Match"
-    folded: "list[Match]" = field(default_factory=list)
+    hit: Hit
+    duplicates: list[Hit] = field(default_factory=list)
+
+    @property
+    def strong(self) -> bool:
+        """Whether one of them is a strong match."""
+        return any(hit.strong for hit in (self.hit, *self.duplicates))
 
 
 @dataclass(frozen=True)
-class Group:
-    """Moments of one recording."""
+class RecordingHits:
+    """The moments of one recording."""
 
-    recording: "Recording"
+    recording: Recording
     moments: list[Moment]
 
 
-def grouped(library: "Library", matches: "Sequence[Match]", *, by_time: bool = False) -> list[Group]:
-    """Group matches, given best first, by recording.
+def by_recording(library: "Library", hits: Sequence[Hit], *, by_time: bool = False) -> list[RecordingHits]:
+    """Group hits, given best first, by recording.
 
     Args:
         by_time: recordings by date and title, their moments in the order of time; otherwise both best first.
@@ -37,37 +49,35 @@ def grouped(library: "Library", matches: "Sequence[Match]", *, by_time: bool = F
     Raises:
         LibraryError: if one of them was removed meanwhile.
     """
-    groups: dict[str, Group] = {}
-    for moment in _folded(library, matches):
-        name = moment.match.segment.recording
-        if name not in groups:
-            groups[name] = Group(library.recording(name), [])
-        groups[name].moments.append(moment)
+    groups: dict[str, RecordingHits] = {}
+    for moment in _folded(library, hits):
+        recording = moment.hit.recording
+        groups.setdefault(recording.id, RecordingHits(recording, [])).moments.append(moment)
     found = list(groups.values())
     if by_time:
         for group in found:
-            group.moments.sort(key=lambda moment: moment.match.segment.start)
+            group.moments.sort(key=lambda moment: moment.hit.segment.start)
         found.sort(key=lambda group: (group.recording.date, group.recording.title))
     return found
 
 
-def _folded(library: "Library", matches: "Sequence[Match]") -> list[Moment]:
+def _folded(library: "Library", hits: Sequence[Hit]) -> list[Moment]:
     """Moments, best first."""
     moments: list[Moment] = []
     vectors = []
-    for match in matches:
-        vector = library.vector(match.segment.id)
+    for hit in hits:
+        vector = library.vector(hit.segment.id)
         for moment, other in zip(moments, vectors, strict=True):
-            if vector @ other >= SAME or _overlap(match.segment, moment.match.segment):
-                moment.folded.append(match)
+            if vector @ other >= DUPLICATE or _overlap(hit.segment, moment.hit.segment):
+                moment.duplicates.append(hit)
                 break
         else:
-            moments.append(Moment(match))
+            moments.append(Moment(hit))
             vectors.append(vector)
     return moments
 
 
-def _overlap(one: "Segment", other: "Segment") -> bool:
+def _overlap(one: Segment, other: Segment) -> bool:
     shared = min(one.end, other.end) - max(one.start, other.start)
     shorter = min(one.end - one.start, other.end - other.start)
-    return one.recording == other.recording and shared > SHARED * shorter
+    return one.recording == other.recording and shared > OVERLAP * shorter

@@ -1,11 +1,14 @@
-"""From a query to an answer: encode it, find what lies near, and say how likely each hit says the same.
+"""From a query to its hits: encode it, take the candidates near it, and rank them by how likely they say the same.
 
-    query = encode(model, text="The ship was lost in the storm.")
-    answer = search(library, model, query)
-    print(answer.good, answer.matches[0].segment.text, answer.matches[0].probability)
+    >>> query = encode(model, text="The ship was lost in the storm.")
+    >>> answer = search(library, model, query, k=3)
+    >>> answer.strong, answer.hits[0].segment.transcript
+    (True, 'The ship was lost in the storm, three days out of Lisbon.')
+    >>> len(search(library, model, query, k=3, meaning=1.0, filters=Filter(languages=("de",))).hits)
+    3
 
 A query is encoded once; searching it again with another weight or other filters takes milliseconds. Its vector finds
-the candidates; their phones, laid beside those of the query, decide which of them says the same.
+the candidates; their phones, aligned with those of the query, decide which of them says the same.
 """
 
 import time
@@ -20,14 +23,15 @@ from clasp.phones.alignment import SHORTLIST, WEIGHTS, unpack
 from clasp.settings import current
 from index import languages
 from index.filters import Filter, passes
+from index.hit import Hit
 
 if TYPE_CHECKING:
     from clasp import Clasp, Waveform
-    from clasp.calibration import Direction
-    from index.library import Hit, Library, Segment
+    from clasp.calibration import Calibration, Direction
+    from index.library import Library, Segment
 
 EVERYTHING = Filter()
-CLEAR = 3.0  # agreement of the same words clearly spoken
+CLEAR = 3.0  # alignment score of the same words clearly spoken
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,62 +47,26 @@ class Query:
 
 
 @dataclass(frozen=True)
-class Match:
-    """A segment that was found."""
-
-    segment: "Segment"
-    score: float  # what ranks it: see `search`
-    meaning: float  # cosine of the meaning halves
-    sound: float  # cosine of the sound halves
-    alignment_score: float  # of the phones, see `clasp.phones.alignment`
-    probability: float  # that it says the same, calibrated
-    good: bool  # whether the probability reaches the threshold
-
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON has it; how the segment can be heard is for the caller to add."""
-        segment = self.segment
-        return {
-            "id": segment.id,
-            "text": segment.transcript,
-            "transcript": segment.transcript,
-            "transcript_source": segment.transcript_source,
-            "confidence": None if segment.confidence is None else round(segment.confidence, 3),
-            "recording": segment.recording,
-            "start": segment.start,
-            "end": segment.end,
-            "language": segment.language,
-            "category": segment.category,
-            "speaker": segment.speaker,
-            "score": round(self.score, 4),
-            "meaning": round(self.meaning, 4),
-            "sound": round(self.sound, 4),
-            "alignment_score": round(self.alignment_score, 4),
-            "probability": round(self.probability, 4),
-            "good": self.good,
-        }
-
-
-@dataclass(frozen=True)
 class Answer:
-    """What was found, best first."""
+    """The hits of a query, best first."""
 
     query: Query
-    matches: list[Match]
+    hits: list[Hit]
     search_seconds: float
     device: str
 
     @property
-    def good(self) -> bool:
-        """Whether anything found is a good match."""
-        return any(match.good for match in self.matches)
+    def strong(self) -> bool:
+        """Whether any hit is a strong match."""
+        return any(hit.strong for hit in self.hits)
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it."""
         return {
             "query": self.query.text,
             "language": self.query.language,
-            "good_match": self.good,
-            "hits": [match.as_dict() for match in self.matches],
+            "strong": self.strong,
+            "hits": [hit.as_dict() for hit in self.hits],
             "timings": {
                 "encode_ms": round(1000 * self.query.encode_seconds, 1),
                 "search_ms": round(1000 * self.search_seconds, 1),
@@ -118,8 +86,8 @@ def encode(model: "Clasp", *, text: str | None = None, waveform: "Waveform | Non
         raise ValueError("A query is either text or a waveform.")
     started = time.perf_counter()
     if waveform is not None:
-        spoken = model.encode_speech([waveform], return_phones=True)
-        return Query(spoken.vectors[0], time.perf_counter() - started, spoken.phones[0])
+        encoded = model.encode_speech([waveform], return_phones=True)
+        return Query(encoded.vectors[0], time.perf_counter() - started, encoded.phones[0])
     text = " ".join("".join(" " if category(letter) in ("Cc", "Cs") else letter for letter in text).split())
     if not any(letter.isalnum() for letter in text):
         raise ClaspError("The query has no words: type what to look for, or record it.")
@@ -127,8 +95,8 @@ def encode(model: "Clasp", *, text: str | None = None, waveform: "Waveform | Non
     if len(text) > most:
         raise ClaspError(f"The query has {len(text)} characters: one sentence has {most} at most.")
     language = model.language_of(text)
-    written = model.encode_text([text], [language], return_phones=True)
-    return Query(written.vectors[0], time.perf_counter() - started, written.phones[0], text, language)
+    encoded = model.encode_text([text], [language], return_phones=True)
+    return Query(encoded.vectors[0], time.perf_counter() - started, encoded.phones[0], text, language)
 
 
 def like(library: "Library", segment: int) -> Query:
@@ -137,8 +105,8 @@ def like(library: "Library", segment: int) -> Query:
     Raises:
         LibraryError: if there is no such segment.
     """
-    (heard,) = library.phones([library.segment(segment)])
-    return Query(library.vector(segment), 0.0, unpack(heard), segment=segment)
+    (packed,) = library.phones([library.segment(segment)])
+    return Query(library.vector(segment), 0.0, unpack(packed), segment=segment)
 
 
 def search(
@@ -150,52 +118,67 @@ def search(
     meaning: float | None = None,
     filters: Filter = EVERYTHING,
 ) -> Answer:
-    """Find the `k` best matches of a query among the segments that pass the filters.
+    """Find the `k` best hits of a query among the segments that pass the filters.
 
-    What is near by meaning, or by sound, is ranked by the probability that it says the same. With `meaning`, from what
-    was said (0) to what was meant (1), by meaning and phones weighted so.
+    Candidates are what is near by meaning or by sound; they are ranked by the probability that they say the same. With
+    `meaning`, from 0 (sound alone) to 1 (meaning alone), they are found and ranked by both, weighted so.
 
     Raises:
         LibraryError: if the library has no such category, language, speaker or recording.
     """
     started = time.perf_counter()
     _check(library, filters)
-
-    def near(weight: float, count: int) -> "list[Hit]":
-        vector = model.reweight(query.vector[None], weight)[0]
-        return library.search(vector, count, original=query.vector, filters=filters)
-
     weights = WEIGHTS if meaning is None else (meaning,)
-    found = {hit.segment.id: hit for weight in weights for hit in near(weight, max(k + 1, SHORTLIST))}
-    found.pop(query.segment, None)
-    matches = _matches(model, library, query, list(found.values()), meaning)
-    matches = sorted(matches, key=lambda match: -match.score)[:k]
-    return Answer(query, matches, time.perf_counter() - started, str(model.device))
-
-
-def _matches(model: "Clasp", library: "Library", query: Query, hits: "list[Hit]", weight: float | None) -> list[Match]:
-    """Each hit with its probability, calibrated for its direction, and the score for a weight of the meaning."""
-    segments = [hit.segment for hit in hits]
-    meaning, sound, scores = (np.array([getattr(hit, name) for hit in hits]) for name in ("meaning", "sound", "score"))
-    alignment_score = np.zeros(len(hits))
+    queries = np.concatenate([model.reweight(query.vector[None], weight) for weight in weights])  # (weights, dim)
+    candidates = library.candidates(queries, max(k + 1, SHORTLIST), filters=filters)
+    segments = candidates.segments
+    alignment = np.zeros(len(segments))
     if model.aligner is not None:
-        alignment_score = model.aligner.score(query.phones, library.phones(segments), query_heard=query.text is None)
-        if weight is not None:
-            scores = weight * meaning + (1 - weight) * alignment_score / CLEAR
-    probabilities, thresholds = np.zeros(len(hits)), np.zeros(len(hits))
+        alignment = model.aligner.score(query.phones, library.phones(segments), query_heard=query.text is None)
+    cosines = zip(model.halves(candidates.vectors), model.halves(query.vector[None]), strict=True)
+    meanings, sounds = (stored @ asked[0] for stored, asked in cosines)  # (n,)
+    probabilities, strong = _judged(model.calibration, query, segments, meanings, sounds, alignment)
+    if meaning is None:
+        scores = probabilities
+    elif model.aligner is not None:
+        scores = meaning * meanings + (1 - meaning) * alignment / CLEAR
+    else:
+        scores = candidates.vectors @ queries[0]
+    best = [row for row in np.argsort(-scores, kind="stable") if segments[row].id != query.segment][:k]
+    recordings = {one.id: one for one in library.recordings({segments[row].recording for row in best})}
+    hits = [
+        Hit(
+            segments[row],
+            recordings[segments[row].recording],
+            score=float(scores[row]),
+            probability=float(probabilities[row]),
+            meaning=float(meanings[row]),
+            sound=float(sounds[row]),
+            alignment_score=float(alignment[row]),
+            strong=bool(strong[row]),
+        )
+        for row in best
+        if segments[row].recording in recordings  # it may have been removed meanwhile
+    ]
+    return Answer(query, hits, time.perf_counter() - started, str(model.device))
+
+
+def _judged(
+    calibration: "Calibration",
+    query: Query,
+    segments: "list[Segment]",
+    meanings: np.ndarray,
+    sounds: np.ndarray,
+    alignment: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The calibrated probability of each segment, float64 (n,), and whether it reaches its threshold, bool (n,)."""
+    probabilities, strong = np.zeros(len(segments)), np.zeros(len(segments), bool)
     directions = np.array([_direction(query, segment) for segment in segments])
     for direction in set(directions.tolist()):
         rows = directions == direction
-        probabilities[rows] = model.calibration.probability(
-            direction, meaning[rows], sound[rows], alignment_score[rows]
-        )
-        thresholds[rows] = model.calibration.threshold(direction)
-    scores = probabilities if weight is None else scores
-    columns = zip(segments, scores, meaning, sound, alignment_score, probabilities, strict=True)
-    return [
-        Match(segment, *map(float, numbers), good=bool(numbers[-1] >= threshold))
-        for (segment, *numbers), threshold in zip(columns, thresholds, strict=True)
-    ]
+        probabilities[rows] = calibration.probability(direction, meanings[rows], sounds[rows], alignment[rows])
+        strong[rows] = probabilities[rows] >= calibration.threshold(direction)
+    return probabilities, strong
 
 
 def _direction(query: Query, segment: "Segment") -> "Direction":

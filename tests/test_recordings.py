@@ -107,8 +107,9 @@ def test_a_track_can_be_chosen(folder: Path, clips: dict, tmp_path: Path):
             (recording,) = library.recordings()
             clip = clips[sentence]
             assert place(played(recording, 0, len(clip) / SAMPLE_RATE), clip)[1] > 0.9
-            hit = library.search(ear.encode_speech([Waveform(clip)], return_phones=True).vectors[0], 1)[0]
-            assert hit.segment.recording == recording.id and recording.track == (track or 1)
+            query = ear.encode_speech([Waveform(clip)], return_phones=True).vectors[0]
+            (segment,) = library.candidates(query, 1).segments
+            assert segment.recording == recording.id and recording.track == (track or 1)
         assert [state.known for state in ingest(library, ear, [path])][-1] == 1
         *_, state = ingest(library, ear, [path], track=3)
         assert "has 2 sound tracks: there is no track 3" in state.failed[0][1]

@@ -17,7 +17,8 @@ from pydantic import TypeAdapter, ValidationError
 import clasp
 from clasp.errors import ClaspError
 from index.filters import Filter
-from index.search import Match, Query, encode, search
+from index.hit import Hit, segment_as_dict
+from index.search import Query, encode, search
 from ui import sound
 from ui.library import recordings
 from ui.library.recordings import View
@@ -97,9 +98,9 @@ class Endpoints:
     ) -> Answer:
         """Find the spoken utterances of a library that say the same as a text in any language.
 
-        Answers with the hits, best first, each with its id, text, recording, start and end there in seconds, where it
-        is heard (an address relative to the page's) and the probability that it says the same; with the query's place
-        on the map, if the library has one; and with the time taken.
+        Answers with the hits, best first, each with its id, transcript, recording, start and end there in seconds,
+        where it is heard (an address relative to the page's) and the probability that it says the same; with the
+        query's place on the map, if the library has one; and with the time taken.
 
         Args:
             query: A sentence or a question, in your own words.
@@ -186,8 +187,8 @@ class Endpoints:
     def get_context(self, hit: int, library: str = DEMO, count: int = 3) -> Answer:
         """Get what is said before and after a hit in its recording.
 
-        Answers with the recording, and with the utterances in the order of time, each with its id, text, start and end
-        in seconds, where it is heard, and whether it is the hit.
+        Answers with the recording, and with the utterances in the order of time, each with its id, transcript,
+        start and end in seconds, where it is heard, and whether it is the hit.
 
         Args:
             hit: The id of a hit, as a search gives it.
@@ -235,23 +236,21 @@ class Endpoints:
         library, model = self._library(name), self._service.opened().model
         query = encode(model, **asked)
         found = search(library, model, query, k=int(k), meaning=meaning, filters=filters)
-        hits = [_hit(match, name, library) for match in found.matches]
+        hits = [_hit(hit, name) for hit in found.hits]
         return found.as_dict() | {"library": name, "hits": hits, "map": self._place(library, query)}
 
     def _place(self, library: "Library", query: Query) -> dict[str, float] | None:
         drawn = self._service.map(library)
         if drawn is None:
             return None
-        x, y = drawn.place(query.vector)
+        (x, y), _ = drawn.place(query.vector)
         return {"x": float(x), "y": float(y)}
 
 
-def _hit(match: Match, name: str, library: "Library") -> dict[str, Any]:
-    """A match with its recording's title and date, and the address of its sound: of the whole recording, or, of a
-    format that browsers do not play, of the moment with a little before and after."""
-    recording = library.recording(match.segment.recording)
-    audio, _, _ = sound.moment(name, recording, match.segment.start, match.segment.end)
-    return match.as_dict() | {"title": recording.title, "date": recording.date, "audio": audio}
+def _hit(hit: Hit, library: str) -> dict[str, Any]:
+    """A hit with the address of its sound: of the whole recording, or, of a format that browsers do not play, of the
+    moment with a little before and after."""
+    return hit.as_dict() | {"audio": sound.moment(library, hit.recording, hit.segment.start, hit.segment.end)[0]}
 
 
 class Page(gr.Blocks):
@@ -291,15 +290,8 @@ def _recording(recording: "Recording", library: str) -> dict[str, Any]:
 
 def _utterance(segment: "Segment", recording: "Recording", library: str) -> dict[str, Any]:
     """As JSON has it."""
-    return {
-        "id": segment.id,
-        "text": segment.text,
-        "start": segment.start,
-        "end": segment.end,
-        "language": segment.language,
-        "speaker": segment.speaker,
-        "audio": sound.moment(library, recording, segment.start, segment.end)[0],
-    }
+    audio, _, _ = sound.moment(library, recording, segment.start, segment.end)
+    return segment_as_dict(segment, recording) | {"audio": audio}
 
 
 def build(service: Service, **line: Any) -> None:

@@ -1,6 +1,6 @@
 """A search as an address that can be shared: what is asked, of which library and how, and back.
 
-?q=the+ship&library=interviews&speaker=Anna&from=1962&to=1965&heard=0.8&sort=time; ?like=17 instead of q: by a hit.
+?q=the+ship&library=interviews&speaker=Anna&from=1962&to=1965&meaning=0.2&sort=time; ?like=17 instead of q: by a hit.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -10,7 +10,7 @@ from clasp.errors import ClaspError
 from index.filters import Filter
 from ui.service import DEMO
 
-BALANCED = 0.5  # `heard` in the middle: ranked by probability
+BALANCED = 0.5  # weight of meaning at which hits are ranked by probability
 FILTERS = {  # in the address: of Settings
     "category": "category", "language": "language", "speaker": "speaker", "recording": "recording", "from": "since",
     "to": "until",
@@ -29,7 +29,7 @@ class Settings:
     recording: str = ""  # id
     since: str = ""
     until: str = ""
-    heard: float = BALANCED  # from what was meant (0) to what was said (1)
+    meaning: float = BALANCED  # its weight: 0 ranks by sound alone, 1 by meaning alone
     by_time: bool = False
 
     def __post_init__(self) -> None:
@@ -45,9 +45,9 @@ class Settings:
         return Filter(*((one,) if one else () for one in chosen), self.since.strip(), self.until.strip())
 
     @property
-    def meaning(self) -> float | None:
-        """As a search takes it."""
-        return None if self.heard == BALANCED else 1 - self.heard
+    def weight(self) -> float | None:
+        """That of meaning, as a search takes it."""
+        return None if self.meaning == BALANCED else self.meaning
 
     def without(self, *names: str) -> "Settings":
         """These without some filters, named as in the address; without all if none is named."""
@@ -69,7 +69,7 @@ def write(link: Link) -> str:
     asked = {"q": link.text} if link.text else {} if link.like is None else {"like": str(link.like)}
     asked |= {} if settings.library == DEMO else {"library": settings.library}
     asked |= {name: value.strip() for name, field in FILTERS.items() if (value := getattr(settings, field))}
-    asked |= {} if settings.heard == BALANCED else {"heard": f"{settings.heard:g}"}
+    asked |= {} if settings.meaning == BALANCED else {"meaning": f"{settings.meaning:g}"}
     asked |= {"sort": BY_TIME} if settings.by_time else {}
     return "?" + urlencode(asked) if asked else ""
 
@@ -85,7 +85,7 @@ def read(address: str) -> Link:
     sort = given.get("sort", "")
     if sort not in ("", BY_TIME):
         raise ClaspError(f"The address asks for hits sorted by {sort!r}: it can be {BY_TIME!r}, or left out.")
-    settings = Settings(given.get("library", DEMO), **filters, heard=_heard(given), by_time=sort == BY_TIME)
+    settings = Settings(given.get("library", DEMO), **filters, meaning=_meaning(given), by_time=sort == BY_TIME)
     like = given.get("like", "")
     if like and not (like.isascii() and like.isdecimal()):
         raise ClaspError(f"The address asks for what is like {like!r}: it must be the number of an utterance.")
@@ -102,11 +102,11 @@ def kept(tab: str) -> str:
     return f"(_, ...rest) => [window.clasp?.address?.of('{tab}') ?? location.search, ...rest]"  # it may come later
 
 
-def _heard(given: dict[str, str]) -> float:
+def _meaning(given: dict[str, str]) -> float:
     try:
-        heard = float(given.get("heard", BALANCED))
+        weight = float(given.get("meaning", BALANCED))
     except ValueError:
-        heard = -1
-    if not 0 <= heard <= 1:
-        raise ClaspError(f"The address weighs what was said with {given['heard']!r}: it must be from 0 to 1.")
-    return heard
+        weight = -1
+    if not 0 <= weight <= 1:
+        raise ClaspError(f"The address weighs meaning with {given['meaning']!r}: it must be from 0 to 1.")
+    return weight

@@ -4,8 +4,12 @@ import gradio as gr
 
 from clasp.errors import ClaspError
 from ui import endpoints
+from ui.about import tab as about_tab
+from ui.library import tab as library_tab
+from ui.live import tab as live_tab
 from ui.map import tab as map_tab
 from ui.search import cards
+from ui.search import tab as search_tab
 from ui.service import Service
 from ui.theme import SCRIPT
 
@@ -44,15 +48,15 @@ def build(service: Service) -> gr.Blocks:
         visit = gr.BrowserState("", storage_key="clasp-visit", secret="clasp")  # of this visitor, see index/guests.py
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Search", id="search", elem_id="search-tab") as tab:
-                tab.build(service, page, tab, visit, **LINE)
+                search_tab.build(service, page, tab, visit, **LINE)
             with gr.Tab("Live", id="live", elem_id="live-tab") as tab:
-                tab.build(service, visit, tab, **LINE)
+                live_tab.build(service, visit, tab, **LINE)
             with gr.Tab("Map", id="map", elem_id="map-tab") as tab:
                 map_tab.build(service, visit, tab, **LINE)
             with gr.Tab("Library", id="library", elem_id="library-tab") as tab:
-                tab.build(service, visit, tab, **LINE)
+                library_tab.build(service, visit, tab, **LINE)
             with gr.Tab("About", id="about", elem_id="about-tab") as tab:
-                tab.build(service, visit, tab)
+                about_tab.build(service, visit, tab)
         endpoints.build(service, **LINE)
         gr.HTML(FOOTER, js_on_load=None, apply_default_css=False)
         page.load(lambda: _problem(service), None, problem, api_visibility="private", show_progress="hidden")

@@ -19,7 +19,7 @@ class Case:
 
     name: str
     title: str
-    set: str  # of testsets.SETS
+    set: str  # of test_sets.SETS
     floor: float | None = None  # HITS@1 asked for
     recall_floor: float | None = None  # recall@10 asked for
     half: Half = "search"

@@ -31,7 +31,7 @@ class Heard:
 
 
 def listen(model: "Clasp", utterances: Sequence[Utterance], cache: Path = test_sets.CACHE) -> list[Heard]:
-    """Embed utterances that `testsets.prepare` has made ready; progress on stderr."""
+    """Embed utterances that `test_sets.prepare` has made ready; progress on stderr."""
     heard: list[Heard] = []
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("Listening", total=len(utterances))

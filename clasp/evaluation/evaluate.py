@@ -151,7 +151,7 @@ class Evaluation:
         return self.model.halves(vectors)[0 if half == "meaning" else 1]
 
     def spoken(self, utterances: Sequence[Utterance]) -> EncoderOutput:
-        """Vectors and phones of utterances that `testsets.prepare` has made ready; each is heard once."""
+        """Vectors and phones of utterances that `test_sets.prepare` has made ready; each is heard once."""
         missing = [utterance for utterance in utterances if utterance not in self._heard]
         self._heard.update(zip(missing, listen(self.model, missing, self.cache), strict=True))
         heard = [self._heard[utterance] for utterance in utterances]

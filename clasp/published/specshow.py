@@ -4,7 +4,7 @@ The authors showed EfficientNet a screenshot: a figure of matplotlib by `librosa
 pixels, ticks and labels included (facts of the published model; arXiv 2412.13071; inference notebook of
 `llm-lab-org/CLASP`). Here the same pixels come from indexing. A cell of the mesh covers the pixels between its rounded
 edges, so every pixel shows one frequency bin of one frame; colours are a table of 256; the frequency axis is a picture
-and the labels of the time axis are small pictures, kept in `figure.npz`, which
+and the labels of the time axis are small pictures, kept in `specshow.npz`, which
 `python -m index.benchmarks.notebooks` draws with matplotlib.
 """
 
@@ -25,7 +25,7 @@ SHORTEST = 0.2  # seconds that a clip is lengthened to with silence
 LINEAR = 440.0 * 2 ** (-33 / 12)  # Hz, the note C2, up to which the frequency axis is linear
 EDGE = 241  # grey beside a line: it is 0.11 pixels wider than one
 TICK, TICK_END = np.array([[EDGE, 0, EDGE], [248, 127, 248]], np.float32) / 255
-FURNITURE = Path(__file__).with_name("figure.npz")
+FURNITURE = Path(__file__).with_name("specshow.npz")
 
 
 def draw(samples: np.ndarray | Tensor, rate: int, device: torch.device | str = "cpu") -> Tensor:
@@ -139,7 +139,7 @@ def _axes(count: int, device: torch.device) -> Axes:
 
 
 def ticks(count: int, steps: np.ndarray) -> list[float]:
-    """Seconds at which the time axis of so many frames has ticks; `steps` as figure.npz has them."""
+    """Seconds at which the time axis of so many frames has ticks; `steps` as specshow.npz has them."""
     step = float(steps[np.searchsorted(steps[:, 0], count, side="right") - 1, 1])
     return [step * number for number in range(math.floor((count - 0.5) * HOP / RATE / step + 1e-9) + 1)]
 

@@ -107,7 +107,7 @@ def ask(evaluation: "Evaluation", file: Path, questions: Sequence[tuple[str, Spa
         found = []
         for text, span in questions:
             query = encode(evaluation.model, text=text)
-            hits = [match.segment for match in search(library, evaluation.model, query, k=HITS).matches]
+            hits = [hit.segment for hit in search(library, evaluation.model, query, k=HITS).hits]
             right = [overlap((hit.start, hit.end), span) >= OVERLAP for hit in hits]
             found.append(1 + (right.index(True) if True in right else HITS))
         return np.array(found), len(library)

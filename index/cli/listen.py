@@ -204,13 +204,13 @@ def _utterance(said: "Said") -> "RenderableType":
     text = Text(f"{head}  {'' if said.final else '… '}", style="bold" if said.final else "dim")
     if said.problem:
         return text.append(said.problem, style="red")
-    matches = [match for match in said.answer.matches if match.good][:SHOWN] if said.answer else []
-    if not matches:
-        return text.append("no good match", style="dim")
-    for number, match in enumerate(matches):
-        segment = match.segment
+    hits = [hit for hit in said.answer.hits if hit.strong][:SHOWN] if said.answer else []
+    if not hits:
+        return text.append("no strong match", style="dim")
+    for number, hit in enumerate(hits):
+        segment = hit.segment
         where = f"{segment.recording} {int(segment.start) // 60}:{int(segment.start) % 60:02}"
         text.append("" if number == 0 else "\n" + " " * 11)
-        text.append(f"{match.probability:4.0%}  ", style="green" if said.final else "dim")
+        text.append(f"{hit.probability:4.0%}  ", style="green" if said.final else "dim")
         text.append(f"{segment.transcript or where}")
     return text

@@ -7,7 +7,7 @@
     python -m clasp search "the day of the flood" --library
     python -m clasp search "the council voted" --json | jq -r '.hits[0].file'
 
-Exit codes: 0 a good match was found; 1 none was (the nearest are listed); 2 an error (one line on stderr).
+Exit codes: 0 a strong match was found; 1 none was (the nearest are listed); 2 an error (one line on stderr).
 """
 
 import argparse
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Search, print the answer. Returns 0 if it holds a good match, otherwise 1."""
+    """Search, print the answer. Returns 0 if it holds a strong match, otherwise 1."""
     waveform = None if args.speech is None else decode(args.speech)  # before the model: errors come at once
 
     import clasp
@@ -64,12 +64,12 @@ def run(args: argparse.Namespace) -> int:
     )  # fmt: skip
     if args.json:
         found = answer.as_dict()
-        for hit, match in zip(found["hits"], answer.matches, strict=True):
-            hit["file"] = str(library.audio(match.segment)[0])
+        for facts, hit in zip(found["hits"], answer.hits, strict=True):
+            facts["file"] = str(hit.recording.path)
         print(as_json(found))
     else:
         print(as_text(answer))
-    return 0 if answer.good else 1
+    return 0 if answer.strong else 1
 
 
 def as_json(found: dict[str, Any]) -> str:
@@ -85,16 +85,16 @@ def as_json(found: dict[str, Any]) -> str:
 def as_text(answer: Answer) -> str:
     """The answer for reading: a line of facts and one of text per hit."""
     lines = []
-    if not answer.good:
-        lines = ["No good match. " + ("The nearest:" if answer.matches else "No utterance passes the filters.")]
-    for match in answer.matches:
-        segment = match.segment
+    if not answer.strong:
+        lines = ["No strong match. " + ("The nearest:" if answer.hits else "No utterance passes the filters.")]
+    for hit in answer.hits:
+        segment = hit.segment
         span = f" {segment.start:.1f}-{segment.end:.1f} s" if segment.start > 0 else ""
         facts = f"{segment.language}, {segment.category}, {segment.speaker}, {segment.recording}{span}"
-        said = segment.transcript or "(not written down)"
+        transcript = segment.transcript or "(not written down)"
         if segment.transcript_source == "machine":
-            said += f" (transcribed by machine, {segment.confidence:.0%} sure)"
-        lines += [f"{match.probability:4.0%}  {said}", f"      {facts}"]
+            transcript += f" (transcribed by machine, {segment.confidence:.0%} sure)"
+        lines += [f"{hit.probability:4.0%}  {transcript}", f"      {facts}"]
     timings = f"encoded in {1000 * answer.query.encode_seconds:.0f} ms, searched in"
     return "\n".join([*lines, f"{timings} {1000 * answer.search_seconds:.0f} ms on {answer.device}"])
 

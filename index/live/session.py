@@ -4,7 +4,7 @@
     session.feed(chunk, rate=48_000)          # any size, any rate; returns at once
     session.level, session.voiced             # for a meter
     for said in session.news():               # what was found since the last look
-        print(said.number, said.final, said.answer.matches[0].segment.text)
+        print(said.number, said.final, said.answer.hits[0].segment.text)
     session.finish()
 
 About every half second of speech the utterance so far is searched with, and once more in the pause after it, as soon

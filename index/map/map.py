@@ -1,7 +1,7 @@
 """The map of a library: every utterance as a point, near to those that say something alike.
 
     shown = Map.load(library)            # fitted before: see `fit`
-    shown.place(query)                   # where a query lies, (2,)
+    flat, solid = shown.place(query)     # where a query lies, (2,) and (3,)
     shown.points().packed()              # all that a page draws
 
 Speech and texts are laid out together, once, and stored in the library's folder. Segments that are added later are
@@ -190,25 +190,15 @@ class Map:
             self._shown = self._of([segments[one] for one in ids[there].tolist()], vectors[there], ids)
             return True
 
-    def places(self, segments: Sequence[int], dimensions: int = 2) -> np.ndarray:
-        """Positions, float32 (n, dimensions), of the speech of segments with these ids, on the flat map or
-        the solid one (2 or 3 dimensions).
-
-        Raises:
-            LibraryError: if one of them is not in the library.
-        """
-        numbers = np.array(segments, np.int64)
-        positions, there = self._speech(numbers, dimensions)
-        if not there.all():
-            raise LibraryError(f"There is no segment {numbers[~there][0]} on the map.")
-        return positions
-
-    def place(self, vector: np.ndarray, dimensions: int = 2) -> np.ndarray:
-        """Position, float32 (dimensions,), of a query (dim,): the mean of its neighbours', weighted by similarity."""
-        hits = self._library.search(vector, NEIGHBOURS)
-        positions, there = self._speech(np.array([hit.segment.id for hit in hits], np.int64), dimensions)
-        scores = np.array([hit.score for hit in hits], np.float32)
-        return between(scores[there], positions) if there.any() else np.zeros(dimensions, np.float32)
+    def place(self, vector: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where a query (dim,) lies on the flat map and on the solid one, float32 (2,) and (3,): at the mean of its
+        neighbours' positions, weighted by similarity."""
+        nearest = self._library.candidates(vector, NEIGHBOURS)
+        flat, solid, there = self._speech(nearest.ids)
+        if not there.any():
+            return np.zeros(2, np.float32), np.zeros(3, np.float32)
+        scores = nearest.vectors[there] @ vector
+        return between(scores, flat), between(scores, solid)
 
     def points(self, most: int | None = None) -> Points:
         """Every segment with its places and facts, or a random sample of `most` of them, always the same."""
@@ -220,15 +210,15 @@ class Map:
         listed = [segments[number] for number in shown.ids[there].tolist()]
         return Points.of(listed, self._library.recordings(), shown.flat[there], shown.solid[there], shown.region[there])
 
-    def _speech(self, segments: np.ndarray, dimensions: int) -> tuple[np.ndarray, np.ndarray]:
-        """Which of the segments with these ids there are, bool (n,), and before that the positions of their speech,
-        float32 (m, dimensions)."""
+    def _speech(self, segments: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Positions of the speech of segments with these ids, float32 (m, 2) and (m, 3), and which of them are on the
+        map, bool (n,)."""
         shown = self._shown
         rows, there = _found(shown.ids, segments)
         if not there.all() and self.follow():
             shown = self._shown
             rows, there = _found(shown.ids, segments)
-        return {2: shown.flat, 3: shown.solid}[dimensions][rows[there], 0], there
+        return shown.flat[rows[there], 0], shown.solid[rows[there], 0], there
 
     def _of(self, segments: "list[Segment]", vectors: np.ndarray, seen: np.ndarray) -> _Shown:
         """Where these segments lie: where they were laid out, or were before, or else between their neighbours."""

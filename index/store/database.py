@@ -349,9 +349,12 @@ class Database:
         """The recordings of which something could not be read."""
         return self._recordings("WHERE flaw != ''")
 
-    def recordings(self) -> list[Recording]:
-        """All of them, in the order of titles."""
-        return self._recordings("ORDER BY title, id")
+    def recordings(self, names: Collection[str] | None = None) -> list[Recording]:
+        """All of them, or those of these ids that there are, in the order of titles."""
+        if names is None:
+            return self._recordings("ORDER BY title, id")
+        chosen = "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY title, id"
+        return self._recordings(chosen, json.dumps(list(names)))
 
     def position(self, name: str) -> float:
         """Seconds of a recording up to which segments are known."""

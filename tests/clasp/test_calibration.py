@@ -129,7 +129,7 @@ def test_either_reason_is_enough(calibration: Calibration) -> None:
     assert found == pytest.approx(1 - (1 - meant) * (1 - said))
     assert sigma(calibration.log_odds("text", meaning, sound, alignment_score)) == pytest.approx(found)
     assert calibration.threshold("speech") == 0.6
-    steep = replace(calibration.directions["text"], meaning=1e6, said=-1e6)
+    steep = replace(calibration.directions["text"], meaning_slope=1e6, sound_bias=-1e6)
     assert steep.probability(np.array([-1.0, 1.0]), np.zeros(2), np.zeros(2)).tolist() == [0, 1]
     with pytest.raises(ValueError, match="Unknown direction 'song'"):
         calibration.threshold("song")

@@ -114,7 +114,7 @@ def test_the_shipped_vectors_and_map(caplog):
     missed = 0
     for query in vectors.text.astype(np.float32):
         nearest = ids[np.argsort(-(speech @ query))[:10]]
-        missed += len(set(nearest.tolist()) - {hit.segment.id for hit in library.search(query, 10)})
+        missed += len(set(nearest.tolist()) - {*library.candidates(query, 10).ids.tolist()})
     assert missed <= 0.01 * 10 * len(library)
 
 
@@ -124,11 +124,12 @@ def test_without_vectors_it_is_made_from_the_audio(folder):
     assert ear.heard == [1.0, 1.5, 1.0, 1.0] and steps[-1] == (4, 4)
     for text, note in {"Hoch": "c", "Höher": "d", "Une note": "b", 'A "low" note': "a"}.items():
         query = ear.encode_speech([Waveform(tone(NOTES[note], 0.8).astype(np.float32))])[0]
-        hit = library.search(query, 1)[0]
-        assert hit.segment.text == text
-        path, start, end = library.audio(hit.segment)
+        nearest = library.candidates(query, 1)
+        assert nearest.segments[0].text == text
+        path, start, end = library.audio(nearest.segments[0])
         played = decode(path).samples[int(start * RATE) : int(end * RATE)]
-        assert hit.score == pytest.approx(float(ear.encode_speech([Waveform(played)])[0] @ query), abs=1e-3)
+        expected = float(ear.encode_speech([Waveform(played)])[0] @ query)
+        assert nearest.vectors[0] @ query == pytest.approx(expected, abs=1e-3)
     library.close()
     ear.heard.clear()
     assert len(open_demo(ear, folder)) == 4 and ear.heard == []  # from the cache

@@ -1,4 +1,4 @@
-"""Matches grouped by recording, and exported."""
+"""Hits grouped by recording, and exported."""
 
 import csv
 import io
@@ -12,9 +12,10 @@ import soundfile
 
 from clasp.errors import LibraryError
 from index import export
+from index.hit import Hit
 from index.library import Library, Recording, Segment
-from index.moments import grouped
-from index.search import Match, Query
+from index.moments import by_recording
+from index.search import Query
 
 RATE = 16_000
 
@@ -34,53 +35,57 @@ def library(tmp_path: Path, model) -> Library:
     return library
 
 
-def matches(library: Library, *wanted: str) -> list[Match]:
-    """Matches of the segments with these texts, the first best."""
+def hits(library: Library, *wanted: str) -> list[Hit]:
+    """Hits of the segments with these texts, the first best."""
     by_text = {segment.text.lstrip("="): segment for segment in library.segments()}
-    return [Match(by_text[text], 1 - n / 10, 0.5, 0.5, 1.0, 1 - n / 10, good=True) for n, text in enumerate(wanted)]
+    segments = [by_text[text] for text in wanted]
+    return [
+        Hit(one, library.recording(one.recording), 1 - n / 10, 1 - n / 10, 0.5, 0.5, 1.0, strong=True)
+        for n, one in enumerate(segments)
+    ]
 
 
 def shown(groups: list) -> list:
     return [
         (
             group.recording.title,
-            [(one.match.segment.text, [m.segment.text for m in one.folded]) for one in group.moments],
+            [(one.hit.segment.text, [m.segment.text for m in one.duplicates]) for one in group.moments],
         )
         for group in groups
     ]
 
 
 def test_grouped_by_recording_best_first(library):
-    found = matches(library, "late 6", "early 4", "late 2")
-    assert shown(grouped(library, found)) == [
+    found = hits(library, "late 6", "early 4", "late 2")
+    assert shown(by_recording(library, found)) == [
         ("Late", [("=late 6", []), ("=late 2", [])]),
         ("Early", [("=early 4", [])]),
     ]
-    assert shown(grouped(library, found, by_time=True)) == [
+    assert shown(by_recording(library, found, by_time=True)) == [
         ("Early", [("=early 4", [])]),
         ("Late", [("=late 2", []), ("=late 6", [])]),
     ]
-    assert grouped(library, []) == []
+    assert by_recording(library, []) == []
 
 
 def test_near_duplicates_are_folded_under_the_best(library):
-    """ "between" overlaps the first two segments, of which one is a match before it; 7 sounds like 2."""
-    found = matches(library, "early 1", "early 7", "early between", "early 2", "late between", "early 0")
-    assert shown(grouped(library, found)) == [
+    """ "between" overlaps the first two segments, of which one is a hit before it; 7 sounds like 2."""
+    found = hits(library, "early 1", "early 7", "early between", "early 2", "late between", "early 0")
+    assert shown(by_recording(library, found)) == [
         ("Early", [("=early 1", ["early between"]), ("=early 7", ["=early 2"]), ("=early 0", [])]),
         ("Late", [("late between", [])]),
     ]
 
 
 def test_a_recording_that_was_removed(library):
-    found = matches(library, "early 1")
+    found = hits(library, "early 1")
     library.remove("early")
     with pytest.raises(LibraryError):
-        grouped(library, found)
+        by_recording(library, found)
 
 
 def test_a_table_that_a_spreadsheet_reads(library):
-    rows = list(csv.DictReader(io.StringIO(export.as_csv(library, matches(library, "late 6", "early 1")))))
+    rows = list(csv.DictReader(io.StringIO(export.as_csv(library, hits(library, "late 6", "early 1")))))
     assert [(row["rank"], row["start"], row["end"], row["title"], row["date"]) for row in rows] == [
         ("1", "24.0", "29.0", "Late", "1980"),
         ("2", "4.0", "9.0", "Early", "1962-05"),
@@ -91,7 +96,7 @@ def test_a_table_that_a_spreadsheet_reads(library):
 
 def test_json(library):
     query = Query(np.zeros(32), 0.0, np.zeros((0, 40)), "who was late", "en")
-    told = json.loads(export.as_json(library, matches(library, "late 6"), query))
+    told = json.loads(export.as_json(library, hits(library, "late 6"), query))
     assert told["query"] == "who was late"
     assert (told["hits"][0]["transcript"], told["hits"][0]["start"]) == ("=late 6", 24.0)
 
@@ -99,15 +104,13 @@ def test_json(library):
 def test_what_was_chosen_without_a_query_has_no_probability(library):
     chosen = [one for one in library.segments() if one.text in ("=early 1", "=late 6")]
     rows = list(csv.DictReader(io.StringIO(export.as_csv(library, chosen))))
-    assert [(row["segment"], row["probability"], row["score"]) for row in rows] == [
-        (str(one.id), "", "") for one in chosen
-    ]
+    assert [(row["id"], row["probability"], row["score"]) for row in rows] == [(str(one.id), "", "") for one in chosen]
     told = json.loads(export.as_json(library, chosen))
     assert told["query"] is None and [one["probability"] for one in told["hits"]] == [None, None]
 
 
 def test_clips_are_cut_out_of_the_recordings(library, tmp_path):
-    found = matches(library, "late 6", "early 1")
+    found = hits(library, "late 6", "early 1")
     (tmp_path / "early.wav").unlink()
     export.clips(library, found, tmp_path / "clips.zip")
     with zipfile.ZipFile(tmp_path / "clips.zip") as archive:

@@ -10,7 +10,7 @@ import pytest
 from clasp.calibration import Calibration, MatchProbability
 from clasp.errors import ClaspError, LibraryError
 from clasp.model import Clasp
-from clasp.phones.alignment import SHORTLIST, Aligner, pack
+from clasp.phones.alignment import SHORTLIST, WEIGHTS, Aligner, pack
 from clasp.phones.inventory import INVENTORY
 from index.filters import Filter
 from index.library import Library
@@ -95,7 +95,7 @@ def test_a_weight_ranks_by_the_weighted_similarity(
         )
     }
     best = sorted(expected, key=expected.get, reverse=True)[:20]
-    assert [match.segment.id for match in answer.matches] == best
+    assert [hit.segment.id for hit in answer.hits] == best
 
 
 def half_norms(library: Library) -> tuple[np.ndarray, np.ndarray]:
@@ -115,17 +115,39 @@ def test_without_a_weight_the_probability_ranks(
     languages = {segment.id: segment.language for segment in library.segments()}
     expected = {number: probability(direction_of(query, languages[number]), *found[number]) for number in found}
     best = sorted(expected, key=expected.get, reverse=True)[:15]
-    assert [match.segment.id for match in answer.matches] == best
-    for match in answer.matches:
-        number = match.segment.id
-        assert (match.meaning, match.sound) == pytest.approx(found[number], abs=1e-5)
-        assert match.probability == pytest.approx(expected[number], abs=1e-5)
-        threshold = CALIBRATION.directions[direction_of(query, match.segment.language)].threshold
-        assert match.good == (match.probability >= threshold)
-    assert answer.good == any(match.good for match in answer.matches)
-    assert {direction_of(query, match.segment.language) for match in answer.matches} == (
+    assert [hit.segment.id for hit in answer.hits] == best
+    for hit in answer.hits:
+        number = hit.segment.id
+        assert (hit.meaning, hit.sound) == pytest.approx(found[number], abs=1e-5)
+        assert hit.probability == pytest.approx(expected[number], abs=1e-5)
+        threshold = CALIBRATION.directions[direction_of(query, hit.segment.language)].threshold
+        assert hit.strong == (hit.probability >= threshold)
+    assert answer.strong == any(hit.strong for hit in answer.hits)
+    assert {direction_of(query, hit.segment.language) for hit in answer.hits} == (
         {"speech"} if language is None else {"text", "translation"}
     )
+
+
+@pytest.mark.parametrize("language", ["en", None])
+def test_the_nearest_by_meaning_and_by_sound_are_ranked_in_one_pass(
+    make: Callable[..., Library], model: Model, units: Callable[..., np.ndarray], language: str | None
+):
+    """In a library larger than the shortlist: same hits, same order as by comparing all with both weights."""
+    library = make(1_000)
+    ids, vectors = library.vectors()
+    languages = {segment.id: segment.language for segment in library.segments()}
+    for vector in units(5, DIM, seed=11):
+        query = ask(vector, language)
+        found = cosines(library, query)
+        weighted = [vectors @ model.reweight(vector[None], weight)[0] for weight in WEIGHTS]
+        near = {number for scores in weighted for number in ids[np.argsort(-scores)[:SHORTLIST]].tolist()}
+        assert len(near) > SHORTLIST
+        expected = {number: probability(direction_of(query, languages[number]), *found[number]) for number in near}
+        best = sorted(expected, key=expected.get, reverse=True)[:30]
+        hits = search(library, model, query, k=30).hits
+        assert [hit.segment.id for hit in hits] == best
+        assert [hit.score for hit in hits] == [hit.probability for hit in hits]
+        assert [hit.recording for hit in hits] == [library.recording(hit.segment.recording) for hit in hits]
 
 
 def test_a_translation_is_found_however_much_sounds_alike(
@@ -142,9 +164,9 @@ def test_a_translation_is_found_however_much_sounds_alike(
     library.add(*items(201), np.sqrt(0.5) * np.concatenate([first, second], axis=1))
     asked = ask(query, "ru")
     by_half = search(library, model, asked, k=SHORTLIST, meaning=0.5)
-    assert "200" not in [match.segment.text for match in by_half.matches]
+    assert "200" not in [hit.segment.text for hit in by_half.hits]
     answer = search(library, model, asked, k=3)
-    assert answer.matches[0].segment.text == "200" and answer.matches[0].good
+    assert answer.hits[0].segment.text == "200" and answer.hits[0].strong
 
 
 def test_phones_decide_between_what_is_near(
@@ -160,10 +182,10 @@ def test_phones_decide_between_what_is_near(
     for language in ("en", None):
         for weight in (None, 0.0, 0.5):
             answer = search(library, listening, ask(vectors[0], language, said[27]), k=3, meaning=weight)
-            assert answer.matches[0].segment == stored[27]
-            assert answer.matches[0].alignment_score > CLEAR > 0 > answer.matches[1].alignment_score
-    meant = search(library, listening, ask(vectors[0], "en", said[27]), k=40, meaning=1.0).matches
-    assert {round(match.score, 5) for match in meant} == {round(meant[0].meaning, 5)}
+            assert answer.hits[0].segment == stored[27]
+            assert answer.hits[0].alignment_score > CLEAR > 0 > answer.hits[1].alignment_score
+    meant = search(library, listening, ask(vectors[0], "en", said[27]), k=40, meaning=1.0).hits
+    assert {round(hit.score, 5) for hit in meant} == {round(meant[0].meaning, 5)}
 
 
 def test_in_a_recording_of_unknown_language_the_phones_count(
@@ -176,8 +198,8 @@ def test_in_a_recording_of_unknown_language_the_phones_count(
     vectors = np.repeat(units(1, DIM, seed=4), 40, axis=0)
     library.add(recordings, [replace(one, language="") for one in segments], vectors, [pack(one) for one in said])
     listening = replace(model, aligner=Aligner(np.eye(len(INVENTORY)), np.ones(len(INVENTORY))))
-    (first, *_) = search(library, listening, ask(vectors[0], "de", said[19]), k=3).matches
-    assert first.segment.text == "19" and first.alignment_score > CLEAR and first.good
+    (first, *_) = search(library, listening, ask(vectors[0], "de", said[19]), k=3).hits
+    assert first.segment.text == "19" and first.alignment_score > CLEAR and first.strong
 
 
 def test_more_like_one_of_them(
@@ -193,8 +215,8 @@ def test_more_like_one_of_them(
     query = like(library, stored[8].id)
     np.testing.assert_allclose(query.vector, library.vector(stored[8].id))
     answer = search(library, listening, query, k=40)
-    assert answer.matches[0].segment == stored[31]
-    assert {match.segment.id for match in answer.matches} == {one.id for one in stored} - {stored[8].id}
+    assert answer.hits[0].segment == stored[31]
+    assert {hit.segment.id for hit in answer.hits} == {one.id for one in stored} - {stored[8].id}
     with pytest.raises(LibraryError, match="no segment 99"):
         like(library, 99)
 
@@ -202,14 +224,14 @@ def test_more_like_one_of_them(
 def test_filters_and_small_libraries(make: Callable[..., Library], model: Model, units: Callable[..., np.ndarray]):
     library = make(30)
     query = ask(units(1, DIM, seed=8)[0])
-    assert len(search(library, model, query, k=100).matches) == 30
+    assert len(search(library, model, query, k=100).hits) == 30
     filtered = search(library, model, query, k=100, filters=Filter(("news",), ("de", "pt-BR")))
-    assert {(match.segment.category, match.segment.language) for match in filtered.matches} == {
+    assert {(hit.segment.category, hit.segment.language) for hit in filtered.hits} == {
         ("news", "de"),
         ("news", "pt-BR"),
     }
     empty = search(make(0, "empty"), model, query)
-    assert empty.matches == [] and not empty.good
+    assert empty.hits == [] and not empty.strong
     with pytest.raises(ClaspError, match="no category 'sport': it has "):
         search(library, model, query, filters=Filter(("news", "sport")))
     with pytest.raises(ClaspError, match="no language 'fr': it has "):

@@ -140,7 +140,7 @@ def test_right_to_left_text_stands_on_the_right(browser: Browser, address: str) 
             assert right > 10 * left
             for more in page.locator("#results .more:not([open]) summary").all():
                 more.click()
-            for said in page.locator("#results .said").all()[:3]:
+            for said in page.locator("#results .transcript").all()[:3]:
                 before, after, direction = said.evaluate(LINE)
                 assert direction == "rtl" and after < 2 < before
 

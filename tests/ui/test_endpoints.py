@@ -62,7 +62,7 @@ def test_libraries_recordings_and_what_is_said_around_a_hit(client: Client, inte
     hit = next(one for one in hits if one["recording"] == village["id"])
     around = client.predict(hit["id"], "interviews", 2, api_name="/get_context")
     said = [text for text, *_ in interviews.said["Village memories"]]
-    assert [one["text"] for one in around["utterances"]] == said[-3:]
+    assert [one["transcript"] for one in around["utterances"]] == said[-3:]
     assert [one["hit"] for one in around["utterances"]] == [False, False, True]
     assert around["recording"] == {name: village[name] for name in village if name != "utterances"}
 
@@ -99,7 +99,7 @@ def test_every_tool_in_an_mcp_session(address: str, spoken: Path) -> None:
         assert [one["name"] for one in libraries][:2] == ["demo", "interviews"]
         (recording,) = (await told("list_recordings", library="interviews", find="ferryman"))["recordings"]
         found = await told("search_text", query="the ferry and the fog", library="interviews", speakers=["Bert"], k=2)
-        assert found["hits"][0]["text"] == FERRY and found["hits"][0]["recording"] == recording["id"]
+        assert found["hits"][0]["transcript"] == FERRY and found["hits"][0]["recording"] == recording["id"]
         around = await told("get_context", hit=found["hits"][0]["id"], library="interviews", count=1)
         assert [one["hit"] for one in around["utterances"]] == [False, True, False]
         every = {"meaning": 1, "categories": ["adventure"], "languages": ["en", "de"], "recordings": None, "since": ""}
@@ -107,7 +107,7 @@ def test_every_tool_in_an_mcp_session(address: str, spoken: Path) -> None:
         assert {hit["category"] for hit in found["hits"]} == {"adventure"}
         sound = f"data:audio/ogg;base64,{base64.b64encode(spoken.read_bytes()).decode()}"
         found = await told("search_speech", recording=sound, languages=["en"], k=1, speakers=None)
-        assert "father's watch" in found["hits"][0]["text"]
+        assert "father's watch" in found["hits"][0]["transcript"]
 
     in_session(address, work)
 
@@ -132,7 +132,7 @@ def test_a_wrong_call_of_a_tool_gets_one_sentence(address: str, tool: str, argum
 def test_search_text(client: Client) -> None:
     answer = client.predict("the ship was lost in the storm", api_name="/search_text")
     assert len(answer["hits"]) == 10
-    assert "ship was lost in the storm" in answer["hits"][0]["text"]
+    assert "ship was lost in the storm" in answer["hits"][0]["transcript"]
     assert all(0 <= hit["probability"] <= 1 for hit in answer["hits"])
     german = client.predict(
         "the ship was lost in the storm", 1.0, ["adventure"], ["de", "fr"], 3, api_name="/search_text"
@@ -146,7 +146,7 @@ def test_a_library_by_name_and_every_filter(client: Client, interviews: Intervie
         return client.predict("the ferry and the fog", library="interviews", api_name="/search_text", **filters)["hits"]
 
     hits = found()
-    assert hits[0]["text"] == FERRY and hits[0]["title"] in ("Village memories", "The ferryman")
+    assert hits[0]["transcript"] == FERRY and hits[0]["title"] in ("Village memories", "The ferryman")
     village = next(hit for hit in hits if hit["title"] == "Village memories")
     assert village["date"] == "1962-05-01" and 0 < village["start"] < village["end"]
     assert {hit["title"] for hit in found(speakers=["Bert"])} == {"The ferryman"}
@@ -166,7 +166,7 @@ def test_what_a_visitor_adds_cannot_be_named(client: Client) -> None:
 
 def test_search_speech(client: Client, spoken: Path) -> None:
     answer = client.predict(handle_file(spoken), api_name="/search_speech")
-    assert "father's watch" in answer["hits"][0]["text"]
+    assert "father's watch" in answer["hits"][0]["transcript"]
     assert answer["query"] is None
 
 

@@ -32,7 +32,9 @@ def test_other_parameters_are_passed_over() -> None:
     assert read("?__theme=dark&q=storm&view=api") == Link(Settings(), "storm")
 
 
-@pytest.mark.parametrize("address", ["?heard=much", "?heard=2", "?heard=nan", "?sort=length", "?like=x", "?like=-1"])
+@pytest.mark.parametrize(
+    "address", ["?meaning=much", "?meaning=2", "?meaning=nan", "?sort=length", "?like=x", "?like=-1"]
+)
 def test_a_malformed_address_gets_one_sentence(address: str) -> None:
     with pytest.raises(ClaspError, match="The address"):
         read(address)
@@ -40,7 +42,7 @@ def test_a_malformed_address_gets_one_sentence(address: str) -> None:
 
 def test_settings_as_a_search_takes_them() -> None:
     assert SET.filter == Filter(("news",), ("pt-BR",), ("Anna & Bert",), ("a/b",), "1962", "1965-02")
-    assert SET.meaning == pytest.approx(0.2) and Settings().meaning is None
+    assert SET.weight == 0.8 and Settings().weight is None
     assert not Settings().filter
     assert SET.without("speaker", "from") == Settings("my talks", "news", "pt-BR", "", "a/b", "", "1965-02", 0.8, True)
     assert not SET.without().filter

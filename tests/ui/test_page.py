@@ -11,7 +11,7 @@ from clasp.audio.decode import decode
 from index.map.wire import unpacked
 from tests.malformed import write_malformed
 
-SAID = "#results .hits .said"
+TRANSCRIPT = "#results .hits .transcript"
 
 # Of the points of the map that nothing covers, the one farthest from its neighbours: [x, y, row]
 ISOLATED = """() => {
@@ -53,7 +53,7 @@ def marked(page: Page, what: str) -> int:
 def test_a_typed_query_finds_first_what_says_so(page: Page) -> None:
     assert marked(page, "query") == 0
     search(page, "the ship was lost in the storm")
-    expect(page.locator(SAID).first).to_contain_text("ship was lost in the storm")
+    expect(page.locator(TRANSCRIPT).first).to_contain_text("ship was lost in the storm")
     expect(page.locator(".timings")).to_contain_text("ms")
     assert marked(page, "hit") == page.locator("#results .hit").count() - page.locator(".more .hit").count()
     assert marked(page, "query") == 1
@@ -64,7 +64,7 @@ def test_the_microphone_finds_the_sentence_that_was_said(page: Page, spoken: Pat
     page.wait_for_timeout(1000 * (decode(spoken).duration + 1.5))
     with answered(page):
         page.locator("#recording .stop-button").click()
-    expect(page.locator(SAID).first).to_contain_text("father's watch")
+    expect(page.locator(TRANSCRIPT).first).to_contain_text("father's watch")
     expect(page.locator("#text textarea")).to_have_value("")
 
 
@@ -116,11 +116,11 @@ def test_one_sound_at_a_time_and_a_moment_from_where_it_is_said(page: Page) -> N
 
 def test_weight_and_filters_rank_the_same_query_anew(page: Page) -> None:
     search(page, "Wo steht der letzte Baum auf dem Mars?")
-    balanced = page.locator(SAID).all_text_contents()
-    slider = page.locator("#heard input[type=range]")
+    balanced = page.locator(TRANSCRIPT).all_text_contents()
+    slider = page.locator("#meaning input[type=range]")
     with answered(page):
         slider.press("End")
-    assert page.locator(SAID).all_text_contents() != balanced
+    assert page.locator(TRANSCRIPT).all_text_contents() != balanced
     with answered(page):
         page.get_by_role("combobox", name="Language").click()
         page.get_by_role("option", name="French").click()
@@ -131,7 +131,7 @@ def test_weight_and_filters_rank_the_same_query_anew(page: Page) -> None:
 def test_examples_search_at_once(page: Page) -> None:
     with answered(page):
         page.locator(".examples button", has_text="spoken").click()
-    expect(page.locator(SAID).first).to_contain_text("father's watch")
+    expect(page.locator(TRANSCRIPT).first).to_contain_text("father's watch")
     with answered(page):
         page.locator(".examples button").first.click()
     expect(page.locator("#text textarea")).not_to_have_value("")
@@ -155,7 +155,7 @@ def test_a_malformed_upload_gives_one_sentence_and_the_next_search_works(
             expect(sentence).to_contain_text(re.compile(case.error))
             assert "Traceback" not in sentence.inner_text()
         search(page, "the last tree on Mars")
-        expect(page.locator(SAID).first).to_contain_text("Mars")
+        expect(page.locator(TRANSCRIPT).first).to_contain_text("Mars")
 
 
 def test_a_query_without_words_is_refused_in_one_sentence(page: Page) -> None:

@@ -53,7 +53,7 @@ the rules of its language. It finds names, rare words and the very same sentence
 query moves between the two.</p>
 <p>A search has two stages. An index finds some hundred candidates by their vectors; then their sounds are laid beside
 those of the query, one by one, and the hits are ranked by the probability that they say the same. Below a threshold
-there is no good match, and the page says so.</p>"""
+there is no strong match, and the page says so.</p>"""
 LIMITS = """
 <ul>
   <li>The same words are found in almost any voice. Other words for the same thing, and other languages, are found far

@@ -8,7 +8,7 @@ window.clasp ??= {};
 
 clasp.address = (() => {
   const FIRST = "search"; // the tab that need not be said
-  const ASKED = new Set("q like library category language speaker recording from to heard sort".split(" "));
+  const ASKED = new Set("q like library category language speaker recording from to meaning sort".split(" "));
 
   const parameters = () => new URLSearchParams(location.search);
   const only = (wanted) => new URLSearchParams([...parameters()].filter(([name]) => wanted(name)));

@@ -61,7 +61,7 @@ clasp.live = (element, props, watch) => {
     if (!run) return;
     const { link } = run;
     if (!link.ready) return say(run.problem || "Connecting …", Boolean(run.problem));
-    const late = Math.max(link.late, (link.sent - link.heard) / run.rate);
+    const late = Math.max(link.late, (link.sent - link.received) / run.rate);
     if (late > LATE) return say(`The server is busy: delayed by ${Math.round(late)} s.`, true);
     if (!clasp.audio.paused) return say("Not listening while something plays.");
     if (run.track.muted) return say("The microphone is muted: switch it on, or choose another one.", true);
@@ -195,7 +195,7 @@ clasp.live = (element, props, watch) => {
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(address);
     const asked = wish();
-    const link = { socket, asked, id: ++connections, ready: false, left: false, first: 0, sent: 0, heard: 0, late: 0 };
+    const link = { socket, asked, id: ++connections, ready: false, left: false, first: 0, sent: 0, received: 0, late: 0 };
     mine.link = link;
     socket.onopen = () => {
       mine.reached = true;
@@ -220,26 +220,26 @@ clasp.live = (element, props, watch) => {
     }
   }
 
-  function receive(mine, link, { status, left: allowed, heard, voiced, said }) {
+  function receive(mine, link, { status, left: allowed, received_s: received, voiced, utterance }) {
     if (status && !mine.problem) say(status);
     if (allowed !== undefined) {
       Object.assign(link, { ready: true, first: mine.waiting[0]?.at ?? mine.total });
       left = allowed;
       mine.problem = "";
     }
-    if (heard !== undefined) {
-      link.heard = Math.round(heard * mine.rate);
+    if (received !== undefined) {
+      link.received = Math.round(received * mine.rate);
       mine.lost = mine.tries = 0;
       if (link === mine.link && run === mine) light(voiced);
       if (voiced) Object.assign(mine, { unvoiced: 0, loudest: 0, hint: "", returned: "" });
     }
-    if (said) {
-      const at = mine.before + link.first / mine.rate + said.start;
-      const entry = list.show(`${link.id}:${said.number}`, at, said, link.asked.library, key(link.asked));
-      if (!said.final) return;
-      const [from, to] = [said.start, said.end].map((seconds) => link.first + Math.round(seconds * mine.rate));
+    if (utterance) {
+      const at = mine.before + link.first / mine.rate + utterance.start;
+      const entry = list.show(`${link.id}:${utterance.number}`, at, utterance, link.asked.library, key(link.asked));
+      if (!utterance.final) return;
+      const [from, to] = [utterance.start, utterance.end].map((seconds) => link.first + Math.round(seconds * mine.rate));
       list.sound(entry, cut(mine, from, to), mine.rate);
-      link.late = said.delay > LATE ? said.delay : 0;
+      link.late = utterance.delay > LATE ? utterance.delay : 0;
     }
   }
 

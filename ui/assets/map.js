@@ -25,7 +25,7 @@ clasp.map = (element, props, watch, trigger) => {
   let points = null;
   let view = null;
   let drawn = ""; // which points they are
-  let found = null; // the last answer: {query, hits: [{row, probability, good}], good, missing, text}
+  let found = null; // the last answer: {query, hits: [{row, probability, strong}], strong, missing, text}
   let chosen = null; // rows that were selected
   let waiting = ""; // the text of a search that is not answered yet
   const look = { by: "category", dimensions: 2, texts: false, regions: true, drag: "pan" };
@@ -173,8 +173,8 @@ clasp.map = (element, props, watch, trigger) => {
   function mark() {
     const every = chosen ?? found?.hits.map(({ row }) => row) ?? Array.from({ length: points.count }, (_, row) => row);
     const rows = every.filter(legend.passes);
-    const good = found?.good ? found.hits.map(({ row }) => row).filter(legend.passes) : [];
-    view.mark({ hits: good, query: found?.query ?? null, chosen: chosen && rows });
+    const strong = found?.strong ? found.hits.map(({ row }) => row).filter(legend.passes) : [];
+    view.mark({ hits: strong, query: found?.query ?? null, chosen: chosen && rows });
     const kind = chosen ? "chosen" : found ? "hits" : "all";
     list.show({ kind, rows, hidden: every.length - rows.length, found: kind === "hits" ? found : null });
   }
@@ -214,10 +214,10 @@ clasp.map = (element, props, watch, trigger) => {
     if (!view || (told && (told.text !== waiting || told.library !== state.library))) return;
     [waiting, chosen, found] = ["", null, null];
     if (told && !told.wrong) {
-      const hits = told.hits.map(([id, probability, good]) => ({ row: points.row(id), probability, good }));
+      const hits = told.hits.map(([id, probability, strong]) => ({ row: points.row(id), probability, strong }));
       const there = hits.filter(({ row }) => row !== undefined);
       const missing = hits.length - there.length; // of a map that is only a sample
-      found = { query: told.query, hits: there, good: hits.some((one) => one.good), missing, text: told.text };
+      found = { query: told.query, hits: there, strong: hits.some((one) => one.strong), missing, text: told.text };
     }
     mark();
     if (told?.wrong) list.say("", told.wrong);

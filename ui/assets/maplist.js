@@ -47,13 +47,13 @@ clasp.maplist = (box, { only, point, save, colour, coloured }) => {
       "Lasso or box a part of the map, press a region, or find something, and it is listed here.",
     ],
     chosen: ({ rows }) => [`${rows.length.toLocaleString("en")} selected`, ""],
-    hits: ({ rows, found: { hits, good, missing, text } }) => {
+    hits: ({ rows, found: { hits, strong, missing, text } }) => {
       const away = missing ? `${missing} more are not among those drawn: find them in Search.` : "";
-      if (good) return [count(rows.length, "good match", "es"), away];
+      if (strong) return [count(rows.length, "strong match", "es"), away];
       const best = Math.max(0, ...hits.map(({ probability }) => probability));
       const chance = best >= 0.01 ? `${Math.round(100 * best)} %` : "less than 1 %";
       const nearest = rows.length ? ` The nearest is ${chance} likely to mean it.` : "";
-      return ["No good match", `Nothing here says “${text}” with any confidence.${nearest}`];
+      return ["No strong match", `Nothing here says “${text}” with any confidence.${nearest}`];
     },
   };
 
@@ -78,8 +78,8 @@ clasp.maplist = (box, { only, point, save, colour, coloured }) => {
 
   function say(title, sentence) {
     part("h2").textContent = title;
-    part(".explore-said").textContent = sentence;
-    part(".explore-heard").textContent = [title, sentence].filter(Boolean).join(": ");
+    part(".explore-summary").textContent = sentence;
+    part(".explore-announcement").textContent = [title, sentence].filter(Boolean).join(": ");
     delete box.dataset.busy;
   }
 
@@ -101,8 +101,8 @@ clasp.maplist = (box, { only, point, save, colour, coloured }) => {
     const inside = (selector) => node.querySelector(selector);
     const text = points.text[row] || "Not written down: press play to hear it";
     node.dataset.row = row;
-    Object.assign(inside(".said"), { textContent: text, lang: points.names.language[points.language[row]] });
-    inside(".said").classList.toggle("unknown", !points.text[row]);
+    Object.assign(inside(".transcript"), { textContent: text, lang: points.names.language[points.language[row]] });
+    inside(".transcript").classList.toggle("unknown", !points.text[row]);
     const { id, src, start, end } = sound(row);
     const button = inside(".play-button");
     Object.assign(button.dataset, { play: id, src, start: start.toFixed(3), end: end.toFixed(3) });

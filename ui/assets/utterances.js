@@ -14,7 +14,7 @@ clasp.utterances = (element, trail) => {
 
   /* A guess, or what an utterance finds; `key` is the same for both, `at` is when it began, in seconds, `map` stands for
      the library in addresses. */
-  function show(key, at, said, library, map) {
+  function show(key, at, utterance, library, map) {
     let entry = entries.find((one) => one.key === key);
     if (entry?.settled) return entry;
     if (!entry) {
@@ -25,19 +25,19 @@ clasp.utterances = (element, trail) => {
       entries.push(entry);
       grow(node, () => list.prepend(node));
     }
-    entry.hits = said.hits;
-    if (said.place) entry.path.push(said.place);
-    if (said.final) {
-      Object.assign(entry, { settled: true, at, seconds: said.end - said.start });
+    entry.hits = utterance.hits;
+    if (utterance.place) entry.path.push(utterance.place);
+    if (utterance.final) {
+      Object.assign(entry, { settled: true, at, seconds: utterance.end - utterance.start });
       entry.node.querySelector("time").textContent = clock(at);
     }
-    entry.node.dataset.settled = said.final;
-    entry.node.dataset.good = said.hits.length > 0;
-    const state = said.problem || (said.hits.length ? "" : said.final ? "No good match" : "Listening …");
+    entry.node.dataset.settled = utterance.final;
+    entry.node.dataset.strong = utterance.hits.length > 0;
+    const state = utterance.problem || (utterance.hits.length ? "" : utterance.final ? "No strong match" : "Listening …");
     entry.node.querySelector(".utterance-state").textContent = state;
     const hits = entry.node.querySelector(".utterance-hits");
-    grow(hits, () => fill(hits, said.hits, library));
-    if (said.final) announce(entry, state);
+    grow(hits, () => fill(hits, utterance.hits, library));
+    if (utterance.final) announce(entry, state);
     trail.show(entry);
     changed();
     return entry;
@@ -74,8 +74,8 @@ clasp.utterances = (element, trail) => {
     const part = (selector) => row.querySelector(selector);
     row.dataset.segment = hit.id;
     const text = hit.text || "Not written down: press play to hear it";
-    Object.assign(part(".said"), { textContent: text, lang: hit.language });
-    part(".said").classList.toggle("unknown", !hit.text);
+    Object.assign(part(".transcript"), { textContent: text, lang: hit.language });
+    part(".transcript").classList.toggle("unknown", !hit.text);
     const facts = hit.facts.map((fact) => Object.assign(document.createElement("span"), { textContent: fact }));
     const dot = document.createElement("i");
     dot.style.background = `var(--category-${hit.colour})`;
@@ -142,7 +142,7 @@ clasp.utterances = (element, trail) => {
 
   function announce(entry, state) {
     const best = entry.hits[0];
-    element.querySelector(".live-heard").textContent = best
+    element.querySelector(".live-announcement").textContent = best
       ? `At ${clock(entry.at)}, ${best.percent} % likely: ${best.text || "an utterance that is not written down"}`
       : `At ${clock(entry.at)}: ${state}`;
   }

@@ -3,11 +3,12 @@
 The page sends a frame of JSON, {"rate", "library", "visit", "categories", "languages"}, then sound: frames of 16-bit
 samples of one channel, about 0.1 s each; at the end {"stop": true}. It receives frames of JSON:
 
-    {"status": "Opening the library …"}            it is not ready yet
-    {"left": 600.0}                                now it is; seconds that may be spoken, null: without end
-    {"heard": 12.3, "voiced": true, "dropped": 0}  after each piece: seconds so far, speech or not, guesses dropped
-    {"said": {"number": 1, "final": false, …}}     what an utterance, or its beginning, finds, and where it lies on the
-                                                   map: "place" {"flat": [x, y], "solid": [x, y, z]}, null without one
+    {"status": "Opening the library …"}                   it is not ready yet
+    {"left": 600.0}                                       now it is; seconds that may be spoken, null: without end
+    {"received_s": 12.3, "voiced": true, "dropped": 0}    after each piece of sound: seconds so far, whether there is
+                                                          speech now, guesses dropped
+    {"utterance": {"number": 1, "final": false, …}}       what an utterance, or its beginning, finds, and its "place" on
+                                                          the map: {"flat": [x, y], "solid": [x, y, z]}, or null
 
 Who sends anything else is refused, with a sentence that says why.
 """
@@ -22,10 +23,10 @@ from ui import labels, sound
 from ui.map import wire
 
 if TYPE_CHECKING:
+    from index.hit import Hit
     from index.library import Library
     from index.live.session import Said
     from index.map.map import Map
-    from index.search import Match
 
 RATES = range(8_000, 192_001)  # Hz
 LONGEST = 2.0  # seconds of one frame
@@ -85,13 +86,12 @@ def parsed(frame: str) -> Any:
 
 
 def shown(said: "Said", library: "Library", key: str, chart: "Map | None") -> dict[str, Any]:
-    """An utterance for the page: its good matches, best first, and where it lies on the library's map, if there is one.
+    """An utterance for the page: its strong hits, best first, and where it lies on the library's map, if there is one.
     `key` stands for the library in addresses."""
-    matches = [match for match in said.answer.matches if match.good] if said.answer is not None else []
-    hits = [_hit(match, library, key) for match in matches]
+    hits = [hit for hit in said.answer.hits if hit.strong] if said.answer is not None else []
     return {
         "number": said.number, "start": round(said.start, 3), "end": round(said.end, 3), "final": said.final,
-        "delay": round(said.delay, 3), "problem": said.problem, "hits": [hit for hit in hits if hit is not None],
+        "delay": round(said.delay, 3), "problem": said.problem, "hits": [_hit(hit, library, key) for hit in hits],
         "place": _place(said, chart),
     }  # fmt: skip
 
@@ -105,21 +105,17 @@ def _place(said: "Said", chart: "Map | None") -> dict[str, list[float]] | None:
         return None
 
 
-def _hit(match: "Match", library: "Library", key: str) -> dict[str, Any] | None:
-    """A hit for the page; None where its recording was removed meanwhile."""
-    segment, categories = match.segment, library.categories()
-    try:
-        recording = library.recording(segment.recording)
-    except LibraryError:
-        return None
-    source, start, end = sound.moment(key, recording, segment.start, segment.end)
+def _hit(hit: "Hit", library: "Library", key: str) -> dict[str, Any]:
+    """A hit for the page."""
+    segment, categories = hit.segment, library.categories()
+    source, start, end = sound.moment(key, hit.recording, segment.start, segment.end)
     return {
         "id": segment.id,
         "text": segment.transcript,
         "language": segment.language or segment.detected,
         "facts": [labels.category(segment.category), labels.language(segment.language)],
         "colour": categories.index(segment.category) if segment.category in categories else 0,
-        "percent": round(100 * match.probability),
+        "percent": round(100 * hit.probability),
         "src": source,
         "start": round(start, 3),
         "end": round(end, 3),

@@ -198,9 +198,9 @@ class Hearing:
         while deadline is None or session.busy:
             await self._sleep(None if deadline is None else 0.05)
             while self._waiting:
-                heard, self._waiting = bytes(self._waiting[:piece]), self._waiting[piece:]
-                await self._all.run(session.feed, np.frombuffer(heard, "<i2"), self._wish.rate)
-                state = {"heard": round(session.seconds, 3), "voiced": session.voiced, "dropped": session.dropped}
+                samples, self._waiting = bytes(self._waiting[:piece]), self._waiting[piece:]
+                await self._all.run(session.feed, np.frombuffer(samples, "<i2"), self._wish.rate)
+                state = {"received_s": round(session.seconds, 3), "voiced": session.voiced, "dropped": session.dropped}
                 await self._socket.send_json(state)
                 await self._tell(session)
             if self._ended and deadline is None:
@@ -222,7 +222,7 @@ class Hearing:
     async def _tell(self, session: "LiveSession") -> None:
         if news := session.news():
             for frame in await self._all.run(self._all.shown, news, self._wish, self._library):
-                await self._socket.send_json({"said": frame})
+                await self._socket.send_json({"utterance": frame})
 
 
 class Allowance:

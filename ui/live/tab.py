@@ -53,7 +53,7 @@ FRAME = f"""
         the same. Point at one in the list to see its way again.</p>
     </aside>
   </div>
-  <p class="live-heard" aria-live="polite"></p>
+  <p class="live-announcement" aria-live="polite"></p>
   <template class="utterance-form">
     <li class="utterance" data-settled="false">
       <div class="utterance-head">
@@ -68,7 +68,7 @@ FRAME = f"""
   <template class="utterance-hit-form">
     <li class="utterance-hit">
       <button type="button" class="play-button" aria-pressed="false">{PLAY}</button>
-      <div class="what"><p class="said" dir="auto"></p><p class="facts"></p></div>
+      <div class="what"><p class="transcript" dir="auto"></p><p class="facts"></p></div>
       <b class="percent"></b>
       <a target="_blank">Open in Search</a>
     </li>

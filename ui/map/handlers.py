@@ -144,11 +144,8 @@ class Exploring:
                 raise ClaspError("This library has no map yet.")
             query = encode(model, text=text)
             answer = search(library, model, query, k=HITS)
-            good = [match for match in answer.matches if match.good]
-            hits = [
-                [match.segment.id, round(match.probability, 4), match.good]
-                for match in good or answer.matches[:NEAREST]
-            ]
+            strong = [hit for hit in answer.hits if hit.strong]
+            hits = [[hit.segment.id, round(hit.probability, 4), hit.strong] for hit in strong or answer.hits[:NEAREST]]
             found = {"query": wire.place(drawn, query.vector), "hits": hits}
         except Exception as error:
             found = {"wrong": sentence(error, "a search on the map")}
@@ -164,10 +161,10 @@ class Exploring:
                 raise ClaspError("There is nothing to download: nothing is listed.")
             library = self._service.library(name, visit)
             last = answer[1] if answer is not None and answer[0] == name else None
-            matches = {match.segment.id: match for match in last.matches} if last is not None else {}
+            hits = {hit.segment.id: hit for hit in last.hits} if last is not None else {}
             segments = {one.id: one for one in library.segments()}
-            found = [matches.get(one, segments[one]) for one in ids if one in segments]
-            query = last.query if last is not None and matches.keys() >= set(ids) else None
+            found = [hits.get(one, segments[one]) for one in ids if one in segments]
+            query = last.query if last is not None and hits.keys() >= set(ids) else None
             with TemporaryDirectory(prefix="clasp-map-") as folder:
                 yield str(downloads.write(Path(folder), str(told.get("kind")), library, found, query))
         except Exception as error:

@@ -89,15 +89,15 @@ FRAME = f"""
             <li><button type="button" data-save="json">JSON</button></li>
             <li><button type="button" data-save="zip">Sound clips (ZIP)</button></li></ul></details>
         </div>
-        <p class="explore-said"></p>
-        <p class="explore-heard" aria-live="polite"></p>
+        <p class="explore-summary"></p>
+        <p class="explore-announcement" aria-live="polite"></p>
       </div>
       <ol></ol>
       <button type="button" class="explore-more" hidden></button>
       <template class="explore-entry-form">
         <li class="explore-entry">
           <button type="button" class="play-button" aria-pressed="false">{PLAY}</button>
-          <div class="what"><p class="said" dir="auto"></p><p class="facts"></p></div>
+          <div class="what"><p class="transcript" dir="auto"></p><p class="facts"></p></div>
           <b class="percent"></b>
         </li>
       </template>

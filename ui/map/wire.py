@@ -24,8 +24,8 @@ def place(drawn: "Map", vector: np.ndarray) -> dict[str, list[float]]:
     Raises:
         LibraryError: if the library was emptied or removed meanwhile.
     """
-    places = {name: drawn.place(vector, size) for name, size in (("flat", 2), ("solid", 3))}
-    return {name: [round(float(one), 4) for one in at] for name, at in places.items()}
+    flat, solid = drawn.place(vector)
+    return {name: [round(float(one), 4) for one in at] for name, at in (("flat", flat), ("solid", solid))}
 
 
 def packed(service: Service, key: str) -> bytes:

@@ -6,8 +6,9 @@ from html import escape
 from itertools import count
 
 from index.guests import lifetime
-from index.moments import Group, Moment, grouped
-from index.search import Answer, Match
+from index.hit import Hit
+from index.moments import Moment, RecordingHits, by_recording
+from index.search import Answer
 from ui import labels
 from ui.links import Link, Settings, write
 from ui.search import moments
@@ -43,20 +44,20 @@ EXPORTS = {"csv": "Table (CSV)", "json": "JSON", "zip": "Sound clips (ZIP)"}
 
 def answer(found: Answer, link: Link, place: Place, chips: list[tuple[str, str]]) -> str:
     """All that is shown of an answer to what `link` asks; `chips` are the filters that are set, see ask.py."""
-    groups = grouped(place.library, found.matches, by_time=link.settings.by_time)
-    good = _only(groups, good=True)
-    rest = _nearest(_only(groups, good=False))
+    groups = by_recording(place.library, found.hits, by_time=link.settings.by_time)
+    strong = _where(groups, lambda moment: moment.strong)
+    possible = _nearest(_where(groups, lambda moment: not moment.strong))
     more = ""
-    if rest:
-        size = sum(len(group.moments) for group in rest)
-        label = f"{size} less likely" if good else f"Show the nearest {size} anyway"
-        more = f'<details class="more"><summary>{label}</summary>{moments.items(rest, place)}</details>'
+    if possible:
+        size = sum(len(group.moments) for group in possible)
+        label = f"{size} less likely" if strong else f"Show the nearest {size} anyway"
+        more = f'<details class="more"><summary>{label}</summary>{moments.items(possible, place)}</details>'
     parts = [
         _asked(found, place),
         _chips(chips),
-        f'<div class="toolbar">{_count(good)}{_tools(link, len(found.matches) > 1)}</div>' if good or rest else "",
-        "" if good else _nothing(found.matches),
-        moments.items(good, place),
+        f'<div class="toolbar">{_count(strong)}{_tools(link, len(found.hits) > 1)}</div>' if groups else "",
+        "" if strong else _nothing(found.hits),
+        moments.items(strong, place),
         more,
         _timings(found, len(place.library)),
     ]
@@ -64,9 +65,8 @@ def answer(found: Answer, link: Link, place: Place, chips: list[tuple[str, str]]
 
 
 def exported(found: Answer) -> Answer:
-    """The part of an answer that is downloaded: the good matches, or, without any, the nearest."""
-    good = [match for match in found.matches if match.good]
-    return replace(found, matches=good or found.matches[:NEAREST])
+    """The part of an answer that is downloaded: the strong matches, or, without any, the nearest."""
+    return replace(found, hits=[hit for hit in found.hits if hit.strong] or found.hits[:NEAREST])
 
 
 def notice(sentence: str) -> str:
@@ -105,25 +105,16 @@ def _new(content: str, link: Link | None = None) -> str:
     return f'<div data-number="{next(NUMBERS)}"{facts}>{content}</div>'
 
 
-def _only(groups: list[Group], *, good: bool) -> list[Group]:
-    """The groups with their good moments only, or with the others only."""
-    return _kept(groups, lambda one: _good(one) == good)
-
-
-def _good(moment: Moment) -> bool:
-    return any(match.good for match in (moment.match, *moment.folded))
-
-
-def _nearest(groups: list[Group]) -> list[Group]:
+def _nearest(groups: list[RecordingHits]) -> list[RecordingHits]:
     """The likeliest moments of all groups, up to NEAREST."""
-    every = sorted((one for group in groups for one in group.moments), key=lambda one: -one.match.score)
-    kept = {one.match.segment.id for one in every[:NEAREST]}
-    return _kept(groups, lambda one: one.match.segment.id in kept)
+    every = sorted((one for group in groups for one in group.moments), key=lambda one: -one.hit.score)
+    nearest = {one.hit.segment.id for one in every[:NEAREST]}
+    return _where(groups, lambda one: one.hit.segment.id in nearest)
 
 
-def _kept(groups: list[Group], wanted: Callable[[Moment], bool]) -> list[Group]:
+def _where(groups: list[RecordingHits], wanted: Callable[[Moment], bool]) -> list[RecordingHits]:
     """The groups with the moments that are wanted."""
-    parts = [Group(group.recording, [one for one in group.moments if wanted(one)]) for group in groups]
+    parts = [RecordingHits(group.recording, [one for one in group.moments if wanted(one)]) for group in groups]
     return [group for group in parts if group.moments]
 
 
@@ -136,7 +127,7 @@ def _asked(found: Answer, place: Place) -> str:
     where = f"{escape(recording.title)}, {labels.clock(segment.start)}"
     return (
         f'<div class="asked"><p class="facts"><span>Like this, from {where}</span></p>'
-        f"{moments.play_button(segment, recording, place)}{moments.said(segment, 'words')}</div>"
+        f"{moments.play_button(segment, recording, place)}{moments.transcript(segment, 'words')}</div>"
     )
 
 
@@ -151,12 +142,12 @@ def _chips(chips: list[tuple[str, str]]) -> str:
     return f'<ul class="chips" aria-label="Filters">{listed}{reset}</ul>' if chips else ""
 
 
-def _count(good: list[Group]) -> str:
-    if not good:
+def _count(groups: list[RecordingHits]) -> str:
+    if not groups:
         return "<span></span>"
-    size = sum(len(group.moments) for group in good)
-    count = f"{size} good match" + ("es" if size > 1 else "")
-    where = f" in {len(good)} recording" + ("s" if len(good) > 1 else "") if size > len(good) else ""
+    size = sum(len(group.moments) for group in groups)
+    count = f"{size} strong match" + ("es" if size > 1 else "")
+    where = f" in {len(groups)} recording" + ("s" if len(groups) > 1 else "") if size > len(groups) else ""
     return f'<div role="status"><h2 class="count" tabindex="-1">{count}{where}</h2></div>'
 
 
@@ -179,15 +170,15 @@ def _tools(link: Link, sortable: bool) -> str:
     return f'<div class="tools">{sort if sortable else ""}{copy}{save}</div>'
 
 
-def _nothing(rest: list[Match]) -> str:
-    if rest:
-        nearest = max(match.probability for match in rest)
+def _nothing(hits: list[Hit]) -> str:
+    if hits:
+        nearest = max(hit.probability for hit in hits)
         chance = f"{100 * nearest:.0f} %" if nearest >= 0.01 else "less than 1 %"
         tail = f"The nearest utterance is {chance} likely to mean it."
     else:
         tail = "No utterance passes these filters."
     return (
-        '<div class="nothing" role="status"><h2 tabindex="-1">No good match</h2>'
+        '<div class="nothing" role="status"><h2 tabindex="-1">No strong match</h2>'
         f"<p>Nothing in this library says that with any confidence. {tail}</p></div>"
     )
 

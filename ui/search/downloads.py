@@ -10,15 +10,16 @@ from index.export import as_csv, as_json, clips
 from ui import labels
 
 if TYPE_CHECKING:
+    from index.hit import Hit
     from index.library import Library, Segment
-    from index.search import Match, Query
+    from index.search import Query
 
 KINDS = ("csv", "json", "zip")
 LONGEST = 60  # characters of a name
 
 
 def write(
-    folder: Path, kind: str, library: "Library", found: "Sequence[Match | Segment]", query: "Query | None" = None
+    folder: Path, kind: str, library: "Library", found: "Sequence[Hit | Segment]", query: "Query | None" = None
 ) -> Path:
     """Write what a query has found, or what was chosen without one, as one of KINDS: a table, JSON, or sound clips.
 

@@ -35,14 +35,14 @@ class Controls:
     recording: gr.Dropdown
     since: gr.Textbox
     until: gr.Textbox
-    heard: gr.Slider
+    meaning: gr.Slider
     more: gr.Button
     examples: gr.HTML
 
     @property
     def settings(self) -> list[gr.components.Component]:
         """Those whose values are the first fields of Settings, in their order."""
-        return [self.library, *self.filters, self.heard]
+        return [self.library, *self.filters, self.meaning]
 
     @property
     def filters(self) -> list[gr.components.Component]:
@@ -52,7 +52,7 @@ class Controls:
     def showing(self, settings: Settings, library: "Library | None") -> dict[Any, Any]:
         """Updates: what a library offers to choose from, and what is chosen. What offers no choice is hidden."""
         offers = offered(library, settings)
-        updates: dict[Any, Any] = {self.library: settings.library, self.heard: settings.heard}
+        updates: dict[Any, Any] = {self.library: settings.library, self.meaning: settings.meaning}
         for name in ("category", "language", "speaker", "recording"):
             updates[getattr(self, name)] = narrowing(name, offers, getattr(settings, name))
         dated = offers["date"][1] or bool(settings.since or settings.until)
@@ -99,10 +99,7 @@ def build(shown: list[examples.Example]) -> Controls:
             category = _filter("category")
             language = _filter("language")
             behind = gr.Button(more(Settings()), elem_id="more", visible=False)
-            heard = gr.Slider(
-                0, 1, BALANCED, step=0.05, label="From what was meant to what was said", elem_id="heard",
-                buttons=[],
-            )  # fmt: skip
+            meaning = gr.Slider(0, 1, BALANCED, step=0.05, label="From sound to meaning", elem_id="meaning", buttons=[])
         with gr.Row(elem_id="filters"):
             speaker = _filter("speaker", behind=True)
             recording = _filter("recording", behind=True)
@@ -115,7 +112,7 @@ def build(shown: list[examples.Example]) -> Controls:
             )  # fmt: skip
         chips = examples.build(shown)
     return Controls(
-        text, spoken, library, category, language, speaker, recording, since, until, heard, behind, chips
+        text, spoken, library, category, language, speaker, recording, since, until, meaning, behind, chips
     )  # fmt: skip
 
 

@@ -187,7 +187,7 @@ class Search:
             library = self._service.library(asked.settings.library, visit)
             with TemporaryDirectory(prefix="clasp-hits-") as folder:
                 found, kind = cards.exported(asked.answer), str(event._data["kind"])
-                yield str(downloads.write(Path(folder), kind, library, found.matches, found.query))
+                yield str(downloads.write(Path(folder), kind, library, found.hits, found.query))
         except Exception as error:
             raise gr.Error(sentence(error, "a download"), print_exception=False) from error
 
@@ -241,7 +241,7 @@ class Search:
         if not library:
             return self._nothing(settings, library, visit)
         model = self._service.opened().model
-        found = search(library, model, query, k=HITS, meaning=settings.meaning, filters=settings.filter)
+        found = search(library, model, query, k=HITS, meaning=settings.weight, filters=settings.filter)
         colours = {name: number % len(PALETTE) for number, name in enumerate(library.categories())}
         place = Place(library, settings.library, self._service.key(settings.library, visit), colours)
         link = Link(settings, query.text or "", query.segment)

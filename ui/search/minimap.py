@@ -52,13 +52,13 @@ def build() -> gr.HTML:
 
 def overlay(drawn: "Map | None", key: str, settings: Settings, found: Answer | None = None) -> str:
     """JSON of what is to be drawn: whose map (see Service.key), what the filters let through, and of an answer the
-    query's place and the good hits; NONE for a library without a map."""
+    query's place and the strong hits; NONE for a library without a map."""
     if drawn is None:
         return NONE
     if found is None:
         return _written(settings, key, drawn.version)
     query = place(drawn, found.query.vector)
-    return _written(settings, key, drawn.version, query, [match.segment.id for match in found.matches if match.good])
+    return _written(settings, key, drawn.version, query, [hit.segment.id for hit in found.hits if hit.strong])
 
 
 def _written(

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
+from index.hit import Hit
 from index.library import Library, Recording, Segment
-from index.moments import Group, Moment
-from index.search import Match
+from index.moments import Moment, RecordingHits
 from ui import labels, sound
 
 LONG = 20.0  # seconds from which a recording is shown with its waveform, even for a single moment
@@ -28,13 +28,13 @@ class Place:
     colours: dict[str, int]  # number of each category
 
 
-def items(groups: list[Group], place: Place) -> str:
+def items(groups: list[RecordingHits], place: Place) -> str:
     """The hits of some recordings."""
     listed = "".join(_group(group, place) for group in groups)
     return f'<ol class="hits">{listed}</ol>' if groups else ""
 
 
-def _group(group: Group, place: Place) -> str:
+def _group(group: RecordingHits, place: Place) -> str:
     """A recording with its moments; of a short one just its card."""
     recording, moments = group.recording, group.moments
     if len(moments) == 1 and recording.duration <= LONG:
@@ -66,8 +66,8 @@ def _line(facts: list[str]) -> str:
 def _strip(moments: list[Moment], recording: Recording, place: Place) -> str:
     """The waveform, which strips.js draws, and a mark where each moment is."""
     marks = []
-    for moment in sorted(moments, key=lambda moment: moment.match.segment.start):
-        segment, percent = moment.match.segment, round(100 * moment.match.probability)
+    for moment in sorted(moments, key=lambda moment: moment.hit.segment.start):
+        segment, percent = moment.hit.segment, round(100 * moment.hit.probability)
         start, length = (100 * part / recording.duration for part in (segment.start, segment.end - segment.start))
         label = f"Play from {labels.clock(segment.start)}, {percent} % likely"
         marks.append(
@@ -89,7 +89,7 @@ def _card(
     moment: Moment, recording: Recording, place: Place, facts: list[str] | None = None, *, alone: bool = False
 ) -> str:
     """A hit. `alone`: of a recording that is not shown otherwise."""
-    match, segment = moment.match, moment.match.segment
+    hit, segment = moment.hit, moment.hit.segment
     facts = list(facts or [])
     if not alone or segment.start > 0:
         facts.append(f"{labels.clock(segment.start)} – {labels.clock(segment.end)}")
@@ -103,15 +103,15 @@ def _card(
         ]
         actions.append(_toggle(f"around-{segment.id}", "Before and after"))
         panels += f'<ol class="near" id="around-{segment.id}" hidden>{"".join(rows)}</ol>'
-    if moment.folded:
-        rows = [_same(other, recording, place) for other in moment.folded]
+    if moment.duplicates:
+        rows = [_same(other, recording, place) for other in moment.duplicates]
         actions.append(_toggle(f"same-{segment.id}", f"and {len(rows)} nearly the same"))
         panels += f'<ol class="near" id="same-{segment.id}" hidden>{"".join(rows)}</ol>'
-    percent = round(100 * match.probability)
+    percent = round(100 * hit.probability)
     return f"""
 <li class="hit" data-segment="{segment.id}">
   {play_button(segment, recording, place)}
-  <div class="what">{said(segment)}{_line(facts)}<div class="actions">{"".join(actions)}</div></div>
+  <div class="what">{transcript(segment)}{_line(facts)}<div class="actions">{"".join(actions)}</div></div>
   <div class="sure" role="meter" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{percent}"
     aria-label="Likely to say the same" title="{percent} % likely to say the same">
     <b>{percent}<small>%</small></b><span class="bar"><span style="width:{percent}%"></span></span>
@@ -119,7 +119,7 @@ def _card(
 </li>"""
 
 
-def said(segment: Segment, name: str = "said") -> str:
+def transcript(segment: Segment, name: str = "transcript") -> str:
     """The words of a segment, and whether a machine wrote them down, or that nobody did."""
     if segment.transcript:
         language, mark = segment.language or segment.detected, ""
@@ -152,16 +152,16 @@ def _row(segment: Segment, recording: Recording, place: Place, *, here: bool = F
     current = ' aria-current="true"' if here else ""
     time = fact or labels.clock(segment.start)
     button = play_button(segment, recording, place)
-    return f'<li{current}>{button}<span class="time">{time}</span>{said(segment, "words")}</li>'
+    return f'<li{current}>{button}<span class="time">{time}</span>{transcript(segment, "words")}</li>'
 
 
-def _same(match: Match, beside: Recording, place: Place) -> str:
+def _same(hit: Hit, beside: Recording, place: Place) -> str:
     """A line of what is nearly the same as a moment of the recording `beside`."""
-    recording = place.library.recording(match.segment.recording)
-    facts = [f"{100 * match.probability:.0f} %"]
+    recording = hit.recording
+    facts = [f"{100 * hit.probability:.0f} %"]
     facts += [escape(labels.title(recording.title))] if recording.id != beside.id else []
-    facts += [labels.clock(match.segment.start)] if recording.duration > LONG else []
-    return _row(match.segment, recording, place, fact=" · ".join(facts))
+    facts += [labels.clock(hit.segment.start)] if recording.duration > LONG else []
+    return _row(hit.segment, recording, place, fact=" · ".join(facts))
 
 
 def _toggle(panel: str, label: str) -> str:

@@ -43,7 +43,7 @@ def build(service: Service, page: gr.Blocks, tab: gr.Tab, visit: gr.BrowserState
     answer = [results, overlay, asked, controls.text, controls.spoken]
     everything = [*answer, *controls.settings, by_time, controls.more]
     said = [controls.spoken.stop_recording, controls.spoken.upload]
-    lists = (controls.heard, controls.category, controls.language, controls.speaker, controls.recording)
+    lists = (controls.meaning, controls.category, controls.language, controls.speaker, controls.recording)
     dates = (controls.since, controls.until)
     changed = [*(one.input for one in lists), *(one.submit for one in dates), *(one.blur for one in dates)]
     quiet = {"api_visibility": "private", "show_progress": "hidden"}

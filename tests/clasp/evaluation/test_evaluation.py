@@ -194,12 +194,14 @@ class Oracle:
         self.heard = heard  # number of samples -> sentence, voice
         self.encoded: list[int] = []
 
-    def encode_text(self, texts: list[str], languages: list[str], *, return_phones: bool) -> EncoderOutput:
+    def encode_text(
+        self, texts: list[str], languages: list[str], *, return_phones: bool = False
+    ) -> np.ndarray | EncoderOutput:
         assert len(texts) == len(languages)
         self.encoded.append(len(texts))
         axes = [self.texts.index(text) if text in self.texts else 7 for text in texts]
         vectors = np.concatenate([np.eye(8)[axes], np.eye(8)[axes]], axis=1).astype(np.float32) * np.sqrt(0.5)
-        return EncoderOutput(vectors, [])
+        return EncoderOutput(vectors, []) if return_phones else vectors
 
     def encode_speech(self, waveforms: list[Waveform], *, return_phones: bool) -> EncoderOutput:
         self.encoded.append(len(waveforms))

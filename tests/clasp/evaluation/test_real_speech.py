@@ -142,7 +142,7 @@ def test_transcripts_are_made_in_the_language_of_each_recording(
     utterances = [said("one"), said("two", "fr"), said("three", "fr")]
     for number, one in enumerate(utterances):
         tone = 0.1 * np.sin(np.arange(8_000) * (0.05 + number / 20))
-        soundfile.write(asr_baseline.testsets._path(one, tmp_path), tone, SAMPLE_RATE)
+        soundfile.write(asr_baseline.test_sets._path(one, tmp_path), tone, SAMPLE_RATE)
     system = Transcript(Reader(tmp_path), "a-typist")
     assert system.encode_speech(utterances).argmax(axis=1).tolist() == [1, 2, 2]
     assert sorted(loaded) == ["en", "en", "fr"]  # once to see that it is there, once for each language

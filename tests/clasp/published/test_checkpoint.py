@@ -98,11 +98,11 @@ def test_a_library_is_filled_and_searched_with_it(parts: Path, utterances: list[
         list(ingest(library, model, [tmp_path / f"{number}.wav" for number in range(3)]))
         assert len(library) >= 3
         answer = search(library, model, encode(model, text="storm"), k=2)
-        assert len(answer.matches) == 2
+        assert len(answer.hits) == 2
         query = encode(model, waveform=utterances[1])
         spoken = search(library, model, query, k=1, meaning=0.3)  # of no effect where there is no sound half
-        assert spoken.matches[0].meaning == pytest.approx((library.vectors()[1] @ query.vector).max(), abs=1e-3)
-        assert 0 <= spoken.matches[0].probability <= 1
+        assert spoken.hits[0].meaning == pytest.approx((library.vectors()[1] @ query.vector).max(), abs=1e-3)
+        assert 0 <= spoken.hits[0].probability <= 1
     with Library.open(tmp_path / "library", clasp.load(parts, device="cpu")) as library:
         assert len(library) >= 3
 

@@ -55,7 +55,7 @@ def test_regions_are_read_by_the_voice_of_their_language() -> None:
 
 def test_the_dictionary_is_loaded_for_japanese_alone() -> None:
     script = (
-        "import sys; from clasp import phones;"
+        "import sys; from clasp.phones import inventory as phones;"
         "phones.from_text('ship', 'en'); phones.from_text('船', 'zh'); assert 'pyopenjtalk' not in sys.modules;"
         "phones.from_text('船', 'ja'); assert 'pyopenjtalk' in sys.modules"
     )

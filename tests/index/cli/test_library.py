@@ -69,7 +69,7 @@ def test_a_damaged_database_is_rebuilt_from_what_can_be_read(folder, model, unit
     with Library.open(folder, model) as library:
         assert 200 < len(library) <= 406
         ids, vectors = library.vectors()
-        assert [library.search(vector, 1)[0].segment.id for vector in vectors[:20]] == ids[:20].tolist()
+        assert [library.candidates(vector, 1).segments[0].id for vector in vectors[:20]] == ids[:20].tolist()
 
 
 @pytest.mark.parametrize("applied", range(1, len(MIGRATIONS)))
@@ -100,7 +100,7 @@ def test_a_damaged_database_of_an_older_version_is_rebuilt_too(tmp_path, model, 
         (recording,) = library.recordings()
         assert (recording.title, recording.speaker, recording.date, recording.done) == ("A talk", "Ada", "", True)
         ids, vectors = library.vectors()
-        assert [library.search(vector, 1)[0].segment.id for vector in vectors[:20]] == ids[:20].tolist()
+        assert [library.candidates(vector, 1).segments[0].id for vector in vectors[:20]] == ids[:20].tolist()
 
 
 def test_what_a_newer_version_made_is_left_alone(folder):
@@ -156,9 +156,7 @@ def test_exported_and_imported(folder, tmp_path, model, units):
     with Library.open(folder, model) as old, Library.open(tmp_path / "new" / "library", model) as new:
         assert new.segments() == old.segments()
         for vector in units(6, 32):
-            assert [hit.segment.id for hit in new.search(vector, 6)] == [
-                hit.segment.id for hit in old.search(vector, 6)
-            ]
+            assert np.array_equal(new.candidates(vector, 6).ids, old.candidates(vector, 6).ids)
         assert new.audio(new.segment(3))[0].read_bytes() == b"elsewhere"
         assert new.audio(new.segment(1))[0].read_bytes() == b"inside"
         with pytest.raises(LibraryError, match="no longer there"):

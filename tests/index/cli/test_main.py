@@ -113,12 +113,12 @@ def test_json_holds_what_was_found(clasp: Callable[..., Result]):
     answer = json.loads(out)
     assert code == 0
     assert answer["query"] == "the ship was lost in the storm"
-    assert (answer["language"], answer["good_match"]) == ("en", True)
+    assert (answer["language"], answer["strong"]) == ("en", True)
     assert set(answer["timings"]) == {"encode_ms", "search_ms"}
     assert len(answer["hits"]) == 4
     first = answer["hits"][0]
-    assert first["text"] == "The ship was lost in the storm, three days out of Lisbon."
-    assert (first["language"], first["category"], first["good"]) == ("en", "adventure", True)
+    assert first["transcript"] == "The ship was lost in the storm, three days out of Lisbon."
+    assert (first["language"], first["category"], first["strong"]) == ("en", "adventure", True)
     assert Path(first["file"]).is_file() and 0 <= first["start"] < first["end"]
     assert {"id", "recording", "speaker", "score"} <= set(first)
     probabilities = [hit["probability"] for hit in answer["hits"]]
@@ -150,11 +150,11 @@ def test_the_weight_ranks_by_meaning_or_by_sound(clasp: Callable[..., Result]):
         assert cosines == sorted(cosines, reverse=True)
 
 
-def test_nonsense_finds_no_good_match_and_shows_the_nearest(clasp: Callable[..., Result]):
+def test_nonsense_finds_no_strong_match_and_shows_the_nearest(clasp: Callable[..., Result]):
     code, out, err = clasp("search", "Zzyzx quorble vantrish", "-k", "3")
     assert (code, err) == (1, "")
     lines = out.splitlines()
-    assert lines[0] == "No good match. The nearest:"
+    assert lines[0] == "No strong match. The nearest:"
     assert len(lines) == 1 + 3 * 2 + 1
 
 

@@ -58,7 +58,7 @@ def last(states) -> State:
 
 def hears(library: Library, ear: Ear, clip: np.ndarray) -> tuple[str, float]:
     """Title and start of the best hit for a clip."""
-    segment = library.search(ear.encode_speech([Waveform(clip)], return_phones=True).vectors[0], 1)[0].segment
+    segment = library.candidates(ear.encode_speech([Waveform(clip)], return_phones=True).vectors[0], 1).segments[0]
     return library.recording(segment.recording).title, segment.start
 
 

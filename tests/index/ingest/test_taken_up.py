@@ -164,7 +164,7 @@ def test_the_filter_of_a_language_finds_its_variants(library: Library, folder: P
     vector = library.vectors()[1][0]
 
     def count(**filters: tuple[str, ...]) -> int:
-        return len(library.search(vector, filters=Filter(**filters)))
+        return len(library.candidates(vector, filters=Filter(**filters)).segments)
 
     assert told(library)[3] == "en-US"
     assert [count(languages=(one,)) for one in ("en", "English", "en-US", "en-GB", "de")] == [1, 1, 1, 0, 0]

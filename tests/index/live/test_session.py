@@ -116,7 +116,7 @@ def test_two_sentences_with_a_pause_are_two_utterances(session, opened, rate, ch
     (first, one), (second, other) = (sentence(opened[1], number) for number in (3, 40))
     news = finals(speak(session, np.concatenate([quiet(1), one, quiet(1), other, quiet(1)]), rate, chunk))
     assert [said.number for said in news] == [1, 2]
-    assert [said.answer.matches[0].segment.text for said in news] == [first, second]
+    assert [said.answer.hits[0].segment.text for said in news] == [first, second]
     assert 0.6 < news[0].start < 1.5 and abs(news[0].end - 1 - len(one) / SAMPLE_RATE) < 0.8
     assert news[1].start > news[0].end
 
@@ -136,8 +136,8 @@ def test_guesses_come_while_one_speaks_and_settle(session, opened):
     guesses = [said for said in news if not said.final]
     (last,) = finals(news)
     assert len(guesses) >= 3 and all(said.number == 1 for said in guesses)
-    assert last.answer.matches[0].segment.text == text
-    assert text in [said.answer.matches[0].segment.text for said in guesses]
+    assert last.answer.hits[0].segment.text == text
+    assert text in [said.answer.hits[0].segment.text for said in guesses]
     assert last.delay < 0.7
 
 
@@ -166,10 +166,10 @@ def test_what_is_found_at_last_is_what_the_whole_utterance_finds(session, opened
     for one, utterance in zip(last, cut, strict=True):
         query = encode(opened[0], waveform=utterance.waveform)
         assert np.abs(one.answer.query.vector - query.vector).max() < 1e-5
-        wanted = search(opened[1], opened[0], query, k=HITS).matches
-        assert [match.segment.id for match in one.answer.matches] == [match.segment.id for match in wanted]
-        assert [match.probability for match in one.answer.matches] == pytest.approx(
-            [match.probability for match in wanted], abs=1e-4
+        wanted = search(opened[1], opened[0], query, k=HITS).hits
+        assert [hit.segment.id for hit in one.answer.hits] == [hit.segment.id for hit in wanted]
+        assert [hit.probability for hit in one.answer.hits] == pytest.approx(
+            [hit.probability for hit in wanted], abs=1e-4
         )
 
 
@@ -186,7 +186,7 @@ def test_the_answer_is_there_when_the_pause_ends_the_utterance(session, opened, 
         session.feed(chunk, SAMPLE_RATE)
     (last,) = session.news()
     held.set()
-    assert last.final and last.answer.matches[0].segment.text == text and session.found == 1
+    assert last.final and last.answer.hits[0].segment.text == text and session.found == 1
 
 
 def test_speech_that_goes_on_after_a_pause_is_heard_to_its_end(session, opened, turns):
@@ -250,7 +250,7 @@ def test_long_speech_is_cut(session, opened):
 def test_other_languages_in_the_middle(session, opened):
     said = [sentence(opened[1], 2, language) for language in ("en", "de", "es", "en")]
     news = finals(speak(session, np.concatenate([quiet(1), *(one for _, sound in said for one in (sound, quiet(1)))])))
-    firsts = [one.answer.matches[0].segment for one in news]
+    firsts = [one.answer.hits[0].segment for one in news]
     assert [(one.text, one.language) for one in firsts] == [
         (text, language) for (text, _), language in zip(said, ("en", "de", "es", "en"), strict=True)
     ]
@@ -259,7 +259,7 @@ def test_other_languages_in_the_middle(session, opened):
 def test_the_end_of_the_session_ends_an_utterance(session, opened):
     text, sound = sentence(opened[1], 3)
     (said,) = finals(speak(session, np.concatenate([quiet(0.5), sound])))
-    assert said.answer.matches[0].segment.text == text
+    assert said.answer.hits[0].segment.text == text
 
 
 def test_dropped_and_doubled_chunks_harm_nothing(session, opened):
@@ -273,7 +273,7 @@ def test_dropped_and_doubled_chunks_harm_nothing(session, opened):
     while session.busy:
         time.sleep(0.01)
     (said,) = finals(session.news())
-    assert text in [match.segment.text for match in said.answer.matches[:3]]
+    assert text in [hit.segment.text for hit in said.answer.hits[:3]]
 
 
 def test_another_microphone_in_the_middle(session, opened):
@@ -283,7 +283,7 @@ def test_another_microphone_in_the_middle(session, opened):
     session.feed((32_767 * soxr.resample(stereo, SAMPLE_RATE, 44_100)).astype(np.int16), 44_100)
     while session.busy:
         time.sleep(0.01)
-    assert [said.answer.matches[0].segment.text for said in finals(session.news())] == [first, second]
+    assert [said.answer.hits[0].segment.text for said in finals(session.news())] == [first, second]
 
 
 @pytest.mark.parametrize(
@@ -310,7 +310,7 @@ def test_twenty_at_once_all_get_their_answers(opened, turns):
         session.finish()
         while session.busy:
             time.sleep(0.01)
-        assert text in [one.answer.matches[0].segment.text for one in finals(session.news())]
+        assert text in [one.answer.hits[0].segment.text for one in finals(session.news())]
 
 
 def test_nothing_stays_after_it_is_closed(session, opened):

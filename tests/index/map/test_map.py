@@ -43,36 +43,33 @@ def more(library, units, count: int, first: int = 0, seed: int = 9) -> list[Segm
     return library.add([recording], new, units(count, 32, seed=seed))
 
 
-def test_places_of_segments(make):
+def test_segments_lie_where_they_were_laid_out(make):
     library = make(30)
     fitted = stored(library)
     shown = Map.load(library)
-    ids = [segment.id for segment in library.segments()]
-    assert np.array_equal(shown.places(ids), fitted.flat[:, 0])
-    assert np.array_equal(shown.places([ids[7], ids[2]], 3), fitted.solid[[7, 2], 0])
-    assert shown.places([]).shape == (0, 2) and len(shown) == 30
+    points = shown.points()
+    assert points.ids.tolist() == [segment.id for segment in library.segments()] and len(shown) == 30
+    assert np.array_equal(points.flat, fitted.flat, equal_nan=True)
+    assert np.array_equal(points.solid, fitted.solid, equal_nan=True)
     assert (shown.stale, shown.sampled, shown.of_another_model) == (0, 0, False)
     assert shown.fitted.regions == [REGION] and shown.fitted.measures == [MEASURE]
-    with pytest.raises(LibraryError, match="no segment 99 "):
-        shown.places([ids[0], 99])
 
 
-@pytest.mark.parametrize("dimensions", [2, 3])
-def test_a_query_lies_among_its_neighbours(make, units, dimensions):
+def test_a_query_lies_among_its_neighbours(make, units):
     library = make(300)
     fitted = stored(library)
-    positions = (fitted.flat if dimensions == 2 else fitted.solid)[:, 0]
     shown = Map.load(library)
     _, vectors = library.vectors()
     for query in units(10, 32, seed=1):
-        assert shown.place(query, dimensions) == pytest.approx(neighbours_mean(query, vectors, positions), abs=1e-4)
-    assert np.linalg.norm(shown.place(vectors[40], dimensions) - positions[40]) < 0.01  # what it is itself
+        for place, positions in zip(shown.place(query), (fitted.flat, fitted.solid), strict=True):
+            assert place == pytest.approx(neighbours_mean(query, vectors, positions[:, 0]), abs=1e-4)
+    assert np.linalg.norm(shown.place(vectors[40])[0] - fitted.flat[40, 0]) < 0.01  # what it is itself
 
 
 def test_a_library_smaller_than_the_neighbourhood(make, units):
     library = make(3)
     positions = stored(library).flat[:, 0]
-    x, y = Map.load(library).place(units(1, 32, seed=1)[0])
+    (x, y), _ = Map.load(library).place(units(1, 32, seed=1)[0])
     assert (positions.min(axis=0) <= (x, y)).all() and ((x, y) <= positions.max(axis=0)).all()
 
 
@@ -81,27 +78,28 @@ def test_what_is_added_lies_among_its_neighbours_and_the_others_stay(make, units
     fitted = stored(library)
     _, vectors = library.vectors()
     shown = Map.load(library)
-    new = more(library, units, 20)
+    more(library, units, 20)
     assert shown.follow() and shown.stale == 20 and len(shown) == 320
     assert not shown.follow()
-    ids = [one.id for one in new]
-    for query, place in zip(units(20, 32, seed=9), shown.places(ids), strict=True):
+    before = shown.points()
+    assert np.array_equal(before.flat[:300], fitted.flat, equal_nan=True)
+    for query, place in zip(units(20, 32, seed=9), before.flat[300:, 0], strict=True):
         assert place == pytest.approx(neighbours_mean(query, vectors, fitted.flat[:, 0]), abs=1e-3)
-    old = [segment.id for segment in library.segments()[:300]]
-    assert np.array_equal(shown.places(old), fitted.flat[:, 0])
-    before = shown.places(ids, 3)
-    assert np.isnan(shown.points().flat[-20:, 1]).all()  # their texts come with the next fit
+    assert np.isnan(before.flat[300:, 1]).all()  # their texts come with the next fit
     more(library, units, 5, first=1, seed=10)  # those that were placed stay, too
-    assert np.array_equal(shown.places(ids, 3), before) and shown.points().ids.tolist() == list(range(1, 326))
-    assert Map.load(library).places(ids) == pytest.approx(shown.places(ids), abs=1e-5) and shown.stale == 25
+    after = shown.points()
+    assert np.array_equal(after.solid[300:320, 0], before.solid[300:, 0])
+    assert after.ids.tolist() == list(range(1, 326)) and shown.stale == 25
+    assert Map.load(library).points().flat[300:, 0] == pytest.approx(after.flat[300:, 0], abs=1e-5)
 
 
 def test_a_query_finds_what_was_added_since(make, units):
     library = make(30)
     stored(library)
     shown = Map.load(library)
-    (new,) = more(library, units, 1)
-    assert shown.place(units(1, 32, seed=9)[0]) == pytest.approx(shown.places([new.id])[0], abs=0.01)
+    more(library, units, 1)
+    place, _ = shown.place(units(1, 32, seed=9)[0])
+    assert place == pytest.approx(shown.points().flat[-1, 0], abs=0.01)
     assert shown.stale == 1
 
 
@@ -111,13 +109,11 @@ def test_what_is_removed_disappears(make, units):
     shown = Map.load(library)
     library.remove("recording 4")
     assert shown.points().ids.tolist() == [1, 2, 3, 4, *range(6, 31)] and shown.stale == 0
-    assert np.array_equal(shown.places([6], 3), fitted.solid[[5], 0])
-    with pytest.raises(LibraryError, match="no segment 5 "):
-        shown.places([5])
-    assert np.abs(shown.place(units(1, 32, seed=3)[0])).max() <= 1
+    assert np.array_equal(shown.points().solid[4, 0], fitted.solid[5, 0])
+    assert np.abs(shown.place(units(1, 32, seed=3)[0])[0]).max() <= 1
     for one in library.recordings():
         library.remove(one.id)
-    assert len(Map.load(library)) == 0 and shown.place(units(1, 32, seed=3)[0]).tolist() == [0, 0]
+    assert len(Map.load(library)) == 0 and shown.place(units(1, 32, seed=3)[0])[0].tolist() == [0, 0]
     assert unpacked(shown.points().packed())[0]["count"] == 0
 
 
@@ -152,7 +148,7 @@ def test_it_outlives_the_database(make):
         second.add([recording], [replace(one, id=0)], first.vector(one.id)[None])
     (second.folder / MAP_FILE).write_bytes((first.folder / MAP_FILE).read_bytes())
     shown = Map.load(second)
-    assert shown.stale == 0 and np.array_equal(shown.places(range(1, 21)), fitted.flat[::-1, 0])
+    assert shown.stale == 0 and np.array_equal(shown.points().flat[:, 0], fitted.flat[::-1, 0])
 
 
 def test_a_map_of_other_segments(make):
@@ -224,7 +220,7 @@ def test_a_map_of_another_model_is_shown_with_a_warning(make, caplog):
     library = make(30)
     fitted = stored(library, model="b" * 64)
     shown = Map.load(library)
-    assert np.array_equal(shown.places(range(1, 31)), fitted.flat[:, 0]) and shown.of_another_model
+    assert np.array_equal(shown.points().flat[:, 0], fitted.flat[:, 0]) and shown.of_another_model
     assert "another model" in caplog.text
 
 

@@ -119,8 +119,8 @@ def contents(folder: Path, ear: Ear) -> dict:
         segments = library.segments()
         ids, vectors = library.vectors()
         for number, vector in zip(ids.tolist(), vectors, strict=True):
-            assert library.search(vector, 1)[0].score > 0.999
-            assert number in [hit.segment.id for hit in library.search(vector, len(ids))]
+            assert library.candidates(vector, 1).vectors[0] @ vector > 0.999
+            assert number in library.candidates(vector, len(ids)).ids
         recordings = library.recordings()
         counts = library.counts()
         assert sum(counts.values()) == len(segments) == len(library)

@@ -82,7 +82,7 @@ def add(library: Library, *paths: Path, copy: bool = False) -> None:
 def is_whole(library: Library) -> bool:
     """Whether every segment is found by its own vector."""
     ids, vectors = library.vectors()
-    found = [{hit.segment.id for hit in library.search(vector, len(ids))} for vector in vectors]
+    found = [{*library.candidates(vector, len(ids)).ids.tolist()} for vector in vectors]
     return all(number in one for number, one in zip(ids.tolist(), found, strict=True)) and len(ids) == len(library)
 
 

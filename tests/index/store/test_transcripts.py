@@ -126,15 +126,15 @@ def test_searches_find_what_the_vectors_are_now(library):
     other.refresh()
     for one in (library, other):
         np.testing.assert_array_equal(one.vector(6), now)
-        assert one.search(now, 1)[0].segment.id == 6 and one.search(now, 1)[0].score > 0.999
+        assert one.candidates(now, 1).segments[0].id == 6 and one.candidates(now, 1).vectors[0] @ now > 0.999
     other.close()
     stale = Library.open(library.folder, Identity())  # its index is older than the vectors
-    assert stale.search(now, 1)[0].score > 0.999
+    assert stale.candidates(now, 1).vectors[0] @ now > 0.999
     stale.close()
     library.close()
     again = Library.open(library.folder, Identity())
     np.testing.assert_array_equal(again.vector(6), now)
-    assert again.search(now, 1)[0].segment.id == 6
+    assert again.candidates(now, 1).segments[0].id == 6
     again.close()
 
 
@@ -153,7 +153,7 @@ def test_an_index_of_earlier_vectors_is_not_used(tmp_path):
         with Library.open(library.folder, Identity()) as again:
             vectors = again.vectors()[1]
             for number in range(0, count, 97):
-                assert again.search(vectors[number], 1)[0].segment.id == number + 1
+                assert again.candidates(vectors[number], 1).segments[0].id == number + 1
 
 
 def test_removed_recordings_take_their_transcripts_along(library):
@@ -210,7 +210,7 @@ def test_a_library_from_before_there_were_any(tmp_path):
         old.execute("INSERT INTO phones VALUES (?, ?)", (number + 1, b""))
     old.close()
     with Library.open(folder, Identity()) as library:
-        assert [library.search(vector, 1)[0].segment.id for vector in vectors] == [1, 2, 3]
+        assert [library.candidates(vector, 1).segments[0].id for vector in vectors] == [1, 2, 3]
         assert missing(library) == [1, 2, 3] and fuse(library) == 0
         library.store_transcripts([2], [FOUND], "base")
         assert fuse(library) == 1 and library.segment(2).transcript == "the ferry left"

@@ -18,7 +18,7 @@ def exact(library: Library, query: np.ndarray, k: int = 10) -> list[int]:
 
 
 def recall(library: Library, queries: np.ndarray) -> float:
-    shares = [{hit.segment.id for hit in library.search(query)} & {*exact(library, query)} for query in queries]
+    shares = [{*library.candidates(query).ids.tolist()} & {*exact(library, query)} for query in queries]
     return sum(map(len, shares)) / 10 / len(queries)
 
 
@@ -47,7 +47,7 @@ def test_the_index_changes_its_kind_with_the_size(tmp_path, model, units, items,
     with Library.open(folder, model) as library:
         assert recall(library, queries) >= 0.98
         library.add([], [Segment(0, recordings[1].id, 9_000, 9_001, "last")], units(1, 32, seed=20))
-        assert library.search(units(1, 32, seed=20)[0], 1)[0].segment.text == "last"
+        assert library.candidates(units(1, 32, seed=20)[0], 1).segments[0].text == "last"
     assert kind(folder) == "hnsw" and not caplog.records
 
 
@@ -85,10 +85,10 @@ while final not in sizes and time.monotonic() < until:
             size = len(library)
             assert size % 10 == 0 and size >= max(sizes, default=0), "half a commit, or one undone"
             query = random_units(1, 32, searches + 1_000_000)[0]
-            hits = library.search(query, 10)
-            rows = [int(hit.segment.text) for hit in hits]
+            found = library.candidates(query, 10)
+            rows = [int(segment.text) for segment in found.segments]
             scores = truth[:size] @ query
-            assert np.allclose([hit.score for hit in hits], scores[rows], atol=1e-5), "a segment with another's vector"
+            assert np.allclose(found.vectors @ query, scores[rows], atol=1e-5), "a segment with another's vector"
             nearest += int((scores[rows] >= np.sort(scores)[-10]).sum())
             sizes.add(size)
             searches += 1

@@ -138,7 +138,7 @@ def test_what_was_added_is_found_and_heard(page: Page) -> None:
     page.get_by_role("option", name="archive").click()
     page.locator("#text textarea").fill(FERRY)
     page.locator("#text textarea").press("Enter")
-    expect(page.locator("#results .said").first).to_contain_text(FERRY)
+    expect(page.locator("#results .transcript").first).to_contain_text(FERRY)
 
 
 def test_adding_again_says_what_is_known(page: Page, spoken_files: list[Path]) -> None:

@@ -126,12 +126,12 @@ def test_two_sentences_with_a_pause_are_two_entries_and_it_starts_again(
         expect(page.locator(".live-map")).to_have_attribute("data-stage", "drawn")
         page.locator(".live-button").press("Space")
         expect(page.locator(".live-light")).to_have_attribute("data-voiced", "true")
-        expect(page.locator(".utterance[data-settled=false] .said").first).to_contain_text(WATCH)  # a guess
+        expect(page.locator(".utterance[data-settled=false] .transcript").first).to_contain_text(WATCH)  # a guess
         settled(page, 2)
         newest, oldest = page.locator(".utterance").all()
-        expect(oldest.locator(".said").first).to_contain_text(WATCH)
-        expect(newest.locator(".said").first).to_contain_text(HIKERS)
-        expect(page.locator(".live-heard")).to_contain_text(HIKERS)
+        expect(oldest.locator(".transcript").first).to_contain_text(WATCH)
+        expect(newest.locator(".transcript").first).to_contain_text(HIKERS)
+        expect(page.locator(".live-announcement")).to_contain_text(HIKERS)
         assert_ways(page, newest, oldest)
         page.locator(".live-button").press("Enter")
         expect(page.locator(".live-button")).to_have_text("Start listening")
@@ -158,7 +158,7 @@ def test_two_sentences_with_a_pause_are_two_entries_and_it_starts_again(
         assert saved[0]["end"] < saved[1]["start"] and abs(saved[0]["end"] - saved[0]["start"] - length) < 0.1
         page.locator(".live-button").press("Enter")  # again: the list is kept
         settled(page, 3)
-        expect(page.locator(".utterance").first.locator(".said").first).to_contain_text(WATCH)
+        expect(page.locator(".utterance").first.locator(".transcript").first).to_contain_text(WATCH)
         page.locator(".live-button").click()
         page.get_by_role("button", name="Clear").click()
         expect(page.locator(".utterance")).to_have_count(0)
@@ -174,8 +174,8 @@ def test_a_lost_connection_comes_back_and_the_list_stays(speaker: Browser, addre
         expect(page.locator(".live-state")).to_contain_text("Trying again")
         settled(page, 2)
         newest, oldest = page.locator(".utterance").all()
-        expect(oldest.locator(".said").first).to_contain_text(WATCH)
-        expect(newest.locator(".said").first).to_contain_text(HIKERS)
+        expect(oldest.locator(".transcript").first).to_contain_text(WATCH)
+        expect(newest.locator(".transcript").first).to_contain_text(HIKERS)
         assert len(servers) == 2
         servers[1].close(code=4408, reason="Nothing has come from the page for 30 s.")
         expect(page.locator(".live-state")).to_have_text("Nothing has come from the page for 30 s.")
@@ -194,13 +194,13 @@ def test_another_library_in_the_middle_of_a_sentence(speaker: Browser, address: 
 
         expect(page.locator(".live-map")).to_have_attribute("data-stage", "drawn")
         page.locator(".live-button").click()
-        expect(page.locator(".utterance .said").first).to_contain_text(WATCH)
+        expect(page.locator(".utterance .transcript").first).to_contain_text(WATCH)
         page.get_by_role("combobox", name="Library", exact=True).locator("visible=true").click()
         page.get_by_role("option", name="interviews").click()
         expect(page.locator(".utterance:not(:last-child)[data-settled=true]").first).to_be_visible()
         oldest = page.locator(".utterance").last
         expect(oldest).to_have_attribute("data-settled", "true")
-        expect(oldest.locator(".said").first).to_contain_text(WATCH)
+        expect(oldest.locator(".transcript").first).to_contain_text(WATCH)
         assert [wish["library"] for wish in asked] == ["demo", "interviews"]
         expect(page.locator(".live-map")).to_be_hidden()  # this library has none
         widths = page.evaluate("['list', 'split'].map((one) => document.querySelector(`.live-${one}`).offsetWidth)")
@@ -254,7 +254,7 @@ def test_it_shows_what_it_hears_and_says_what_keeps_it_from_hearing(browser: Bro
 
     def slow(route: WebSocketRoute) -> None:
         server = route.connect_to_server()
-        server.on_message(lambda frame: None if lagging.is_set() and "heard" in frame else route.send(frame))
+        server.on_message(lambda frame: None if lagging.is_set() and "received_s" in frame else route.send(frame))
 
     def prepare(page: Page) -> None:
         page.add_init_script(TONE + WILL)
@@ -373,7 +373,7 @@ def finals(socket: ClientConnection) -> list[dict]:
     said = []
     try:
         while True:
-            said.append(json.loads(socket.recv(30)).get("said"))
+            said.append(json.loads(socket.recv(30)).get("utterance"))
     except ConnectionClosed as closed:
         assert closed.rcvd.code == 1000
     return [one for one in said if one and one["final"]]
@@ -398,11 +398,11 @@ def test_the_light_is_on_a_fifth_of_a_second_after_speech_begins(address: str) -
     with listening(address) as socket:
         for start in range(0, len(heard), 2 * size):
             socket.send(heard[start : start + 2 * size])
-            while "heard" not in (frame := json.loads(socket.recv(30))):
+            while "received_s" not in (frame := json.loads(socket.recv(30))):
                 pass
             if frame["voiced"]:
                 break
-    assert frame["voiced"] and 1 < frame["heard"] < 1.2
+    assert frame["voiced"] and 1 < frame["received_s"] < 1.2
 
 
 def test_filters_and_other_rates(address: str) -> None:
@@ -584,7 +584,10 @@ def test_nothing_of_what_was_said_is_kept(
         with listening(address, visit=visitor()) as socket:
             for start in range(0, len(sound), 1_600):
                 socket.send(pcm(sound[start : start + 1_600]))
-            while "heard" not in (frame := json.loads(socket.recv(30))) or frame["heard"] < len(sound) / SAMPLE_RATE:
+            while (
+                "received_s" not in (frame := json.loads(socket.recv(30)))
+                or frame["received_s"] < len(sound) / SAMPLE_RATE
+            ):
                 pass
             assert holding(somewhere) != []
             if stop:

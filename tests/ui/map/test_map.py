@@ -157,9 +157,9 @@ def test_the_legend_filters_the_list_and_all_survives_a_reload(browser: Browser,
 
 def test_a_search_marks_its_hits_around_the_query(browser: Browser, address: str) -> None:
     with explored(browser, address, "&find=" + SHIP.replace(" ", "+")) as page:  # asked again when the page is loaded
-        expect(page.locator(".explore-head h2")).to_contain_text("good match")
+        expect(page.locator(".explore-head h2")).to_contain_text("strong match")
         entry = page.locator(".explore-entry").first
-        expect(entry.locator(".said")).to_contain_text("ship was lost")
+        expect(entry.locator(".transcript")).to_contain_text("ship was lost")
         expect(entry.locator(".percent")).to_contain_text("%")
         star, *hits = page.eval_on_selector_all(
             ".explore-field .map-layer :is(.query, .hit)",
@@ -173,11 +173,11 @@ def test_a_search_marks_its_hits_around_the_query(browser: Browser, address: str
         assert nearer.sum() < 20  # of about a thousand
         page.locator("[name=find]").fill("zxqv brmpf")
         page.locator("[name=find]").press("Enter")
-        expect(page.locator(".explore-head h2")).to_have_text("No good match")
-        expect(page.locator(".explore-said")).to_contain_text("likely to mean it")
+        expect(page.locator(".explore-head h2")).to_have_text("No strong match")
+        expect(page.locator(".explore-summary")).to_contain_text("likely to mean it")
         page.locator("[name=find]").fill("…")
         page.get_by_role("button", name="Find", exact=True).click()
-        expect(page.locator(".explore-said")).to_contain_text("no words")
+        expect(page.locator(".explore-summary")).to_contain_text("no words")
         page.locator("[name=find]").fill("")
         expect(page.locator(".explore-head h2")).to_contain_text("utterances")
 
@@ -214,7 +214,7 @@ def test_a_library_is_laid_out_in_the_background(browser: Browser, address: str,
         page.wait_for_selector(".explore[data-stage=drawn]")
         expect(page.locator(".explore-job")).to_contain_text("The map was laid out in")
         expect(page.locator(".explore-head h2")).to_have_text("13 utterances")
-        expect(page.locator(".explore-entry .said", has_text=BEES)).to_have_count(2)
+        expect(page.locator(".explore-entry .transcript", has_text=BEES)).to_have_count(2)
         expect(page.get_by_role("button", name="Lay it out anew")).to_be_enabled()
         ferryman = page.locator(
             ".explore-entry", has_text="The ferryman"

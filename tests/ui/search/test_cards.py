@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from index.hit import Hit
 from index.library import Library, Recording, Segment
-from index.search import Answer, Match, Query
+from index.search import Answer, Query
 from tests.index.conftest import Identity, random_units
 from ui import labels, theme
 from ui.links import Link, Settings
@@ -33,19 +34,20 @@ def place(tmp_path: Path) -> Place:
     return Place(library, "own", "a key", {"science_fiction": 14})
 
 
-def match(place: Place, number: int, probability: float, **changes) -> Match:
+def hit(place: Place, number: int, probability: float, **changes) -> Hit:
     segment = Segment(**(vars(place.library.segment(number)) | changes))
-    return Match(segment, probability, 0.7, 0.9, 1.5, probability, probability >= 0.5)
+    recording = place.library.recording(segment.recording)
+    return Hit(segment, recording, probability, probability, 0.7, 0.9, 1.5, probability >= 0.5)
 
 
-def shown(place: Place, *matches: Match, chips=(), **settings) -> str:
+def shown(place: Place, *hits: Hit, chips=(), **settings) -> str:
     link = Link(Settings("own", **settings), "a storm")
-    return cards.answer(Answer(QUERY, list(matches), 0.0014, "cpu"), link, place, list(chips))
+    return cards.answer(Answer(QUERY, list(hits), 0.0014, "cpu"), link, place, list(chips))
 
 
-def test_a_good_match_is_a_card(place: Place) -> None:
-    html = shown(place, match(place, 1, 0.934))
-    assert "1 good match<" in html
+def test_a_strong_match_is_a_card(place: Place) -> None:
+    html = shown(place, hit(place, 1, 0.934))
+    assert "1 strong match<" in html
     assert 'data-play="own/1" data-src="audio/a%20key/tale" data-start="0.000" data-end="2.000"' in html
     assert 'aria-valuenow="93"' in html and "width:93%" in html
     assert "var(--category-14)" in html and "science fiction" in html and "English" in html
@@ -55,8 +57,8 @@ def test_a_good_match_is_a_card(place: Place) -> None:
 
 
 def test_moments_of_a_recording_share_its_head_and_waveform(place: Place) -> None:
-    html = shown(place, match(place, 3, 0.9), match(place, 1, 0.8), match(place, 5, 0.7))
-    assert "3 good matches in 2 recordings" in html
+    html = shown(place, hit(place, 3, 0.9), hit(place, 1, 0.8), hit(place, 5, 0.7))
+    assert "3 strong matches in 2 recordings" in html
     assert html.count('class="strip"') == 1 and html.count('class="mark"') == 2
     assert 'data-envelope="envelope/a%20key/talk" data-src="audio/a%20key/talk" data-duration="120.000"' in html
     assert "--at:60.333%;--wide:3.333%;--sure:90%" in html
@@ -67,38 +69,38 @@ def test_moments_of_a_recording_share_its_head_and_waveform(place: Place) -> Non
 
 
 def test_by_time(place: Place) -> None:
-    matches = match(place, 5, 0.9), match(place, 2, 0.8)
+    hits = hit(place, 5, 0.9), hit(place, 2, 0.8)
     for by_time in (False, True):
-        html = shown(place, *matches, by_time=by_time)
+        html = shown(place, *hits, by_time=by_time)
         assert (html.index('data-segment="2"') < html.index('data-segment="5"')) == by_time
 
 
 def test_an_answer_knows_its_address(place: Place) -> None:
-    html = shown(place, match(place, 1, 0.9), category="science_fiction", heard=0.25)
-    assert 'data-address="?q=a+storm&amp;library=own&amp;category=science_fiction&amp;heard=0.25"' in html
+    html = shown(place, hit(place, 1, 0.9), category="science_fiction", meaning=0.25)
+    assert 'data-address="?q=a+storm&amp;library=own&amp;category=science_fiction&amp;meaning=0.25"' in html
     assert "data-copy" in html and "data-private" not in html
     link = Link(Settings("visit"), "a storm")
-    mine = cards.answer(Answer(QUERY, [match(place, 1, 0.9)], 0.001, "cpu"), link, place, [])
+    mine = cards.answer(Answer(QUERY, [hit(place, 1, 0.9)], 0.001, "cpu"), link, place, [])
     assert "data-private" in mine and "data-copy" not in mine  # a visitor's own uploads
 
 
 def test_filters_can_be_taken_off(place: Place) -> None:
-    html = shown(place, match(place, 1, 0.9), chips=[("speaker", "<Anna>"), ("from", "from 1962")])
+    html = shown(place, hit(place, 1, 0.9), chips=[("speaker", "<Anna>"), ("from", "from 1962")])
     assert 'data-drop="speaker"' in html and "&lt;Anna&gt;" in html and "Reset" in html
-    assert "Reset" not in shown(place, match(place, 1, 0.9), chips=[("from", "from 1962")])
+    assert "Reset" not in shown(place, hit(place, 1, 0.9), chips=[("from", "from 1962")])
 
 
 def test_the_less_likely_are_folded_away(place: Place) -> None:
-    html = shown(place, match(place, 1, 0.9), match(place, 2, 0.2), match(place, 3, 0.1))
+    html = shown(place, hit(place, 1, 0.9), hit(place, 2, 0.2), hit(place, 3, 0.1))
     assert html.index('data-segment="1"') < html.index('class="more"') < html.index('data-segment="2"')
     assert "2 less likely" in html
 
 
-def test_no_good_match_says_so_and_offers_the_nearest(place: Place) -> None:
-    html = shown(place, match(place, 1, 0.3), match(place, 2, 0.2))
-    assert "No good match" in html and "30 % likely" in html
+def test_no_strong_match_says_so_and_offers_the_nearest(place: Place) -> None:
+    html = shown(place, hit(place, 1, 0.3), hit(place, 2, 0.2))
+    assert "No strong match" in html and "30 % likely" in html
     assert html.index("Show the nearest 2 anyway") < html.index('data-segment="1"')
-    assert "less than 1 %" in shown(place, match(place, 1, 0.001))
+    assert "less than 1 %" in shown(place, hit(place, 1, 0.001))
 
 
 def test_filters_that_nothing_passes(place: Place) -> None:
@@ -108,27 +110,27 @@ def test_filters_that_nothing_passes(place: Place) -> None:
 
 
 def test_what_is_not_known_is_said_to_be(place: Place) -> None:
-    assert "Not written down" in shown(place, match(place, 1, 0.9, text=""))
+    assert "Not written down" in shown(place, hit(place, 1, 0.9, text=""))
 
 
 def test_what_a_machine_has_written_is_marked_so(place: Place) -> None:
     machine = {"text": "", "language": "", "machine_text": "Ein <Sturm> kam.", "confidence": 0.834, "detected": "de"}
-    html = shown(place, match(place, 1, 0.9, **machine))
+    html = shown(place, hit(place, 1, 0.9, **machine))
     assert (
         'lang="de">Ein &lt;Sturm&gt; kam. <small class="by-machine" title="Transcribed by machine, 83 % sure"' in html
     )
-    assert "by-machine" not in shown(place, match(place, 1, 0.9)) and "Not written down" not in html
+    assert "by-machine" not in shown(place, hit(place, 1, 0.9)) and "Not written down" not in html
 
 
 def test_texts_and_errors_are_no_markup(place: Place) -> None:
     attack = '"><script>alert(1)</script>'
-    for html in (shown(place, match(place, 1, 0.9, text=attack)), cards.notice(attack), cards.working(attack)):
+    for html in (shown(place, hit(place, 1, 0.9, text=attack)), cards.notice(attack), cards.working(attack)):
         assert "<script" not in html and attack not in html
-    assert "A &quot;talk&quot; &lt;b&gt;" in shown(place, match(place, 2, 0.9))
+    assert "A &quot;talk&quot; &lt;b&gt;" in shown(place, hit(place, 2, 0.9))
 
 
 def test_an_answer_is_never_the_same_twice(place: Place) -> None:
-    assert shown(place, match(place, 1, 0.9)) != shown(place, match(place, 1, 0.9))
+    assert shown(place, hit(place, 1, 0.9)) != shown(place, hit(place, 1, 0.9))
 
 
 def test_labels() -> None:

@@ -42,7 +42,7 @@ def recording(page: Page, title: str):
 
 
 def words(page: Page) -> list[str]:
-    return page.locator("#results .hits .said").all_text_contents()
+    return page.locator("#results .hits .transcript").all_text_contents()
 
 
 def now(page: Page) -> float:
@@ -134,7 +134,7 @@ def test_a_format_that_browsers_do_not_play_is_heard_like_any_other(look, interv
 
 def test_what_was_said_before_and_after(look) -> None:
     page = look("?q=the+winter+the+wells+froze+we+melted+snow&library=interviews")
-    hit = page.locator(".hit", has=page.locator(".said", has_text="wells froze")).first
+    hit = page.locator(".hit", has=page.locator(".transcript", has_text="wells froze")).first
     button = hit.get_by_role("button", name="Before and after")
     near = hit.locator(".near").first
     expect(near).to_be_hidden()
@@ -262,10 +262,10 @@ def test_an_address_is_shared_gone_back_to_and_reloaded(look, browser: Browser, 
         page.locator("#text textarea").press("Enter")
     choose(page, "Category", "Interview")
     with answered(page):
-        page.locator("#heard input[type=range]").press("ArrowRight")
+        page.locator("#meaning input[type=range]").press("ArrowRight")
     here, found = page.url, words(page)
     assert parse_qs(urlsplit(here).query) == {
-        "q": [QUERY], "library": ["interviews"], "category": ["interview"], "heard": ["0.55"],
+        "q": [QUERY], "library": ["interviews"], "category": ["interview"], "meaning": ["0.55"],
     }  # fmt: skip
     page.get_by_role("button", name="Copy link").click()
     expect(page.get_by_role("button", name="Link copied")).to_be_visible()
@@ -294,7 +294,7 @@ def test_an_address_is_shared_gone_back_to_and_reloaded(look, browser: Browser, 
         ("?q=storm&library=nowhere", "no library called 'nowhere'"),
         ("?q=storm&category=gossip", "no category 'gossip'"),
         ("?q=storm&speaker=nobody", "no speaker 'nobody'"),
-        ("?q=storm&heard=very", "from 0 to 1"),
+        ("?q=storm&meaning=very", "from 0 to 1"),
         ("?like=999999", "no segment 999999"),
     ],
 )
@@ -304,7 +304,7 @@ def test_an_address_that_means_nothing_gets_one_sentence(look, path: str, senten
     with answered(page):
         page.locator("#text textarea").fill("the last tree on Mars")
         page.locator("#text textarea").press("Enter")
-    expect(page.locator("#results .hits .said").first).to_contain_text("Mars")
+    expect(page.locator("#results .hits .transcript").first).to_contain_text("Mars")
 
 
 def test_another_library_is_asked_the_same(look) -> None:

@@ -162,9 +162,9 @@ def test_a_build_that_was_killed_goes_on_to_the_same_bytes(
     (tmp_path / "list.txt").write_text("\n".join(f"{text} {number}" for number in range(3) for text in TEXTS))
     words = ["corpus", "--sentences", str(tmp_path / "list.txt"), "--voices-per-sentence", "1", "--workers", "1", *kind]
     assert main([*words, "--out", str(tmp_path / "whole")]) == 0
-    script = "import sys; from clasp import __main__; from clasp.training import corpus; corpus.SHARD = 4; "
+    script = "import sys; from index.cli import main; from clasp.training.data import corpus; corpus.SHARD = 4; "
     arguments = [*words, "--out", str(tmp_path / "parts")]
-    killed = subprocess.Popen([sys.executable, "-c", f"{script}__main__.main({arguments!r})"], cwd=Path.cwd())
+    killed = subprocess.Popen([sys.executable, "-c", f"{script}main.main({arguments!r})"], cwd=Path.cwd())
     shard = "train-0000" if kind else "train-0000.npz"
     while not (tmp_path / "parts" / shard).exists():
         assert killed.poll() is None

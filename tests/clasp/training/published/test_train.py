@@ -19,6 +19,7 @@ import clasp
 from clasp.errors import DataError, ModelError
 from clasp.model import BUNDLED, Clasp
 from clasp.published import efficientnet
+from clasp.speech import fusion as heads
 from clasp.training.data import readers
 from clasp.training.losses import PUBLISHED, Temperature
 from clasp.training.published import feature_cache, fusion, train
@@ -268,7 +269,7 @@ def test_training_brings_clips_to_their_texts_and_keeps_the_best(tmp_path: Path)
     )
     args = options("--out", str(tmp_path), "--batch", "16", "--part", "8", "--rate", "0.01", "--epochs", "60")
     torch.manual_seed(3)
-    head = clasp.fusion.build("gating", 20, 10, 24)
+    head = heads.build("gating", 20, 10, 24)
     before = fusion.figures(head, pairs, places[:32])["speech→text"]["mrr"]
     epochs = list(fusion.train(head, pairs, places[:32], places[:32], args, Processes()))
     after = fusion.figures(head, pairs, places[:32])["speech→text"]["mrr"]
@@ -286,7 +287,7 @@ def test_it_ends_when_nothing_better_comes(tmp_path: Path, monkeypatch: pytest.M
     pairs = fusion.Pairs(heard, 4, True, vectors, places, places.astype(str))
     args = options("--out", str(tmp_path), "--patience", "3")
     torch.manual_seed(0)
-    head = clasp.fusion.build("concat", 4, 2, 24)
+    head = heads.build("concat", 4, 2, 24)
     seen = [
         (epoch.number, {name: value.clone() for name, value in head.state_dict().items()})
         for epoch in fusion.train(head, pairs, places, places, args, Processes())
@@ -347,8 +348,8 @@ def test_two_processes_share_the_work(
     ]
     script = tmp_path / "script.py"
     script.write_text(
-        "import sys\nfrom index.cli.main import main\nfrom clasp.training import kept\n"
-        f"kept.SHARD = 6\nsys.exit(main(['train', 'published', '--data', {str(recordings)!r}, *{stated!r}]))\n"
+        "import sys\nfrom index.cli.main import main\nfrom clasp.training.published import feature_cache\n"
+        f"feature_cache.SHARD = 6\nsys.exit(main(['train', 'published', '--data', {str(recordings)!r}, *{stated!r}]))\n"
     )
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)]
     paths = {"PYTHONPATH": str(Path(clasp.__file__).parents[1]), "OMP_NUM_THREADS": "1"}

@@ -1,0 +1,58 @@
+"""A hit: a segment that a query found, and how well. The page, the API, the command line and the exports share it.
+
+>>> hit = search(library, model, encode(model, text="The ship was lost in the storm.")).hits[0]
+>>> hit.segment.transcript
+'The ship was lost in the storm, three days out of Lisbon.'
+>>> hit.strong, hit.probability > 0.9
+(True, True)
+>>> hit.as_dict()["recording"]
+'adventure-01-en'
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from index.records import Recording, Segment
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A segment that a query found."""
+
+    segment: Segment
+    recording: Recording  # of the segment; its path is absolute
+    score: float  # what ranks it, see `index.search.search`
+    probability: float  # that it says the same as the query, calibrated
+    meaning: float  # cosine of the meaning halves
+    sound: float  # cosine of the sound halves; 0 for a model without one
+    alignment_score: float  # of the phones, see `clasp.phones.alignment`
+    strong: bool  # whether the probability reaches the threshold; otherwise the match is a possible one
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it; where the segment can be heard is for the caller to add."""
+        return segment_as_dict(self.segment, self.recording) | {
+            "score": round(self.score, 4),
+            "probability": round(self.probability, 4),
+            "meaning": round(self.meaning, 4),
+            "sound": round(self.sound, 4),
+            "alignment_score": round(self.alignment_score, 4),
+            "strong": self.strong,
+        }
+
+
+def segment_as_dict(segment: Segment, recording: Recording) -> dict[str, Any]:
+    """A segment of a recording, as JSON and tables have it; times in seconds of the recording."""
+    return {
+        "id": segment.id,
+        "transcript": segment.transcript,
+        "transcript_source": segment.transcript_source,
+        "confidence": None if segment.confidence is None else round(segment.confidence, 3),
+        "start": round(segment.start, 3),
+        "end": round(segment.end, 3),
+        "language": segment.language,
+        "speaker": segment.speaker,
+        "category": segment.category,
+        "recording": recording.id,
+        "title": recording.title,
+        "date": recording.date,
+    }
