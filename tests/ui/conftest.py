@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from clasp.audio.decode import decode
 from tests.ui.interviews import Interviews, make
-from ui.screenshots import CHROMIUM
+from tools.screenshots import CHROMIUM
 
 ROOT = Path(__file__).parents[2]
 # Runs the app, and tells of every connection that it makes to another machine

@@ -28,9 +28,9 @@ from clasp.audio.decode import SAMPLE_RATE, decode
 from index.benchmarks.benchmark import table
 from index.benchmarks.live import live as benchmark
 from tests.ui.conftest import MICROPHONE, PATIENCE, ROOT, free_port
+from tools.screenshots import CHROMIUM
 from ui.live.server import ELSEWHERE, Allowance, _same_origin
 from ui.routes import routes
-from ui.screenshots import CHROMIUM
 from ui.service import Service
 
 WATCH = "father's watch"  # what queries/watch.ogg is about

@@ -1,7 +1,7 @@
 """Take the screenshots that the README shows.
 
-    python -m ui.screenshots          # all of them
-    python -m ui.screenshots live map # of these tabs
+    python -m tools.screenshots          # all of them
+    python -m tools.screenshots live map # of these tabs
 
 Written to assets/screenshots: every tab, light, dark and on a phone, as search-light.png, live-phone.png and so on, and
 moments-light.png. Four long recordings of the demo library stand for somebody's own; the microphone hears two of its
