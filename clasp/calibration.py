@@ -5,6 +5,7 @@ held-out pairs by `python -m clasp calibrate` and stored with the model as calib
 direction: speech lies closer to speech than to text.
 
 - "text": a typed query, a hit in the same language;
+- "few", "word": the same for queries of two or three words, and of one (where they are not fitted, as "text");
 - "speech": a spoken query;
 - "translation": a typed query, a hit in another language; only the meaning counts.
 
@@ -21,21 +22,24 @@ import numpy as np
 
 from clasp.errors import ModelError
 
-Direction = Literal["text", "speech", "translation"]
+Direction = Literal["text", "few", "word", "speech", "translation"]
 TINY = 1e-300  # log of a probability of 1 would be 0, whose odds are infinite
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
+SHORT = ("few", "word")  # that may be missing
+NEVER = -50.0  # log odds
 
 
 @dataclass(frozen=True)
 class MatchProbability:
-    """Two reasons for saying the same: the same is meant, or the same is said.
+    """Three ways to say the same: by the meaning, by the sound, or by words of the transcript.
 
-        p = 1 − (1 − m)(1 − s)
+        p = 1 − (1 − m)(1 − s)(1 − w)
         m = σ(meaning_bias + meaning_slope · meaning)
         s = σ(sound_bias + sound_meaning_slope · meaning + sound_slope · sound + alignment_slope · alignment score)
+        w = σ(word_bias + word_slope · coverage), 0 where no word is covered
 
-    of the cosines of meaning and sound. Where the words are others, their sound is noise that no longer counts; where
-    they are the same, it decides.
+    of the cosines of meaning and sound, and the share of the query's words in the transcript. Where the
+    words are others, their sound is noise that no longer counts; where they are the same, it decides.
     """
 
     meaning_bias: float
@@ -44,11 +48,15 @@ class MatchProbability:
     sound_meaning_slope: float
     sound_slope: float
     alignment_slope: float
-    threshold: float  # probability below which a hit is no good match
+    threshold: float  # probability below which a hit is no strong match
+    word_bias: float = NEVER
+    word_slope: float = 0.0
     measured: dict[str, float] = field(default_factory=dict)  # counts and errors of the fit, for the report
 
-    def log_odds(self, meaning: np.ndarray, sound: np.ndarray, alignment_score: np.ndarray) -> np.ndarray:
-        """Log odds, float64, of cosines and alignment scores, all of one shape."""
+    def log_odds(
+        self, meaning: np.ndarray, sound: np.ndarray, alignment_score: np.ndarray, coverage: np.ndarray | float = 0.0
+    ) -> np.ndarray:
+        """Log odds, float64, of cosines, alignment scores and coverages, all of one shape."""
         meaning = np.asarray(meaning, float)
         by_meaning = self.meaning_bias + self.meaning_slope * meaning
         by_sound = (
@@ -57,12 +65,18 @@ class MatchProbability:
             + self.sound_slope * np.asarray(sound, float)
             + self.alignment_slope * np.asarray(alignment_score, float)
         )
-        neither = -np.logaddexp(0, by_meaning) - np.logaddexp(0, by_sound)  # log of 1 − p
-        return np.log(-np.expm1(np.minimum(neither, -TINY))) - neither
+        coverage = np.asarray(coverage, float)
+        by_words = np.where(coverage > 0, self.word_bias + self.word_slope * coverage, NEVER)
+        none = -sum(np.logaddexp(0, odds) for odds in (by_meaning, by_sound, by_words))  # log of 1 − p
+        return np.log(-np.expm1(np.minimum(none, -TINY))) - none
 
-    def probability(self, meaning: np.ndarray, sound: np.ndarray, alignment_score: np.ndarray) -> np.ndarray:
-        """Probabilities in [0, 1] of cosines and alignment scores, all of one shape."""
-        return 0.5 * (1 + np.tanh(self.log_odds(meaning, sound, alignment_score) / 2))  # the logistic function
+    def probability(
+        self, meaning: np.ndarray, sound: np.ndarray, alignment_score: np.ndarray, coverage: np.ndarray | float = 0.0
+    ) -> np.ndarray:
+        """Probabilities in [0, 1] of cosines, alignment scores and coverages, all of one shape."""
+        return 0.5 * (
+            1 + np.tanh(self.log_odds(meaning, sound, alignment_score, coverage) / 2)
+        )  # the logistic function
 
 
 @dataclass(frozen=True)
@@ -77,7 +91,12 @@ class Calibration:
     false_match_rate: float
 
     def probability(
-        self, direction: Direction, meaning: np.ndarray, sound: np.ndarray, alignment_score: np.ndarray
+        self,
+        direction: Direction,
+        meaning: np.ndarray,
+        sound: np.ndarray,
+        alignment_score: np.ndarray,
+        coverage: np.ndarray | float = 0.0,
     ) -> np.ndarray:
         """The probability, float64 in [0, 1], that each hit says the same as the query.
 
@@ -85,9 +104,10 @@ class Calibration:
             direction: which kind of query and hit, see the module.
             meaning: (n,) cosines of the meaning halves.
             sound: (n,) cosines of the sound halves; of no effect for "translation".
-            agreement: (n,) alignment scores of the phones; of no effect for "translation".
+            alignment_score: (n,) alignment scores of the phones; of no effect for "translation".
+            coverage: (n,) shares of the query's words that are in the transcripts.
         """
-        return self._of(direction).probability(meaning, sound, alignment_score)
+        return self._of(direction).probability(meaning, sound, alignment_score, coverage)
 
     def log_odds(
         self, direction: Direction, meaning: np.ndarray, sound: np.ndarray, alignment_score: np.ndarray
@@ -120,7 +140,10 @@ class Calibration:
         remedy = "fit it with: python -m clasp calibrate --model FOLDER"
         try:
             stored = json.loads(path.read_text(encoding="utf-8"))
-            directions = {name: MatchProbability(**stored["directions"][name]) for name in DIRECTIONS}
+            found = stored["directions"]
+            directions = {
+                name: MatchProbability(**found[name]) for name in DIRECTIONS if name in found or name not in SHORT
+            }
             return cls(directions, float(stored["false_match_rate"]))
         except FileNotFoundError as error:
             raise ModelError(f"The model has no calibration ({path} is missing): {remedy}") from error
@@ -128,6 +151,8 @@ class Calibration:
             raise ModelError(f"{path} is not a calibration of CLASP ({error!r}): {remedy}") from error
 
     def _of(self, direction: Direction) -> MatchProbability:
+        if direction in SHORT and direction not in self.directions:
+            direction = "text"
         if direction not in self.directions:
             raise ValueError(f"Unknown direction {direction!r}: expected one of {', '.join(DIRECTIONS)}.")
         return self.directions[direction]

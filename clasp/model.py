@@ -5,8 +5,8 @@ A model is a folder:
     config.json              how speech is encoded, languages, weight of the meaning half
     speech.safetensors       what was trained of the speech encoder: heads over Whisper, which is not in the folder
     sound.safetensors        phone encoder (absent in a model without the sound half, like the next)
-    alignment.safetensors    how often each phone is written, and heard as another
-    text/                    the text encoder, a sentence-transformers folder
+    alignment.safetensors    how often each phone occurs, and is recognised as another
+    text/                    the sentence encoder, a sentence-transformers folder
     gate.safetensors         how far a transcript is believed (absent: set by hand)
     calibration.json         what a similarity is worth
 """
@@ -24,7 +24,6 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers.initialization import no_init_weights
 
-from clasp import weights
 from clasp.audio.decode import Waveform
 from clasp.calibration import Calibration
 from clasp.device import autocast, chosen_device, in_batches, parameters_of, precision, to_device, usual_size
@@ -33,12 +32,12 @@ from clasp.paths import ASSETS
 from clasp.phones import inventory
 from clasp.phones.alignment import Aligner
 from clasp.phones.encoder import PhoneEncoder, one_hot, pad
-from clasp.speech import fused_encoder
-from clasp.speech.encoder import PhoneSpeechEncoder
-from clasp.speech.fused_encoder import SpeechEncoder
+from clasp.speech.encoder import SpeechEncoder
 from clasp.speech.gate import Gate, fuse_meaning
+from clasp.speech.phone_speech_encoder import PhoneSpeechEncoder
 from clasp.text import sentence_encoder
 from clasp.text.language import LanguageIdentifier
+from clasp.weights import folder_checksum, load_weights, save_weights
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -65,9 +64,8 @@ def load(name: str | Path = "bundled", device: str | torch.device | None = None)
     """Load a model.
 
     Args:
-        name: "bundled", "published" (see clasp/published/checkpoint.py), or a folder: one that `Clasp.save` wrote,
-        or one with the
-            parts of the published model.
+        name: "bundled", "published" (see clasp/published/checkpoint.py), or a folder: one that `Clasp.save` wrote, or
+            one with the parts of the published model.
         device: "cuda", "mps" or "cpu"; None takes the first of them that is there.
 
     Raises:
@@ -83,16 +81,25 @@ def load(name: str | Path = "bundled", device: str | torch.device | None = None)
     try:
         config = json.loads((folder / "config.json").read_text())
         with no_init_weights():
-            speech = fused_encoder.build(config["speech_encoder"])
-        weights.fill(speech.stored, folder / "speech.safetensors")
+            speech = build_speech_encoder(config["speech_encoder"])
+        load_weights(speech.stored, folder / "speech.safetensors")
         sound = None
         if config["phone_encoder"] is not None:
             sound = PhoneEncoder(**config["phone_encoder"])
-            weights.fill(sound, folder / "sound.safetensors")
-        text = weights.text_encoder(folder / "text")
+            load_weights(sound, folder / "sound.safetensors")
+        text = sentence_encoder.load(folder / "text")
     except (OSError, KeyError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"The model in {folder} is damaged ({error}): restore its files.") from error
     return Clasp(text, speech, sound, config, folder=folder, device=device)
+
+
+def build_speech_encoder(config: dict[str, Any]) -> SpeechEncoder:
+    """The speech encoder of a configuration, with random weights but for those of a pretrained backbone."""
+    if "recogniser" in config["speech"]:
+        return PhoneSpeechEncoder(config)
+    from clasp.speech.fused_encoder import FusedSpeechEncoder
+
+    return FusedSpeechEncoder(config)
 
 
 def _output(vectors: np.ndarray, phones: list[np.ndarray], return_phones: bool) -> np.ndarray | EncoderOutput:
@@ -107,16 +114,16 @@ def _in_parts(folder: Path) -> bool:
 class Clasp:
     """A dual encoder of text and speech.
 
-    A vector has two halves, `[√w · meaning, √(1 − w) · sound]`: what was meant (a text encoder and a speech encoder
-    trained contrastively, arXiv 2412.13071) and what was said (phones). The weight w is the model's own, chosen on
-    validation data. A model without the sound half has the meaning alone. Vectors are float32 rows of unit length; a
-    dot product of two is their similarity.
+    A vector has two halves, `[√w · meaning, √(1 − w) · sound]`: meaning (a sentence encoder and a speech encoder that
+    was trained towards it, arXiv 2412.13071) and sound (phones). The weight w is the model's own, chosen on validation
+    data. A model without the sound half has the meaning alone. Vectors are float32 rows of unit length; a dot product
+    of two is their similarity.
     """
 
     def __init__(
         self,
         text: "SentenceTransformer",
-        speech: SpeechEncoder | PhoneSpeechEncoder,
+        speech: SpeechEncoder,
         sound: PhoneEncoder | None,
         config: dict[str, Any],
         *,
@@ -139,9 +146,7 @@ class Clasp:
         self.meaning_weight: float = config.get("meaning_weight", 0.5)
 
     @overload
-    def encode_text(
-        self, texts: list[str], languages: list[str] | None = ..., batch_size: int = ...
-    ) -> np.ndarray: ...
+    def encode_text(self, texts: list[str], languages: list[str] | None = ..., batch_size: int = ...) -> np.ndarray: ...
 
     @overload
     def encode_text(
@@ -182,15 +187,15 @@ class Clasp:
         if self.sound is None:
             return _output(meaning, self._without_phones(len(texts)), return_phones)
         languages = [self.language_of(text) for text in texts] if languages is None else languages
-        written = [
+        phones = [
             one_hot(torch.from_numpy(inventory.from_text(text, language)))
             for text, language in zip(texts, languages, strict=True)
         ]
         sound = np.concatenate([
-            self._sound(written[start : start + batch_size], heard=False)
-            for start in range(0, len(written), batch_size)
+            self._sound(phones[start : start + batch_size], from_speech=False)
+            for start in range(0, len(phones), batch_size)
         ])  # fmt: skip
-        return _output(self._join(meaning, sound), [one.numpy() for one in written], return_phones)
+        return _output(self._join(meaning, sound), [one.numpy() for one in phones], return_phones)
 
     @overload
     def encode_speech(self, waveforms: list[Waveform], batch_size: int | None = ...) -> np.ndarray: ...
@@ -223,15 +228,15 @@ class Clasp:
 
         def encode(rows: list[int]) -> None:
             with autocast(self.device, self.precision):
-                heard = self.speech([to_device(waveforms[row].samples, self.device) for row in rows])
-                sound = None if self.sound is None else self._sound(heard.phones, heard=True)
-            meaning = heard.meaning.float().cpu().numpy()
+                output = self.speech([to_device(waveforms[row].samples, self.device) for row in rows])
+                sound = None if self.sound is None else self._sound(output.phones, from_speech=True)
+            meaning = output.meaning.float().cpu().numpy()
             if sound is None:
                 vectors[rows] = meaning
                 return
             vectors[rows] = self._join(meaning, sound)
-            for row, one in zip(rows, heard.phones, strict=True):
-                recognised[row] = one.float().cpu().numpy()
+            for row, phones in zip(rows, output.phones, strict=True):
+                recognised[row] = phones.float().cpu().numpy()
 
         lengths = [waveform.duration for waveform in waveforms]
         fitted = in_batches(lengths, batch_size or self._size, encode)
@@ -240,20 +245,20 @@ class Clasp:
 
     @torch.inference_mode()
     def fuse(self, direct: np.ndarray, texts: list[str], evidence: np.ndarray) -> np.ndarray:
-        """The meaning of utterances by what was heard and by their transcripts.
+        """The meaning of utterances by their phones and by their transcripts.
 
         Args:
-            direct: float (n, meaning_dim), unit rows, as it was heard.
+            direct: float (n, meaning_dim), unit rows, as `encode_speech` gives it.
             texts: the transcripts; '' where there is none.
             evidence: what is known of each, float (n, len(EVIDENCE)), see `speech.gate`.
 
         Returns:
             float32 (n, meaning_dim), unit rows; `direct` where there is no transcript.
         """
-        written = [row for row, text in enumerate(texts) if text.strip()]
+        rows = [row for row, text in enumerate(texts) if text.strip()]
         transcripts = np.zeros((len(texts), self.meaning_dim), np.float32)
-        if written:
-            transcripts[written] = self._meaning_of([texts[row] for row in written])
+        if rows:
+            transcripts[rows] = self._meaning_of([texts[row] for row in rows])
         return fuse_meaning(direct, transcripts, evidence, self.gate)
 
     def reweight(self, vectors: np.ndarray, meaning: float) -> np.ndarray:
@@ -261,7 +266,7 @@ class Clasp:
         (1 − `meaning`) · cosine of the sounds; what is stored stays as it is.
 
         Args:
-            vectors: (n, dim), unit rows; meaning: 0 (what was said) to 1 (what was meant).
+            vectors: (n, dim), unit rows; meaning: 0 (sound alone) to 1 (meaning alone).
 
         Returns:
             float32 (n, dim), unit rows. Unchanged for a model without the sound half.
@@ -276,8 +281,8 @@ class Clasp:
         return _unit(np.concatenate([first, second], 1))
 
     def halves(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Meaning (n, meaning_dim) and sound (n, sound_dim) of vectors (n, dim), unit rows each; a half that says
-        nothing (no phones in a text, no sound half in the model) is zero."""
+        """Meaning (n, meaning_dim) and sound (n, sound_dim) of vectors (n, dim), unit rows each; a half without
+        content (no phones in a text, no sound half in the model) is zero."""
         return _unit(vectors[:, : self.meaning_dim]), _unit(vectors[:, self.meaning_dim :])
 
     def similarity(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -317,7 +322,7 @@ class Clasp:
         """SHA-256 over weights and configuration: vectors of models with different checksums do not compare."""
         if self.folder is None:
             raise ModelError("This model was not loaded from a folder and has no checksum: save it first.")
-        return weights.checksum(self.folder)
+        return folder_checksum(self.folder)
 
     def save(self, folder: str | Path) -> None:
         """Write the model to `folder`, weights as float16 unless its configuration says otherwise; what was measured
@@ -326,9 +331,9 @@ class Clasp:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.json").write_text(json.dumps(self.config, indent=1) + "\n")
         full = self.config.get("weights") == "float32"
-        weights.store(self.speech.stored, folder / "speech.safetensors", full)
+        save_weights(self.speech.stored, folder / "speech.safetensors", full)
         if self.sound is not None:
-            weights.store(self.sound, folder / "sound.safetensors", full)
+            save_weights(self.sound, folder / "sound.safetensors", full)
         if full:
             self.text.save(str(folder / "text"), create_model_card=False)
         else:
@@ -348,9 +353,10 @@ class Clasp:
     def _without_phones(self, count: int) -> list[np.ndarray]:
         return [np.zeros((0, len(inventory.INVENTORY)), np.float32) for _ in range(count)]
 
-    def _sound(self, sequences: list[torch.Tensor], *, heard: bool) -> np.ndarray:
+    def _sound(self, sequences: list[torch.Tensor], *, from_speech: bool) -> np.ndarray:
         batch, lengths = pad(sequences)
-        return self.sound(batch.to(self.device), lengths.to(self.device), heard=heard).float().cpu().numpy()
+        vectors = self.sound(batch.to(self.device), lengths.to(self.device), from_speech=from_speech)
+        return vectors.float().cpu().numpy()
 
     def _join(self, meaning: np.ndarray, sound: np.ndarray) -> np.ndarray:
         """Halves, unit rows each, as one unit vector."""

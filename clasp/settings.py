@@ -25,7 +25,6 @@ class Settings:
     """What can be set; the environment's name of each is its own in capitals, after CLASP_."""
 
     model: str = _setting("bundled", "the model: bundled, published, or a folder")
-    published_revision: str = _setting("main", "commit of llm-lab/CLASP that the published fusion is from")
     offline: bool = _setting(False, "1: nothing is fetched, whatever is missing")
     device: str = _setting("", "cuda, mps or cpu; empty: the best there is")
     transcriber: str = _setting(
@@ -36,23 +35,14 @@ class Settings:
     data: str = _setting("", "folder of the training data; empty: ./data")
     file_mib: float = _setting(2_048, "largest file that is added, in MiB")
     recording_hours: float = _setting(12, "longest recording that is added, in hours")
-    decoded_gib: float = _setting(64, "most sound that a file being added may unfold to, in GiB")
     stall_seconds: float = _setting(60, "longest wait for the next half minute of a file's sound, in seconds")
-    commit_seconds: float = _setting(60, "sound of a recording between two commits, in seconds")
-    transcript_mib: float = _setting(16, "largest transcript or table of metadata beside a recording, in MiB")
-    archive_gib: float = _setting(256, "most that an imported archive may unfold to, in GiB")
-    query_characters: int = _setting(1_000, "longest typed query, in characters")
-    query_seconds: float = _setting(600, "longest recording to search with, in seconds")
-    query_mib: float = _setting(256, "most sound that a recording to search with may unfold to, in MiB")
-    clips: int = _setting(500, "most sound clips in one download")
     read_only: bool = _setting(False, "1: nobody can change the libraries from the page; on a Space unless it says 0")
     upload_mib: float = _setting(2_048, "largest upload from the page, in MiB")
-    visits: int = _setting(20, "visitors of a read-only page who may have recordings of their own at once")
-    visit_mib: float = _setting(200, "what each of them may add, in MiB")
-    visit_minutes: float = _setting(60, "time after which it is deleted, in minutes")
+    guests: int = _setting(20, "guests of a read-only page who may have recordings of their own at once")
+    guest_mib: float = _setting(200, "what each of them may add, in MiB")
+    guest_minutes: float = _setting(60, "time after which it is deleted, in minutes")
     live_visitors: int = _setting(20, "people who may use the live search at once")
     live_minutes: float = _setting(10, "what each of them may speak in a visit to a read-only page, in minutes")
-    busy_seconds: float = _setting(30, "longest wait for another process that writes to the library, in seconds")
 
 
 def current() -> Settings:
@@ -102,7 +92,7 @@ def run(_: argparse.Namespace) -> int:
 
 
 def _usual(name: str) -> str:
-    """What is set where nothing is said, if that depends on the place; otherwise ''."""
+    """The default, if that depends on the place; otherwise ''."""
     return "1" if name == "read_only" and "SPACE_ID" in os.environ else ""
 
 

@@ -1,9 +1,9 @@
 """A library of recordings that can be searched by meaning and by sound.
 
-Modules: `library` (recordings in, hits out), on `database`, `records` and `schema` (SQLite, the truth) and `vectors`
-(the search index, a cache of it: `hnsw` for small libraries, `scan` for large ones); what is in memory: `current`, a
-`snapshot` of `contents`; `demo` (the library that ships); `search` (a query in, an answer with probabilities out),
-`live` (while somebody speaks, `turns` of many), `command` and `listen` (the same on the command line); `map` (where
-the utterances lie), which `fit` makes with `layout`, `regions` and `measures`, `fitting` in another process, and a
-page fetches as `points`; `files` (whole or not at all).
+- `library`: recordings, their segments and vectors; `transcripts`: what a machine has transcribed of them.
+- `search`: a query in, `hit`s out, ranked by the probability that they say the same; `filters`, `moments`, `export`.
+- `paths`, `registry`, `guests`: which libraries there are, and who may open them; `demo`: the one that ships.
+- `indexed_database`: `store` (SQLite, the truth) with `vectors` (the search index, a cache of it).
+- `ingest`: files in; `live`: search while somebody speaks; `map`: where the utterances lie.
+- `cli`: the command line; `benchmarks`: speed and memory.
 """

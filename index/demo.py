@@ -25,7 +25,7 @@ from clasp.settings import cache
 from index.files import load_arrays, save_arrays
 from index.library import Library, Recording, Segment
 from index.library import Model as LibraryModel
-from index.map.map import MAP_FILE
+from index.map.layout import MAP_FILE
 
 if TYPE_CHECKING:
     from clasp.audio.decode import Waveform
@@ -60,7 +60,7 @@ class Vectors:
     names: np.ndarray  # str (n,), Segment.name
     speech: np.ndarray  # float16 (n, dim)
     text: np.ndarray  # float16 (n, dim); only the map shows them
-    heard: np.ndarray  # uint8 (phones of all, KEPT, 2)
+    heard: np.ndarray  # uint8 (phones of all, TOP_PHONES, 2)
     starts: np.ndarray  # int64 (n + 1,): where each one's phones begin
 
     def phones(self) -> list[np.ndarray]:

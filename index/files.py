@@ -1,33 +1,13 @@
-"""Files that appear whole or not at all."""
+"""Arrays in files."""
 
-import os
-import secrets
 import threading
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from clasp.errors import LibraryError
-
-
-@contextmanager
-def whole_file(target: Path) -> Iterator[Path]:
-    """A path to write to; what was written is flushed to the disk and put in `target`'s place.
-
-    If anything fails, `target` stays as it was.
-    """
-    path = target.with_name(f".{target.name}-{secrets.token_hex(4)}")
-    try:
-        yield path
-        with path.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(path, target)
-    finally:
-        path.unlink(missing_ok=True)
-
+from clasp.files import whole_file
 
 # numpy parses array headers as Python literals, at which two threads at once can fail in CPython 3.11 (SystemError)
 _one_reader = threading.Lock()

@@ -11,7 +11,7 @@ from index import dates, languages
 from index.metadata import plain_name
 
 if TYPE_CHECKING:
-    from index.vectors.segment_table import SegmentTable
+    from index.vectors.segment_table import Categorical, SegmentTable
 
 COLUMNS = {"categories": "category", "languages": "language", "speakers": "speaker", "recordings": "recording"}
 
@@ -21,8 +21,7 @@ class Filter:
     """What a segment must be; nothing is asked where a field is empty.
 
     Languages, categories and dates are given as a person writes them (see `index.metadata`); "en" lets en-US pass.
-    Dates
-    are those of the recordings, of any precision, both ends included: "1962", "May 1962", "1962-05-01". They are
+    Dates are those of the recordings, of any precision, both ends included: "1962", "May 1962", "1962-05-01". They are
     compared as precisely as both are known.
 
     Raises:
@@ -30,9 +29,7 @@ class Filter:
     """
 
     categories: tuple[str, ...] = ()
-    languages: tuple[
-        str, ...
-    ] = ()  # as BCP-47 tags; what is no language stays as it is, for the library to say that it has none
+    languages: tuple[str, ...] = ()  # BCP-47; what is no language stays as it is: the library says that it has none
     speakers: tuple[str, ...] = ()
     recordings: tuple[str, ...] = ()  # ids
     since: str = ""
@@ -48,17 +45,17 @@ class Filter:
     def __bool__(self) -> bool:
         return any(getattr(self, field.name) for field in fields(self))
 
-    def allowed(self, contents: "SegmentTable") -> np.ndarray | None:
+    def allowed(self, segments: "SegmentTable") -> np.ndarray | None:
         """Which segments pass, bool (n,); None if nothing is asked."""
         passing: list[np.ndarray] = []
         for name, column in COLUMNS.items():
             if wanted := getattr(self, name):
-                passing.append(_where(contents, column, passes(column, wanted)))
+                passing.append(_rows_where(segments.columns[column], passes(column, wanted)))
         if self.since or self.until:
-            passing.append(_where(contents, "date", self._dated))
+            passing.append(_rows_where(segments.columns["date"], self._is_within))
         return np.logical_and.reduce(passing) if passing else None
 
-    def _dated(self, date: str) -> bool:
+    def _is_within(self, date: str) -> bool:
         later = not self.since or date[: len(self.since)] >= self.since[: len(date)]
         return bool(date) and later and (not self.until or date[: len(self.until)] <= self.until[: len(date)])
 
@@ -80,7 +77,6 @@ def _language(text: str) -> str:
         return text
 
 
-def _where(contents: "SegmentTable", column: str, holds: Callable[[str], bool]) -> np.ndarray:
-    """Rows, bool (n,), of which the fact in a column holds."""
-    facts = contents.facts[column]
-    return np.array([*map(holds, facts.names), False])[facts.codes]  # the last: for a library without names
+def _rows_where(column: "Categorical", holds: Callable[[str], bool]) -> np.ndarray:
+    """Rows, bool (n,), of which something holds."""
+    return np.array([*map(holds, column.names), False])[column.codes]  # the last: for a library without names

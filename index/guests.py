@@ -1,6 +1,10 @@
-"""What visitors add where the libraries are for searching only: each has a library of their own, for a while.
+"""Libraries of guests: where the libraries are for searching only, each guest may add to one of their own, for a while.
 
-Whoever knows a visit's secret is that visitor; nobody else can name what they added.
+    guests = GuestLibraries(model)
+    token = guests.issue()                  # the browser keeps it
+    guests.open_or_create(token)            # a library; deleted after CLASP_GUEST_MINUTES
+
+Whoever knows a token is that guest; nobody else can name what they added.
 """
 
 import logging
@@ -22,120 +26,120 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-KNOWN = 100_000  # secrets that are remembered; the oldest are forgotten
+TOKENS_MOST = 100_000  # tokens that are remembered; the oldest are forgotten
 
 
 @dataclass(frozen=True)
 class GuestLibrary:
-    """A visitor's library."""
+    """A guest's library."""
 
     library: Library
     folder: tempfile.TemporaryDirectory
-    began: float  # by the clock
+    created: float  # by the clock
 
 
 class GuestLibraries:
-    """The libraries of visitors, by their secrets. `clock` gives seconds."""
+    """The libraries of guests, by their tokens. `clock` gives seconds."""
 
     def __init__(self, model: "Clasp", clock: Callable[[], float] = time.monotonic) -> None:
         self._model = model
         self._clock = clock
         self._lock = threading.Lock()
-        self._secrets: dict[str, None] = {}
-        self._visits: dict[str, GuestLibrary] = {}
+        self._tokens: dict[str, None] = {}
+        self._guests: dict[str, GuestLibrary] = {}
 
-    def begin(self, secret: str = "") -> str:
-        """A visitor has come. Returns their secret: the one they have, if it was given out here, or a new one."""
+    def issue(self, token: str = "") -> str:
+        """The token of a guest who has come: the one that they have, if it was issued here, or a new one."""
         with self._lock:
-            if secret not in self._secrets:
-                secret = secrets.token_urlsafe(24)
-                self._secrets[secret] = None
-                while len(self._secrets) > KNOWN:
-                    del self._secrets[next(iter(self._secrets))]
-        return secret
+            if token not in self._tokens:
+                token = secrets.token_urlsafe(24)
+                self._tokens[token] = None
+                while len(self._tokens) > TOKENS_MOST:
+                    del self._tokens[next(iter(self._tokens))]
+        return token
 
-    def knows(self, secret: str) -> bool:
-        """Whether the secret was given out here."""
-        return secret in self._secrets
+    def is_issued(self, token: str) -> bool:
+        """Whether the token was issued here."""
+        return token in self._tokens
 
-    def has(self, secret: str) -> bool:
-        """Whether this visitor has a library."""
-        self.sweep()
-        return secret in self._visits
+    def has(self, token: str) -> bool:
+        """Whether this guest has a library."""
+        self.delete_expired()
+        return token in self._guests
 
-    def library(self, secret: str) -> Library:
-        """The visitor's library.
+    def library(self, token: str) -> Library:
+        """The guest's library.
 
         Raises:
             LibraryError: if there is none: nothing was added yet, or its time is over.
         """
-        self.sweep()
-        visit = self._visits.get(secret)
-        if visit is None:
-            raise LibraryError(f"Nothing of yours is here: add recordings first. They are deleted after {lifetime()}.")
-        return visit.library
+        self.delete_expired()
+        guest = self._guests.get(token)
+        if guest is None:
+            raise LibraryError(f"You have not added any recordings yet. They are deleted after {lifetime()}.")
+        return guest.library
 
-    def open(self, secret: str) -> Library:
-        """The visitor's library, made if need be.
+    def open_or_create(self, token: str) -> Library:
+        """The guest's library, created if need be.
 
         Raises:
-            LibraryError: if the secret was not given out here, or too many visitors have one at this time.
+            LibraryError: if the token was not issued here, or too many guests have a library at this time.
         """
-        self.sweep()
+        self.delete_expired()
         with self._lock:
-            if secret in self._visits:
-                return self._visits[secret].library
-            if secret not in self._secrets:
-                raise LibraryError("This visit is over: reload the page.")
-            if len(self._visits) >= current().visits:
-                raise LibraryError("Too many visitors have added recordings just now: try again in some minutes.")
-            folder = tempfile.TemporaryDirectory(prefix="clasp-visit-", ignore_cleanup_errors=True)
+            if token in self._guests:
+                return self._guests[token].library
+            if token not in self._tokens:
+                raise LibraryError("Your visit has expired: reload the page.")
+            if len(self._guests) >= current().guests:
+                raise LibraryError("Too many visitors have added recordings: try again in a few minutes.")
+            folder = tempfile.TemporaryDirectory(prefix="clasp-guest-", ignore_cleanup_errors=True)
             try:
                 library = Library.create(Path(folder.name, "library"), self._model)
             except BaseException:
                 folder.cleanup()
                 raise
-            self._visits[secret] = GuestLibrary(library, folder, self._clock())
+            self._guests[token] = GuestLibrary(library, folder, self._clock())
             return library
 
-    def left(self, secret: str) -> float:
-        """Seconds until what a visitor has added is deleted; 0 where there is nothing."""
-        visit = self._visits.get(secret)
-        return 0.0 if visit is None else max(0.0, visit.began + 60 * current().visit_minutes - self._clock())
+    def seconds_left(self, token: str) -> float:
+        """Seconds until what a guest has added is deleted; 0 where there is nothing."""
+        guest = self._guests.get(token)
+        return 0.0 if guest is None else max(0.0, guest.created + 60 * current().guest_minutes - self._clock())
 
-    def room(self, secret: str) -> int:
-        """Bytes that a visitor may still add."""
-        most = int(current().visit_mib * 2**20)
-        visit = self._visits.get(secret)
-        files = [] if visit is None else [path for path in Path(visit.folder.name).rglob("*") if path.is_file()]
+    def bytes_left(self, token: str) -> int:
+        """How many bytes a guest may still add."""
+        most = int(current().guest_mib * 2**20)
+        guest = self._guests.get(token)
+        files = [] if guest is None else [path for path in Path(guest.folder.name).rglob("*") if path.is_file()]
         return max(0, most - sum(path.stat().st_size for path in files))
 
-    def sweep(self) -> None:
+    def delete_expired(self) -> None:
         """Delete what has been here for its time."""
         with self._lock:
-            over = [secret for secret in self._visits if not self.left(secret)]
-            ended = [self._visits.pop(secret) for secret in over]
-        for visit in ended:
-            _delete(visit)
+            expired = [token for token in self._guests if not self.seconds_left(token)]
+            removed = [self._guests.pop(token) for token in expired]
+        for guest in removed:
+            _delete(guest)
 
     def close(self) -> None:
         """Delete everything."""
         with self._lock:
-            ended = list(self._visits.values())
-            self._visits.clear()
-        for visit in ended:
-            _delete(visit)
+            removed = list(self._guests.values())
+            self._guests.clear()
+        for guest in removed:
+            _delete(guest)
 
 
 def lifetime() -> str:
-    """How long what a visitor adds is kept, in words: "60 minutes"."""
-    minutes = current().visit_minutes
+    """How long what a guest adds stays, in words: "60 minutes"."""
+    minutes = current().guest_minutes
     return f"{minutes:g} minute" + ("" if minutes == 1 else "s")
 
 
-def _delete(visit: GuestLibrary) -> None:
+def _delete(guest: GuestLibrary) -> None:
     try:
-        visit.library.close()
+        guest.library.close()
     except LibraryError as error:
-        log.warning("A visit's library could not be closed: %s", error)
-    visit.folder.cleanup()
+        log.warning("A guest's library could not be closed: %s", error)
+    guest.folder.cleanup()

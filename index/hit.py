@@ -1,12 +1,17 @@
-"""A hit: a segment that a query found, and how well. The page, the API, the command line and the exports share it.
+"""A hit: a segment that a query found, and how well.
 
->>> hit = search(library, model, encode(model, text="The ship was lost in the storm.")).hits[0]
->>> hit.segment.transcript
-'The ship was lost in the storm, three days out of Lisbon.'
->>> hit.strong, hit.probability > 0.9
-(True, True)
->>> hit.as_dict()["recording"]
-'adventure-01-en'
+    >>> import clasp
+    >>> from index.paths import open_library
+    >>> from index.search import encode, search
+    >>> model = clasp.load()
+    >>> query = encode(model, text="The ship was lost in the storm.")
+    >>> hit = search(open_library(model, "demo"), model, query).hits[0]
+    >>> hit.segment.transcript
+    'The ship was lost in the storm, three days out of Lisbon.'
+    >>> hit.recording.id, hit.strong, hit.probability > 0.9
+    ('adventure-01', True, True)
+
+The page, the API, the command line and the exports share it.
 """
 
 from dataclasses import dataclass
@@ -26,6 +31,7 @@ class Hit:
     meaning: float  # cosine of the meaning halves
     sound: float  # cosine of the sound halves; 0 for a model without one
     alignment_score: float  # of the phones, see `clasp.phones.alignment`
+    coverage: float  # share of the query's words that are in the transcript, the title or the speaker's name
     strong: bool  # whether the probability reaches the threshold; otherwise the match is a possible one
 
     def as_dict(self) -> dict[str, Any]:
@@ -36,6 +42,7 @@ class Hit:
             "meaning": round(self.meaning, 4),
             "sound": round(self.sound, 4),
             "alignment_score": round(self.alignment_score, 4),
+            "coverage": round(self.coverage, 4),
             "strong": self.strong,
         }
 

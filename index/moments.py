@@ -1,8 +1,10 @@
-"""The hits of a search by recording: near-duplicates folded under the best of them, those of one recording together.
+"""The hits of a search by recording.
 
-for recording_hits in by_recording(library, answer.hits):
-    for moment in recording_hits.moments:
-        print(recording_hits.recording.title, moment.hit.segment.start, len(moment.duplicates))
+    for group in by_recording(library, answer.hits):
+        for moment in group.moments:
+            print(group.recording.title, moment.hit.segment.start, len(moment.duplicates))
+
+Near-duplicates are folded under the best of them, and the moments of one recording stand together.
 """
 
 from collections.abc import Sequence

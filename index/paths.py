@@ -17,30 +17,24 @@ if TYPE_CHECKING:
 DEMO, DEFAULT = "demo", "default"
 
 
-def place(library: str | None = None) -> Path:
+def library_folder(library: str | None = None) -> Path:
     """The folder of a library, given by name or by path; None: the one that CLASP_LIBRARY says, or the default."""
     name = library or current().library or DEFAULT
     path = Path(name).expanduser()
     if path.name != name or name in (".", "..") or (path / DATABASE_FILE).exists():
         return path
-    return _home() / name
+    return _named_folders() / name
 
 
-def chosen() -> tuple[str, Path]:
+def configured_library() -> tuple[str, Path]:
     """Name and folder of the library that CLASP_LIBRARY says, or of the default one."""
-    folder = place()
+    folder = library_folder()
     return folder.resolve().name or DEFAULT, folder
 
 
-def named() -> dict[str, Path]:
+def named_libraries() -> dict[str, Path]:
     """The libraries in the user's data directory, by name."""
-    return {path.parent.name: path.parent for path in sorted(_home().glob(f"*/{DATABASE_FILE}"))}
-
-
-def _home() -> Path:
-    from platformdirs import user_data_path
-
-    return user_data_path("clasp") / "libraries"
+    return {path.parent.name: path.parent for path in sorted(_named_folders().glob(f"*/{DATABASE_FILE}"))}
 
 
 def open_library(model: "Clasp", library: str | None = None) -> Library:
@@ -49,14 +43,20 @@ def open_library(model: "Clasp", library: str | None = None) -> Library:
     Raises:
         LibraryError: if there is none, it is damaged, or another model made its vectors.
     """
-    return open_demo(model) if library == DEMO else Library.open(place(library), model)
+    return open_demo(model) if library == DEMO else Library.open(library_folder(library), model)
 
 
 def open_or_create(model: "Clasp", library: str | None = None) -> Library:
-    """The same, for adding: made if it is not there.
+    """The same, for adding: created if it is not there.
 
     Raises:
-        LibraryError: if it cannot be made, is damaged, or another model made its vectors.
+        LibraryError: if it cannot be created, is damaged, or another model made its vectors.
     """
-    folder = place(library)
+    folder = library_folder(library)
     return Library.create(folder, model) if Library.is_free(folder) else Library.open(folder, model)
+
+
+def _named_folders() -> Path:
+    from platformdirs import user_data_path
+
+    return user_data_path("clasp") / "libraries"

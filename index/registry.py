@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from clasp.errors import LibraryError
 from index.demo import Progress, open_demo
 from index.library import Library
-from index.paths import DEMO, chosen, named, place
+from index.paths import DEMO, configured_library, library_folder, named_libraries
 
 if TYPE_CHECKING:
     from clasp import Clasp
 
 NAME = re.compile(r"\w[\w .-]{0,62}\w|\w")
-VISIT = "visit"  # stands for what a visitor has added: see visits.py
+VISIT = "visit"  # stands for what a guest has added, see `index.guests`
 
 
 class LibraryRegistry:
@@ -26,24 +26,24 @@ class LibraryRegistry:
         self._read_only = read_only
         self._lock = threading.Lock()
         self._open: dict[str, Library] = {}
-        self._changing: set[str] = set()  # names of libraries that must not be open now
+        self._busy: set[str] = set()  # names of libraries that must not be open now
 
     def names(self) -> list[str]:
-        """The libraries there are: the one that ships, the chosen one, then the others in alphabetical order."""
-        first, folder = chosen()
-        there = not self._read_only or not Library.is_free(folder)  # the owner's is made when it is first needed
-        return [DEMO, *([first] if there else []), *(name for name in named() if name != first)]
+        """The libraries there are: the one that ships, the configured one, then the others in alphabetical order."""
+        first, folder = configured_library()
+        exists = not self._read_only or not Library.is_free(folder)  # the owner's is created when it is first needed
+        return [DEMO, *([first] if exists else []), *(name for name in named_libraries() if name != first)]
 
     def library(self, name: str) -> Library:
         """The library with this name, as it is now.
 
         Raises:
-            LibraryError: if there is none, it is damaged or being put in order, or another model made its vectors.
+            LibraryError: if there is none, it is damaged or being repaired, or another model made its vectors.
         """
         with self._lock:
             library = self._open.get(name)
             if library is None:
-                self._must_be_at_rest(name)
+                self._must_not_be_busy(name)
                 library = self._open[name] = self._opened(name)
                 return library
         library.refresh()
@@ -57,7 +57,7 @@ class LibraryRegistry:
             return self._open[DEMO]
 
     def create(self, name: str) -> Library:
-        """Make a new library.
+        """Create a new library.
 
         Raises:
             LibraryError: if its name cannot be used, is taken, or its folder cannot be written.
@@ -78,26 +78,26 @@ class LibraryRegistry:
 
     def folder(self, name: str) -> Path:
         """Where the library with this name is, or would be. Not for the one that ships."""
-        first, folder = chosen()
-        return folder if name == first else place(name)
+        first, folder = configured_library()
+        return folder if name == first else library_folder(name)
 
-    def changed(self, name: str, change: Callable[[Path], object]) -> None:
+    def while_closed(self, name: str, action: Callable[[Path], object]) -> None:
         """Do something to a library that must not be open meanwhile, given its folder.
 
         Raises:
             LibraryError: if something is being done to it already.
         """
         with self._lock:
-            self._must_be_at_rest(name)
+            self._must_not_be_busy(name)
             library = self._open.pop(name, None)
-            self._changing.add(name)
+            self._busy.add(name)
         try:
             if library is not None:
                 library.close()
-            change(self.folder(name))
+            action(self.folder(name))
         finally:
             with self._lock:
-                self._changing.discard(name)
+                self._busy.discard(name)
 
     def close(self) -> None:
         """Close them all."""
@@ -105,9 +105,9 @@ class LibraryRegistry:
             while self._open:
                 self._open.popitem()[1].close()
 
-    def _must_be_at_rest(self, name: str) -> None:
-        if name in self._changing:
-            raise LibraryError(f"The library {name} is being put in order: wait until that is done.")
+    def _must_not_be_busy(self, name: str) -> None:
+        if name in self._busy:
+            raise LibraryError(f"The library {name} is being repaired: wait until that is done.")
 
     def _new(self, name: str) -> tuple[str, Path]:
         name = " ".join(name.split())
@@ -116,7 +116,7 @@ class LibraryRegistry:
                 f"{name!r} cannot name a library: use up to 64 letters, digits, spaces, dots and dashes."
             )
         if self._read_only:
-            raise LibraryError("Libraries cannot be made here: this one is for searching only.")
+            raise LibraryError("Libraries cannot be created here: they are read-only.")
         if name.casefold() in (one.casefold() for one in (*self.names(), VISIT)):
             raise LibraryError(f"There is a library called {name} already: choose another name.")
         return name, self.folder(name)

@@ -1,11 +1,18 @@
 """From a query to its hits: encode it, take the candidates near it, and rank them by how likely they say the same.
 
+    >>> import clasp
+    >>> from index.paths import open_library
+    >>> model = clasp.load()
+    >>> library = open_library(model, "demo")
     >>> query = encode(model, text="The ship was lost in the storm.")
     >>> answer = search(library, model, query, k=3)
-    >>> answer.strong, answer.hits[0].segment.transcript
-    (True, 'The ship was lost in the storm, three days out of Lisbon.')
-    >>> len(search(library, model, query, k=3, meaning=1.0, filters=Filter(languages=("de",))).hits)
-    3
+    >>> [hit.strong for hit in answer.hits]
+    [True, False, False]
+    >>> answer.hits[0].segment.transcript
+    'The ship was lost in the storm, three days out of Lisbon.'
+    >>> german = search(library, model, query, meaning=1.0, filters=Filter(languages=("de",)))
+    >>> {hit.recording.language for hit in german.hits}
+    {'de'}
 
 A query is encoded once; searching it again with another weight or other filters takes milliseconds. Its vector finds
 the candidates; their phones, aligned with those of the query, decide which of them says the same.
@@ -20,10 +27,11 @@ import numpy as np
 
 from clasp.errors import ClaspError, LibraryError
 from clasp.phones.alignment import SHORTLIST, WEIGHTS, unpack
-from clasp.settings import current
+from clasp.text.words import count, words
 from index import languages
 from index.filters import Filter, passes
 from index.hit import Hit
+from index.store.full_text import pairs
 
 if TYPE_CHECKING:
     from clasp import Clasp, Waveform
@@ -31,6 +39,8 @@ if TYPE_CHECKING:
     from index.library import Library, Segment
 
 EVERYTHING = Filter()
+LONGEST_QUERY = 1_000  # characters
+FEW = 3  # words of a short query
 CLEAR = 3.0  # alignment score of the same words clearly spoken
 
 
@@ -44,6 +54,16 @@ class Query:
     text: str | None = None
     language: str | None = None
     segment: int | None = None  # the one whose like is looked for
+
+    @property
+    def words(self) -> list[str]:
+        """The words of a typed query, as the full text has them."""
+        return words(self.text or "")
+
+    @property
+    def short(self) -> bool:
+        """Whether it is a few typed words, to be found within what is said."""
+        return self.text is not None and count(self.text) <= FEW
 
 
 @dataclass(frozen=True)
@@ -91,9 +111,8 @@ def encode(model: "Clasp", *, text: str | None = None, waveform: "Waveform | Non
     text = " ".join("".join(" " if category(letter) in ("Cc", "Cs") else letter for letter in text).split())
     if not any(letter.isalnum() for letter in text):
         raise ClaspError("The query has no words: type what to look for, or record it.")
-    most = current().query_characters
-    if len(text) > most:
-        raise ClaspError(f"The query has {len(text)} characters: one sentence has {most} at most.")
+    if len(text) > LONGEST_QUERY:
+        raise ClaspError(f"The query has {len(text)} characters: one sentence has {LONGEST_QUERY} at most.")
     language = model.language_of(text)
     encoded = model.encode_text([text], [language], return_phones=True)
     return Query(encoded.vectors[0], time.perf_counter() - started, encoded.phones[0], text, language)
@@ -120,8 +139,9 @@ def search(
 ) -> Answer:
     """Find the `k` best hits of a query among the segments that pass the filters.
 
-    Candidates are what is near by meaning or by sound; they are ranked by the probability that they say the same. With
-    `meaning`, from 0 (sound alone) to 1 (meaning alone), they are found and ranked by both, weighted so.
+    Candidates are what is near by meaning or by sound, and what has words of the query or, where it is short, its
+    phones. They are ranked by the probability that they say the same. With `meaning`, from 0 (exact words alone) to 1
+    (meaning alone), they are found and ranked by both, weighted so.
 
     Raises:
         LibraryError: if the library has no such category, language, speaker or recording.
@@ -130,18 +150,27 @@ def search(
     _check(library, filters)
     weights = WEIGHTS if meaning is None else (meaning,)
     queries = np.concatenate([model.reweight(query.vector[None], weight) for weight in weights])  # (weights, dim)
-    candidates = library.candidates(queries, max(k + 1, SHORTLIST), filters=filters)
+    candidates = library.candidates(
+        queries,
+        max(k + 1, SHORTLIST),
+        filters=filters,
+        words=query.words,
+        phones=pairs(query.phones.argmax(1)) if query.short else (),
+    )
     segments = candidates.segments
     alignment = np.zeros(len(segments))
     if model.aligner is not None:
-        alignment = model.aligner.score(query.phones, library.phones(segments), query_heard=query.text is None)
+        alignment = model.aligner.score(
+            query.phones, library.phones(segments), query_from_speech=query.text is None, within=query.short
+        )
     cosines = zip(model.halves(candidates.vectors), model.halves(query.vector[None]), strict=True)
     meanings, sounds = (stored @ asked[0] for stored, asked in cosines)  # (n,)
-    probabilities, strong = _judged(model.calibration, query, segments, meanings, sounds, alignment)
+    evidence = (meanings, sounds, alignment, candidates.coverage)
+    probabilities, strong = _judged(model.calibration, query, segments, evidence)
     if meaning is None:
         scores = probabilities
     elif model.aligner is not None:
-        scores = meaning * meanings + (1 - meaning) * alignment / CLEAR
+        scores = meaning * meanings + (1 - meaning) * np.maximum(alignment / CLEAR, candidates.coverage)
     else:
         scores = candidates.vectors @ queries[0]
     best = [row for row in np.argsort(-scores, kind="stable") if segments[row].id != query.segment][:k]
@@ -155,6 +184,7 @@ def search(
             meaning=float(meanings[row]),
             sound=float(sounds[row]),
             alignment_score=float(alignment[row]),
+            coverage=float(candidates.coverage[row]),
             strong=bool(strong[row]),
         )
         for row in best
@@ -167,16 +197,14 @@ def _judged(
     calibration: "Calibration",
     query: Query,
     segments: "list[Segment]",
-    meanings: np.ndarray,
-    sounds: np.ndarray,
-    alignment: np.ndarray,
+    evidence: tuple[np.ndarray, ...],
 ) -> tuple[np.ndarray, np.ndarray]:
     """The calibrated probability of each segment, float64 (n,), and whether it reaches its threshold, bool (n,)."""
     probabilities, strong = np.zeros(len(segments)), np.zeros(len(segments), bool)
     directions = np.array([_direction(query, segment) for segment in segments])
     for direction in set(directions.tolist()):
         rows = directions == direction
-        probabilities[rows] = calibration.probability(direction, meanings[rows], sounds[rows], alignment[rows])
+        probabilities[rows] = calibration.probability(direction, *(values[rows] for values in evidence))
         strong[rows] = probabilities[rows] >= calibration.threshold(direction)
     return probabilities, strong
 
@@ -186,7 +214,9 @@ def _direction(query: Query, segment: "Segment") -> "Direction":
         return "speech"
     # where the language is not known, the phones may well be those of the query
     other = segment.language and not languages.same(segment.language, query.language)
-    return "translation" if other else "text"
+    if other:
+        return "translation"
+    return "text" if not query.short else "word" if count(query.text or "") <= 1 else "few"
 
 
 def _check(library: "Library", filters: Filter) -> None:

@@ -7,9 +7,8 @@ import pytest
 import torch
 
 from clasp.audio.decode import Waveform
-from clasp.model import Clasp
+from clasp.model import Clasp, build_speech_encoder
 from clasp.phones.encoder import PhoneEncoder
-from clasp.speech import fused_encoder
 
 DIM = 24
 SPEECH = {
@@ -51,9 +50,7 @@ def text_encoder(tmp_path_factory: pytest.TempPathFactory):
 
     torch.manual_seed(1)
     letters = ["[PAD]", "[UNK]", *"abcdefghijklmnopqrstuvwxyz", " ", "."]
-    tokenizer = Tokenizer(
-        models.WordLevel({letter: number for number, letter in enumerate(letters)}, "[UNK]")
-    )
+    tokenizer = Tokenizer(models.WordLevel({letter: number for number, letter in enumerate(letters)}, "[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
     folder = tmp_path_factory.mktemp("text")
     PreTrainedTokenizerFast(
@@ -71,10 +68,8 @@ def build(text_encoder, speech: dict, sound: bool) -> Clasp:
     torch.manual_seed(0)
     phone_encoder = {"dim": 16, "hidden": 16, "layers": 2, "kernel": 5} if sound else None
     config = {"languages": ["en", "de", "fr"], "speech_encoder": speech, "phone_encoder": phone_encoder}
-    encoder = fused_encoder.build(speech)
-    return Clasp(
-        text_encoder, encoder, PhoneEncoder(**phone_encoder) if sound else None, config, device="cpu"
-    )
+    encoder = build_speech_encoder(speech)
+    return Clasp(text_encoder, encoder, PhoneEncoder(**phone_encoder) if sound else None, config, device="cpu")
 
 
 @pytest.fixture(scope="session")
@@ -105,6 +100,4 @@ def utterances() -> list[Waveform]:
         "A much longer sentence follows the short one, and it is not done yet. " * 2,
         SENTENCES[0] * 12,
     ]
-    return [
-        Waveform(speak(text, Voice("espeak", "en-us", "en")).samples.astype(np.float32)) for text in texts
-    ]
+    return [Waveform(speak(text, Voice("espeak", "en-us", "en")).samples.astype(np.float32)) for text in texts]

@@ -92,7 +92,7 @@ def test_metadata_lists_every_text_once(texts, files, segments):
         text = spoken[file.id]
         assert (file.text, file.language, file.category) == (text.text, text.language, text.category)
         assert file.kind == ("recording" if text.recording else "sentence")
-        assert file.speaker == str(demo.speaker(text))
+        assert file.voice == str(demo.voice(text))
     inside = [text for text in texts.values() if text.recording and text.id != text.recording]
     assert [(segment.id, segment.recording, segment.text) for segment in segments] == [
         (text.id, text.recording, text.text) for text in inside
@@ -137,10 +137,10 @@ def test_a_segment_is_loud_and_the_pause_behind_it_silent(files, segments):
 
 
 def test_voices_differ_in_engine_name_rate_and_pitch(texts):
-    speakers = [demo.speaker(text) for text in texts.values() if text.language == "en" and not text.recording]
-    assert {speaker.engine for speaker in speakers} == {"espeak", "flite"}
-    assert min(Counter(map(str, speakers)).values()) >= 10
-    assert len({speaker.rate for speaker in speakers}) >= 15 and len({speaker.pitch for speaker in speakers}) >= 20
+    voices = [demo.voice(text) for text in texts.values() if text.language == "en" and not text.recording]
+    assert {voice.engine for voice in voices} == {"espeak", "flite"}
+    assert min(Counter(map(str, voices)).values()) >= 10
+    assert len({voice.rate for voice in voices}) >= 15 and len({voice.pitch for voice in voices}) >= 20
 
 
 def test_examples_name_what_they_should_find(texts, files, segments, examples):

@@ -17,7 +17,7 @@ from index.ingest.walk import find
 from index.library import Library
 from tests.index.ear import Ear
 from tests.recordings import cases, ffmpeg, with_sentences
-from ui import sound
+from ui import audio
 
 AGREE = 0.1  # seconds
 NAMES = tuple(cases({name: np.zeros(SAMPLE_RATE, np.float32) for name in "abcd"}))
@@ -45,9 +45,9 @@ def place(samples: np.ndarray, clip: np.ndarray) -> tuple[float, float]:
 
 def played(recording, start: float, end: float) -> np.ndarray:
     """What a browser plays from one second to another, at 16 kHz."""
-    first, last = (sound.HEADER + sound.SAMPLE * round(second * sound.RATE) for second in (start, end))
-    head = b"".join(sound.wav(recording, 0, sound.HEADER - 1))
-    content = b"".join(sound.wav(recording, first, last - 1))
+    first, last = (audio.HEADER + audio.SAMPLE * round(second * audio.RATE) for second in (start, end))
+    head = b"".join(audio.wav(recording, 0, audio.HEADER - 1))
+    content = b"".join(audio.wav(recording, first, last - 1))
     assert len(content) == last - first
     samples, rate = soundfile.read(io.BytesIO(head + content), dtype="float32")
     return scipy.signal.resample_poly(samples, SAMPLE_RATE, rate).astype(np.float32)

@@ -90,9 +90,9 @@ def main() -> None:
     import app
 
     with TemporaryDirectory() as name, socket.socket() as probe:
-        folder, heard = Path(name, NAME), Path(name, "heard.wav")
+        folder, speech = Path(name, NAME), Path(name, "speech.wav")
         add_own(folder)
-        speak(heard)
+        speak(speech)
         probe.bind(("127.0.0.1", 0))
         os.environ |= {"PORT": str(probe.getsockname()[1]), "CLASP_LIBRARY": str(folder), "XDG_DATA_HOME": name}
         probe.close()
@@ -100,7 +100,7 @@ def main() -> None:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         microphone = [
             "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
-            f"--use-file-for-fake-audio-capture={heard}%noloop",
+            f"--use-file-for-fake-audio-capture={speech}%noloop",
         ]  # fmt: skip
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(

@@ -1,4 +1,4 @@
-"""A dropdown as every tab has them: one look, and choices that may be told later."""
+"""A dropdown that looks the same on every tab, and whose choices may come later."""
 
 from typing import Any
 
@@ -11,11 +11,15 @@ def dropdown(
     value: str | None = None,
     *,
     labelled: bool = True,
-    **more: Any,
+    **options: Any,
 ) -> gr.Dropdown:
-    """A dropdown, its label above it or only read out. The value may come before the choices do: who takes it sees for
-    themselves whether it is one."""
+    """A dropdown with its label above it or, unless `labelled`, for screen readers only.
+
+    The value may come before the choices do: handlers check for themselves whether it is one of them.
+    """
     classes = ["dropdown"] if labelled else ["dropdown", "unlabelled"]
-    made = gr.Dropdown(choices or [], value=value, label=label, elem_classes=classes, **{"filterable": False, **more})
+    made = gr.Dropdown(
+        choices or [], value=value, label=label, elem_classes=classes, **{"filterable": False, **options}
+    )
     made.preprocess = lambda value: value
     return made

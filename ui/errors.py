@@ -4,14 +4,14 @@ import logging
 
 from clasp.errors import ClaspError
 
-OURS = "Something went wrong on this side, not with what you asked: please try again."
+UNEXPECTED = "Something went wrong on our side. Please try again."
 
 log = logging.getLogger(__name__)
 
 
-def sentence(error: Exception, doing: str) -> str:
-    """One sentence; what is not meant for a person goes to the log instead, with what was being done."""
+def error_message(error: Exception, during: str) -> str:
+    """One sentence for a person; what is not meant for one goes to the log, with what was going on."""
     if isinstance(error, ClaspError):
         return str(error)
-    log.error("%s failed", doing, exc_info=error)
-    return OURS
+    log.error("%s failed", during, exc_info=error)
+    return UNEXPECTED

@@ -1,51 +1,59 @@
-"""Names as a person writes them: languages, categories, stretches of time, counts and sizes."""
+"""Text as people read it: names of languages, categories and speakers; durations, counts, sizes."""
+
+import re
+from functools import lru_cache
 
 from langcodes import Language
 
 from index.languages import is_code
 
 TITLE = 60  # characters
-LANGUAGES = {
-    "ar": "Arabic",
-    "ca": "Catalan",
-    "cs": "Czech",
-    "da": "Danish",
-    "de": "German",
-    "el": "Greek",
-    "en": "English",
-    "es": "Spanish",
-    "fa": "Persian",
-    "fi": "Finnish",
-    "fr": "French",
-    "he": "Hebrew",
-    "hi": "Hindi",
-    "hu": "Hungarian",
-    "id": "Indonesian",
-    "it": "Italian",
-    "ja": "Japanese",
-    "ko": "Korean",
-    "nl": "Dutch",
-    "no": "Norwegian",
-    "pl": "Polish",
-    "pt": "Portuguese",
-    "ro": "Romanian",
-    "ru": "Russian",
-    "sv": "Swedish",
-    "tr": "Turkish",
-    "uk": "Ukrainian",
-    "vi": "Vietnamese",
-    "zh": "Chinese",
-}
+LANGUAGES = tuple(  # offered where the language of a recording is stated
+    [
+        "ar",
+        "ca",
+        "cs",
+        "da",
+        "de",
+        "el",
+        "en",
+        "es",
+        "fa",
+        "fi",
+        "fr",
+        "he",
+        "hi",
+        "hu",
+        "id",
+        "it",
+        "ja",
+        "ko",
+        "nl",
+        "no",
+        "pl",
+        "pt",
+        "ro",
+        "ru",
+        "sv",
+        "tr",
+        "uk",
+        "vi",
+        "zh",
+    ]
+)
+SYNTHESIZER = re.compile(r"(espeak|flite|festival):")  # begins the names of synthetic voices
 
 
+@lru_cache(1024)
 def language(tag: str) -> str:
-    """The English name of the language of a BCP-47 tag ("pt-BR" → "Portuguese"); the tag itself where it has none."""
-    return LANGUAGES.get(tag.partition("-")[0].lower()) or variant(tag.partition("-")[0]) or tag
+    """The English name of the language of a BCP-47 tag ("pt-BR" → "Portuguese"); what is no tag stays as it is."""
+    return Language.get(tag).language_name() if is_code(tag) else tag
 
 
+@lru_cache(1024)
 def variant(tag: str) -> str:
-    """The English name of a BCP-47 tag ("pt-BR" → "Portuguese (Brazil)"); the tag itself where it has none."""
-    return Language.get(tag).display_name() if is_code(tag) else LANGUAGES.get(tag, tag)
+    """The English name of a BCP-47 tag ("pt-BR" → "Portuguese (Brazil)"); what is no tag stays as it is."""
+    return Language.get(tag).display_name() if is_code(tag) else tag
 
 
 def category(name: str) -> str:
@@ -54,12 +62,12 @@ def category(name: str) -> str:
 
 
 def speaker(name: str) -> str:
-    """ "espeak:en-us+f3" → "espeak en-us+f3"."""
-    return name.replace(":", " ")
+    """The name of a person; "" for a synthetic voice such as "espeak:en-us+f3", which nobody knows by name."""
+    return "" if SYNTHESIZER.match(name) else name
 
 
 def title(text: str) -> str:
-    """The beginning of a long title."""
+    """A title, cut short if it is long."""
     return text if len(text) <= TITLE else text[: TITLE - 1].rstrip(" ,.;:") + "…"
 
 
@@ -70,7 +78,7 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def length(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """42 → "42 s", 2,460 → "41 min", 12,240 → "3.4 h"."""
     if seconds < 100:
         return f"{seconds:.0f} s"
@@ -85,6 +93,11 @@ def size(number: float) -> str:
     return f"{number:.0f} {units[0]}" if number >= 10 or units[0] == "bytes" else f"{number:.1f} {units[0]}"
 
 
-def count(number: int, noun: str) -> str:
-    """1, "file" → "1 file"; 1,200, "utterance" → "1,200 utterances"."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+def count(number: int, noun: str, plural: str = "") -> str:
+    """1, "file" → "1 file"; 1,200, "utterance" → "1,200 utterances"; 2, "match", "matches" → "2 matches"."""
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def percent(share: float) -> str:
+    """0.934 → "93%", 0.001 → "less than 1%"."""
+    return f"{100 * share:.0f}%" if share >= 0.01 else "less than 1%"

@@ -1,6 +1,7 @@
-"""A search as an address that can be shared: what is asked, of which library and how, and back.
+"""A search as a link that can be shared: what is searched for, where and how.
 
-?q=the+ship&library=interviews&speaker=Anna&from=1962&to=1965&meaning=0.2&sort=time; ?like=17 instead of q: by a hit.
+?q=the+ship&library=interviews&speaker=Anna&from=1962&to=1965&meaning=0.2&sort=time, or ?like=17 instead of q: what is
+similar to a segment.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -8,10 +9,11 @@ from urllib.parse import parse_qs, urlencode
 
 from clasp.errors import ClaspError
 from index.filters import Filter
+from ui import script
 from ui.service import DEMO
 
 BALANCED = 0.5  # weight of meaning at which hits are ranked by probability
-FILTERS = {  # in the address: of Settings
+FILTERS = {  # parameter: field of SearchSettings
     "category": "category", "language": "language", "speaker": "speaker", "recording": "recording", "from": "since",
     "to": "until",
 }  # fmt: skip
@@ -19,8 +21,8 @@ BY_TIME = "time"
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How the page is set: which library is searched, for what; filters that are "" let everything pass."""
+class SearchSettings:
+    """Which library is searched, and how; filters that are "" let everything pass."""
 
     library: str = DEMO
     category: str = ""
@@ -49,57 +51,57 @@ class Settings:
         """That of meaning, as a search takes it."""
         return None if self.meaning == BALANCED else self.meaning
 
-    def without(self, *names: str) -> "Settings":
-        """These without some filters, named as in the address; without all if none is named."""
-        return replace(self, **{FILTERS[name]: "" for name in names or FILTERS})
+    def without(self, *names: str) -> "SearchSettings":
+        """These without some of the filters."""
+        return replace(self, **dict.fromkeys(names, ""))
 
 
 @dataclass(frozen=True)
-class Link:
-    """What an address asks: a text, or what is like a segment, or nothing."""
+class SearchRequest:
+    """A search for a text, for what is similar to a segment, or for nothing yet."""
 
-    settings: Settings
+    settings: SearchSettings
     text: str = ""
     like: int | None = None
 
 
-def write(link: Link) -> str:
-    """The address, from its question mark; "" where nothing is asked and nothing set."""
-    settings = link.settings
-    asked = {"q": link.text} if link.text else {} if link.like is None else {"like": str(link.like)}
-    asked |= {} if settings.library == DEMO else {"library": settings.library}
-    asked |= {name: value.strip() for name, field in FILTERS.items() if (value := getattr(settings, field))}
-    asked |= {} if settings.meaning == BALANCED else {"meaning": f"{settings.meaning:g}"}
-    asked |= {"sort": BY_TIME} if settings.by_time else {}
-    return "?" + urlencode(asked) if asked else ""
+def write(request: SearchRequest) -> str:
+    """The link, from its question mark; "" if nothing is searched for and everything is at its default."""
+    settings = request.settings
+    values = {"q": request.text} if request.text else {} if request.like is None else {"like": str(request.like)}
+    values |= {} if settings.library == DEMO else {"library": settings.library}
+    values |= {name: value.strip() for name, field in FILTERS.items() if (value := getattr(settings, field))}
+    values |= {} if settings.meaning == BALANCED else {"meaning": f"{settings.meaning:g}"}
+    values |= {"sort": BY_TIME} if settings.by_time else {}
+    return "?" + urlencode(values) if values else ""
 
 
-def read(address: str) -> Link:
-    """What an address asks; parameters of other names are passed over.
+def read(link: str) -> SearchRequest:
+    """The search that a link asks for; other parameters are ignored.
 
     Raises:
         ClaspError: if a number or the order is malformed. Whether names are known is for the library to say.
     """
-    given = parameters(address)
+    given = parameters(link)
     filters = {field: given[name] for name, field in FILTERS.items() if name in given}
     sort = given.get("sort", "")
     if sort not in ("", BY_TIME):
-        raise ClaspError(f"The address asks for hits sorted by {sort!r}: it can be {BY_TIME!r}, or left out.")
-    settings = Settings(given.get("library", DEMO), **filters, meaning=_meaning(given), by_time=sort == BY_TIME)
+        raise ClaspError(f"This link has sort={sort}: the only order it can ask for is sort={BY_TIME}.")
+    settings = SearchSettings(given.get("library", DEMO), **filters, meaning=_meaning(given), by_time=sort == BY_TIME)
     like = given.get("like", "")
     if like and not (like.isascii() and like.isdecimal()):
-        raise ClaspError(f"The address asks for what is like {like!r}: it must be the number of an utterance.")
-    return Link(settings, "" if like else given.get("q", ""), int(like[:18]) if like else None)
+        raise ClaspError(f"This link has like={like}: expected the number of an utterance.")
+    return SearchRequest(settings, "" if like else given.get("q", ""), int(like[:18]) if like else None)
 
 
-def parameters(address: str | None) -> dict[str, str]:
-    """The values in an address by their names, the last of each; none if there is no address."""
-    return {name: values[-1].strip() for name, values in parse_qs((address or "").removeprefix("?")).items()}
+def parameters(link: str | None) -> dict[str, str]:
+    """The parameters of a link, the last of each name; none if there is no link."""
+    return {name: values[-1].strip() for name, values in parse_qs((link or "").removeprefix("?")).items()}
 
 
-def kept(tab: str) -> str:
-    """JavaScript for an event: the first input is what a tab keeps in the address, see address.js."""
-    return f"(_, ...rest) => [window.clasp?.address?.of('{tab}') ?? location.search, ...rest]"  # it may come later
+def of_tab(tab: str) -> str:
+    """JavaScript for an event whose first input is to be what a tab keeps in the address, see address.js."""
+    return script.call("common/address", "withSettings", tab)
 
 
 def _meaning(given: dict[str, str]) -> float:
@@ -108,5 +110,5 @@ def _meaning(given: dict[str, str]) -> float:
     except ValueError:
         weight = -1
     if not 0 <= weight <= 1:
-        raise ClaspError(f"The address weighs meaning with {given['meaning']!r}: it must be from 0 to 1.")
+        raise ClaspError(f"This link has meaning={given['meaning']}: expected a number from 0 to 1.")
     return weight

@@ -1,8 +1,9 @@
-"""What the page fetches beside Gradio: the sound of recordings, the map's points, scripts."""
+"""What the page fetches besides Gradio: the sound of recordings, the points of maps, scripts."""
 
 import io
 import math
 import re
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import anyio
@@ -16,51 +17,43 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from clasp.audio.decode import SAMPLE_RATE, cut
 from clasp.errors import ClaspError
 from index.library import Recording
-from ui import sound
-from ui.live.server import Microphones
+from ui import audio
+from ui.live.server import LiveServer
 from ui.map import wire
+from ui.script import MODULES, ROOT, STATIC, plotly
 from ui.service import Service
-from ui.theme import ASSETS
 
 YEAR = {"Cache-Control": "public, max-age=31536000, immutable"}
-CHECK = {"Cache-Control": "private, no-cache"}  # use the copy, but ask first
-SCRIPTS = sorted(path.name for path in ASSETS.glob("*.js"))
+CHECK = {"Cache-Control": "private, no-cache"}  # a copy may be used, after asking whether it is still good
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
-POINTS = 2_000  # most loudnesses of a recording that are sent
-
-
-def plotly_script() -> Path:
-    """Plotly's own script, as its package carries it."""
-    from importlib.util import find_spec
-
-    return Path(find_spec("plotly").origin).parent / "package_data" / "plotly.min.js"
+POINTS = 2_000  # of an envelope, at most
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes, none of which takes a path from the visitor: libraries and recordings are named by their keys."""
+    """The routes. None takes a path from the visitor: libraries and recordings are named by their keys."""
 
-    async def audio(request: Request) -> Response:
-        """The sound of a recording as WAV: all of it, seekable by byte ranges, or the stretch that is asked for."""
+    async def recording(request: Request) -> Response:
+        """The sound of a recording as WAV: all of it, seekable by byte ranges, or a stretch of it."""
         try:
             return await anyio.to_thread.run_sync(_sound, service, request)
         except ClaspError as error:
             raise HTTPException(404, str(error)) from error
 
     async def envelope(request: Request) -> Response:
-        """How loud a recording is over its length."""
+        """How loud a recording is over time."""
         try:
             return JSONResponse(await anyio.to_thread.run_sync(_envelope, service, request))
         except ClaspError as error:
             raise HTTPException(404, str(error)) from error
 
     async def archive(request: Request) -> Response:
-        """A library that was exported, by the secret of the job."""
+        """A library that was exported, by the secret of its job."""
         path = service.jobs.archive(request.path_params["secret"])
         if path is None or not path.is_file():
-            raise HTTPException(404, "There is no such archive any more: export the library again.")
+            raise HTTPException(404, "This archive is no longer available: export the library again.")
         return FileResponse(path, filename=path.name, headers=CHECK)
 
-    async def drawn(request: Request) -> Response:
+    async def points(request: Request) -> Response:
         """The points of a library's map."""
         try:
             body = await anyio.to_thread.run_sync(wire.packed, service, request.path_params["key"])
@@ -69,20 +62,20 @@ def routes(service: Service) -> list[BaseRoute]:
         headers = CHECK | {"Content-Encoding": "gzip"}
         return Response(body, media_type="application/octet-stream", headers=headers)
 
-    async def script(request: Request) -> Response:
-        return FileResponse(ASSETS / request.url.path.rpartition("/")[2], headers=CHECK)
+    def script(path: Path) -> Callable[[Request], Awaitable[Response]]:
+        async def file(_: Request) -> Response:
+            return FileResponse(path, headers=YEAR)
 
-    async def plotly(_: Request) -> Response:
-        return FileResponse(plotly_script(), headers=YEAR)
+        return file
 
     return [
-        WebSocketRoute("/live", Microphones(service).connect),
-        Route("/audio/{key}/{recording}", audio),
+        WebSocketRoute("/live", LiveServer(service).connect),
+        Route("/audio/{key}/{recording}", recording),
         Route("/envelope/{key}/{recording}", envelope),
         Route("/archive/{secret}", archive),
-        Route("/map/{key}", drawn),
-        Route("/plotly.js", plotly),
-        *(Route(f"/{name}", script) for name in SCRIPTS),
+        Route("/map/{key}", points),
+        Route(f"/{ROOT}/plotly.js", script(plotly())),
+        *(Route(f"/{ROOT}/{name}", script(STATIC / name)) for name in MODULES),
     ]
 
 
@@ -90,34 +83,34 @@ def _sound(service: Service, request: Request) -> Response:
     library = service.library_of_key(request.path_params["key"])
     recording = library.recording(request.path_params["recording"])
     if not recording.path.is_file():
-        raise HTTPException(404, "The recording is no longer where it was.")
+        raise HTTPException(404, "The recording's file is missing.")
     if "start" not in request.query_params:
         return _whole(recording, request.headers.get("range", ""))
     start, end = _number(request, "start", 0.0), _number(request, "end", math.inf)
     if not 0 <= start < end:
-        raise HTTPException(400, "A stretch ends after its start, both in seconds.")
+        raise HTTPException(400, "start and end are seconds, and the end comes after the start.")
     wave = io.BytesIO()
-    samples = cut(recording.path, start, min(end, start + sound.LONGEST), track=recording.track).samples
+    samples = cut(recording.path, start, min(end, start + audio.LONGEST), track=recording.track).samples
     soundfile.write(wave, samples, SAMPLE_RATE, format="WAV", subtype="PCM_16")
     return Response(wave.getvalue(), media_type="audio/wav", headers=CHECK)
 
 
-def _whole(recording: Recording, asked: str) -> Response:
-    """A recording, or as much of the bytes that a header asks for as is given at once."""
-    size = sound.size(recording)
+def _whole(recording: Recording, requested: str) -> Response:
+    """A recording, or as many of the bytes that a Range header requests as are sent at once."""
+    size = audio.wav_size(recording)
     headers = CHECK | {"Accept-Ranges": "bytes"}
-    match = RANGE.fullmatch(asked.strip())
+    match = RANGE.fullmatch(requested.strip())
     if match is None or match.groups() == ("", ""):
         length = {"Content-Length": str(size)}
-        return StreamingResponse(sound.wav(recording, 0, size - 1), headers=headers | length, media_type="audio/wav")
+        return StreamingResponse(audio.wav(recording, 0, size - 1), headers=headers | length, media_type="audio/wav")
     first, last = (int(number) if number else None for number in match.groups())
-    if first is None:  # so many at the end
+    if first is None:  # the last so many
         first, last = max(0, size - last), size - 1
-    most = first + sound.SAMPLE * int(sound.LONGEST * sound.RATE) - 1
+    most = first + audio.SAMPLE * int(audio.LONGEST * audio.RATE) - 1
     last = min(size - 1, most, size if last is None else last)
     if first >= size or last < first:
         return Response(status_code=416, headers={"Content-Range": f"bytes */{size}"})
-    body = b"".join(sound.wav(recording, first, last))
+    body = b"".join(audio.wav(recording, first, last))
     return Response(body, 206, headers | {"Content-Range": f"bytes {first}-{last}/{size}"}, "audio/wav")
 
 
@@ -126,7 +119,7 @@ def _envelope(service: Service, request: Request) -> dict[str, float | list[int]
     recording = library.recording(request.path_params["recording"])
     loudness = library.envelope(recording.id)
     points = int(min(max(1.0, _number(request, "points", 400.0)), POINTS, max(1, len(loudness))))
-    starts = np.arange(points) * len(loudness) // points  # of parts that are as long as each other
+    starts = np.arange(points) * len(loudness) // points  # of parts of equal length
     parts = np.maximum.reduceat(loudness, starts) if len(loudness) else loudness
     return {"duration": recording.duration, "loudness": parts.tolist()}
 

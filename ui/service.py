@@ -1,4 +1,4 @@
-"""Model and libraries, opened in the background while the page is being built."""
+"""The model and the libraries, opened in the background while the page is built."""
 
 import logging
 import threading
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clasp.errors import ClaspError
+from clasp.errors import ClaspError, LibraryError
 from clasp.settings import current
 from index.paths import DEFAULT, DEMO
 from index.registry import VISIT
@@ -18,41 +18,41 @@ if TYPE_CHECKING:
     from clasp import Clasp
     from index.guests import GuestLibraries
     from index.library import Library
-    from index.map.loaded import Maps
-    from index.map.map import Map
+    from index.map.library_map import LibraryMap
+    from index.map.registry import MapRegistry
     from index.registry import LibraryRegistry
 
-GREETING = "Say it or type it."
-SWEEP = 60  # seconds between two looks at whose visit is over
-TITLES = {DEMO: "Demo library", DEFAULT: "My recordings", VISIT: "My uploads, this visit"}
+READ_ONLY = "This library is read-only here: it can be searched, not changed."
+WARM_UP = "Say it or type it."
+SWEEP = 60  # seconds between two searches for guest libraries that have expired
+TITLES = {DEMO: "Demo library", DEFAULT: "My recordings", VISIT: "My uploads (this visit)"}
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Opened:
-    """What a search needs."""
+class Resources:
+    """What everything on the page works with."""
 
     model: "Clasp"
-    shelf: "LibraryRegistry"
-    visits: "GuestLibraries"
-    library: "Library"  # the one that ships
-    maps: "Maps"
+    registry: "LibraryRegistry"
+    guests: "GuestLibraries"
+    maps: "MapRegistry"
 
 
 class Service:
-    """Opens everything once, in a thread of its own; `opened` waits for it.
+    """Opens the resources once, in a thread of its own; `opened` waits for them.
 
     Attributes:
-        local: whether the page can be reached from this machine alone.
+        local: whether only this machine can reach the page.
         read_only: whether nobody may change the libraries from the page.
-        jobs: what is being done to libraries.
-        model_name: the model that is in use, as `clasp.load` takes it.
-        problem: why it is the bundled one, or on the CPU, though another was asked for; '' where it is what was asked.
+        jobs: long-running work on libraries.
+        model_name: the model in use, as `clasp.load` takes it.
+        problem: why it is the bundled one, or on the CPU, though something else was asked for; "" if nothing was wrong.
     """
 
     def __init__(self, model: str = "bundled", device: str | None = None, *, local: bool = True) -> None:
-        self.status = "Opening the model …"
+        self.status = "Loading the model…"
         self.read_only = current().read_only
         self.local = local and not self.read_only
         self.jobs = Jobs()
@@ -60,7 +60,7 @@ class Service:
         self.problem = ""
         self._device = device
         self._done = threading.Event()
-        self._opened: Opened | None = None
+        self._resources: Resources | None = None
         self._error: ClaspError | None = None
 
     def start(self) -> "Service":
@@ -69,62 +69,73 @@ class Service:
         return self
 
     def ready(self, timeout: float = 0.0) -> bool:
-        """Whether opening has ended, well or not, waiting up to `timeout` seconds for it."""
+        """Whether opening has ended, well or not, after waiting up to `timeout` seconds."""
         return self._done.wait(timeout)
 
-    def opened(self) -> Opened:
-        """What was opened, waiting as long as it takes.
+    def opened(self) -> Resources:
+        """The resources, however long they take to open.
 
         Raises:
-            ClaspError: if the model or the library cannot be opened.
+            ClaspError: if the model or the demo library cannot be opened.
         """
         self._done.wait()
-        if self._opened is None:
-            raise self._error or ClaspError("The library could not be opened; the server's log says why.")
-        return self._opened
+        if self._resources is None:
+            raise self._error or ClaspError("The demo library could not be opened. The server's log says why.")
+        return self._resources
 
-    def visitor(self, secret: str) -> str:
-        """The secret of a visitor who has come, perhaps with the one of an earlier visit."""
-        return self.opened().visits.begin(secret)
+    def greet(self, token: str) -> str:
+        """The token of a visitor, who may already have one from an earlier visit."""
+        return self.opened().guests.issue(token)
 
-    def libraries(self, visit: str = "") -> list[tuple[str, str]]:
+    def libraries(self, token: str = "") -> list[tuple[str, str]]:
         """Titles and names of the libraries that a visitor can choose from; their own comes last."""
-        names = [*self.opened().shelf.names(), *([VISIT] if self.read_only and visit else [])]
+        names = [*self.opened().registry.names(), *([VISIT] if self.read_only and token else [])]
         return [(TITLES.get(name, name), name) for name in names]
 
-    def library(self, name: str, visit: str = "") -> "Library":
-        """The library with this name; "visit" is what the visitor with this secret has added.
+    def library(self, name: str, token: str = "") -> "Library":
+        """The library with this name; VISIT is that of the guest with this token.
 
         Raises:
             LibraryError: if there is none, it is damaged, or another model made its vectors.
         """
-        opened = self.opened()
-        return opened.visits.library(visit) if name == VISIT else opened.shelf.library(name)
+        resources = self.opened()
+        return resources.guests.library(token) if name == VISIT else resources.registry.library(name)
+
+    def library_if_any(self, name: str, token: str) -> "Library | None":
+        """The same; None for a guest who has not added anything yet."""
+        if name == VISIT and self.read_only and not self.opened().guests.has(token):
+            return None
+        return self.library(name, token)
 
     def may_change(self, name: str) -> bool:
         """Whether the page may add to this library, edit it and remove from it."""
         return name == VISIT if self.read_only else name not in (DEMO, VISIT)
 
-    def key(self, name: str, visit: str = "") -> str:
-        """What stands for a library in addresses: its name, or the secret of a visit."""
-        return visit if name == VISIT else name
+    def require_change(self, name: str) -> None:
+        """Raises LibraryError unless the page may change this library."""
+        if not self.may_change(name):
+            raise LibraryError(READ_ONLY)
+
+    def key(self, name: str, token: str = "") -> str:
+        """What stands for a library in URLs: its name, or the token of a guest."""
+        return token if name == VISIT else name
 
     def library_of_key(self, key: str) -> "Library":
-        """The library that stands for itself in an address by `key`.
+        """The library that `key` stands for in a URL.
 
         Raises:
             LibraryError: if there is none.
         """
-        opened = self.opened()
-        return opened.visits.library(key) if opened.visits.has(key) else opened.shelf.library(key)
+        resources = self.opened()
+        return resources.guests.library(key) if resources.guests.has(key) else resources.registry.library(key)
 
-    def map(self, library: "Library") -> "Map | None":
-        """The map of a library as it was fitted last; None where there is none that can be used."""
-        return self.opened().maps.of(library)
+    def map(self, library: "Library") -> "LibraryMap | None":
+        """The latest map of a library; None if it has none that can be used."""
+        return self.opened().maps.get(library)
 
     def _run(self) -> None:
         try:
-            self._opened = self._open()
+            self._resources = self._open()
         except ClaspError as error:
             self._error = error
             log.error("%s", error)
@@ -132,12 +143,12 @@ class Service:
             log.exception("opening failed")
         finally:
             self._done.set()
-        while self._opened is not None:
+        while self._resources is not None:
             threading.Event().wait(SWEEP)
-            self._opened.visits.sweep()
+            self._resources.guests.delete_expired()
 
     def _load(self) -> "Clasp":
-        """The model that is asked for or, so that the page can be used at all, the bundled one where it can run."""
+        """The model that is asked for or, so that the page can be used at all, the bundled one."""
         import clasp
 
         try:
@@ -145,24 +156,24 @@ class Service:
         except ClaspError as error:
             if self.model_name == "bundled" and not self._device:
                 raise
-            self.problem = f"{error} Meanwhile the bundled model is used."
+            self.problem = f"{error} Using the bundled model instead."
             log.error("%s", self.problem)
         self.model_name = "bundled"
         return clasp.load()
 
-    def _open(self) -> Opened:
+    def _open(self) -> Resources:
         import clasp
         from index.guests import GuestLibraries
-        from index.map.loaded import Maps
+        from index.map.registry import MapRegistry
         from index.registry import LibraryRegistry
 
-        def count(done: int, of: int) -> None:
-            self.status = f"Preparing the library: {done} of {of} utterances …"
+        def progress(done: int, of: int) -> None:
+            self.status = f"Preparing the demo library: {done} of {of} utterances…"
 
         model = borrowed(self._load())
-        self.status = "Opening the library …"
-        shelf = LibraryRegistry(model, read_only=self.read_only)
-        library = shelf.open_demo(count)
-        model.encode_text([GREETING])  # the first use of an encoder is slow: be it now
+        self.status = "Opening the libraries…"
+        registry = LibraryRegistry(model, read_only=self.read_only)
+        registry.open_demo(progress)
+        model.encode_text([WARM_UP])  # the first use of an encoder is slow
         model.encode_speech([clasp.from_samples(np.random.default_rng(0).normal(0, 0.1, 16_000), 16_000)])
-        return Opened(model, shelf, GuestLibraries(model), library, Maps())
+        return Resources(model, registry, GuestLibraries(model), MapRegistry())

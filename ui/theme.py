@@ -1,23 +1,22 @@
-"""How the page looks: colours, type, the style sheet and the script, all served from here."""
-
-from pathlib import Path
+"""How the page looks: colours, type and the style sheet, all served from here."""
 
 import gradio as gr
 
-ASSETS = Path(__file__).parent / "assets"
+from ui.script import STATIC, preloads
+
 STYLE_SHEETS = (
-    "page",
-    "dropdown",
-    "query",
-    "filters",
-    "results",
-    "moments",
-    "drawing",
-    "minimap",
-    "map",
-    "live",
-    "library",
-    "about",
+    "common/page",
+    "common/dropdown",
+    "search/query",
+    "search/filters",
+    "search/results",
+    "search/moments",
+    "map/drawing",
+    "search/minimap",
+    "map/map",
+    "live/live",
+    "library/library",
+    "about/about",
 )
 
 # One (light, dark) pair per category, found by maximising the smallest difference between any two of them, to
@@ -40,15 +39,11 @@ PALETTE = (
     ("#975e84", "#e565bf"),
 )
 
-SCRIPTS = ("player", "strips", "points", "colours", "layer", "drawing", "minimap", "address", "page")
-SCRIPT = "".join(  # for each component that calls them: loaded once, in this order, and before they are called
-    f'<script src="{name}.js"></script>' for name in SCRIPTS
-)
-
 # Another tab than the first is not to be seen late: the page waits for it, see address.js
-HEAD = """<script>
+HEAD = f"""<script>
   if (new URLSearchParams(location.search).get("tab")) document.documentElement.dataset.opening = "";
-</script>"""
+</script>
+{preloads()}"""
 
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "Noto Sans Mono", "monospace")
@@ -103,5 +98,5 @@ def theme() -> gr.themes.Base:
 def css() -> str:
     """The style sheets, after the category colours as --category-0 … --category-14."""
     light, dark = ("".join(f"--category-{n}: {pair[mode]};" for n, pair in enumerate(PALETTE)) for mode in (0, 1))
-    sheets = [(ASSETS / f"{name}.css").read_text(encoding="utf-8") for name in STYLE_SHEETS]
+    sheets = [(STATIC / f"{name}.css").read_text(encoding="utf-8") for name in STYLE_SHEETS]
     return "\n".join([f":root {{{light}}} .dark {{{dark}}}", *sheets])

@@ -1,4 +1,4 @@
-"""The page in a browser window of its own, without tabs and address bar, as a program of the desktop has it."""
+"""The page in a window of its own, without tabs and address bar, like a desktop program."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ NAMES = (
     "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge",
     "microsoft-edge-stable", "msedge", "brave-browser", "brave",
 )  # fmt: skip
-PLACES = (  # where macOS and Windows have them
+PATHS = (  # on macOS and Windows
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
@@ -26,18 +26,18 @@ SOON = 3.0  # seconds within which a browser that cannot start has given up
 
 
 def browser() -> str | None:
-    """The program of a browser that can show a page in a window of its own; None where there is none."""
+    """A browser that can show a page in a window of its own; None if there is none."""
     found = (shutil.which(name) for name in NAMES)
-    placed = (path for path in map(os.path.expandvars, PLACES) if Path(path).is_file())
-    return next((path for path in (*found, *placed) if path), None)
+    installed = (path for path in map(os.path.expandvars, PATHS) if Path(path).is_file())
+    return next((path for path in (*found, *installed) if path), None)
 
 
 def show(address: str) -> subprocess.Popen | None:
-    """Open the window; the process ends when it is closed. None where no browser can."""
+    """Open the window; the process ends when it is closed. None if no browser can."""
     program = browser()
     if program is None:
         return None
-    # Of its own for each port, so that no browser that is running already takes the window over
+    # A profile for each port, so that no browser that is already running takes the window over
     profile = cache() / "window" / str(urlsplit(address).port)
     options = [f"--app={address}", f"--user-data-dir={profile}", f"--window-size={SIZE}", "--no-first-run",
                "--no-default-browser-check"]  # fmt: skip
@@ -54,7 +54,8 @@ def stay(address: str) -> bool:
     """Show the page in a window and wait until that is closed.
 
     Returns:
-        Whether that could be told: without a browser that can do so, the default one is asked, and how to end is said.
+        Whether that was possible: without a browser that can do so, the default one is opened, and the terminal says
+        how to quit.
     """
     process = show(address)
     if process is not None:
@@ -63,10 +64,7 @@ def stay(address: str) -> bool:
         finally:
             process.terminate()
         return True
-    asked = webbrowser.open(address)
-    where = "The default browser shows it" if asked else f"Open {address} in a browser"
-    print(
-        f"No window of its own: neither Chromium, Chrome nor Edge could be started. {where}; Ctrl-C ends it.",
-        flush=True,
-    )
+    opened = webbrowser.open(address)
+    where = "The page is open in the default browser" if opened else f"Open {address} in a browser"
+    print(f"No window: Chromium, Chrome or Edge could not be started. {where}; Ctrl-C quits.", flush=True)
     return False

@@ -31,6 +31,8 @@ __all__ = ["RATES", "SAMPLE_RATE", "SILENCE", "Stream", "Waveform", "cut", "deco
 SAMPLE_RATE = 16_000
 MIN_SECONDS = 0.2
 BLOCK = 5.0  # seconds mixed and resampled at once, in which channels are compared
+QUERY_SECONDS, QUERY_BYTES = 600.0, 256 * 2**20  # most of a recording to search with, decoded
+RECORDING_BYTES = 64 * 2**30  # most of a recording to add, decoded
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +56,7 @@ class Waveform:
 
 
 def decode(
-    source: str | Path | bytes, *, track: int = 0, max_seconds: float | None = None, max_bytes: int | None = None
+    source: str | Path | bytes, *, track: int = 0, max_seconds: float = QUERY_SECONDS, max_bytes: int = QUERY_BYTES
 ) -> Waveform:
     """Decode a recording (a path, or a file's bytes) of any rate and number of channels.
 
@@ -62,12 +64,12 @@ def decode(
     first that is not.
 
     Raises AudioError where it is missing, not audio, empty, silent, shorter than 0.2 s, longer than `max_seconds`, or
-    more than `max_bytes` once decoded (float32, before resampling). Both limits, by default those set for queries, are
+    more than `max_bytes` once decoded (float32, before resampling). Both limits, by default those of queries, are
     enforced on what is decoded, whatever the file's header says.
     """
     with _as_file(source) as (path, name):
         pieces = Media(path, name, track).pieces()
-        samples = _joined(_resampled(pieces, SAMPLE_RATE, name, *_query_limits(max_seconds, max_bytes)))
+        samples = _joined(_resampled(pieces, SAMPLE_RATE, name, max_seconds, max_bytes))
     return _checked(samples, name)
 
 
@@ -103,17 +105,16 @@ def stream(
     start: float = 0.0,
     rate: int = SAMPLE_RATE,
     max_seconds: float | None = None,
-    max_bytes: int | None = None,
+    max_bytes: int = RECORDING_BYTES,
 ) -> Stream:
     """Decode a file bit by bit, in memory that does not grow with its length.
 
-    It begins at the second `start`, and has `rate` samples a second. The limits, by default those set for recordings,
+    It begins at the second `start`, and has `rate` samples a second. The limits, by default those of recordings,
     hold as in `decode`; AudioError may come after any block. Silence is no error here, nor is a file without a single
     sample. What is before the break of a file that ends too early is given, and `Stream.flaw` tells of it.
     """
     limits = current()
     max_seconds = 3_600 * limits.recording_hours if max_seconds is None else max_seconds
-    max_bytes = int(limits.decoded_gib * 2**30) if max_bytes is None else max_bytes
     with _as_file(path) as (file, name):
         if file.stat().st_size > limits.file_mib * 2**20:
             raise AudioError(f"{name} is larger than {limits.file_mib:g} MiB: split it, or set CLASP_FILE_MIB.")
@@ -133,11 +134,10 @@ def cut(path: str | Path, start: float, end: float, *, track: int = 0) -> Wavefo
     """
     if not (0 <= start < end and start < math.inf):
         raise AudioError(f"There is no sound from {start:g} to {end:g} s: the end must come after the start.")
-    limits = current()
-    end = min(end, start + limits.query_seconds)
+    end = min(end, start + QUERY_SECONDS)
     first = max(0, math.floor(start) - 1)  # a whole second: samples of any rate begin there
     wanted, parts = round((end - first) * SAMPLE_RATE), []
-    blocks = stream(path, track=track, start=first, max_bytes=int(limits.query_mib * 2**20))
+    blocks = stream(path, track=track, start=first, max_bytes=QUERY_BYTES)
     for block in blocks:
         parts.append(block)
         wanted -= len(block)
@@ -171,7 +171,7 @@ def from_samples(samples: np.ndarray, rate: int) -> Waveform:
         raise AudioError(f"{name} has samples that are not numbers (NaN or infinite).")
     if rate not in RATES:
         raise AudioError(f"{name} has a sample rate of {rate} Hz: expected {RATES.start} to {RATES.stop - 1} Hz.")
-    return _checked(_joined(_resampled([(block, rate)], SAMPLE_RATE, name, *_query_limits(None, None))), name)
+    return _checked(_joined(_resampled([(block, rate)], SAMPLE_RATE, name, QUERY_SECONDS, QUERY_BYTES)), name)
 
 
 def as_floats(samples: np.ndarray) -> np.ndarray:
@@ -189,15 +189,6 @@ def as_floats(samples: np.ndarray) -> np.ndarray:
         offset = scale if samples.dtype.kind == "u" else 0.0
         floats = ((samples - offset) / scale).astype(np.float32)
     return floats
-
-
-def _query_limits(max_seconds: float | None, max_bytes: int | None) -> tuple[float, int]:
-    """Seconds and bytes, as they are set where they are None."""
-    limits = current()
-    return (
-        limits.query_seconds if max_seconds is None else max_seconds,
-        int(limits.query_mib * 2**20) if max_bytes is None else max_bytes,
-    )
 
 
 def _joined(parts: Iterable[np.ndarray]) -> np.ndarray:

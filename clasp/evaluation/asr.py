@@ -12,8 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from clasp.audio.decode import SAMPLE_RATE, Waveform
 from clasp.errors import ModelError
+from clasp.phones.edit_distance import edit_distance
 from clasp.speech.transcriber import BASE, ON_THE_HUB
 from clasp.speech.transcriber import Transcriber as Whisper
 from clasp.training.data import parallel
@@ -60,7 +63,7 @@ def word_error_rate(said: Sequence[str], heard: Sequence[str]) -> float:
     words = sum(len(reference) for reference, _ in pairs)
     if words == 0:
         raise ValueError("A word error rate needs at least one word that was said.")
-    return sum(_edits(*pair) for pair in pairs) / words
+    return sum(edit_distance(*(np.array(side, object) for side in pair)) for pair in pairs) / words
 
 
 class Packed:
@@ -153,13 +156,3 @@ def _whisper_options(loaded: "AutomaticSpeechRecognitionPipeline", name: str, la
 def _primary(language: str) -> str:
     """The language of a tag without its region: "en" of "en-US"."""
     return language.lower().split("-")[0]
-
-
-def _edits(said: list[str], heard: list[str]) -> int:
-    """Levenshtein distance of two lists of words."""
-    row = list(range(len(heard) + 1))
-    for place, word in enumerate(said, 1):
-        above, row = row, [place]
-        for column, other in enumerate(heard, 1):
-            row.append(min(above[column] + 1, row[-1] + 1, above[column - 1] + (word != other)))
-    return row[-1]

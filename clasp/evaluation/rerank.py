@@ -40,8 +40,8 @@ def alignment_scores(aligner: Aligner, phones: Phones, chosen: np.ndarray) -> np
         found[row, places] = aligner.score(
             query,
             [phones.pool[place] for place in places],
-            query_heard=phones.queries_heard,
-            candidates_heard=phones.pool_heard,
+            query_from_speech=phones.queries_heard,
+            candidates_from_speech=phones.pool_heard,
         )
     return found
 

@@ -1,8 +1,8 @@
 """Phones: the one inventory of sounds that text and speech of every language share.
 
 Letters become phones by espeak-ng's rules; speech becomes phones by the speech backbone. A phone is one IPA
-base letter: stress, length, tone and diacritics are dropped, near-identical letters are folded, a letter said
-twice counts once.
+base letter: stress, length, tone and diacritics are dropped, near-identical letters are folded, a letter
+twice in a row counts once.
 """
 
 import re
@@ -22,20 +22,6 @@ INVENTORY = (
     *"lɹɾrɽʎjwʋ",  # liquids and glides
 )
 """Phone of each id; id 0 is silence, and the blank of the recogniser."""
-
-LANGUAGES = (
-    "af", "am", "ar", "az", "be", "bg", "bn", "bs", "ca", "cs", "cv", "cy", "da", "de", "el", "en", "eo", "es", "et",
-    "eu", "fa", "fi", "fr", "ga", "gd", "gn", "gu", "hi", "hr", "ht", "hu", "hy", "ia", "id", "io", "is", "it", "ja",
-    "jbo", "ka", "kk", "kn", "ko", "ku", "ky", "la", "lb", "lfn", "lt", "ltg", "lv", "mk", "ml", "mr", "ms", "mt", "nb",
-    "ne", "nl", "nn", "om", "pa", "pap", "pl", "pt", "qu", "ro", "ru", "sd", "si", "sk", "sl", "sq", "sr", "sv", "sw",
-    "ta", "te", "ti", "tk", "tn", "tr", "tt", "ug", "uk", "ur", "uz", "vi", "yue", "zh",
-)  # fmt: skip
-"""Languages whose letters are read well, as BCP-47 tags; Arabic, Persian, Sindhi and Urdu with guessed vowels.
-
-Left out, though espeak-ng has voices: Thai and Shan (words are not told apart), Assamese and Odia (conjuncts are
-spelled letter by letter), Hebrew (vowel letters are read as consonants), Bashkir, Maori and Ancient Greek (letters are
-named in English); and Burmese and Faroese, whose voices do not work.
-"""
 
 SHARPENED = 1.67  # power of the probabilities from which readings are drawn
 
@@ -59,7 +45,7 @@ _SWITCHED = re.compile(r"\([a-z-]+\)")  # a change of language
 
 
 def from_text(text: str, language: str) -> np.ndarray:
-    """Phone ids, int64 (n,), of `text` read in `language` (a BCP-47 tag); empty where nothing can be said.
+    """Phone ids, int64 (n,), of `text` read in `language` (a BCP-47 tag); empty where nothing can be pronounced.
 
     Raises:
         ModelError: if espeak-ng does not speak the language.
@@ -89,27 +75,27 @@ def to_ipa(phones: np.ndarray) -> str:
     return "".join(INVENTORY[phone] for phone in phones)
 
 
-def readings(heard: np.ndarray, count: int) -> np.ndarray:
-    """Plausible readings of what was heard: the likeliest one, and others in which doubtful phones change places.
+def readings(phones: np.ndarray, count: int) -> np.ndarray:
+    """Plausible readings of recognised phones: the likeliest one, and others in which doubtful phones change.
 
     Args:
-        heard: float (phones, len(INVENTORY)), as `segments` gives it.
+        phones: float (phones, len(INVENTORY)), as `collapse_posteriors` gives it.
 
     Returns:
         int64 (count, phones), the same for the same input.
     """
-    sharpened = heard.astype(np.float32) ** SHARPENED  # doubt among recognised phones is overstated
+    sharpened = phones.astype(np.float32) ** SHARPENED  # doubt among recognised phones is overstated
     order = np.argsort(-sharpened, axis=1, kind="stable")  # (phones, inventory)
     shares = np.take_along_axis(sharpened, order, axis=1)
     reach = np.cumsum(shares / shares.sum(axis=1, keepdims=True).clip(1e-9), axis=1)
-    offsets = np.arange(len(heard)) * 0.618034  # neighbouring phones change in different readings
+    offsets = np.arange(len(phones)) * 0.618034  # neighbouring phones change in different readings
     levels = (np.arange(count)[:, None] + offsets % 1) / count  # (count, phones), evenly over [0, 1)
     levels[:1] = 0
-    chosen = (levels[..., None] >= reach).sum(-1).clip(max=heard.shape[1] - 1)  # (count, phones)
-    return order[np.arange(len(heard)), chosen]
+    chosen = (levels[..., None] >= reach).sum(-1).clip(max=phones.shape[1] - 1)  # (count, phones)
+    return order[np.arange(len(phones)), chosen]
 
 
-def segments(posteriors: np.ndarray) -> np.ndarray:
+def collapse_posteriors(posteriors: np.ndarray) -> np.ndarray:
     """Recognised phones of one utterance as distributions, one row per phone.
 
     Args:
@@ -120,14 +106,10 @@ def segments(posteriors: np.ndarray) -> np.ndarray:
         dropped and the rest renormalised. Its row-wise argmax is the recognised phone sequence.
     """
     best = posteriors.argmax(-1)
-    starts = (
-        np.flatnonzero(np.concatenate([[True], best[1:] != best[:-1]]))
-        if len(best)
-        else np.zeros(0, np.int64)
-    )
-    lengths = np.diff(np.append(starts, len(best)))
-    if not len(starts):
+    if not len(best):
         return np.zeros((0, len(INVENTORY)), np.float32)
+    starts = np.flatnonzero(np.concatenate([[True], best[1:] != best[:-1]]))
+    lengths = np.diff(np.append(starts, len(best)))
     means = np.add.reduceat(posteriors.astype(np.float32), starts, 0) / lengths[:, None]
     means = means[best[starts] != BLANK]
     means[:, BLANK] = 0

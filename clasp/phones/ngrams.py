@@ -1,8 +1,9 @@
-"""What lies above the phones: from heard phones to what was meant.
+"""What lies above the phones: from recognised phones to meaning.
 
 Words are known by their sound: every frequent run of two to six phones has a vector of its own, so vocabulary is
-looked up rather than computed, a misheard phone costs only the runs that contain it (read in several ways, not even
-those), and the encoder can be trained on written text (its phones with simulated confusions) long before any audio.
+looked up rather than computed, a misrecognised phone costs only the runs that contain it (read in several ways, not
+even those), and the encoder can be trained on written text (its phones with simulated confusions) long before any
+audio.
 """
 
 import torch

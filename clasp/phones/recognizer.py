@@ -1,4 +1,4 @@
-"""The phone recogniser: a small head that reads what a frozen speech backbone tells, and says which phone sounds when.
+"""The phone recogniser: a small head on a frozen speech backbone that tells the phone of every moment.
 
 Self-attention for what the neighbourhood makes likely, convolutions for transitions. Posteriors come 25 times a second,
 half as often as features.

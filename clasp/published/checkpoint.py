@@ -12,7 +12,7 @@ A published model is a folder of four parts:
     fusion/    what `python -m clasp convert` makes of CLASP_Concat_Final_Fusion_Encoder.pt, or that file itself
 
 What is fetched is pinned to a revision and compared with its checksum. The model has the meaning half alone; its scores
-are rough until `python -m clasp calibrate` has seen it. It hears what is above 8 kHz no more than the rest of CLASP
+are rough until `python -m clasp calibrate` has seen it. It gets what is above 8 kHz no more than the rest of CLASP
 does, so the authors' own 22 kHz recordings look a little different at the top of the figure.
 """
 
@@ -26,20 +26,20 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
-from clasp.checksum import sha256
 from clasp.errors import ModelError
+from clasp.files import sha256
 from clasp.model import Clasp
 from clasp.published import checkpoint_reader, efficientnet
 from clasp.published.convert import convert
 from clasp.settings import cache, current
 from clasp.speech import backbones, fusion
-from clasp.speech.fused_encoder import SpeechEncoder
-from clasp.weights import text_encoder
+from clasp.speech.fused_encoder import FusedSpeechEncoder
+from clasp.text import sentence_encoder
 
 IMAGE = "https://download.pytorch.org/models/efficientnet_b7_lukemelas-c5b4e57e.pth"
-FUSION = "CLASP_Concat_Final_Fusion_Encoder.pt"
+FUSION, FUSION_REVISION = "CLASP_Concat_Final_Fusion_Encoder.pt", "main"
 MARK = "fetched.json"  # written last: what the folder holds is whole
-# LaBSE's languages that are told apart from each other
+# LaBSE's languages that are distinguished from each other
 LANGUAGES = (
     "en", "af", "am", "ar", "as", "az", "be", "bg", "bn", "bs", "ca", "cs", "cy", "da", "de", "el", "eo", "es",
     "et", "eu", "fa", "fi", "fr", "fy", "ga", "gd", "gl", "gu", "he", "hi", "hr", "ht", "hu", "hy", "id", "ig", "is",
@@ -69,7 +69,7 @@ def sources() -> dict[str, Source]:
                        ("config.json", "config_sentence_transformers.json", "modules.json", "sentence_bert_config.json",
                         "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt",
                         "1_Pooling/*", "2_Dense/*", "3_Normalize/*")),
-        "fusion": Source("llm-lab/CLASP", current().published_revision, (), (FUSION,)),
+        "fusion": Source("llm-lab/CLASP", FUSION_REVISION, (), (FUSION,)),
     }  # fmt: skip
 
 
@@ -116,9 +116,9 @@ def fetch(endpoint: str | None = None) -> Path:
         mark.write_text(_text(wanted), "utf-8")
     except ModelError:
         raise
-    except Exception as error:  # networks, hubs and disks fail in many ways; each is said, none hidden
+    except Exception as error:  # networks, hubs and disks fail in many ways; each is reported, none hidden
         raise ModelError(f"The published model cannot be fetched ({_short(error)}): check the network and the space in "
-                         f"{folder}, and try again; what is there is kept.") from error  # fmt: skip
+                         f"{folder}, and try again; what is there stays.") from error  # fmt: skip
     return folder
 
 
@@ -132,16 +132,16 @@ def assemble(folder: str | Path, device: str | torch.device | None = None) -> Cl
     missing = [part for part in ("speech", "image", "text", "fusion") if not (folder / part).is_dir()]
     if missing:
         raise ModelError(f"{folder} is no published model: {', '.join(missing)} is missing.")
-    hears, features = backbones.load(folder / "speech", "speech")
-    sees = _image(folder / "image")
+    speech, features = backbones.load(folder / "speech", "speech")
+    image = _image(folder / "image")
     kind, head = _fusion(folder / "fusion")
     try:
-        text = text_encoder(folder / "text")
+        text = sentence_encoder.load(folder / "text")
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelError(
             f"The text encoder in {folder / 'text'} is damaged ({_short(error)}): fetch it again."
         ) from error
-    dims = (backbones.width(hears), sees.config.num_labels, text.get_embedding_dimension())
+    dims = (backbones.width(speech), image.config.num_labels, text.get_embedding_dimension())
     expected = (head.speech[0].in_features, head.image[0].in_features, _outputs(head))
     for part, found, wanted in zip(("speech", "image", "text"), dims, expected, strict=True):
         if found != wanted:
@@ -151,16 +151,16 @@ def assemble(folder: str | Path, device: str | torch.device | None = None) -> Cl
             )
     encoder = {
         "dim": dims[2],
-        "speech": {"backbone": hears.config.to_dict(), "features": features},
-        "spectrogram": {"figure": True, "backbone": sees.config.to_dict()},
+        "speech": {"backbone": speech.config.to_dict(), "features": features},
+        "spectrogram": {"figure": True, "backbone": image.config.to_dict()},
         "fusion": kind,
         "unit_inputs": True,  # "do not forget to normalize" both, say the authors' notebooks
     }
-    speech = SpeechEncoder(encoder, hears, sees)
-    speech.fusion = head
+    fused = FusedSpeechEncoder(encoder, speech, image)
+    fused.fusion = head
     languages = list(LANGUAGES)
     config = {"languages": languages, "speech_encoder": encoder, "phone_encoder": None}
-    return Clasp(text, speech, None, config | {"weights": "float32"}, folder=folder, device=device)
+    return Clasp(text, fused, None, config | {"weights": "float32"}, folder=folder, device=device)
 
 
 def _image(folder: Path) -> nn.Module:
@@ -189,15 +189,15 @@ def _fetch_part(source: Source, target: Path, endpoint: str | None) -> None:
     """Bring a repository's files to `target` and compare them with the checksums that the hub states."""
     from huggingface_hub import HfApi, snapshot_download
 
-    kept = target / "config.json"
-    if target.name == "fusion" and kept.is_file() and json.loads(kept.read_text()).get("revision") == source.revision:
+    path = target / "config.json"
+    if target.name == "fusion" and path.is_file() and json.loads(path.read_text()).get("revision") == source.revision:
         return
     found = HfApi(endpoint=endpoint).model_info(source.repository, revision=source.revision, files_metadata=True)
     files = {one.rfilename: one.lfs.sha256 if one.lfs else None for one in found.siblings or []}
     weights = next((name for name in source.weights if name in files), None)
     if weights is None:
         raise ModelError(f"{source.repository} at {source.revision[:12]} has no {' or '.join(source.weights)}: give "
-                         "another commit as CLASP_PUBLISHED_REVISION.")  # fmt: skip
+                         "a folder with the four parts as CLASP_MODEL.")  # fmt: skip
     into = target if target.name != "fusion" else target.with_name("fetching")
     patterns = [*source.files, weights]
     snapshot_download(source.repository, revision=found.sha, local_dir=into, allow_patterns=patterns, endpoint=endpoint)

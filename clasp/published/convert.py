@@ -10,8 +10,8 @@ import argparse
 import json
 from pathlib import Path
 
-from clasp.checksum import sha256
 from clasp.errors import ModelError
+from clasp.files import sha256
 
 WEIGHTS, CONFIG = "fusion.safetensors", "config.json"
 

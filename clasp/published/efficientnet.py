@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from clasp.checksum import sha256
 from clasp.errors import ModelError
+from clasp.files import sha256
 
 B7 = {"model_type": "efficientnet", "num_labels": 1_000}  # transformers' defaults are B7's widths and depths
 _PARTS = ("expansion.expand_conv", "expansion.expand_bn", "depthwise_conv.depthwise_conv",
@@ -58,8 +58,8 @@ def translated(weights: dict[str, Tensor], network: nn.Module, file: str) -> dic
     differing = [name for name, ours in theirs.items() if name in weights and weights[name].shape != wanted[ours].shape]
     faults = (("missing", missing), ("not in it", strange), ("of another shape:", differing))
     if any(found for _, found in faults):
-        said = "; ".join(f"{what} {', '.join(found[:5])}" for what, found in faults if found)
-        raise ModelError(f"{file} is no EfficientNet of torchvision in these sizes: {said}.")
+        listed = "; ".join(f"{what} {', '.join(found[:5])}" for what, found in faults if found)
+        raise ModelError(f"{file} is no EfficientNet of torchvision in these sizes: {listed}.")
     return {ours: weights[name] for name, ours in theirs.items()}
 
 

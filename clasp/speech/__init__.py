@@ -1,1 +1,1 @@
-"""Whisper, the backbone that hears: its weights, its encoder's features, its transcripts."""
+"""Speech encoders, their backbones, and transcripts."""

@@ -1,6 +1,6 @@
 """Backbones from transformers, by name, folder or configuration: the one place that knows the families.
 
-| family                                    | hears          | together in a batch                                  |
+| family                                    | takes          | together in a batch                                  |
 |-------------------------------------------|----------------|------------------------------------------------------|
 | HuBERT, WavLM, wav2vec 2.0, UniSpeech     | samples        | any lengths if layer-normalised, otherwise equal ones |
 | others that take samples (Data2Vec, SEW)  | samples        | equal lengths                                        |
@@ -8,7 +8,7 @@
 | Whisper                                   | 30 s windows   | any lengths                                          |
 
 Whatever the family, an utterance has the same vector in any batch: group-normalised models
-(`feat_extract_norm="group"`) and adapters see the padding, so what they hear together is of one length. Image backbones
+(`feat_extract_norm="group"`) and adapters see the padding, so what they take together is of one length. Image backbones
 are all that take `pixel_values` (EfficientNet, ConvNeXt, ResNet, ViT); texts are for sentence-transformers.
 """
 
@@ -25,7 +25,7 @@ from clasp.audio.decode import SAMPLE_RATE
 from clasp.errors import ModelError
 from clasp.settings import current
 
-LONGEST = 30 * SAMPLE_RATE  # samples; longer speech is heard in pieces, as Whisper's window has it
+LONGEST = 30 * SAMPLE_RATE  # samples; longer speech is encoded in pieces, as Whisper's window has it
 SHORTEST = SAMPLE_RATE // 5  # samples; shorter speech is lengthened with silence
 MASKED = ("hubert", "wav2vec2", "wavlm", "unispeech", "unispeech-sat")  # take masks, if layer-normalised
 EXTRACTORS = {
@@ -74,7 +74,7 @@ def build(settings: dict[str, Any], classify: bool = False) -> nn.Module:
 
 
 def _encoder(whole: nn.Module) -> nn.Module:
-    """What hears, of a model that also writes: Whisper without its decoder, Parakeet without its letters."""
+    """The encoder of a model that also writes: Whisper without its decoder, Parakeet without its letters."""
     if whole.config.model_type == "whisper" or whole.config.model_type.startswith("parakeet"):
         return whole.get_encoder() if hasattr(whole, "get_encoder") else getattr(whole, "encoder", whole)
     return whole
@@ -134,7 +134,7 @@ def _means(backbone: nn.Module, pieces: list[Tensor], features: dict[str, Any]) 
 
 
 def _equal_means(backbone: nn.Module, inputs: list[Tensor]) -> Tensor:
-    """For backbones that see padding: only inputs of one length are heard together."""
+    """For backbones that see padding: only inputs of one length are taken together."""
     means: list[Tensor | None] = [None] * len(inputs)
     for rows in _of_one_length(inputs):
         hidden = backbone(torch.stack([inputs[row] for row in rows])).last_hidden_state

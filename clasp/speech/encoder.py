@@ -1,33 +1,13 @@
-"""Speech to meaning by way of its phones: what the bundled model does with speech.
-
-    {"dim": 384, "speech": {"backbone": "whisper-base", "recogniser": {"width": 384, ...},
-     "words": {"runs": 200000, ...}, "readings": 8}}
-
-A frozen backbone hears the waveform once; the recogniser reads phones from its features, the word encoder a meaning
-from the phones. The backbone's weights are not the model's own; one that is given by its sizes instead of the name has
-weights of the model's.
-"""
+"""Speech encoders: waveforms in, meaning out, and the phones of those that go by them."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
-
-from clasp.device import autocast, cpu_has_bfloat16
-from clasp.phones import inventory
-from clasp.phones.encoder import pad as pad_phones
-from clasp.phones.ngrams import PhoneNgramEncoder
-from clasp.phones.recognizer import PhoneRecogniser
-from clasp.speech.whisper_encoder import FRAME_RATE, WhisperEncoder, log_mel
-
-PRETRAINED = "whisper-base"
-PIECE = 20 * 2 * FRAME_RATE  # spectrogram frames: longer speech is heard in pieces of 20 s
-TOGETHER = 32  # pieces
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SpeechOutput:
     """What a speech encoder makes of a batch: meaning (batch, dim), unit rows, and for every utterance its recognised
     phones as distributions (phones, inventory), or None where the encoder recognises none."""
@@ -36,74 +16,23 @@ class SpeechOutput:
     phones: list[Tensor] | None
 
 
-class PhoneSpeechEncoder(nn.Module):
-    """Waveforms to phones and meaning vectors.
-
-    Args:
-        config: as in the module's docstring.
-
-    Raises:
-        ModelError: if the weights of a pretrained backbone are not to be had.
-    """
+class SpeechEncoder(nn.Module):
+    """Waveforms to meaning vectors: the base of `PhoneSpeechEncoder` and `FusedSpeechEncoder`."""
 
     def __init__(self, config: dict[str, Any]):
         super().__init__()
         self.config = config
-        settings = config["speech"]
-        self.pretrained = settings["backbone"] == PRETRAINED
-        if self.pretrained:
-            self.backbone = WhisperEncoder.pretrained()
-            if cpu_has_bfloat16():  # four times as fast as float32
-                self.backbone = self.backbone.to(torch.bfloat16)
-        else:
-            self.backbone = WhisperEncoder(**settings["backbone"])
-        taps = len(self.backbone.taps)
-        self.recogniser = PhoneRecogniser(self.backbone.dim, taps, **settings["recogniser"])
-        self.words = PhoneNgramEncoder(**settings["words"], dim=config["dim"])
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return next(self.parameters()).device
 
     @property
     def stored(self) -> nn.Module:
         """The part whose weights the model's folder holds."""
-        return nn.ModuleDict({"recogniser": self.recogniser, "words": self.words}) if self.pretrained else self
+        return self
 
     def forward(self, samples: list[Tensor]) -> SpeechOutput:
         """16 kHz mono float32 (n,) each; they may differ in length, and do not influence each other."""
-        recognised = self.recognise(self.features(samples))
-        return SpeechOutput(functional.normalize(self.pool_words(recognised).float(), dim=-1), recognised)
-
-    def features(self, samples: list[Tensor]) -> list[list[Tensor]]:
-        """What the backbone makes of each utterance, in pieces: (frames, features) each."""
-        with autocast(samples[0].device, torch.float32):  # quiet bins need every digit
-            mels = [log_mel(one).split(PIECE) for one in samples]
-        pieces = [piece for mel in mels for piece in mel]
-        made: list[Tensor] = []
-        for batch in _chunks(pieces, TOGETHER):
-            made += self.backbone(batch)
-        features = iter(made)
-        return [[next(features) for _ in mel] for mel in mels]
-
-    def recognise(self, features: list[list[Tensor]]) -> list[Tensor]:
-        """Recognised phones of utterances, as distributions (phones, inventory)."""
-        posteriors: list[Tensor] = []
-        for batch in _chunks([piece for parts in features for piece in parts], TOGETHER):
-            lengths = torch.tensor([len(piece) for piece in batch], device=batch[0].device)
-            padded = nn.utils.rnn.pad_sequence(batch, batch_first=True)  # (batch, time, features)
-            logits, counts = self.recogniser(padded.to(self.recogniser.head.weight.dtype), lengths)
-            posteriors += [row[:count] for row, count in zip(logits.float().softmax(-1), counts.tolist(), strict=True)]
-        taken, recognised = iter(posteriors), []
-        for parts in features:
-            whole = torch.cat([next(taken) for _ in parts])  # (time, inventory), 25 rows per second
-            recognised.append(torch.from_numpy(inventory.segments(whole.cpu().numpy())).to(whole.device))
-        return recognised
-
-    def pool_words(self, recognised: list[Tensor]) -> Tensor:
-        """Meaning of recognised phones, (batch, dim), not normalised."""
-        count = self.config["speech"].get("readings", 1)
-        read = [torch.from_numpy(inventory.readings(one.cpu().numpy(), count)) for one in recognised]
-        batch, lengths = pad_phones([one.T for one in read])  # (batch, time, readings)
-        device = recognised[0].device
-        return self.words(batch.transpose(1, 2).to(device), lengths.to(device))
-
-
-def _chunks(items: list[Tensor], size: int) -> list[list[Tensor]]:
-    return [items[start : start + size] for start in range(0, len(items), size)]
+        raise NotImplementedError

@@ -4,8 +4,8 @@
      "spectrogram": {"size": [600, 600], "backbone": {"model_type": "efficientnet", ...}}, "fusion": "concat"}
 
 The authors' own checkpoints see another picture (clasp/published/specshow.py), give the classes that EfficientNet
-finds in it, and
-take both inputs of the fusion at unit length: {
+finds in it, and take both inputs of the fusion at unit length:
+
     {..., "spectrogram": {"figure": true, "backbone": {...}}, "unit_inputs": true}
 """
 
@@ -16,19 +16,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from clasp.audio.decode import SAMPLE_RATE
-from clasp.audio.mel import log_mel, mel_filters
-from clasp.device import autocast
+from clasp.audio.mel import log_mel
 from clasp.published import efficientnet, specshow
 from clasp.speech import backbones, fusion
-from clasp.speech.encoder import PhoneSpeechEncoder, SpeechOutput
+from clasp.speech.encoder import SpeechEncoder, SpeechOutput
 
 
-def build(config: dict[str, Any]) -> "SpeechEncoder | PhoneSpeechEncoder":
-    """The speech encoder of a configuration, with random weights but for those of a pretrained backbone."""
-    return PhoneSpeechEncoder(config) if "recogniser" in config["speech"] else SpeechEncoder(config)
-
-
-class SpeechEncoder(nn.Module):
+class FusedSpeechEncoder(SpeechEncoder):
     """Waveforms to meaning vectors.
 
     Args:
@@ -37,39 +31,33 @@ class SpeechEncoder(nn.Module):
     """
 
     def __init__(self, config: dict[str, Any], speech: nn.Module | None = None, image: nn.Module | None = None):
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.speech = backbones.build(config["speech"]["backbone"]) if speech is None else speech
         self.speech_dim = backbones.width(self.speech)
         self.spectrogram, self.fusion = None, None
         if config.get("spectrogram"):
             self.spectrogram = SpectrogramBackbone(**config["spectrogram"], trained=image)
             self.fusion = fusion.build(config["fusion"], self.speech_dim, self.spectrogram.dim, config["dim"])
-        self.register_buffer("filters", mel_filters(), persistent=False)
-
-    @property
-    def stored(self) -> nn.Module:
-        """The part whose weights the model's folder holds: all of it."""
-        return self
 
     def forward(self, samples: list[Tensor]) -> SpeechOutput:
-        """16 kHz mono float32 (n,) each; they may differ in length, and do not influence each other."""
+        """As any speech encoder."""
         return SpeechOutput(self.fuse(self.pool_states(samples), self.spectrograms(samples)), None)
 
     def spectrograms(self, samples: list[Tensor]) -> list[Tensor]:
         """What the backbones see of each: log-mel spectrograms (time, BINS), or the published model's figures."""
-        if self.spectrogram is None or not self.spectrogram.figure:
-            with autocast(self.filters.device, torch.float32):  # quiet bins need every digit
-                return [log_mel(wave, self.filters) for wave in samples]
-        return [specshow.draw(wave.cpu().numpy(), SAMPLE_RATE, wave.device) for wave in samples]
+        if self.spectrogram is None:
+            return []
+        if not self.spectrogram.figure:
+            return [torch.from_numpy(log_mel(wave.cpu().numpy())).to(wave.device) for wave in samples]
+        return [specshow.draw(wave.cpu().numpy(), SAMPLE_RATE).to(wave.device) for wave in samples]
 
     def fuse(self, pooled: Tensor, spectrograms: list[Tensor]) -> Tensor:
         """Speech vectors (batch, speech_dim) and what `spectrograms` gave as meaning (batch, dim), unit rows."""
         if self.spectrogram is not None:
-            seen = self.spectrogram(spectrograms)
+            image = self.spectrogram(spectrograms)
             if self.config.get("unit_inputs"):
-                pooled, seen = (functional.normalize(part.float(), dim=-1) for part in (pooled, seen))
-            pooled = self.fusion(pooled, seen)  # (batch, dim)
+                pooled, image = (functional.normalize(part.float(), dim=-1) for part in (pooled, image))
+            pooled = self.fusion(pooled, image)  # (batch, dim)
         return functional.normalize(pooled.float(), dim=-1)
 
     def pool_states(self, samples: list[Tensor]) -> Tensor:
@@ -83,7 +71,7 @@ class SpectrogramBackbone(nn.Module):
     Args:
         backbone: a transformers configuration with its `model_type`.
         size: height (mel bins) and width (time) of the image in pixels.
-        figure: whether it sees the published model's figure instead, in bytes, and tells its classes; its strided
+        figure: whether it is given the published model's figure instead, in bytes, and gives classes; its strided
             convolutions are padded as torchvision does.
         trained: the backbone, where it is not to be built with random weights.
     """
@@ -114,9 +102,9 @@ class SpectrogramBackbone(nn.Module):
     def features(self, images: Tensor) -> Tensor:
         """Images (batch, height, width) in [0, 1] -> pooled features (batch, features)."""
         images = (2 * images - 1)[:, None].expand(-1, self.channels, -1, -1)
-        seen = self.backbone(images)
-        pooled = seen.pooler_output
-        return (seen.last_hidden_state.mean(1) if pooled is None else pooled).flatten(1)
+        output = self.backbone(images)
+        pooled = output.pooler_output
+        return (output.last_hidden_state.mean(1) if pooled is None else pooled).flatten(1)
 
 
 def draw(mel: Tensor, size: tuple[int, int]) -> Tensor:

@@ -1,4 +1,4 @@
-"""How far a transcript is believed beside what was heard directly: the gate between two witnesses of one utterance.
+"""How far a transcript is believed beside the direct meaning: the gate between two witnesses of one utterance.
 
     meaning = fuse_meaning(direct, transcript, evidence, Gate.load(folder))
 
@@ -27,7 +27,7 @@ EVIDENCE = (  # the columns, and the weights that are used until some are learne
     ("repetition", -1.0),  # compression ratio above 1.5
     ("no speech", -1.0),  # probability
     ("words", 0.2),  # logarithm of one more than there are
-    ("phone entropy", 0.3),  # mean over the phones heard, nats: how unsure the direct witness is
+    ("phone entropy", 0.3),  # mean over the recognised phones, nats: how unsure the direct witness is
     ("supplied", 2.5),  # 1 for a transcript that came with the recording
     ("fairly known", -0.7),  # 1 for such a language
     ("hardly known", -1.7),
@@ -43,20 +43,20 @@ class Gate:
     bias: float
 
     @classmethod
-    def usual(cls) -> "Gate":
+    def default(cls) -> "Gate":
         """One whose weights were set by hand."""
         return cls(np.array([weight for _, weight in EVIDENCE], np.float32), BIAS)
 
     @classmethod
     def load(cls, folder: Path | None) -> "Gate":
-        """The one that was learned with a model; the usual one where its folder has none.
+        """The one that was learned with a model; the default one where its folder has none.
 
         Raises:
             ModelError: if the file is damaged.
         """
         path = None if folder is None else folder / FILE
         if path is None or not path.is_file():
-            return cls.usual()
+            return cls.default()
         try:
             stored = load_file(path)
             weights, bias = stored["weights"].astype(np.float32), stored["bias"].astype(np.float32)
@@ -70,16 +70,16 @@ class Gate:
         """Write it to a model's folder."""
         save_file({"weights": self.weights, "bias": np.array([self.bias], np.float32)}, folder / FILE)
 
-    def share(self, evidence: np.ndarray) -> np.ndarray:
+    def transcript_weight(self, evidence: np.ndarray) -> np.ndarray:
         """The weight of each transcript, float32 (n,) between 0 and 1, by its evidence, (n, len(EVIDENCE))."""
         return (1 / (1 + np.exp(-(evidence @ self.weights + self.bias)))).astype(np.float32)
 
 
 def evidence(found: Transcript, phones: np.ndarray, *, supplied: bool = False) -> np.ndarray:
-    """What is known of a transcript and of what was heard directly, float32 (len(EVIDENCE),).
+    """What is known of a transcript and of the direct meaning, float32 (len(EVIDENCE),).
 
     Args:
-        phones: distributions, float (phones, inventory); none for a model that hears no phones.
+        phones: distributions, float (phones, inventory); none for a model that recognises no phones.
         supplied: whether the transcript came with the recording; its text and language are all that counts then.
     """
     language = found.language.lower().split("-")[0]
@@ -105,14 +105,14 @@ def fuse_meaning(direct: np.ndarray, transcript: np.ndarray, evidence: np.ndarra
     """One meaning of two witnesses.
 
     Args:
-        direct: float (n, dim), unit rows, as it was heard.
-        transcript: float (n, dim), unit rows, of the words; a zero row where there is no transcript.
+        direct: float (n, dim), unit rows, of the speech itself.
+        transcript: float (n, dim), unit rows, of the transcript; a zero row where there is no transcript.
         evidence: float (n, len(EVIDENCE)).
 
     Returns:
         float32 (n, dim), unit rows; those of `direct` where there is no transcript.
     """
-    share = np.where(transcript.any(axis=1), gate.share(evidence), 0.0)[:, None]
+    share = np.where(transcript.any(axis=1), gate.transcript_weight(evidence), 0.0)[:, None]
     fused = (1 - share) * direct + share * transcript
     norms = np.linalg.norm(fused, axis=1, keepdims=True)
     return np.where(norms > 1e-6, fused / np.maximum(norms, 1e-6), direct).astype(np.float32)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-UNHEARD = 1e-3  # share of a recording that a language is taken to have before it was heard
+PRIOR = 1e-3  # share of a recording that a language is taken to have before it was detected
 
 
 @dataclass
@@ -21,7 +21,7 @@ class LanguageTally:
         total = sum(self.seconds.values())
         if not total:
             return max(detected, key=detected.__getitem__)
-        return max(detected, key=lambda code: detected[code] * math.sqrt(self.seconds.get(code, 0.0) / total + UNHEARD))
+        return max(detected, key=lambda code: detected[code] * math.sqrt(self.seconds.get(code, 0.0) / total + PRIOR))
 
     def add(self, language: str, seconds: float) -> None:
         """A window of so many seconds was in this language."""

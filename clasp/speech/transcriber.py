@@ -1,10 +1,10 @@
-"""Transcripts by Whisper: what is said in utterances, with times, and how sure that is.
+"""Transcripts by Whisper: the words of utterances, with times, and how sure they are.
 
     transcriber = Transcriber.load()
     for found in transcriber.transcribe(waveforms):
         print(found.text, found.language, found.confidence, found.words)
 
-Utterances of one recording share windows (see windows.py) and are told apart by the times of the words. The language is
+Utterances of one recording share windows (see windows.py) and are separated by the times of the words. The language is
 detected for each window, in the light of the others. Where nobody speaks the transcript is empty: Whisper, given
 silence, music or laughter, writes what often stood beside such sounds in what it learned from.
 """
@@ -25,7 +25,7 @@ from clasp.errors import ClaspError, ModelError
 from clasp.settings import current
 from clasp.speech import windows
 from clasp.speech.languages import LanguageTally
-from clasp.speech.transcript import NOTHING, Transcript, Word, compression_ratio, loops, says_nothing
+from clasp.speech.transcript import NO_TRANSCRIPT, Transcript, Word, compression_ratio, is_implausible, loops
 from clasp.speech.whisper_encoder import FRAME_RATE, HOP
 from clasp.speech.whisper_tokens import WhisperTokens, times
 from clasp.speech.whisper_weights import whisper_folder
@@ -49,7 +49,7 @@ NO_SPEECH = 0.6  # probability of no speech from which still more is asked
 UNLIKELY_SILENT = math.log(0.6)
 REPETITIVE = 2.4  # compression ratio of a text that says the same again and again
 LETTERS_A_SECOND = 2  # fewer are little for what shares a window
-NEVER_AGAIN = 4  # tokens in a row that are not repeated when a window is heard again for its loops
+NEVER_AGAIN = 4  # tokens in a row that are not repeated when a window is decoded again for its loops
 MOST_TOKENS = 400  # that a window may be written with
 
 
@@ -95,7 +95,7 @@ class Transcriber:
     def transcribe(
         self, waveforms: Sequence[Waveform], language: str = "", tally: LanguageTally | None = None
     ) -> list[Transcript]:
-        """What is said in utterances of one recording, in the order given.
+        """Transcripts of utterances of one recording, in the order given.
 
         Args:
             language: BCP-47 tag of what is spoken; '' (or one that Whisper does not know) lets it be detected.
@@ -107,9 +107,11 @@ class Transcriber:
         tally = LanguageTally() if tally is None else tally
         parts = [(number, part) for number, one in enumerate(waveforms) for part in pieces(one.samples)]
         voiced = [place for place, (_, part) in enumerate(parts) if _has_voice(part)]
-        found = [NOTHING] * len(parts)
+        found = [NO_TRANSCRIPT] * len(parts)
         sounds = [parts[place][1] for place in voiced]
-        for place, transcript in zip(voiced, self._heard(sounds, self._tokens.code(language), tally), strict=True):
+        for place, transcript in zip(
+            voiced, self._transcribed(sounds, self._tokens.code(language), tally), strict=True
+        ):
             found[place] = transcript
         whole: list[list[tuple[float, Transcript]]] = [[] for _ in waveforms]
         for (number, part), transcript in zip(parts, found, strict=True):
@@ -118,8 +120,8 @@ class Transcriber:
             before.append((start + len(part) / SAMPLE_RATE, _shifted(transcript, start)))
         return [_joined([transcript for _, transcript in one]) for one in whole]
 
-    def _heard(self, sounds: list[np.ndarray], code: str, tally: LanguageTally) -> list[Transcript]:
-        """Transcripts of speech, none longer than a window; what is doubtful is heard a second time, alone."""
+    def _transcribed(self, sounds: list[np.ndarray], code: str, tally: LanguageTally) -> list[Transcript]:
+        """Transcripts of speech, none longer than a window; what is doubtful is decoded a second time, alone."""
         groups = packed([len(sound) / SAMPLE_RATE for sound in sounds])
         found: list[Transcript] = []
         size = self.batch
@@ -133,7 +135,7 @@ class Transcriber:
         doubtful = [number for number, one in enumerate(found) if _is_doubtful(one, len(sounds[number]) / SAMPLE_RATE)]
         for number in set(doubtful) & {group[0] for group in groups if len(group) == 1}:  # it was alone
             doubtful.remove(number)
-            found[number] = _believed(found[number], len(sounds[number]) / SAMPLE_RATE)
+            found[number] = _unless_doubtful(found[number], len(sounds[number]) / SAMPLE_RATE)
         neighbours = {number for group in groups if len(group) > 1 for number in group}
         sparse = [number for number in neighbours if _is_sparse(found[number], len(sounds[number]) / SAMPLE_RATE)]
         doubtful = sorted({*doubtful, *sparse})
@@ -142,7 +144,7 @@ class Transcriber:
             alone = [window([sounds[number]], self._model.n_mels) for number in numbers]
             again = self._batch(alone, code, LanguageTally(dict(tally.seconds)), careful=True)
             for number, (transcript,) in zip(numbers, again, strict=True):
-                found[number] = _believed(transcript, len(sounds[number]) / SAMPLE_RATE)
+                found[number] = _unless_doubtful(transcript, len(sounds[number]) / SAMPLE_RATE)
         return found
 
     def _batch(
@@ -298,7 +300,7 @@ def _is_doubtful(found: Transcript, seconds: float) -> bool:
     least = UNLIKELY_BRIEF if len(found.words) <= BRIEF else UNLIKELY
     least = UNLIKELY_SILENT if found.no_speech > NO_SPEECH else least
     repeats = loops([word.text.casefold() for word in found.words]) or found.compression_ratio > REPETITIVE
-    return says_nothing(found.text, seconds) or found.log_probability < least or repeats
+    return is_implausible(found.text, seconds) or found.log_probability < least or repeats
 
 
 def _is_sparse(found: Transcript, seconds: float) -> bool:
@@ -306,8 +308,8 @@ def _is_sparse(found: Transcript, seconds: float) -> bool:
     return sum(map(str.isalnum, found.text)) < LETTERS_A_SECOND * seconds
 
 
-def _believed(found: Transcript, seconds: float) -> Transcript:
-    """A transcript of an utterance that was heard alone; without its text if that is doubtful even so."""
+def _unless_doubtful(found: Transcript, seconds: float) -> Transcript:
+    """A transcript of an utterance that was decoded alone; without its text if that is doubtful even so."""
     return replace(found, text="", words=()) if _is_doubtful(found, seconds) else found
 
 
@@ -320,13 +322,13 @@ def _shifted(found: Transcript, seconds: float) -> Transcript:
 
 def _joined(parts: list[Transcript]) -> Transcript:
     """The transcripts of the pieces of one utterance as one."""
-    said = [part for part in parts if part.text]
-    if len(parts) == 1 or not said:
+    spoken = [part for part in parts if part.text]
+    if len(parts) == 1 or not spoken:
         return parts[0]
-    text = " ".join(part.text for part in said)
-    weights = [len(part.words) for part in said]
-    mean = float(np.average([part.log_probability for part in said], weights=weights))
+    text = " ".join(part.text for part in spoken)
+    weights = [len(part.words) for part in spoken]
+    mean = float(np.average([part.log_probability for part in spoken], weights=weights))
     return Transcript(
-        text, said[0].language, tuple(word for part in said for word in part.words), mean, compression_ratio(text),
-        max(part.no_speech for part in said),
+        text, spoken[0].language, tuple(word for part in spoken for word in part.words), mean, compression_ratio(text),
+        max(part.no_speech for part in spoken),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A transcript of one utterance, with what tells how far it can be trusted."""
+"""A transcript of one utterance, and how far it can be trusted."""
 
 import math
 import re
@@ -30,7 +30,7 @@ class Transcript:
         language: ISO 639, as the recogniser names it; '' where it did not listen.
         log_probability: mean over the tokens, natural logarithm; 0 where there are none.
         compression_ratio: of the text; what repeats itself compresses well.
-        no_speech: probability that there is no speech in the window that the utterance was heard in.
+        no_speech: probability that there is no speech in the window that the utterance was decoded in.
     """
 
     text: str
@@ -46,7 +46,7 @@ class Transcript:
         return math.exp(self.log_probability) if self.text else 0.0
 
 
-NOTHING = Transcript("", no_speech=1.0)  # where there is no voice
+NO_TRANSCRIPT = Transcript("", no_speech=1.0)  # where there is no voice
 
 
 def compression_ratio(text: str) -> float:
@@ -66,8 +66,8 @@ def loops(words: Sequence[object]) -> bool:
     return False
 
 
-def says_nothing(text: str, seconds: float) -> bool:
-    """Whether a text has no words, is laughter, or is longer than anybody could have said in that time."""
+def is_implausible(text: str, seconds: float) -> bool:
+    """Whether a text has no words, is laughter, or is longer than anybody could speak in that time."""
     letters = "".join(letter for letter in text.casefold() if letter.isalnum())
     if not letters or LAUGHTER.fullmatch(letters):
         return True

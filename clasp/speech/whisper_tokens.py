@@ -1,4 +1,4 @@
-"""Whisper's tokens: what it is told at the beginning, and words made of what it writes."""
+"""Whisper's tokens: its prompt, and words made of what it writes."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -45,7 +45,7 @@ class WhisperTokens:
         return code if code in self.languages else ""
 
     def start(self, language: str) -> list[int]:
-        """What it is told: to write what is said, in this language."""
+        """The prompt: to transcribe in this language."""
         return [self._id("<|startoftranscript|>"), self._id(f"<|{language}|>"), self._id("<|transcribe|>")]
 
     def text(self, tokens: list[int]) -> str:

@@ -61,8 +61,8 @@ def whisper_folder() -> Path:
             _replace(Path(made), folder)
     except OSError as error:
         raise ModelError(
-            f"The weights of Whisper cannot be kept in {folder} ({error.strerror or error}): make room there, or name "
-            "another folder in CLASP_CACHE."
+            f"The weights of Whisper cannot be stored in {folder} ({error.strerror or error}): make room there, or "
+            "name another folder in CLASP_CACHE."
         ) from error
     return folder
 
@@ -173,7 +173,7 @@ def _hub_folder() -> Path:
         ))  # fmt: skip
     except (OSError, HfHubHTTPError, LocalEntryNotFoundError) as error:
         raise ModelError(
-            f"The weights of Whisper, by which CLASP hears, are not installed and cannot be fetched: {REMEDY}."
+            f"The weights of Whisper, by which CLASP encodes speech, are not installed and cannot be fetched: {REMEDY}."
         ) from error
 
 

@@ -1,6 +1,6 @@
 """Utterances side by side in windows of 30 s, which is what Whisper's decoder was trained with.
 
-An utterance that is heard alone in a window costs as much as a full window, and without the window the decoder
+An utterance that is alone in a window costs as much as a full window, and without the window the decoder
 fails: so short ones share it, half a second of silence between them.
 """
 
@@ -17,7 +17,7 @@ FRAMES = LONGEST * SAMPLE_RATE // HOP  # of the spectrogram, in a window
 SILENT = LOUDEST - 2  # what Whisper is given for the quietest bin
 GAP = 0.5  # seconds of silence after an utterance
 MOST = 29.0  # seconds of a window that are filled
-PIECE = 28.0  # seconds of an utterance that are heard as one; a longer one is cut where it is quietest
+PIECE = 28.0  # seconds of an utterance that stay together; a longer one is cut where it is quietest
 QUIET = 4.0  # seconds at the end of a piece in which that may be
 
 

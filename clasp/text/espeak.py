@@ -92,7 +92,7 @@ def speak(text: str, voice: str, *, rate: int = 175, pitch: int = 50) -> tuple[n
         library.espeak_Synchronize()
         samples = np.concatenate(_chunks) if _chunks else np.zeros(0, np.int16)
         ipa = mend([phoneme.ipa for phoneme in _events], voice)
-        return samples, [TimedPhoneme(said, phoneme.start) for said, phoneme in zip(ipa, _events, strict=True)]
+        return samples, [TimedPhoneme(one, phoneme.start) for one, phoneme in zip(ipa, _events, strict=True)]
 
 
 class _Identity(ctypes.Union):

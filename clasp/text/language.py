@@ -1,7 +1,7 @@
 """Which language a text is in, offline (py3langid, 97 languages).
 
-    identifier = LanguageIdentifier(("en", "de", "nb"))
-    identifier("Wo ist der Bahnhof?")  # "de"
+identifier = LanguageIdentifier(("en", "de", "nb"))
+identifier("Wo ist der Bahnhof?")  # "de"
 """
 
 from collections.abc import Sequence

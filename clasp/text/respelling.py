@@ -1,6 +1,6 @@
 """Japanese and Chinese for espeak-ng: what it reads wrongly is spelled anew, what is no IPA is mended.
 
-Japanese kanji and numbers become the kana that are said, by the dictionary of pyopenjtalk. Chinese characters stay:
+Japanese kanji and numbers become kana as pronounced, by the dictionary of pyopenjtalk. Chinese characters stay:
 espeak-ng knows the phrases that decide between two readings, in simplified and traditional characters; only what it
 would read in English, or wrongly, becomes pinyin.
 """
@@ -94,15 +94,15 @@ def _base(voice: str) -> str:
 
 
 def _kana(text: str) -> str:
-    """Katakana as they are said, a space between accent phrases; other scripts are left out."""
+    """Katakana as they are pronounced, a space between accent phrases; other scripts are left out."""
     from pyopenjtalk import run_frontend
 
-    said = []
+    pronounced = []
     for sentence in _SENTENCE.findall(unicodedata.normalize("NFKC", text)):
         for word in run_frontend(sentence):
-            said.append("" if word["chain_flag"] == 1 else " ")
-            said.append(word["string"] if word["pron"] == "、" else word["pron"])
-    kana = _NOT_KANA.sub("", "".join(said).translate(_RARE))
+            pronounced.append("" if word["chain_flag"] == 1 else " ")
+            pronounced.append(word["string"] if word["pron"] == "、" else word["pron"])
+    kana = _NOT_KANA.sub("", "".join(pronounced).translate(_RARE))
     return _SMALL.sub(lambda match: match[0].translate(_LARGE), _LONG.sub("", kana)).strip()
 
 

@@ -8,6 +8,7 @@ of two that brings them into the range of 8 bits; the layer norm that follows th
 """
 
 import json
+from logging import ERROR, getLogger
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,32 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from clasp.errors import ModelError
+
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 WORDS = "embeddings.word_embeddings.weight"
 SCALED = (WORDS, "embeddings.position_embeddings.weight", "embeddings.token_type_embeddings.weight")
 LARGEST = 128.0  # no word embedding in the file is as large: 8 bits reach 448, and lose precision below 1/64
+
+
+def load(folder: Path) -> "SentenceTransformer":
+    """The encoder that sentence-transformers saved to a folder, on the CPU, float32.
+
+    Raises:
+        ModelError: if there is none.
+    """
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    if not folder.is_dir():
+        raise ModelError(f"No text encoder in {folder}: restore the folder.")
+    # that it puts "query: " before every text is its own affair
+    getLogger("sentence_transformers.base.model").setLevel(ERROR)
+    kwargs = {"dtype": torch.float32}
+    return SentenceTransformer(str(folder), device="cpu", local_files_only=True, model_kwargs=kwargs)
 
 
 def save(encoder: "SentenceTransformer", folder: Path, *, in_8_bits: bool = False) -> None:

@@ -26,24 +26,24 @@ import torch
 from rich.console import Console
 
 from clasp.errors import DataError, ModelError
+from clasp.files import write_text
 from clasp.model import Clasp, load
 from clasp.phones.recognizer import PhoneRecogniser
-from clasp.speech.encoder import PhoneSpeechEncoder
+from clasp.speech.phone_speech_encoder import PhoneSpeechEncoder
 from clasp.speech.whisper_encoder import FRAME_RATE
-from clasp.training.adaptation_data import Lesson, draw_batch, lessons, loss
-from clasp.training.adaptation_report import BOTH_WAYS, Figures, general_speech, hold_out, measure, table
-from clasp.training.checkpoint import Checkpoint, descend, learning_rate
+from clasp.training.adaptation_data import AdaptationExample, draw_batch, examples, loss
+from clasp.training.adaptation_report import BOTH_WAYS, Metrics, general_speech, hold_out, measure, table
+from clasp.training.checkpoint import Checkpoint, descend, learning_rate, update_average
 from clasp.training.data import demo, readers
 from clasp.training.data.clips import Clip
-from clasp.training.data.files import write_text
 
 LIBRARY = demo.LIBRARY
 LEAST = 20  # usable pairs
-MAY_LOSE = {"general": 0.02, "yours": 0.0}  # of HITS@1, both directions together
-PASSES = 8  # times that every recording is heard
+MAX_LOSS = {"general": 0.02, "yours": 0.0}  # of HITS@1, both directions together
+PASSES = 8  # times through your recordings
 SECONDS = 40.0  # of your speech in a batch, and as many of general speech
 PEAK_RATE, WARM_UP, AVERAGE = 3e-4, 10, 0.97
-SHARES = (1.0, 0.5, 0.25)  # of what was learned that is kept: the first with which general speech is still found
+SHARES = (1.0, 0.5, 0.25)  # of what was learned that is taken: the first with which general speech is still found
 SAVE_EVERY = 20  # steps
 ROOM = 4  # times the size of the old model that is needed on the disk
 
@@ -70,16 +70,16 @@ def run(args: argparse.Namespace) -> int:
 def _adapt(args: argparse.Namespace) -> int:
     _check_place(args.out)
     reading = readers.read(args.csv, args.language)
-    print(*reading.left_out, sep="\n")
+    print(*reading.skipped, sep="\n")
     mine, asked = hold_out(reading.clips)
     if len(reading.clips) < LEAST or not mine or not asked:
         raise DataError(
             f"{args.csv} has {len(reading.clips)} usable pairs, {len(asked)} of them held out: at least {LEAST} are "
             "needed, some on either side."
         )
-    usable, left_out = len(reading.clips), len(reading.left_out)
+    usable, skipped = len(reading.clips), len(reading.skipped)
     print(
-        f"{usable} usable pairs: {len(mine)} to learn from, {len(asked)} held out. {left_out} rows left out", flush=True
+        f"{usable} usable pairs: {len(mine)} to learn from, {len(asked)} held out. {skipped} rows left out", flush=True
     )
     replay, guard = general_speech(LIBRARY)
 
@@ -92,12 +92,12 @@ def _adapt(args: argparse.Namespace) -> int:
     plan = _plan(work, args, model, [*mine, *asked])
     if "before" not in plan:
         plan["before"] = {"yours": measure(model, asked, mine), "general": measure(model, guard, background=True)}
-    taught = lessons(mine, model.speech), lessons(replay, model.speech, repeat=True)
+    sources = examples(mine, model.speech), examples(replay, model.speech, pseudo_labels=True)
     if "steps" not in plan:
         spent = time.monotonic() - started
-        plan["steps"] = _steps(model, taught, 60 * args.minutes - 1.5 * spent)  # for it is measured again afterwards
+        plan["steps"] = _steps(model, sources, 60 * args.minutes - 1.5 * spent)  # for it is measured again afterwards
         write_text(work / "plan.json", json.dumps(plan, indent=1) + "\n")
-    learned = _train(model.speech.recogniser, taught, work, plan["steps"])
+    learned = _train(model.speech.recogniser, sources, work, plan["steps"])
 
     before = plan["before"]
     for share in SHARES:
@@ -116,7 +116,7 @@ def _adapt(args: argparse.Namespace) -> int:
         )
         return 1
     facts = {
-        "from": model.checksum, "pairs": len(mine), "held_out": len(asked), "left_out": left_out,
+        "from": model.checksum, "pairs": len(mine), "held_out": len(asked), "skipped": skipped,
         "steps": plan["steps"], "share": share, "minutes": round((time.monotonic() - started) / 60, 1),
         "before": before, "after": after,
     }  # fmt: skip
@@ -128,10 +128,10 @@ def _adapt(args: argparse.Namespace) -> int:
     return 0
 
 
-def _worse(before: dict[str, Figures], after: dict[str, Figures]) -> str:
+def _worse(before: dict[str, Metrics], after: dict[str, Metrics]) -> str:
     """What is found too seldom now, or ""."""
-    for speech, allowed in MAY_LOSE.items():
-        was, now = (figures[speech][BOTH_WAYS]["hits@1"] for figures in (before, after))
+    for speech, allowed in MAX_LOSS.items():
+        was, now = (metrics[speech][BOTH_WAYS]["hits@1"] for metrics in (before, after))
         if was - now > allowed:
             return f"HITS@1 of {speech} falls from {was:.3f} to {now:.3f}, by more than {allowed}"
     return ""
@@ -162,10 +162,10 @@ def _plan(work: Path, args: argparse.Namespace, model: Clasp, clips: Sequence[Cl
     Raises:
         DataError: if the work there is another one.
     """
-    said = [(clip.id, clip.text, clip.language, clip.split) for clip in clips]
+    rows = [(clip.id, clip.text, clip.language, clip.split) for clip in clips]
     begun = {
         "model": model.checksum,
-        "clips": hashlib.sha256(json.dumps(said).encode()).hexdigest(),
+        "clips": hashlib.sha256(json.dumps(rows).encode()).hexdigest(),
         "minutes": args.minutes,
     }
     path = work / "plan.json"
@@ -182,14 +182,14 @@ def _plan(work: Path, args: argparse.Namespace, model: Clasp, clips: Sequence[Cl
     )
 
 
-def _steps(model: Clasp, taught: tuple[list[Lesson], list[Lesson]], seconds: float) -> int:
+def _steps(model: Clasp, sources: tuple[list[AdaptationExample], ...], seconds: float) -> int:
     """How many steps: PASSES through your recordings, or what `seconds` allow."""
-    seconds_of_speech = sum(lesson.frames for lesson in taught[0]) / FRAME_RATE
+    seconds_of_speech = sum(example.frames for example in sources[0]) / FRAME_RATE
     wanted = math.ceil(PASSES * seconds_of_speech / SECONDS)
     recogniser = copy.deepcopy(model.speech.recogniser)
     for step in range(2):  # the second is as fast as any other
         begun = time.monotonic()
-        loss(recogniser, draw_batch(taught, SECONDS, step), step).backward()
+        loss(recogniser, draw_batch(sources, SECONDS, step), step).backward()
     pace = time.monotonic() - begun
     steps = min(wanted, int(seconds / (1.1 * pace)))
     if steps < min(wanted, 2 * WARM_UP):
@@ -199,7 +199,7 @@ def _steps(model: Clasp, taught: tuple[list[Lesson], list[Lesson]], seconds: flo
 
 
 def _train(
-    recogniser: PhoneRecogniser, taught: tuple[list[Lesson], list[Lesson]], work: Path, steps: int
+    recogniser: PhoneRecogniser, sources: tuple[list[AdaptationExample], ...], work: Path, steps: int
 ) -> dict[str, torch.Tensor]:
     """The averaged weights of a copy of the recogniser after `steps` steps."""
     torch.manual_seed(0)
@@ -210,10 +210,8 @@ def _train(
     started = time.time()
     for step in range(checkpoint.resume(), steps):
         rate = learning_rate(step, steps, PEAK_RATE, WARM_UP)
-        error = descend(loss(learner, draw_batch(taught, SECONDS, step), step), optimiser, rate)
-        with torch.no_grad():
-            for mean, value in zip(average.parameters(), learner.parameters(), strict=True):
-                mean.lerp_(value, 1 - AVERAGE)
+        error = descend(loss(learner, draw_batch(sources, SECONDS, step), step), optimiser, rate)
+        update_average(average, learner, AVERAGE)
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:
             checkpoint.save(step + 1)
             print(f"step {step + 1} of {steps}, loss {error:.3f}, {time.time() - started:.0f} s", flush=True)
@@ -245,7 +243,7 @@ def _card(facts: dict[str, Any]) -> str:
             rows.append(f"| {speech} | {way} | {hits} | {mrr} |")
     text = (
         f"Its recogniser went on to learn from {facts['pairs']} recordings ({facts['steps']} steps, "
-        f"{facts['share']:.0%} of what was learned is kept; {facts['minutes']} minutes). {facts['held_out']} pairs "
+        f"{facts['share']:.0%} of what was learned is taken; {facts['minutes']} minutes). {facts['held_out']} pairs "
         "were held out; general speech is a part of the demo library with another voice behind each. All else, the "
         f"calibration too, is that of the model with the checksum {facts['from']}."
     )

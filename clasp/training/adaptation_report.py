@@ -1,4 +1,4 @@
-"""What a model finds before and after it is adapted: pairs held out, general speech, and the figures of both."""
+"""What a model finds before and after it is adapted: pairs held out, general speech, and the metrics of both."""
 
 import hashlib
 from collections import Counter
@@ -13,20 +13,20 @@ from clasp.audio.decode import Waveform, decode
 from clasp.evaluation.metrics import ranks, summary
 from clasp.model import Clasp
 from clasp.phones import inventory
+from clasp.phones.edit_distance import edit_distance
 from clasp.training.data import demo
-from clasp.training.data.clips import Clip, apart, letters, split_of
+from clasp.training.data.clips import Clip, letters, remove_leaks, split_of
 from clasp.training.data.corpora import batched
-from clasp.training.recognizer import edit_distance
 
 HELD_OUT, AT_MOST = 0.2, 0.3  # share of the pairs
 SPEAKERS = 5  # with fewer, no speaker is held out
 POOL = 500  # pairs among which the held-out ones are looked for
-GENERAL = 0.25  # share of the demo library that is measured and never heard in training
+GENERAL = 0.25  # share of the demo library that is measured and never trained on
 BACKGROUND = 5.0  # dB by which another voice is fainter when general speech is measured: clear speech is too easy
 AT_ONCE = 64  # clips decoded at a time
 BOTH_WAYS = "both directions"
 
-Figures = dict[str, dict[str, float]]
+Metrics = dict[str, dict[str, float]]
 """By direction: hits@1, recall@10, mrr, meaning_hits@1 (by the meaning half alone), queries; "phones": error_rate."""
 
 
@@ -63,47 +63,47 @@ def general_speech(library: Path) -> tuple[list[Clip], list[Clip]]:
     )
 
 
-def measure(model: Clasp, asked: Sequence[Clip], others: Sequence[Clip] = (), *, background: bool = False) -> Figures:
+def measure(model: Clasp, asked: Sequence[Clip], others: Sequence[Clip] = (), *, background: bool = False) -> Metrics:
     """What `model` finds of the clips `asked`, in a pool of them and the first of the `others`.
 
     Args:
-        background: whether another clip of the pool is heard behind each.
+        background: whether another clip of the pool is mixed into each.
     """
     pool = [*asked, *others[: max(POOL - len(asked), 0)]]
     labels = [letters(clip.text) for clip in pool]
     texts = model.encode_text([clip.text for clip in pool], [clip.language for clip in pool])
-    vectors, errors, said = [], 0, 0
+    vectors, errors, total = [], 0, 0
     for places in batched(list(range(len(pool))), AT_ONCE):
         waves = [decode(pool[place].audio()) for place in places]
         if background:
-            waves = [_behind(wave, waves[place - 1]) for place, wave in enumerate(waves)]
+            waves = [_with_background(wave, waves[place - 1]) for place, wave in enumerate(waves)]
         spoken = model.encode_speech(waves, return_phones=True)
         vectors.append(spoken.vectors)
-        for place, heard in zip(places, spoken.phones, strict=True):
+        for place, recognised in zip(places, spoken.phones, strict=True):
             if place < len(asked):
-                written = inventory.from_text(pool[place].text, pool[place].language)
-                errors += edit_distance(written, heard.argmax(-1))
-                said += len(written)
+                reference = inventory.from_text(pool[place].text, pool[place].language)
+                errors += edit_distance(reference, recognised.argmax(-1))
+                total += len(reference)
     speech = np.concatenate(vectors)
     found = _both_ways(speech, texts, labels, len(asked))
-    meant = _both_ways(model.halves(speech)[0], model.halves(texts)[0], labels, len(asked))
-    figures = {
+    by_meaning = _both_ways(model.halves(speech)[0], model.halves(texts)[0], labels, len(asked))
+    metrics = {
         way: {name: summary(some)[name] for name in ("hits@1", "recall@10", "mrr")}
-        | {"meaning_hits@1": summary(meant[way])["hits@1"], "queries": len(some)}
+        | {"meaning_hits@1": summary(by_meaning[way])["hits@1"], "queries": len(some)}
         for way, some in found.items()
     }
-    return figures | {"phones": {"error_rate": errors / said}}
+    return metrics | {"phones": {"error_rate": errors / total}}
 
 
-def table(before: dict[str, Figures], after: dict[str, Figures]) -> Table:
-    """Figures of "yours" and "general" speech, as far as they are there, for reading."""
+def table(before: dict[str, Metrics], after: dict[str, Metrics]) -> Table:
+    """Metrics of "yours" and "general" speech, as far as they are there, for reading."""
     shown = Table(title="Before → after")
     for heading in ("speech", "direction", "queries", "HITS@1", "recall@10", "MRR", "HITS@1, meaning", "phone errors"):
         shown.add_column(heading, justify="left" if heading in ("speech", "direction") else "right")
-    for speech, figures in after.items():
+    for speech, metrics in after.items():
         for way in ("speech→text", "text→speech"):
-            old, new = before[speech][way], figures[way]
-            errors = (before[speech]["phones"]["error_rate"], figures["phones"]["error_rate"])
+            old, new = before[speech][way], metrics[way]
+            errors = (before[speech]["phones"]["error_rate"], metrics["phones"]["error_rate"])
             pairs = [(old[name], new[name]) for name in ("hits@1", "recall@10", "mrr", "meaning_hits@1")]
             pairs += [errors] if way == "speech→text" else []
             shown.add_row(speech, way, str(new["queries"]), *(f"{was:.3f} → {now:.3f}" for was, now in pairs))
@@ -130,8 +130,8 @@ def _split(clips: Sequence[Clip], keys: Sequence[str]) -> list[Clip]:
 
 
 def _parted(clips: list[Clip]) -> tuple[list[Clip], list[Clip]]:
-    kept, _ = apart(clips)
-    return [clip for clip in kept if clip.split == "train"], [clip for clip in kept if clip.split != "train"]
+    clean, _ = remove_leaks(clips)
+    return [clip for clip in clean if clip.split == "train"], [clip for clip in clean if clip.split != "train"]
 
 
 def _share(key: str) -> float:
@@ -139,7 +139,7 @@ def _share(key: str) -> float:
     return int(hashlib.sha256(f"held out: {key}".encode()).hexdigest()[:8], 16) / 2**32
 
 
-def _behind(wave: Waveform, other: Waveform) -> Waveform:
+def _with_background(wave: Waveform, other: Waveform) -> Waveform:
     """A voice with another one behind it, both of them repeated or cut to the length of the first."""
     first, second = wave.samples, np.resize(other.samples, len(wave.samples))
     gain = 10 ** (-BACKGROUND / 20) * np.sqrt(np.mean(first**2) / max(np.mean(second**2), 1e-12))

@@ -54,7 +54,7 @@ def _warp(mel: Tensor, lengths: Tensor, labels: Tensor, draw: torch.Generator) -
 
 def _room(mel: Tensor, draw: torch.Generator) -> Tensor:
     """Late reverberation for a third of the utterances: a tail that decays by 60 dB in 0.2 to 1 s, 4 to 20 dB below
-    what is heard directly."""
+    the direct sound."""
     batch = len(mel)
     seconds = _uniform((batch, 1), 0.2, 1.0, draw)
     level = _uniform((batch, 1), -20, -4, draw) + torch.where(torch.rand(batch, 1, generator=draw) < 0.33, 0.0, -80.0)

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from clasp.device import cpu_has_bfloat16
+from clasp.files import whole_file
 
 
 class Checkpoint:
@@ -33,27 +34,31 @@ class Checkpoint:
         return state["step"]
 
     def save(self, step: int) -> None:
+        """Write the state after so many steps."""
         state = {name: part.state_dict() for name, part in self.parts.items()}
-        temporary = self.path.with_suffix(".tmp")
-        torch.save(state | {"step": step, "random": torch.get_rng_state()}, temporary)
-        temporary.rename(self.path)
+        with whole_file(self.path) as path:
+            torch.save(state | {"step": step, "random": torch.get_rng_state()}, path)
 
 
-def descend(loss: torch.Tensor, optimiser: torch.optim.Optimizer, rate: float, longest: float = 1.0) -> float:
-    """One step of the optimiser at learning rate `rate`, the gradient cut to length `longest`; the loss as a number."""
+def descend(loss: torch.Tensor, optimiser: torch.optim.Optimizer, rate: float) -> float:
+    """One step of the optimiser at learning rate `rate`, the gradient cut to length 1; the loss as a number.
+
+    A group of parameters with a `scale` learns so many times faster.
+    """
     optimiser.zero_grad()
     loss.backward()
-    follow(optimiser, rate, longest)
+    for group in optimiser.param_groups:
+        group["lr"] = rate * group.get("scale", 1.0)
+    torch.nn.utils.clip_grad_norm_([weight for group in optimiser.param_groups for weight in group["params"]], 1.0)
+    optimiser.step()
     return loss.item()
 
 
-def follow(optimiser: torch.optim.Optimizer, rate: float, longest: float = 1.0) -> None:
-    """One step along the gradient that the weights have, cut to length `longest`; a group of parameters with a `scale`
-    learns so many times faster."""
-    for group in optimiser.param_groups:
-        group["lr"] = rate * group.get("scale", 1.0)
-    torch.nn.utils.clip_grad_norm_([weight for group in optimiser.param_groups for weight in group["params"]], longest)
-    optimiser.step()
+@torch.no_grad()
+def update_average(average: torch.nn.Module, model: torch.nn.Module, decay: float) -> None:
+    """Move the running average of the weights towards the weights."""
+    for mean, value in zip(average.parameters(), model.parameters(), strict=True):
+        mean.lerp_(value, 1 - decay)
 
 
 def autocast() -> torch.autocast:

@@ -6,7 +6,7 @@
     [release]
     out = "runs/model"
 
-Stages that are finished are written down in `runs/<name of the file>.finished.json` and not run again, unless their
+Stages that are finished are recorded in `runs/<name of the file>.finished.json` and not run again, unless their
 options have changed, what they wrote is gone, or a stage before them has been run again.
 """
 
@@ -22,15 +22,15 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from clasp.errors import DataError
-from clasp.training.data.files import write_text
+from clasp.files import write_text
 
 STAGES = {  # name: module with add_arguments(parser) and run(args) -> exit code
     "text": "clasp.training.sentence.train",
     "features": "clasp.training.speech_features",
     "recogniser": "clasp.training.recognizer",
-    "hearing": "clasp.training.decode_corpus",
+    "decode": "clasp.training.decode_corpus",
     "sound": "clasp.training.sound",
-    "words": "clasp.training.ngrams",
+    "ngrams": "clasp.training.ngrams",
     "meaning": "clasp.training.meaning",
     "release": "clasp.training.release",
     "gate": "clasp.training.gate",
@@ -67,7 +67,7 @@ class Planned(NamedTuple):
     options: argparse.Namespace
 
 
-def follow(path: Path) -> int:
+def run_stages(path: Path) -> int:
     """Run the stages of the file `path`. Returns 0, or the exit code of the stage that failed.
 
     Raises:
@@ -83,13 +83,13 @@ def follow(path: Path) -> int:
             continue
         for later in list(stages)[place:]:
             finished.pop(later, None)
-        _keep(record, finished)
+        _record(record, finished)
         print(f"{path.name}: [{name}]", flush=True)
         code = options.stage(options)
         if code != 0:
             return code
         finished[name] = {"options": stated, "time": time.strftime("%Y-%m-%d %H:%M")}
-        _keep(record, finished)
+        _record(record, finished)
     return 0
 
 
@@ -97,7 +97,7 @@ def read(path: Path) -> dict[str, Planned]:
     """The stages of a configuration, in their order.
 
     Raises:
-        DataError: as `follow`.
+        DataError: as `run_stages`.
     """
     try:
         tables = tomlkit.parse(path.read_text("utf-8")).unwrap()
@@ -114,7 +114,7 @@ def read(path: Path) -> dict[str, Planned]:
 
 def _planned(path: Path, name: str, options: dict[str, Any]) -> Planned:
     """A stage with its options, checked by its own parser."""
-    parser = _Quiet(path, name)
+    parser = _CheckingParser(path, name)
     stated: list[str] = []
     for key, value in options.items():
         option = f"--{key.replace('_', '-')}"
@@ -131,7 +131,7 @@ def _planned(path: Path, name: str, options: dict[str, Any]) -> Planned:
     return Planned(stated, parser.parse_args(stated))
 
 
-class _Quiet(StageParser):
+class _CheckingParser(StageParser):
     """Raises what argparse would print, with the place in the configuration."""
 
     def __init__(self, path: Path, name: str):
@@ -143,6 +143,6 @@ class _Quiet(StageParser):
         raise DataError(f"{self.path}, [{self.prog}]: {message}. See: python -m clasp train {self.prog} --help")
 
 
-def _keep(record: Path, finished: dict[str, Any]) -> None:
-    record.parent.mkdir(parents=True, exist_ok=True)
-    write_text(record, json.dumps(finished, indent=1) + "\n")
+def _record(path: Path, finished: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, json.dumps(finished, indent=1) + "\n")

@@ -16,11 +16,12 @@ from pathlib import Path
 import numpy as np
 from torch.nn import functional
 
-from clasp import weights
 from clasp.errors import DataError
+from clasp.files import write_text
+from clasp.text import sentence_encoder
 from clasp.training.checkpoint import autocast
 from clasp.training.data.corpora import batched
-from clasp.training.data.files import write_text
+from clasp.weights import folder_checksum
 
 CHUNK = 8_192  # texts that are embedded between two writes
 
@@ -54,9 +55,9 @@ def build_bank(folder: Path, texts: Sequence[str], encoder_folder: Path) -> None
         DataError: if the bank in `folder` was built with another encoder.
         ModelError: if there is no encoder in `encoder_folder`.
     """
-    encoder = weights.text_encoder(encoder_folder)
+    encoder = sentence_encoder.load(encoder_folder)
     dim = encoder.get_embedding_dimension()
-    description = {"dim": dim, "encoder": weights.checksum(encoder_folder)}
+    description = {"dim": dim, "encoder": folder_checksum(encoder_folder)}
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "bank.json").exists():
         write_text(folder / "bank.json", json.dumps(description) + "\n")

@@ -1,10 +1,10 @@
-"""Fit the gate between what is heard directly and what a transcript says, on real speech of the validation split.
+"""Fit the gate between the direct meaning of speech and that of its transcript, on real speech of the validation split.
 
     python -m clasp train gate --model runs/model
 
-Every clip is heard and transcribed; the gate learns the weights with which both together come nearest to the vector of
-the true text, among those of all clips. The weights that were set by hand are where it begins and what it is drawn to,
-for some evidence is rare.
+Every clip is encoded and transcribed; the gate learns the weights with which both together come nearest to the vector
+of the true text, among those of all clips. The weights that were set by hand are where it begins and what it is drawn
+to, for some evidence is rare.
 """
 
 import argparse
@@ -38,8 +38,8 @@ def run(args: argparse.Namespace) -> int:
     direct, transcripts, truth, known = witnesses(model, data_folder(args.data))
     fitted = fit(direct, transcripts, truth, known)
     fitted.save(args.model)
-    for name, gate in (("by hand", Gate.usual()), ("fitted", fitted)):
-        share = gate.share(known)[:, None]
+    for name, gate in (("by hand", Gate.default()), ("fitted", fitted)):
+        share = gate.transcript_weight(known)[:, None]
         fused = functional.normalize(torch.from_numpy((1 - share) * direct + share * transcripts), dim=-1)
         print(f"{name}: HITS@1 {hits(fused, truth):.3f}, mean share of the transcript {share.mean():.2f}")
     print(f"direct alone: {hits(torch.from_numpy(direct), truth):.3f}, "
@@ -48,21 +48,21 @@ def run(args: argparse.Namespace) -> int:
 
 
 def witnesses(model: Clasp, data: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Of every real clip of the validation split: the meaning heard, that of the transcript (zero where there is none)
+    """Of every real clip of the validation split: the direct meaning, that of the transcript (zero where there is none)
     and that of the true text, float32 (n, meaning_dim) each, unit rows; and the evidence, (n, len(EVIDENCE))."""
     transcriber = Transcriber.load(device=current().device)
     found = [clip for clip in clips(data) if clip.split == "validation"]
     direct, written, known = [], [], []
     for batch in batched(found, AT_ONCE):
         waveforms = [decode(clip.audio()) for clip in batch]
-        heard = model.encode_speech(waveforms, return_phones=True)
-        direct.append(model.halves(heard.vectors)[0])
+        output = model.encode_speech(waveforms, return_phones=True)
+        direct.append(model.halves(output.vectors)[0])
         transcripts: dict[int, Transcript] = {}
         for language in sorted({clip.language for clip in batch}):  # as recordings of one language in a library
             rows = [row for row, clip in enumerate(batch) if clip.language == language]
             of_it = transcriber.transcribe([waveforms[row] for row in rows], language)
             transcripts |= dict(zip(rows, of_it, strict=True))
-        known += [evidence(transcripts[row], phones) for row, phones in enumerate(heard.phones)]
+        known += [evidence(transcripts[row], phones) for row, phones in enumerate(output.phones)]
         written += [transcripts[row].text for row in range(len(batch))]
     truth = model.text.encode([clip.text for clip in found], normalize_embeddings=True, show_progress_bar=False)
     read = np.zeros_like(truth)
@@ -76,7 +76,7 @@ def fit(direct: np.ndarray, transcripts: np.ndarray, truth: np.ndarray, known: n
     """The gate that brings both witnesses nearest to the truth; see `witnesses`."""
     rows = transcripts.any(axis=1)
     first, second, answers = (torch.from_numpy(part[rows]).float() for part in (direct, transcripts, truth))
-    inputs, usual = torch.from_numpy(known[rows]).float(), Gate.usual()
+    inputs, usual = torch.from_numpy(known[rows]).float(), Gate.default()
     start = torch.tensor([*usual.weights.tolist(), usual.bias])
     weights = start.clone().requires_grad_()
     optimiser = torch.optim.LBFGS([weights], max_iter=200, line_search_fn="strong_wolfe")

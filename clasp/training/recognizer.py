@@ -1,10 +1,10 @@
-"""Train the phone recogniser on what the frozen backbone tells.
+"""Train the phone recogniser on the features of the frozen backbone.
 
     python -m clasp train recogniser --features runs/features --out runs/recogniser
 
 Synthesised speech teaches by cross-entropy per frame (the synthesizers tell the time of every phone), real speech by
-CTC on the phones of its transcripts. The weights kept are a running average. Interrupted training resumes exactly from
-the last checkpoint.
+CTC on the phones of its transcripts. The weights that count are a running average. Interrupted training resumes exactly
+from the last checkpoint.
 """
 
 import argparse
@@ -18,10 +18,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from clasp.phones import inventory
+from clasp.phones.edit_distance import edit_distance
 from clasp.phones.recognizer import PhoneRecogniser
 from clasp.speech.whisper_encoder import FRAME_RATE
 from clasp.training import speech_features
-from clasp.training.checkpoint import Checkpoint, autocast, descend, learning_rate
+from clasp.training.checkpoint import Checkpoint, autocast, descend, learning_rate, update_average
 from clasp.training.data import shards
 from clasp.training.speech_features import SpeechFeatures, pad
 
@@ -51,17 +52,17 @@ def run(args: argparse.Namespace) -> int:
     speech = shards.load(args.corpus, "train")
     features = speech_features.load(args.corpus, args.features, "train")
     real = np.char.startswith(speech.rows[features.utterance, 3], "real:")
-    shelves = [_shelve(features, np.flatnonzero(real == kind)) for kind in (True, False)]
+    buckets = [_by_length(features, np.flatnonzero(real == kind)) for kind in (True, False)]
     started, losses = time.time(), []
     for step in range(checkpoint.resume(), args.steps):
-        draw = np.random.default_rng((args.seed, step))
+        rng = np.random.default_rng((args.seed, step))
         shares = (args.real * args.seconds, (1 - args.real) * args.seconds)
-        places = _draw(features, shelves, shares, draw)
+        places = _draw_batch(features, buckets, shares, rng)
         model.train()
-        by_frames, by_order = _losses(model, features, places, speech, draw)
+        by_frames, by_order = _losses(model, features, places, speech, rng)
         rate = learning_rate(step, args.steps, PEAK_RATE, WARM_UP)
         losses.append((by_frames.item(), by_order.item(), descend(by_frames + by_order, optimiser, rate)))
-        follow_average(average, model, min(AVERAGE, (step + 1) / (step + 10)))
+        update_average(average, model, min(AVERAGE, (step + 1) / (step + 10)))
         if (step + 1) % 50 == 0:
             means = " ".join(f"{one:.3f}" for one in np.mean(losses, 0))
             print(f"step {step + 1} loss by frames, order, both: {means} {time.time() - started:.0f} s", flush=True)
@@ -71,13 +72,6 @@ def run(args: argparse.Namespace) -> int:
         if (step + 1) % (4 * SAVE_EVERY) == 0 or step + 1 == args.steps:
             print(f"step {step + 1} phone error rate {validate(average, args)}", flush=True)
     return 0
-
-
-@torch.no_grad()
-def follow_average(average: torch.nn.Module, model: torch.nn.Module, decay: float) -> None:
-    """Move the running average of the weights towards the weights."""
-    for mean, value in zip(average.parameters(), model.parameters(), strict=True):
-        mean.lerp_(value, 1 - decay)
 
 
 def trained(folder: Path) -> PhoneRecogniser:
@@ -99,41 +93,29 @@ def phone_error_rates(
 ) -> dict[str, float]:
     """Edits per phone between recognised and letter-to-sound phones, of at most so many utterances of a kind."""
     model.eval()
-    voices = speech.rows[features.utterance, 3]
-    kinds = np.array([voice.split("/")[0] if voice.startswith("real:") else voice.split(":")[0] for voice in voices])
+    kinds = shards.kinds_of(speech.rows[features.utterance, 3])
     rates = {}
     for kind in sorted(set(kinds)):
         errors = total = 0
         for place in np.flatnonzero(kinds == kind)[:most]:
             with autocast():
                 logits, _ = model(*pad([features.frames(place)]))
-            recognised = inventory.segments(logits[0].float().softmax(-1).numpy()).argmax(-1)
-            spoken = shards.phones_of(speech, features.utterance[place])
-            errors += edit_distance(spoken, recognised)
-            total += len(spoken)
+            recognised = inventory.collapse_posteriors(logits[0].float().softmax(-1).numpy()).argmax(-1)
+            reference = shards.phones_of(speech, features.utterance[place])
+            errors += edit_distance(reference, recognised)
+            total += len(reference)
         rates[str(kind)] = round(errors / total, 3)
     return rates
 
 
-def edit_distance(first: np.ndarray, second: np.ndarray) -> int:
-    """Levenshtein distance of two id sequences."""
-    row = np.arange(len(second) + 1)
-    offsets = np.arange(len(second) + 1)
-    for number, phone in enumerate(first, 1):
-        changed = np.minimum(row[:-1] + (second != phone), row[1:] + 1)
-        candidates = np.concatenate([[number], changed])
-        row = np.minimum.accumulate(candidates - offsets) + offsets
-    return int(row[-1])
-
-
-def losses(logits: Tensor, frames: Tensor, labels: Tensor, spoken: list[Tensor]) -> tuple[Tensor, Tensor]:
+def losses(logits: Tensor, frames: Tensor, labels: Tensor, phones: list[Tensor]) -> tuple[Tensor, Tensor]:
     """How badly utterances are recognised: cross-entropy per frame of those whose labels are known, and CTC of the
     others; 0 where there are none.
 
     Args:
         logits: float32 (batch, time, phones); frames: int64 (batch,), how many of them are valid.
         labels: int64 (batch, time), phone ids; IGNORED everywhere where they are not known.
-        spoken: phone ids of each utterance, int64 (n,).
+        phones: ids of those of each utterance's text, int64 (n,).
     """
     device = logits.device
     beyond = torch.arange(labels.shape[1]) >= frames.cpu()[:, None]
@@ -146,7 +128,7 @@ def losses(logits: Tensor, frames: Tensor, labels: Tensor, spoken: list[Tensor])
             ignore_index=shards.IGNORED, label_smoothing=0.05,
         )  # fmt: skip
     if not timed.all():
-        targets = [part for part, known in zip(spoken, timed, strict=True) if not known]
+        targets = [part for part, known in zip(phones, timed, strict=True) if not known]
         by_order = functional.ctc_loss(
             logits[~timed].log_softmax(-1).transpose(0, 1), torch.cat(targets).to(device), frames[~timed],
             torch.tensor([len(part) for part in targets]), blank=inventory.BLANK, zero_infinity=True,
@@ -154,49 +136,49 @@ def losses(logits: Tensor, frames: Tensor, labels: Tensor, spoken: list[Tensor])
     return by_frames, by_order
 
 
-def _shelve(features: SpeechFeatures, places: np.ndarray) -> np.ndarray:
+def _by_length(features: SpeechFeatures, places: np.ndarray) -> np.ndarray:
     """Places of renderings that are long enough, in order of length."""
     places = places[features.lengths[places] >= SHORTEST]
     return places[np.argsort(features.lengths[places], kind="stable")]
 
 
-def _draw(
-    features: SpeechFeatures, shelves: list[np.ndarray], seconds: tuple[float, ...], draw: np.random.Generator
+def _draw_batch(
+    features: SpeechFeatures, buckets: list[np.ndarray], seconds: tuple[float, ...], rng: np.random.Generator
 ) -> np.ndarray:
-    """Renderings of about one length, from each shelf so many seconds."""
+    """Renderings of about one length, from each bucket so many seconds."""
     lengths, chosen = features.lengths, []
-    centre = lengths[draw.choice(np.concatenate(shelves))]
-    for shelf, wanted in zip(shelves, seconds, strict=True):
-        if not len(shelf):
+    centre = lengths[rng.choice(np.concatenate(buckets))]
+    for bucket, wanted in zip(buckets, seconds, strict=True):
+        if not len(bucket):
             continue
         count = max(1, round(wanted * FRAME_RATE / centre))
-        middle = int(np.searchsorted(lengths[shelf], centre))
-        first = max(0, min(middle - 4 * count, len(shelf) - 8 * count))
-        near = shelf[first : first + 8 * count]
-        chosen.append(draw.choice(near, min(count, len(near)), replace=False))
+        middle = int(np.searchsorted(lengths[bucket], centre))
+        first = max(0, min(middle - 4 * count, len(bucket) - 8 * count))
+        near = bucket[first : first + 8 * count]
+        chosen.append(rng.choice(near, min(count, len(near)), replace=False))
     return np.concatenate(chosen)
 
 
 def _losses(
     model: PhoneRecogniser, features: SpeechFeatures, places: np.ndarray, speech: shards.Utterances,
-    draw: np.random.Generator,
+    rng: np.random.Generator,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     batch, lengths = pad([features.frames(place) for place in places])
-    _mask_spans(batch, lengths, draw)
+    _mask_spans(batch, lengths, rng)
     with autocast():
         logits, frames = model(batch, lengths)
     labels = torch.full(logits.shape[:2], shards.IGNORED)
     for row, place in zip(labels, places, strict=True):
         known = features.labels[place]
         row[: len(known)] = torch.from_numpy(known.astype(np.int64))
-    spoken = [torch.from_numpy(shards.phones_of(speech, features.utterance[place])).long() for place in places]
-    return losses(logits.float(), frames, labels, spoken)
+    phones = [torch.from_numpy(shards.phones_of(speech, features.utterance[place])).long() for place in places]
+    return losses(logits.float(), frames, labels, phones)
 
 
-def _mask_spans(batch: Tensor, lengths: Tensor, draw: np.random.Generator) -> None:
+def _mask_spans(batch: Tensor, lengths: Tensor, rng: np.random.Generator) -> None:
     """SpecAugment over time: stretches of the features are set to zero."""
     for row, length in zip(batch, lengths.tolist(), strict=True):
         for _ in range(round(MASKED * length / FRAME_RATE)):
-            width = draw.integers(LONGEST_MASK + 1)
-            start = draw.integers(max(1, length - width))
+            width = rng.integers(LONGEST_MASK + 1)
+            start = rng.integers(max(1, length - width))
             row[start : start + width] = 0

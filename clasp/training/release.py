@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 from clasp.model import Clasp
 from clasp.phones.encoder import PhoneEncoder
 from clasp.phones.inventory import INVENTORY
-from clasp.speech.encoder import PRETRAINED, PhoneSpeechEncoder
+from clasp.speech.phone_speech_encoder import PRETRAINED, PhoneSpeechEncoder
 from clasp.training import meaning, ngrams, recognizer, simulated_asr, sound
 from clasp.training.data import shards
 
@@ -24,7 +24,7 @@ MEANING_WEIGHT = 0.3  # of a vector's halves, by HITS@1 on validation
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpus", type=Path, default=Path("runs/corpus"))
-    parser.add_argument("--heard", type=Path, default=Path("runs/heard"))
+    parser.add_argument("--decoded", type=Path, default=Path("runs/decoded"))
     parser.add_argument("--text", type=Path, default=Path("runs/text"))
     parser.add_argument("--recogniser", type=Path, default=Path("runs/recogniser"))
     parser.add_argument("--sound", type=Path, default=Path("runs/sound"))
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
             "speech": {
                 "backbone": PRETRAINED,
                 "recogniser": {name: recognizer.RECOGNISER[name] for name in ("width", "layers", "heads", "kernel")},
-                "words": ngrams.WORDS,
+                "words": ngrams.ENCODER,
                 "readings": meaning.READINGS,
             },
         },
@@ -57,9 +57,8 @@ def run(args: argparse.Namespace) -> int:
     text = SentenceTransformer(str(args.text), device="cpu", local_files_only=True)
     shutil.rmtree(args.out / "text", ignore_errors=True)
     Clasp(text, speech, phone_encoder, config, device="cpu").save(args.out)
-    speech_written = shards.load(args.corpus, "train").phones
-    frequencies = np.bincount(speech_written, minlength=len(INVENTORY)).astype(np.float32)
-    tables = {"confusions": np.load(args.heard / "confusions.npy"), "frequencies": frequencies / frequencies.sum()}
+    frequencies = np.bincount(shards.load(args.corpus, "train").phones, minlength=len(INVENTORY)).astype(np.float32)
+    tables = {"confusions": np.load(args.decoded / "confusions.npy"), "frequencies": frequencies / frequencies.sum()}
     save_file(tables, args.out / "alignment.safetensors")
     if (args.text / "card.json").is_file():
         shutil.copy(args.text / "card.json", args.out / "text")

@@ -1,4 +1,4 @@
-"""Written sentences as the recogniser might hear them: phones by rule, with its measured confusions."""
+"""Simulated recognition of written sentences: phones by rule, with the measured confusions of the recogniser."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ SHORTEST, LONGEST = 4, 200  # phones of a sentence
 @dataclass(frozen=True)
 class Texts:
     """Sentences to learn from: the bank of those whose vectors are answers, and (text, language, row of the answer).
-    What is kept out of them: `development`."""
+    Pairs that are left out of them: `development`."""
 
     bank: list[str]
     wanted: list[tuple[str, str, int]]
@@ -38,7 +38,7 @@ class Texts:
 @dataclass(frozen=True)
 class Sentences:
     """Phones of written sentences, uint8, delimited by `starts` (n + 1,); `answer` (n,) is the row of the bank
-    whose vector each one means, `language` (n,) what it is read in."""
+    with the vector of each, `language` (n,) what it is read in."""
 
     phones: np.ndarray
     starts: np.ndarray
@@ -48,13 +48,16 @@ class Sentences:
     def __len__(self) -> int:
         return len(self.answer)
 
+    def __getitem__(self, row: int) -> np.ndarray:
+        return self.phones[self.starts[row] : self.starts[row + 1]]
+
 
 def texts_of(data: Path | None, most: int) -> Texts:
-    """At most `most` English texts, those with translations first, all of their translations, and what is said in the
-    training split of real speech. Nothing of it is said in a held-out split, or stands in FLORES."""
+    """At most `most` English texts, those with translations first, all of their translations, and the texts of the
+    training split of real speech. None of them is spoken in a held-out split, or stands in FLORES."""
     folder = data_folder(data)
-    spoken = clips(folder)
-    exclude = {key(clip.text) for clip in spoken if clip.split != "train"}
+    speech = clips(folder)
+    exclude = {key(clip.text) for clip in speech if clip.split != "train"}
     pairs = training_pairs(folder / "parallel", READ_LANGUAGES, exclude)
     taken: Counter[str] = Counter()
     chosen = []
@@ -66,11 +69,10 @@ def texts_of(data: Path | None, most: int) -> Texts:
     development = [pair for pair in chosen if is_development(pair.english)]
     chosen = [pair for pair in chosen if not is_development(pair.english)]
     translated = Counter(pair.english for pair in chosen)
-    training = [clip for clip in spoken if clip.split == "train"]
-    said = [clip.text for clip in training]
+    training = [clip for clip in speech if clip.split == "train"]
     others = [text for text in english_sentences(folder / "parallel", exclude) if not is_development(text)]
     english = list(dict.fromkeys([*(text for text, _ in translated.most_common()), *others]))[:most]
-    bank = list(dict.fromkeys([" ".join(text.split()) for text in [*said, *english]]))
+    bank = list(dict.fromkeys([" ".join(text.split()) for text in [*(clip.text for clip in training), *english]]))
     rows = {text: row for row, text in enumerate(bank)}
     wanted = [(clip.text, clip.language, rows[" ".join(clip.text.split())]) for clip in training]
     wanted += [(text, "en", rows[" ".join(text.split())]) for text in english]
@@ -82,43 +84,42 @@ def texts_of(data: Path | None, most: int) -> Texts:
     return Texts(bank, list(dict.fromkeys(wanted)), development)
 
 
-def sentences(texts: Texts, cache: Path) -> Sentences:
-    """The texts as phones; kept in `cache`."""
+def phonetic_sentences(texts: Texts, cache: Path) -> Sentences:
+    """The texts as phones; stored in `cache`."""
     if cache.exists():
         with np.load(cache) as arrays:
             return Sentences(**dict(arrays))
     spelled, answers, languages = [], [], []
     for text, language, row in sorted(texts.wanted, key=lambda one: one[1]):  # changing the language takes time
         try:
-            spoken = inventory.from_text(text, language)
+            phones = inventory.from_text(text, language)
         except ClaspError:
             continue
-        if SHORTEST <= len(spoken) <= LONGEST:
-            spelled.append(spoken.astype(np.uint8))
+        if SHORTEST <= len(phones) <= LONGEST:
+            spelled.append(phones.astype(np.uint8))
             answers.append(row)
             languages.append(language)
-    made = Sentences(
+    sentences = Sentences(
         np.concatenate(spelled), np.concatenate([[0], np.cumsum([len(part) for part in spelled])]),
         np.array(answers), np.array(languages),
     )  # fmt: skip
     cache.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(cache, **vars(made))
-    return made
+    np.savez(cache, **vars(sentences))
+    return sentences
 
 
-def frequent_ngrams(made: Sentences, most: int, seed: int = 0) -> np.ndarray:
-    """Keys (as `word_encoder.ngram_keys` makes them) of the runs of phones that occur most often, sorted int64.
+def frequent_ngrams(sentences: Sentences, most: int, seed: int = 0) -> np.ndarray:
+    """Keys (as `phones.ngrams.ngram_keys` makes them) of the runs of phones that occur most often, sorted int64.
 
     English counts threefold: it has most of the speech.
     """
     import torch
 
-    draw = np.random.default_rng(seed)
     counts: dict[int, int] = {}
-    rows = draw.permutation(len(made))[:300_000]
-    english = made.language[rows] == "en"
+    rows = np.random.default_rng(seed).permutation(len(sentences))[:300_000]
+    english = sentences.language[rows] == "en"
     for weight, chosen in ((1, rows[~english]), (3, rows[english])):
-        parts = [made.phones[made.starts[row] : made.starts[row + 1]] for row in chosen]
+        parts = [sentences[row] for row in chosen]
         if not parts:
             continue
         joined = np.concatenate([np.append(part, 0) for part in parts]).astype(np.int64)  # 0 parts the sentences
@@ -133,8 +134,8 @@ def frequent_ngrams(made: Sentences, most: int, seed: int = 0) -> np.ndarray:
 
 
 def generic_confusions() -> np.ndarray:
-    """Confusions before any are measured: a phone is lost (10 %) or taken for any other (15 %) alike, and one is
-    imagined at one place in twenty."""
+    """Confusions before any are measured: a phone is deleted (10 %) or taken for any other (15 %) alike, and one is
+    inserted at one place in twenty."""
     count = len(INVENTORY)
     matrix = np.full((count, count), 0.15 / (count - 2))
     np.fill_diagonal(matrix, 0.75)
@@ -144,18 +145,18 @@ def generic_confusions() -> np.ndarray:
     return matrix.astype(np.float32)
 
 
-def misheard(parts: list[np.ndarray], confusions: np.ndarray, draw: np.random.Generator) -> list[np.ndarray]:
-    """Phones (uint8) as they might be heard, each sentence with a severity of its own from 0 (as written) to 1 (as
-    often confused as measured)."""
+def simulate_asr_errors(parts: list[np.ndarray], confusions: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+    """Phones (uint8) as they might be recognised, each sentence with a severity of its own from 0 (as written) to 1
+    (as often confused as measured)."""
     lengths = np.array([len(part) for part in parts])
     written = np.concatenate(parts).astype(np.int64)
-    severity = np.repeat(draw.uniform(0, 1, len(parts)), lengths)
+    severity = np.repeat(rng.uniform(0, 1, len(parts)), lengths)
     cumulative = confusions.cumsum(1)
-    replaced = (cumulative[written] < draw.random(len(written))[:, None]).sum(1).clip(max=len(confusions) - 1)
-    kept = np.where(draw.random(len(written)) < severity, replaced, written)
-    silent = np.zeros(len(written), np.int64)
-    imagined = (cumulative[silent] < draw.random(len(written))[:, None]).sum(1).clip(max=len(confusions) - 1)
-    imagined = np.where(draw.random(len(written)) < severity, imagined, 0)
-    slots = np.stack([kept, imagined], 1).ravel()  # after every phone there is room for an imagined one
+
+    def confused(phones: np.ndarray) -> np.ndarray:
+        drawn = (cumulative[phones] < rng.random(len(phones))[:, None]).sum(1).clip(max=len(confusions) - 1)
+        return np.where(rng.random(len(phones)) < severity, drawn, phones)
+
+    slots = np.stack([confused(written), confused(np.zeros_like(written))], 1).ravel()  # an insertion after each phone
     bounds = 2 * np.cumsum(lengths)[:-1]
     return [part[part > 0] for part in np.split(slots, bounds)]

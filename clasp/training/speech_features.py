@@ -1,4 +1,4 @@
-"""What the frozen backbone makes of the corpus, computed once: the input of everything that is trained above it.
+"""Features of the corpus by the frozen backbone, computed once: the input of everything that is trained above it.
 
     python -m clasp train features --corpus runs/corpus --out runs/features
 
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from clasp.device import best_device, cpu_has_bfloat16
+from clasp.files import whole_file
 from clasp.speech.whisper_encoder import FRAME_RATE, WhisperEncoder
 from clasp.training.augment import augment
 from clasp.training.data import shards
@@ -115,17 +116,14 @@ def _write(encoder: WhisperEncoder, speech: shards.Utterances, target: Path, *, 
         features += [one.half().cpu().numpy() for one in made]
         labels += [one[: -(-len(part) // 2)].numpy() for one, part in zip(known, made, strict=True)]
         done += batch
-    temporary = target.with_suffix(".part")
-    with temporary.open("wb") as file:
+    with whole_file(target.with_suffix(".npy")) as path, path.open("wb") as file:
         np.save(file, np.concatenate(features))
-    temporary.rename(target.with_suffix(".npy"))
-    with temporary.open("wb") as file:
+    with whole_file(target) as path, path.open("wb") as file:
         np.savez(
             file, starts=np.cumsum([0, *map(len, features)]), labels=np.concatenate(labels).astype(np.uint8),
             label_starts=np.cumsum([0, *map(len, labels)]), utterance=np.array([row for row, _ in done]),
             augmented=np.array([augmented for _, augmented in done]), utterances=len(speech),
         )  # fmt: skip
-    temporary.rename(target)
     return sum(map(len, features)) / FRAME_RATE
 
 

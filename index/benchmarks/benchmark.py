@@ -74,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--transcribing", action="store_true", help="measure transcripts, and nothing else")
     parser.add_argument("--stages", action="store_true", help="measure hearing stage by stage, and nothing else")
     parser.add_argument("--published", action="store_true", help="the same of the published architecture, with random "
-                        "weights, against the notebooks' way")  # fmt: skip
+                        "weights")  # fmt: skip
     parser.add_argument("--clips", type=int, default=8, help="utterances for --stages, --published and, of each "
                         "language, --transcribing (default: 8)")  # fmt: skip
 

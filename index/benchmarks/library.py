@@ -15,8 +15,7 @@ from index.benchmarks.benchmark import TEXTS, Row, milliseconds, timed
 if TYPE_CHECKING:
     from clasp.model import Clasp
     from index.library import Library
-    from index.vectors.index_file import VectorIndex
-    from index.vectors.segment_table import SegmentTable
+    from index.vectors.search_index import SearchIndex
 
 SEGMENTS, MILLION = 100_000, 1_000_000
 PER_RECORDING = 20  # segments
@@ -58,18 +57,17 @@ def library(model: "Clasp") -> list[Row]:
 
 def index(count: int, dim: int) -> list[Row]:
     """An index of `count` vectors: recall and speed as built, and with 10 % removed and 10 % added."""
-    contents, built, seconds = _indexed(count, dim)
-    share, times = _recall(contents, built)
+    built, seconds = _indexed(count, dim)
+    share, times = _recall(built)
     name = f"{count:,} random vectors"
-    memory = (contents.vectors.nbytes + len(built) * _bytes_each(built)) / 1e9
+    memory = (built.segments.vectors.nbytes + count * _bytes_each(built)) / 1e9
     rows = [
         Row(f"recall@10, {name}", f"{share:.3f}", "≥ .95", share >= 0.95),
         milliseconds(f"search among {name}", times, 40),
         Row("their vectors and index in memory", f"{memory:.2f} GB"),
         Row("building their index", f"{seconds:.1f} s"),
     ]
-    contents, built = _changed(contents, built)
-    after, _ = _recall(contents, built)
+    after, _ = _recall(_changed(built))
     rows.append(Row("recall@10 with 10 % removed, 10 % added", f"{after:.3f}", "as before", after >= share - 0.01))
     return rows
 
@@ -86,7 +84,7 @@ def _add(library: "Library", dim: int, first: int, count: int) -> float:
         place = number * 0.6180339887 % 1  # evenly over [0, 1)
         kind, date = kinds[int(np.searchsorted(cuts, place, "right"))], "1980" if number % 10 < 10 * EARLY else "2000"
         name = f"recording {number}"
-        facts = {"language": "en", "voice": f"voice {number % 500}", "category": kind}
+        facts = {"language": "en", "speaker": f"voice {number % 500}", "category": kind}
         recordings.append(Recording(name, Path(f"{number}.ogg"), f"No. {number}", 100.0, **facts, date=date))
         segments += [Segment(0, name, 5.0 * n, 5.0 * n + 5, f"sentence {n}", **facts) for n in range(PER_RECORDING)]
     heard = random.integers(1, 60, (count, PHONES, 4, 2)).astype(np.uint8)
@@ -102,52 +100,52 @@ def _random(random: np.random.Generator, count: int, dim: int) -> np.ndarray:
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
 
 
-def _indexed(count: int, dim: int) -> "tuple[SegmentTable, VectorIndex, float]":
-    """Random vectors, their index, and the seconds that building it took."""
+def _indexed(count: int, dim: int) -> "tuple[SearchIndex, float]":
+    """An index of random vectors, and the seconds that building it took."""
     from index.vectors.index_file import Version, empty_index
+    from index.vectors.search_index import SearchIndex
     from index.vectors.segment_table import SegmentTable, VectorBuffer
 
-    rows = VectorBuffer(dim, count)
+    buffer = VectorBuffer(dim, count)
     for first in range(0, count, BATCH):
-        rows = rows.joined(_random(np.random.default_rng(first), min(BATCH, count - first), dim))
-    contents = SegmentTable(Version("", 0, ""), np.arange(1, count + 1), rows, {})
+        buffer = buffer.appended(_random(np.random.default_rng(first), min(BATCH, count - first), dim))
+    segments = SegmentTable(Version("", 0, ""), np.arange(1, count + 1), buffer, {})
     began = time.perf_counter()
-    built = empty_index(dim, count).extended(contents.ids, contents.vectors)
-    return contents, built, time.perf_counter() - began
+    vector_index = empty_index(dim, count).extended(segments.ids, segments.vectors)
+    return SearchIndex(segments, vector_index), time.perf_counter() - began
 
 
-def _changed(contents: "SegmentTable", built: "VectorIndex") -> "tuple[SegmentTable, VectorIndex]":
+def _changed(built: "SearchIndex") -> "SearchIndex":
     """The same with every tenth vector removed, and as many others added."""
+    from index.vectors.search_index import SearchIndex
     from index.vectors.segment_table import SegmentTable
 
-    removed, dim = contents.ids[::10], contents.vectors.shape[1]
-    kept = contents.without(removed, contents.version)
-    ids = built.last + 1 + np.arange(len(removed))
-    added = _random(np.random.default_rng(1), len(removed), dim)
-    changed = SegmentTable(kept.version, np.concatenate([kept.ids, ids]), kept.rows.joined(added), {})
-    return changed, built.extended(ids, added)
+    removed = built.segments.ids[::10]
+    rest = built.segments.without(removed, built.segments.version)
+    ids = built.vector_index.last + 1 + np.arange(len(removed))
+    added = _random(np.random.default_rng(1), len(removed), rest.dim)
+    changed = SegmentTable(rest.version, np.concatenate([rest.ids, ids]), rest.buffer.appended(added), {})
+    return SearchIndex(changed, built.vector_index.extended(ids, added))
 
 
-def _recall(contents: "SegmentTable", built: "VectorIndex") -> tuple[float, np.ndarray]:
+def _recall(built: "SearchIndex") -> tuple[float, np.ndarray]:
     """Share of the exact ten nearest that are found, and seconds of a query, (QUERIES,)."""
     from index.vectors.pq import exact_scan
-    from index.vectors.snapshot import Snapshot
 
-    snapshot = Snapshot(contents, built)
-    queries = _random(np.random.default_rng(2), QUERIES, contents.vectors.shape[1]).astype(np.float32)
-    exact = [exact_scan(contents.vectors, query, 10) for query in queries]
+    queries = _random(np.random.default_rng(2), QUERIES, built.segments.dim).astype(np.float32)
+    exact = [exact_scan(built.segments.vectors, query, 10) for query in queries]
     shares, seconds = np.empty(QUERIES), np.empty(QUERIES)
     for number, query in enumerate(queries):
         began = time.perf_counter()
-        found = snapshot.nearest(query, 10, None)
+        found = built.nearest(query, 10, None)
         seconds[number] = time.perf_counter() - began
         shares[number] = len(np.intersect1d(found, exact[number])) / 10
     return float(shares.mean()), seconds
 
 
-def _bytes_each(built: "VectorIndex") -> float:
+def _bytes_each(built: "SearchIndex") -> float:
     """Bytes that an index needs for a vector, measured by writing it."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "index"
-        built.write(path)
-        return path.stat().st_size / len(built)
+        built.vector_index.write(path)
+        return path.stat().st_size / len(built.vector_index)

@@ -20,8 +20,9 @@ from torch import Tensor
 
 from clasp.audio import vad
 from clasp.audio.decode import decode
+from clasp.device import autocast, in_batches, parameters_of, to_device, usual_size
 from clasp.phones.encoder import pad
-from clasp.speech.encoder import PhoneSpeechEncoder
+from clasp.speech.phone_speech_encoder import PhoneSpeechEncoder
 from clasp.text.espeak import RATE, speak
 from index.benchmarks.benchmark import TEXTS, Row
 
@@ -63,7 +64,7 @@ def measure(model: "Clasp", clips: Clips) -> tuple[str, list[Row]]:
 def _stages(model: "Clasp", clips: Clips) -> list[Row]:
     """Clips per second and times real time of every stage on its own."""
     encoder, device = model.speech, model.device
-    most = device.usual_size(device, device.parameters_of(encoder))
+    most = usual_size(device, parameters_of(encoder))
     rows: list[Row] = []
 
     def stage(name: str, work: Callable[[], list]) -> list:
@@ -75,24 +76,24 @@ def _stages(model: "Clasp", clips: Clips) -> list[Row]:
         made: dict[int, Tensor] = {}
 
         def encode(places: list[int]) -> None:
-            with device.autocast(device, model.precision):
+            with autocast(device, model.precision):
                 made.update(zip(places, part([inputs[place] for place in places]), strict=True))
 
-        device.in_batches([waveform.duration for waveform in waveforms], most, encode)
+        in_batches([waveform.duration for waveform in waveforms], most, encode)
         return [made[place] for place in range(len(inputs))]
 
-    def sound(heard: list[Tensor]) -> Tensor:
-        batch, lengths = pad(heard)
-        return model.sound(batch.to(device), lengths.to(device), heard=True)
+    def sound(phones: list[Tensor]) -> Tensor:
+        batch, lengths = pad(phones)
+        return model.sound(batch.to(device), lengths.to(device), from_speech=True)
 
     waveforms = stage("decoding", lambda: [decode(file) for file in clips.files])
     recording = np.concatenate([waveform.samples for waveform in waveforms])
     stage("voice activity", lambda: list(vad.utterances([recording])))
-    samples = [device.to_device(waveform.samples, device) for waveform in waveforms]
+    samples = [to_device(waveform.samples, device) for waveform in waveforms]
     if isinstance(encoder, PhoneSpeechEncoder):
         features = stage("speech backbone", lambda: batched(encoder.features, samples))
         recognised = stage("phones", lambda: batched(encoder.recognise, features))
-        stage("words of the phones", lambda: batched(encoder.pool_words, recognised))
+        stage("meaning of the phones", lambda: batched(encoder.pool_ngrams, recognised))
         stage("sound of the phones", lambda: batched(sound, recognised))
         return rows
     spectrograms = stage("spectrograms", lambda: encoder.spectrograms(samples))

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clasp.filenames import readable
-from index.paths import open_or_create, place
+from index.paths import library_folder, open_or_create
 
 if TYPE_CHECKING:
     from index.ingest.pipeline import State
@@ -53,10 +53,10 @@ def run(args: argparse.Namespace) -> int:
     """Add, show how it goes, and sum up."""
     from index.cli.transcribing import transcribed
     from index.ingest.pipeline import ingest
-    from index.ingest.walk import find
+    from index.ingest.walk import find_files
     from index.metadata import checked
 
-    find(args.paths)  # before the model: errors come at once
+    find_files(args.paths)  # before the model: errors come at once
     checked({"language": args.language})
 
     import torch
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
             print("Stopped: what was finished stays; run it again to go on.")
         elif not args.no_transcripts:
             stopped = transcribed(library, model)
-        print(f"{len(library):,} utterances in {place(args.library)}")
+        print(f"{len(library):,} utterances in {library_folder(args.library)}")
     return STOPPED if stopped else 1 if state.failed or state.partial or state.remarks else 0
 
 

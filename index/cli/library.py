@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from index.metadata import FACTS
-from index.paths import place
+from index.paths import library_folder
 
 if TYPE_CHECKING:
     from index.library import Library
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     from index.store import archive, repair
     from index.store.database import Database
 
-    folder = place(args.library)
+    folder = library_folder(args.library)
     if args.action == "import":
         archive.unpack(args.archive, folder)
         print(f"{args.archive.name} is now the library in {folder}")

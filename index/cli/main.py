@@ -35,7 +35,7 @@ COMMANDS = {  # name: (module with add_arguments(parser) and run(args) -> exit c
     "train": ("clasp.training.train", "train the model"),
     "demo": ("clasp.training.data.demo", "build the demo library"),
     "settings": ("clasp.settings", "show every limit and place that can be set"),
-    "map": ("index.map.worker", "fit the map of a library"),
+    "map": ("index.cli.map", "fit the map of a library"),
 }
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -92,5 +92,3 @@ def _write_nowhere() -> None:
     """What is still to be written is lost without a further word, also when Python ends."""
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
-
-

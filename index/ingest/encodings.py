@@ -9,7 +9,6 @@ from charset_normalizer import from_bytes
 
 from clasp.errors import DataError
 from clasp.filenames import readable
-from clasp.settings import current
 
 BOMS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -27,6 +26,7 @@ ALPHABETS = (  # letters beside a to z that one language has
 )  # fmt: skip
 ODD = 0.05  # share of what is not ASCII that may be of another language
 SAMPLE = 2**16  # bytes that are looked at to tell an encoding
+LARGEST = 16 * 2**20  # bytes
 
 
 def read(path: Path) -> str:
@@ -35,12 +35,9 @@ def read(path: Path) -> str:
     Raises:
         DataError: if the file is too large, or cannot be read.
     """
-    most = current().transcript_mib
     try:
-        if path.stat().st_size > most * 2**20:
-            raise DataError(
-                f"{readable(path.name)} is larger than {most:g} MiB: shorten it, or set CLASP_TRANSCRIPT_MIB."
-            )
+        if path.stat().st_size > LARGEST:
+            raise DataError(f"{readable(path.name)} is larger than {LARGEST / 2**20:g} MiB: shorten it.")
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{readable(path.name)} cannot be read: {error.strerror or error}.") from error

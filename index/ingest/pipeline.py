@@ -24,15 +24,14 @@ from clasp.audio.container import SUFFIXES
 from clasp.audio.decode import SAMPLE_RATE, Stream, Waveform, stream
 from clasp.audio.envelope import Meter
 from clasp.audio.vad import Utterance, utterances
-from clasp.checksum import sha256
 from clasp.errors import AudioError, DataError, LibraryError
 from clasp.filenames import readable
+from clasp.files import sha256, whole_file
 from clasp.phones.alignment import pack
 from clasp.settings import current
-from index.files import whole_file
 from index.ingest.prefetch import ahead
-from index.ingest.sidecars import Beside, Neighbours
-from index.ingest.walk import find
+from index.ingest.sidecars import Sidecar, SidecarIndex
+from index.ingest.walk import find_files
 from index.library import FILES, Library, Recording, Segment
 from index.metadata import FACTS, checked
 
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from clasp.model import EncoderOutput
 
 BATCH = 16  # utterances embedded together
+COMMIT_SECONDS = 60  # of a recording between two commits
 HEAD = 2**12  # bytes at the beginning of a file that may be written anew when it is finished
 
 
@@ -122,24 +122,24 @@ def ingest(
         DataError: if `language` is none, or there is no recording in any of the paths.
     """
     language = checked({"language": language})["language"]
-    found = find(paths)
+    found = find_files(paths)
     files = found.files
-    neighbours = Neighbours(files)
+    sidecars = SidecarIndex(files)
     sizes = [_size(file) for file in files]
     options = {"copy": copy, "language": language, "track": track}
-    state, started = State(len(files), sum(sizes), failed=found.failed, others=found.others), time.perf_counter()
+    state, started = State(len(files), sum(sizes), failed=found.failed, others=found.skipped), time.perf_counter()
     try:
         for number, file in enumerate(files):
             before = replace(state, file=file, file_seconds=0.0, elapsed=time.perf_counter() - started)
             yield before
             try:
-                for state in _one(library, model, file, sizes[number], before, neighbours, **options):
+                for state in _one(library, model, file, sizes[number], before, sidecars, **options):
                     yield replace(state, elapsed=time.perf_counter() - started)
             except (AudioError, DataError, OSError, ValueError) as error:
                 reason = str(error) if not isinstance(error, OSError) else f"{error.strerror or error}"
                 state = replace(before, failed=(*before.failed, (file, reason)))
             elapsed, size = time.perf_counter() - started, sum(sizes[: number + 1])
-            remarks = tuple(dict.fromkeys(one.encode("utf-8", "replace").decode() for one in neighbours.remarks))
+            remarks = tuple(dict.fromkeys(one.encode("utf-8", "replace").decode() for one in sidecars.remarks))
             state = replace(state, done=number + 1, bytes_done=size, elapsed=elapsed, remarks=remarks)
             yield state
     except GeneratorExit:  # stopped
@@ -150,7 +150,7 @@ def ingest(
 
 
 def _one(
-    library: Library, model: Listener, file: Path, size: int, state: State, neighbours: Neighbours,
+    library: Library, model: Listener, file: Path, size: int, state: State, sidecars: SidecarIndex,
     *, copy: bool, language: str, track: int,
 ) -> Iterator[State]:  # fmt: skip
     """Add one file; the last state is the one after it."""
@@ -158,12 +158,12 @@ def _one(
     recording = _there(library, file, digest, track)
     position = library.position(recording.id) if recording else 0.0
     if recording is not None and recording.done and position > 0:
-        updated = _taken_up(library, recording, neighbours.of(file, recording.language or language), file)
+        updated = _taken_up(library, recording, sidecars.of(file, recording.language or language), file)
         yield replace(state, known=state.known + 1, updated=state.updated + updated)
         return
     earlier, new = _earlier(library, file, digest), recording is None
     spoken = [one.language for one in (earlier if new else [recording]) if one.language]
-    known = neighbours.of(file, spoken[-1] if spoken else language)
+    known = sidecars.of(file, spoken[-1] if spoken else language)
     heard = _Heard(stream(file, track=track if new else recording.track), position)
     sound = heard.sound
     if new:
@@ -175,7 +175,7 @@ def _one(
     try:
         for utterance in cut:
             pending.utterances.append(utterance)
-            long = utterance.end - pending.committed >= current().commit_seconds
+            long = utterance.end - pending.committed >= COMMIT_SECONDS
             if long or len(pending.utterances) == BATCH:
                 count += len(pending.utterances)
                 _store(library, model, recording, known, pending, new=new)
@@ -243,7 +243,7 @@ def _continues(file: Path, part: Path) -> bool:
 
 
 def _store(
-    library: Library, model: Listener, recording: Recording, known: Beside, pending: _Pending, *, new: bool
+    library: Library, model: Listener, recording: Recording, known: Sidecar, pending: _Pending, *, new: bool
 ) -> None:
     """Embed the pending utterances and commit them; the recording, too, if it is new."""
     spoken = model.encode_speech([one.waveform for one in pending.utterances], return_phones=True)
@@ -257,7 +257,7 @@ def _store(
     pending.utterances, pending.committed = [], end
 
 
-def _said(segments: list[Segment], known: Beside, speaker: str, *, only: bool) -> list[Segment]:
+def _said(segments: list[Segment], known: Sidecar, speaker: str, *, only: bool) -> list[Segment]:
     """Segments with what a transcript has of them.
 
     Args:
@@ -275,7 +275,7 @@ def _said(segments: list[Segment], known: Beside, speaker: str, *, only: bool) -
     return said
 
 
-def _taken_up(library: Library, recording: Recording, known: Beside, file: Path) -> bool:
+def _taken_up(library: Library, recording: Recording, known: Sidecar, file: Path) -> bool:
     """Take up a transcript or facts that were put beside a recording, or changed, since it was added. What was edited
     in the library stays, unless a table says something new. Returns whether there was anything."""
     summary = known.summary(recording.beside)
@@ -309,7 +309,7 @@ def _title(file: Path) -> str:
     return " ".join(readable(file.stem).split()) or readable(file.name)
 
 
-def _described(file: Path, digest: str, known: Beside, language: str, earlier: list[Recording]) -> Recording:
+def _described(file: Path, digest: str, known: Sidecar, language: str, earlier: list[Recording]) -> Recording:
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     facts, told = {"title": _title(file), "language": language or known.language}, known.facts
     for one in earlier:  # what was known of it stays known, unless a table says something new

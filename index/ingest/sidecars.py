@@ -7,9 +7,9 @@ interview.csv          facts about it
 metadata.csv           facts about all recordings of the folder: with the columns file, title, speaker, category,
                        language, date, each of which may be missing
 
-    neighbours = Neighbours()
-    known = neighbours.of(Path("interview.mp3"))
-    known.facts, known.text_of(12.5, 17.0), neighbours.remarks
+    sidecars = SidecarIndex()
+    sidecar = sidecars.of(Path("interview.mp3"))
+    sidecar.facts, sidecar.text_of(12.5, 17.0), sidecars.remarks
 """
 
 import json
@@ -31,7 +31,7 @@ from index import languages
 from index.ingest import transcripts
 from index.ingest.cues import Cue
 from index.ingest.tables import Table, some
-from index.ingest.transcripts import Transcript
+from index.ingest.transcripts import SuppliedTranscript
 
 FOLDER_TABLE = "metadata"
 TABLES = (".csv", ".tsv", ".tab")
@@ -45,7 +45,7 @@ _LONG_CODES = ("ceb", "cmn", "fil", "haw", "yue")  # of three letters; others ar
 
 
 @dataclass(frozen=True)
-class Beside:
+class Sidecar:
     """What is known of a recording from the files beside it."""
 
     cues: tuple[Cue, ...] = ()  # in the order of time
@@ -89,7 +89,7 @@ class Beside:
         ]
 
 
-class Neighbours:
+class SidecarIndex:
     """What lies beside the recordings that are added together; each folder is listed and each table read once.
 
     Attributes:
@@ -107,7 +107,7 @@ class Neighbours:
         self._folders: dict[Path, _Folder] = {}
         self._tables: dict[Path, Table] = {}
 
-    def of(self, recording: Path, language: str = "") -> Beside:
+    def of(self, recording: Path, language: str = "") -> Sidecar:
         """What is known of a recording; what cannot be used is in `remarks`.
 
         Args:
@@ -133,10 +133,10 @@ class Neighbours:
         spoken = facts.get("language", language)
         timed = self._read([one for one in candidates if one[0].suffix.lower() != PLAIN], spoken, recording)
         plain = self._read([one for one in candidates if one[0].suffix.lower() == PLAIN], spoken, recording)
-        transcript = timed or plain or Transcript()
+        transcript = timed or plain or SuppliedTranscript()
         if transcript.speaker:
             facts = {"speaker": transcript.speaker} | facts
-        return Beside(transcript.cues, (plain or transcript).text, facts, transcript.language)
+        return Sidecar(transcript.cues, (plain or transcript).text, facts, transcript.language)
 
     def _table(self, path: Path, folder: "_Folder") -> Table:
         if path not in self._tables:
@@ -145,7 +145,7 @@ class Neighbours:
             self.remarks += [*table.remarks, *([strangers] if strangers else [])]
         return self._tables[path]
 
-    def _read(self, candidates: list[tuple[Path, str]], spoken: str, recording: Path) -> Transcript | None:
+    def _read(self, candidates: list[tuple[Path, str]], spoken: str, recording: Path) -> SuppliedTranscript | None:
         """The first of some transcripts that can be read; of several languages, the one that is spoken."""
         fitting = [one for one in candidates if not one[1] or not spoken or languages.same(one[1], spoken)]
         self.remarks += [

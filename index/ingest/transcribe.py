@@ -15,14 +15,15 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from clasp.audio.decode import Waveform
-from clasp.checksum import sha256
 from clasp.errors import AudioError
 from clasp.filenames import readable
+from clasp.files import sha256
 from clasp.speech.languages import LanguageTally
 from clasp.speech.transcript import Transcript
 from index.ingest.prefetch import ahead
-from index.library import FUSED, Fuser, Library, Recording, Segment
+from index.library import Library, Recording, Segment
 from index.store.reembed import stretches
+from index.transcripts import FUSED_AT_ONCE, Fuser
 
 
 class Transcribes(Protocol):
@@ -79,8 +80,8 @@ def transcribe(
     """
     started = time.perf_counter()
     if redo and transcriber is not None:
-        library.outdate_transcripts()
-    missing = library.untranscribed() if transcriber is not None else {}
+        library.transcripts.outdate()
+    missing = library.transcripts.missing() if transcriber is not None else {}
     state = State(sum(map(len, missing.values())))
     state = yield from _fused(library, model, state)
     taken_in = 0  # of those done
@@ -90,7 +91,7 @@ def transcribe(
         for later in _one(library, transcriber, segments, state) if segments else ():
             state = replace(later, elapsed=time.perf_counter() - started)
             yield state
-        if state.done - taken_in >= FUSED:
+        if state.done - taken_in >= FUSED_AT_ONCE:
             taken_in = state.done
             state = yield from _fused(library, model, state)
     state = yield from _fused(library, model, state)
@@ -101,7 +102,7 @@ def transcribe(
 def _fused(library: Library, model: Fuser, state: State) -> Generator[State, None, State]:
     """Take in the transcripts that there are."""
     before = state.fused
-    for count in library.fuse(model):
+    for count in library.transcripts.fuse(model):
         state = replace(state, title="", fused=before + count)
         yield state
     return state
@@ -113,14 +114,14 @@ def _one(library: Library, transcriber: Transcribes, segments: list[Segment], st
     state = replace(state, title=recording.title)
     yield state
     spans = [(one.start, one.end) for one in segments]
-    tally = LanguageTally(library.languages_heard(recording.id))
+    tally = LanguageTally(library.transcripts.language_seconds(recording.id))
     try:
         sounds = _sounds(recording, spans)
         for first, waveforms in _batches(ahead(sounds, 64), transcriber):
             found = transcriber.transcribe(waveforms, recording.language, tally)
             heard = segments[first : first + len(found)]
             in_time = [_later(one, segment.start) for one, segment in zip(found, heard, strict=True)]
-            library.store_transcripts([segment.id for segment in heard], in_time, transcriber.name)
+            library.transcripts.store([segment.id for segment in heard], in_time, transcriber.name)
             state = replace(
                 state, done=state.done + len(found), written=state.written + sum(bool(one.text) for one in found),
                 seconds=state.seconds + sum(one.duration for one in waveforms),

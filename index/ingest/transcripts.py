@@ -29,7 +29,7 @@ APART, SHORT = 2.0, 1.0  # seconds: lines without times are no captions that rol
 
 
 @dataclass(frozen=True)
-class Transcript:
+class SuppliedTranscript:
     """What is said in a recording."""
 
     cues: tuple[Cue, ...] = ()  # in the order of time; none where no times are known
@@ -38,7 +38,7 @@ class Transcript:
     speaker: str = ""  # where one speaks all of it
 
 
-def read(path: Path) -> Transcript:
+def read(path: Path) -> SuppliedTranscript:
     """A transcript in a file with one of the suffixes of READERS.
 
     Raises:
@@ -54,7 +54,7 @@ def read(path: Path) -> Transcript:
     return transcript
 
 
-def parse(text: str, suffix: str) -> Transcript:
+def parse(text: str, suffix: str) -> SuppliedTranscript:
     """A transcript in the format of files with this suffix.
 
     Raises:
@@ -68,7 +68,7 @@ def parse(text: str, suffix: str) -> Transcript:
         lines = [line for line in text.split("\n") if line.strip()]
         said = spoken(Cue(n * APART, n * APART + SHORT, html.escape(line, quote=False)) for n, line in enumerate(lines))
     speakers = {one.speaker for one in said}
-    return Transcript(
+    return SuppliedTranscript(
         tuple(cues),
         " ".join(one.text for one in said),
         _language(text) if suffix == ".json" else "",

@@ -12,15 +12,15 @@ from index.ingest.sidecars import SUFFIXES as TEXTS
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundFiles:
     """What there is."""
 
     files: tuple[Path, ...]  # recordings, absolute, each once
     failed: tuple[tuple[Path, str], ...] = ()  # what cannot be looked at, and why
-    others: tuple[Path, ...] = ()  # files in folders whose names are no recording's
+    skipped: tuple[Path, ...] = ()  # files in folders whose names are no recording's
 
 
-def find(paths: Sequence[Path]) -> Found:
+def find_files(paths: Sequence[Path]) -> FoundFiles:
     """The files among `paths`, and in the folders among them those whose names are a recording's. Links are followed,
     each folder is entered once.
 
@@ -29,7 +29,7 @@ def find(paths: Sequence[Path]) -> Found:
     """
     files: dict[Path, None] = {}
     failed: list[tuple[Path, str]] = []
-    others: list[Path] = []
+    skipped: list[Path] = []
     entered: set[tuple[int, int]] = set()
     for path in paths:
         if not os.path.lexists(path):
@@ -39,7 +39,7 @@ def find(paths: Sequence[Path]) -> Found:
         else:
             for file in _walked(path.absolute(), entered, failed):
                 if _suffix(file.name) not in SUFFIXES:
-                    others.append(file)
+                    skipped.append(file)
                 elif file.is_symlink() and not file.exists():
                     failed.append((file, "It is a link to something that is not there."))
                 else:
@@ -48,7 +48,7 @@ def find(paths: Sequence[Path]) -> Found:
         raise DataError(f"{failed[0][1]}")
     if not files:
         raise DataError("There is no recording to add: give sound files or videos, or folders that hold some.")
-    return Found(tuple(files), tuple(failed), tuple(one for one in others if _suffix(one.name) not in TEXTS))
+    return FoundFiles(tuple(files), tuple(failed), tuple(one for one in skipped if _suffix(one.name) not in TEXTS))
 
 
 def _walked(folder: Path, entered: set[tuple[int, int]], failed: list[tuple[Path, str]]) -> Iterator[Path]:

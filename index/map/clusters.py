@@ -10,12 +10,12 @@ import numpy as np
 
 GRID = 128  # cells along each side of the map
 SMOOTH = (2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 8.0, 11.0, 16.0)  # cells over which density is smoothed, finest first
-MOST = 25  # regions
-SHARE, FEWEST = 0.008, 5  # of the points that are in a region at least, and how many these are at least
-WORDS = 3  # of a name
-LIFT = 3.0  # times as often as everywhere in their language must typical words be said
-SAID, TIMES = 0.02, 3  # share of the region's texts that say one, and how many these are at least
-COMMON, RARELY = 0.015, 5  # a word that more of a language's texts say must be at home here
+REGIONS_MOST = 25
+SHARE_LEAST, POINTS_LEAST = 0.008, 5  # of the points that are in a region, and how many these are
+NAME_WORDS = 3
+LIFT = 3.0  # times as often as elsewhere in their language must typical words occur
+TEXTS_SHARE, TEXTS_LEAST = 0.02, 3  # of the region's texts that have one, and how many these are at least
+COMMON, RARE = 0.015, 5  # a word that more of a language's texts have must be at home here
 MAJORITY = 0.6  # share of the region that has the category or language by which it is named
 
 
@@ -30,7 +30,7 @@ class Region:
     points: int  # how many there are
 
 
-def regions(
+def find_regions(
     flat: np.ndarray,
     solid: np.ndarray,
     texts: Sequence[str],
@@ -42,41 +42,41 @@ def regions(
     Args:
         flat: positions of points, (n, 2), within [-1, 1].
         solid: the same, (n, 3).
-        texts: what each point says, '' where unknown; so with categories and languages.
+        texts: of the points (n,), '' where unknown; so with categories and languages.
 
     Returns:
         the regions, and in which of them each point lies, int16 (n,); -1: in none.
     """
-    where = np.full(len(flat), -1, np.int16)
-    if len(flat) < 2 * FEWEST:
-        return [], where
-    members = parts(flat)
+    region = np.full(len(flat), -1, np.int16)
+    if len(flat) < 2 * POINTS_LEAST:
+        return [], region
+    members = dense_parts(flat)
     names = _names(members, texts, categories, languages)
     found = []
     for rows, (name, kind) in zip(members, names, strict=True):
         if name:
-            where[rows] = len(found)
+            region[rows] = len(found)
             middles = (np.median(one[rows], axis=0).tolist() for one in (flat, solid))
             found.append(Region(name, kind, *middles, len(rows)))
-    return found, where
+    return found, region
 
 
-def parts(flat: np.ndarray) -> list[np.ndarray]:
+def dense_parts(flat: np.ndarray) -> list[np.ndarray]:
     """Rows of the points (n, 2) of each dense region, the largest first: each point goes uphill on the smoothed density
-    to a peak, and those of one peak are one region. Smoothed as little as leaves no more than MOST."""
+    to a peak, and those of one peak are one region. Smoothed as little as leaves no more than REGIONS_MOST."""
     from scipy.ndimage import gaussian_filter
 
     cells = ((np.clip(flat, -1, 1) + 1) / 2 * (GRID - 1)).round().astype(np.int64)
     cells = cells[:, 0] * GRID + cells[:, 1]
     counts = np.bincount(cells, minlength=GRID * GRID).reshape(GRID, GRID).astype(np.float64)
-    least = max(FEWEST, round(SHARE * len(flat)))
+    least = max(POINTS_LEAST, round(SHARE_LEAST * len(flat)))
     for width in SMOOTH:
         peaks = _peaks(gaussian_filter(counts, width, mode="constant"))[cells]
         _, which, sizes = np.unique(peaks, return_inverse=True, return_counts=True)
-        kept = np.flatnonzero(sizes >= least)
-        if len(kept) <= MOST:
+        large = np.flatnonzero(sizes >= least)
+        if len(large) <= REGIONS_MOST:
             break
-    order = kept[np.argsort(-sizes[kept], kind="stable")][:MOST]
+    order = large[np.argsort(-sizes[large], kind="stable")][:REGIONS_MOST]
     return [np.flatnonzero(which == one) for one in order]
 
 
@@ -88,8 +88,8 @@ def words(text: str) -> set[str]:
     """
     found = set()
     for token in text.casefold().split():
-        kept = [place for place, letter in enumerate(token) if letter_kind(letter)[0] in "LMN"]
-        word = token[kept[0] : kept[-1] + 1] if kept else ""
+        letters = [place for place, letter in enumerate(token) if letter_kind(letter)[0] in "LMN"]
+        word = token[letters[0] : letters[-1] + 1] if letters else ""
         if len(word) > (2 if word.isascii() else 1) and any(letter.isalpha() for letter in word):
             found.add(word)
     return found
@@ -117,11 +117,12 @@ def _names(
     members: Sequence[np.ndarray], texts: Sequence[str], categories: Sequence[str], languages: Sequence[str]
 ) -> list[tuple[str, str]]:
     """Name of each region and what it is; '' where nothing names it."""
-    said = {one: words(one[1]) for one in dict.fromkeys(zip(languages, texts, strict=True))}  # each text counts once
+    each_once = dict.fromkeys(zip(languages, texts, strict=True))
+    words_of = {one: words(one[1]) for one in each_once}
     inside = [dict.fromkeys((languages[row], texts[row]) for row in rows.tolist()) for rows in members]
-    spoken = Counter(language for language, _ in said)  # texts of each language
-    everywhere = Counter((one[0], word) for one, found in said.items() for word in found)  # that say a word
-    counts = [Counter((one[0], word) for one in each for word in said[one]) for each in inside]
+    spoken = Counter(language for language, _ in words_of)  # texts of each language
+    everywhere = Counter((one[0], word) for one, found in words_of.items() for word in found)  # that have a word
+    counts = [Counter((one[0], word) for one in each for word in words_of[one]) for each in inside]
     average = sum(map(Counter.total, counts)) / max(1, len(counts))
     named = []
     for rows, each, count in zip(members, inside, counts, strict=True):
@@ -129,11 +130,11 @@ def _names(
         scores = {}
         for (language, word), times in count.items():
             total = everywhere[language, word]
-            common = total > max(RARELY, COMMON * spoken[language]) and times < total / 2
-            elsewhere = here[language] * total / spoken[language]  # times it would be said here if it were everywhere
-            if times >= max(TIMES, SAID * len(each)) and times >= LIFT * elsewhere and not common:
+            common = total > max(RARE, COMMON * spoken[language]) and times < total / 2
+            elsewhere = here[language] * total / spoken[language]  # times it would occur here if it were everywhere
+            if times >= max(TEXTS_LEAST, TEXTS_SHARE * len(each)) and times >= LIFT * elsewhere and not common:
                 scores[word] = times * log(1 + average / total)  # class-based tf-idf
-        typical = sorted(scores, key=lambda word: (-scores[word], word))[:WORDS]
+        typical = sorted(scores, key=lambda word: (-scores[word], word))[:NAME_WORDS]
         named.append(
             _home(rows, languages)
             or (typical and (", ".join(typical), "words"))
@@ -150,7 +151,7 @@ def _home(rows: np.ndarray, languages: Sequence[str]) -> tuple[str, str] | None:
     home = [one for one in here if one and 2 * here[one] >= spoken[one] and 2 * spoken[one] < len(languages)]
     if sum(here[one] for one in home) < MAJORITY * len(rows):
         return None
-    return ", ".join(sorted(home, key=lambda one: (-here[one], one))[:WORDS]), "language"
+    return ", ".join(sorted(home, key=lambda one: (-here[one], one))[:NAME_WORDS]), "language"
 
 
 def _majority(rows: np.ndarray, values: Sequence[str], kind: str) -> tuple[str, str] | None:

@@ -26,10 +26,10 @@ class Measure:
     meaning: str  # a sentence: what it is, and what is good
 
 
-def measures(
+def measure_map(
     speech: np.ndarray,
     text: np.ndarray,
-    written: np.ndarray,
+    with_text: np.ndarray,
     categories: Sequence[str],
     flat: np.ndarray,
     solid: np.ndarray,
@@ -39,7 +39,7 @@ def measures(
     Args:
         speech: unit vectors of segments, float32 (n, dim).
         text: unit vectors of the texts of some of them, float32 (m, dim).
-        written: which ones, rows, int64 (m,).
+        with_text: which ones, rows, int64 (m,).
         categories: of the segments (n,); '' where unknown.
         flat: positions of speech, then of texts, float32 (n + m, 2).
         solid: the same, (n + m, 3).
@@ -64,7 +64,7 @@ def measures(
         "Mean squared distance between an utterance and its own text. 0 is the same place, 2 is unrelated; "
         "the smaller, the surer a typed query finds what was said."
     )
-    found.append(("alignment", alignment(speech[written], text), 2.0, meaning))
+    found.append(("alignment", alignment(speech[with_text], text), 2.0, meaning))
     meaning = (
         "Whether the utterances use all of the space: the logarithm of their mean nearness to one another. 0 is all in "
         "one place, -4 is spread evenly; the lower, the better they can be told apart."
@@ -93,14 +93,14 @@ def trustworthiness(vectors: np.ndarray, positions: np.ndarray) -> float | None:
 
 def separation(points: np.ndarray, codes: np.ndarray) -> tuple[float | None, float | None]:
     """Share of the nearest neighbours of points (n, d) that have the same code (n,), and what it would be by chance;
-    None if there are too few to tell. Of many points a sample is asked, about its neighbours among all of them."""
+    None if there are too few to tell. Of many points only a sample counts, with its neighbours among all of them."""
     if len(points) <= NEIGHBOURS + 1:
         return None, None
-    asked = sample(len(points))
-    neighbours = _neighbours(points, asked)
+    sampled = sample(len(points))
+    neighbours = _neighbours(points, sampled)
     counts = np.bincount(codes)
     chance = ((counts[codes] - 1) / (len(codes) - 1)).mean()
-    return float((codes[neighbours] == codes[asked, None]).mean()), float(chance)
+    return float((codes[neighbours] == codes[sampled, None]).mean()), float(chance)
 
 
 def alignment(one: np.ndarray, other: np.ndarray) -> float | None:
@@ -116,14 +116,14 @@ def uniformity(vectors: np.ndarray) -> float | None:
     return float(np.log(np.exp(-2 * squared.astype(np.float64)).mean()))
 
 
-def _neighbours(points: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    """Rows, int64 (m, NEIGHBOURS), of the points (n, d) nearest to those asked for (m,), without themselves."""
+def _neighbours(points: np.ndarray, sampled: np.ndarray) -> np.ndarray:
+    """Rows, int64 (m, NEIGHBOURS), of the points (n, d) nearest to those sampled (m,), without themselves."""
     if points.shape[1] > 3:
-        rows = nearest(points[asked], points, NEIGHBOURS + 1)[0]
+        rows = nearest(points[sampled], points, NEIGHBOURS + 1)[0]
     else:
         from scipy.spatial import KDTree
 
-        rows = KDTree(points).query(points[asked], NEIGHBOURS + 1)[1]
-    itself = rows == asked[:, None]
+        rows = KDTree(points).query(points[sampled], NEIGHBOURS + 1)[1]
+    itself = rows == sampled[:, None]
     itself[~itself.any(axis=1), -1] = True  # where others lie in the very same place, it may not be among them
-    return rows[~itself].reshape(len(asked), NEIGHBOURS)
+    return rows[~itself].reshape(len(sampled), NEIGHBOURS)

@@ -15,19 +15,21 @@ SHARPNESS = 0.05  # similarity by which a neighbour must fall behind the best to
 BLOCK = 256  # vectors compared with all at once
 SAME = 1e-6  # cosine distance that is rounding
 
-Tell = Callable[[float, str], None]  # how far it is, 0 to 1, and what is being done; whatever it raises ends the work
+Progress = Callable[[float, str], None]  # share that is done, 0 to 1, and what is being done; what it raises ends it
 
 
-def silent(_share: float, _doing: str) -> None:
-    """A Tell that does nothing."""
+def no_progress(_share: float, _doing: str) -> None:
+    """Nobody wants to know."""
 
 
-def part(tell: Tell, first: float, last: float) -> Tell:
-    """Tells of a part of the work, which reaches from one share of the whole to another."""
-    return lambda share, doing: tell(first + share * (last - first), doing)
+def subprogress(progress: Progress, first: float, last: float) -> Progress:
+    """The progress of a part of the work, which reaches from one share of the whole to another."""
+    return lambda share, doing: progress(first + share * (last - first), doing)
 
 
-def nearest(queries: np.ndarray, vectors: np.ndarray, k: int, tell: Tell = silent) -> tuple[np.ndarray, np.ndarray]:
+def nearest(
+    queries: np.ndarray, vectors: np.ndarray, k: int, progress: Progress = no_progress
+) -> tuple[np.ndarray, np.ndarray]:
     """The rows of `vectors` (n, dim) most similar to each query (m, dim), found exactly.
 
     Returns:
@@ -43,12 +45,12 @@ def nearest(queries: np.ndarray, vectors: np.ndarray, k: int, tell: Tell = silen
         order = np.argsort(-best_scores, axis=1, kind="stable")
         rows[block] = np.take_along_axis(best, order, axis=1)
         scores[block] = np.take_along_axis(best_scores, order, axis=1)
-        tell(min(1.0, (start + BLOCK) / len(queries)), "comparing all with all")
+        progress(min(1.0, (start + BLOCK) / len(queries)), "comparing all with all")
     return rows, scores
 
 
 def lay_out(
-    vectors: np.ndarray, start: tuple[np.ndarray, np.ndarray] | None = None, tell: Tell = silent
+    vectors: np.ndarray, start: tuple[np.ndarray, np.ndarray] | None = None, progress: Progress = no_progress
 ) -> tuple[np.ndarray, np.ndarray]:
     """Positions of unit vectors (n, dim) on a flat map and on a solid one. The same for the same vectors.
 
@@ -62,12 +64,12 @@ def lay_out(
     rate = 1.0 if start is None else ANEW
     start = start or (_principal(vectors, 2), _principal(vectors, 3))
     if len(vectors) < FEW:
-        tell(1.0, "laying out")
-        return _fitted(start[0]), _fitted(start[1])
+        progress(1.0, "laying out")
+        return _scaled(start[0]), _scaled(start[1])
 
     from umap.umap_ import find_ab_params, fuzzy_simplicial_set, simplicial_set_embedding
 
-    rows, scores = nearest(vectors, vectors, UMAP_NEIGHBOURS, part(tell, 0, 0.5))
+    rows, scores = nearest(vectors, vectors, UMAP_NEIGHBOURS, subprogress(progress, 0, 0.5))
     distances = np.maximum(1 - scores, 0)
     distances[distances < SAME] = 0
     random = np.random.RandomState(SEED)
@@ -77,27 +79,29 @@ def lay_out(
     a, b = find_ab_params(1.0, UMAP_DISTANCE)
     epochs = EPOCHS if len(vectors) <= MANY else EPOCHS_OF_MANY
     layouts = []
-    for positions, tell_part, where in (
-        (start[0], part(tell, 0.5, 0.75), "laying out the flat map"),
-        (start[1], part(tell, 0.75, 1.0), "laying out the solid map"),
+    for positions, report, where in (
+        (start[0], subprogress(progress, 0.5, 0.75), "laying out the flat map"),
+        (start[1], subprogress(progress, 0.75, 1.0), "laying out the solid map"),
     ):
-        begin = 10 * _fitted(positions) + random.normal(scale=1e-3, size=positions.shape)  # no two at the same place
+        begin = 10 * _scaled(positions) + random.normal(scale=1e-3, size=positions.shape)  # no two at the same place
         layout, _ = simplicial_set_embedding(
-            vectors, graph, positions.shape[1], rate, a, b, 1.0, 5, _Epochs(epochs, tell_part, where), begin,
+            vectors, graph, positions.shape[1], rate, a, b, 1.0, 5, _Epochs(epochs, report, where), begin,
             np.random.RandomState(SEED), "cosine", {}, False, {}, False,
         )  # fmt: skip
-        layouts.append(_fitted(layout if rate == 1 else _turned(layout, positions)))
+        layouts.append(_scaled(layout if rate == 1 else _aligned(layout, positions)))
     return layouts[0], layouts[1]
 
 
-def placed(vectors: np.ndarray, among: np.ndarray, positions: np.ndarray, tell: Tell = silent) -> np.ndarray:
+def interpolate(
+    vectors: np.ndarray, among: np.ndarray, positions: np.ndarray, progress: Progress = no_progress
+) -> np.ndarray:
     """Positions, float32 (m, d), of new unit vectors (m, dim) between their neighbours among others (n, dim), n > 0,
     which lie at `positions` (n, d)."""
-    rows, scores = nearest(vectors, among, NEIGHBOURS, tell)
-    return between(scores, positions[rows])
+    rows, scores = nearest(vectors, among, NEIGHBOURS, progress)
+    return weighted_mean(scores, positions[rows])
 
 
-def between(scores: np.ndarray, positions: np.ndarray) -> np.ndarray:
+def weighted_mean(scores: np.ndarray, positions: np.ndarray) -> np.ndarray:
     """The mean of neighbours' positions (…, k, d), float32 (…, d), each weighing by its score (…, k)."""
     weights = np.exp((scores - scores.max(axis=-1, keepdims=True)) / SHARPNESS)
     mean = (weights[..., None] * positions).sum(axis=-2) / weights.sum(axis=-1, keepdims=True)
@@ -108,12 +112,12 @@ class _Epochs(list):
     """The number of epochs as UMAP takes it: a list of those after which it is to keep the positions. It asks the list
     after each of them, and that is how its progress is known, and how it is stopped."""
 
-    def __init__(self, count: int, tell: Tell, doing: str) -> None:
+    def __init__(self, count: int, progress: Progress, doing: str) -> None:
         super().__init__([count])
-        self._tell, self._doing = tell, doing
+        self._progress, self._doing = progress, doing
 
     def __contains__(self, epoch: object) -> bool:
-        self._tell((epoch + 1) / self[0], self._doing)
+        self._progress((epoch + 1) / self[0], self._doing)
         return False
 
 
@@ -126,7 +130,7 @@ def _principal(vectors: np.ndarray, dimensions: int) -> np.ndarray:
     return np.pad(centred @ directions, ((0, 0), (0, dimensions - directions.shape[1])))
 
 
-def _turned(positions: np.ndarray, former: np.ndarray) -> np.ndarray:
+def _aligned(positions: np.ndarray, former: np.ndarray) -> np.ndarray:
     """Positions (n, d) turned, or mirrored, about their middle so that they lie as near to former ones as can be."""
     from scipy.linalg import orthogonal_procrustes
 
@@ -134,7 +138,7 @@ def _turned(positions: np.ndarray, former: np.ndarray) -> np.ndarray:
     return centred @ orthogonal_procrustes(centred, former - former.mean(axis=0))[0]
 
 
-def _fitted(positions: np.ndarray) -> np.ndarray:
+def _scaled(positions: np.ndarray) -> np.ndarray:
     """Positions (n, d) moved and scaled into [-1, 1], float32."""
     centred = positions - (positions.max(axis=0) + positions.min(axis=0)) / 2
     return (centred / (np.abs(centred).max() or 1)).astype(np.float32)

@@ -1,7 +1,7 @@
 """The points of a map as columns, and as the bytes in which a page fetches them.
 
-    columns = map.points()
-    body = columns.packed(measures=[...])   # 50,000 points: some megabytes, made in tens of milliseconds
+    points = library_map.points()
+    body = points.to_bytes(measures=[...])   # 50,000 points: some megabytes, made in tens of milliseconds
 
 The bytes: how long the head is (uint32); the head, JSON in UTF-8, filled up with spaces; then the numbers, in
 little-endian order. The head has "count"; "columns": name → [type, first byte after the head, how many]; "names": what
@@ -21,7 +21,7 @@ from index.records import Recording, Segment
 from index.vectors.segment_table import Categorical
 
 CODED = ("category", "language", "speaker", "recording")
-ONE, NOWHERE = 32_767, -32_768  # of a packed coordinate
+ONE, NOWHERE = 32_767, -32_768  # of a coordinate as int16
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,7 @@ class Points:
     flat: np.ndarray  # float32 (n, 2, 2): of its speech, then of its text; NaN where that has no place
     solid: np.ndarray  # float32 (n, 2, 3)
     region: np.ndarray  # int16 (n,): in which region of the map its speech lies; -1: in none
-    facts: dict[str, Categorical]  # by CODED; names are sorted
+    columns: dict[str, Categorical]  # by CODED; names are sorted
     titles: list[str]  # of the recordings, in the order of their names
     texts: list[str]  # (n,)
     start: np.ndarray  # float32 (n,), seconds
@@ -48,29 +48,29 @@ class Points:
         region: np.ndarray,
     ) -> "Points":
         """Of segments and where they lie."""
-        facts = {name: _coded([getattr(one, name) for one in segments]) for name in CODED}
+        columns = {name: _categorical([getattr(one, name) for one in segments]) for name in CODED}
         titles = {one.id: one.title for one in recordings}
         return cls(
             np.array([one.id for one in segments], np.int64),
             flat,
             solid,
             region,
-            facts,
-            [titles.get(name, name) for name in facts["recording"].names],
+            columns,
+            [titles.get(name, name) for name in columns["recording"].names],
             [one.transcript for one in segments],
             np.array([one.start for one in segments], np.float32),
             np.array([one.end for one in segments], np.float32),
         )
 
-    def packed(self, **more: Any) -> bytes:
+    def to_bytes(self, **more: Any) -> bytes:
         """As a page fetches them; `more` is put into the head."""
         columns = {
             "id": self.ids.astype("<f8"),  # JavaScript has no other whole numbers
-            "flat": _steps(self.flat[:, 0]),
-            "flat_text": _steps(self.flat[:, 1]),
-            "solid": _steps(self.solid[:, 0]),
-            "solid_text": _steps(self.solid[:, 1]),
-            **{name: one.codes.astype("<u4") for name, one in self.facts.items()},
+            "flat": _as_int16(self.flat[:, 0]),
+            "flat_text": _as_int16(self.flat[:, 1]),
+            "solid": _as_int16(self.solid[:, 0]),
+            "solid_text": _as_int16(self.solid[:, 1]),
+            **{name: one.codes.astype("<u4") for name, one in self.columns.items()},
             "region": self.region.astype("<i2"),
             "start": self.start.astype("<f4"),
             "end": self.end.astype("<f4"),
@@ -80,32 +80,32 @@ class Points:
             body += bytes(-len(body) % column.itemsize)  # typed arrays begin at multiples of their size
             described[name] = [column.dtype.name, len(body), column.size]
             body += column.tobytes()
-        names = {name: one.names for name, one in self.facts.items()}
+        names = {name: one.names for name, one in self.columns.items()}
         head = {"count": len(self.ids), "columns": described, "names": names, "titles": self.titles, **more}
         written = json.dumps({**head, "text": self.texts}, ensure_ascii=False, separators=(",", ":")).encode()
         written += b" " * (-(4 + len(written)) % 8)
         return len(written).to_bytes(4, "little") + written + bytes(body)
 
 
-def unpacked(packed: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The head, and the columns by name, of what `Points.packed` made; as a page reads it."""
-    length = int.from_bytes(packed[:4], "little")
-    head = json.loads(packed[4 : 4 + length])
+def from_bytes(body: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The head, and the columns by name, of what `Points.to_bytes` made; as a page reads it."""
+    length = int.from_bytes(body[:4], "little")
+    head = json.loads(body[4 : 4 + length])
     columns = {
-        name: np.frombuffer(packed, np.dtype(kind).newbyteorder("<"), count, 4 + length + first)
+        name: np.frombuffer(body, np.dtype(kind).newbyteorder("<"), count, 4 + length + first)
         for name, (kind, first, count) in head["columns"].items()
     }
     return head, columns
 
 
-def _coded(values: list[str]) -> Categorical:
+def _categorical(values: list[str]) -> Categorical:
     """The numbers of the values in the sorted list of them."""
     names = sorted(set(values))
     numbers = {name: number for number, name in enumerate(names)}
     return Categorical(tuple(names), np.fromiter(map(numbers.__getitem__, values), np.int32, len(values)))
 
 
-def _steps(positions: np.ndarray) -> np.ndarray:
+def _as_int16(positions: np.ndarray) -> np.ndarray:
     """Positions (n, d) as int16."""
     nowhere = np.isnan(positions)
     steps = np.rint(np.where(nowhere, 0, positions).clip(-1, 1) * ONE)

@@ -8,11 +8,12 @@ from contextlib import closing
 from pathlib import Path, PurePosixPath
 
 from clasp.errors import LibraryError
-from clasp.settings import current
-from index.files import whole_file
+from clasp.files import whole_file
 from index.library import FILES
 from index.store.database import DATABASE_FILE
 from index.store.schema import connect, migrate
+
+UNPACKED = 256 * 2**30  # bytes: most that an archive may unfold to
 
 
 def pack(folder: Path, target: Path) -> None:
@@ -49,14 +50,13 @@ def unpack(archive: Path, folder: Path) -> None:
     """
     if folder.exists() and any(folder.iterdir()):
         raise LibraryError(f"{folder} is not empty: import into a library that is not there yet.")
-    most = current().archive_gib
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".importing-") as scratch:
             built = Path(scratch, "library")
             (built / FILES).mkdir(parents=True)
             with zipfile.ZipFile(archive) as source:
-                left = most * 2**30
+                left = UNPACKED
                 for entry in source.infolist():
                     name = PurePosixPath(entry.filename)
                     if str(name) != DATABASE_FILE and (str(name.parent) != FILES or "\\" in entry.filename):
@@ -65,7 +65,7 @@ def unpack(archive: Path, folder: Path) -> None:
                         while block := packed.read(2**20):
                             left -= len(block)
                             if left < 0:
-                                raise LibraryError(f"{archive.name} unfolds to more than {most:g} GiB.")
+                                raise LibraryError(f"{archive.name} unfolds to more than {UNPACKED / 2**30:g} GiB.")
                             file.write(block)
             _check(built, archive.name)
             folder.exists() and folder.rmdir()

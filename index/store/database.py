@@ -16,12 +16,13 @@ from pathlib import Path
 import numpy as np
 
 from clasp.errors import LibraryError
-from clasp.phones.alignment import KEPT
+from clasp.phones.alignment import TOP_PHONES
 from clasp.speech.transcript import Transcript, Word
 from index.records import Recording, Segment
+from index.store import full_text
 from index.store.schema import connect, migrate
 from index.vectors.index_file import Version
-from index.vectors.segment_table import Column, SegmentTable, VectorBuffer
+from index.vectors.segment_table import CategoricalBuilder, SegmentTable, VectorBuffer
 
 DATABASE_FILE = "library.db"
 ROOM = 2**20  # bytes; a disk with less is full
@@ -56,6 +57,7 @@ class Database:
             self._writer = opened.enter_context(closing(connect(folder / DATABASE_FILE)))
             self._reader = opened.enter_context(closing(connect(folder / DATABASE_FILE)))
             migrate(self._writer)
+            full_text.complete(self._writer)
             self._made_by = self.model()
             opened.pop_all()  # they stay open
 
@@ -96,7 +98,7 @@ class Database:
         phones: Sequence[np.ndarray],
     ) -> list[Segment]:
         """Add all of them, or none; vectors are float32 (number of segments, dim), packed phones uint8
-        (phones, KEPT, 2) for each segment. Returns the segments with their ids."""
+        (phones, TOP_PHONES, 2) for each segment. Returns the segments with their ids."""
         units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         blobs = [vector.tobytes() for vector in units.astype("<f2")]
         write = self._writer.execute
@@ -114,6 +116,7 @@ class Database:
                 write("INSERT INTO vectors (segment, vector) VALUES (?, ?)", (row.lastrowid, blob))
                 write("INSERT INTO phones VALUES (?, ?)", (row.lastrowid, packed.tobytes()))
                 stored.append(replace(one, id=row.lastrowid))
+            full_text.refresh(self._writer, [one.id for one in stored])
         return stored
 
     def finish(self, name: str, duration: float, envelope: bytes, flaw: str) -> None:
@@ -127,6 +130,7 @@ class Database:
         """Change facts of a recording, of those in EDITABLE; its segments follow."""
         with self._errors(), self._commit():
             self._edit(name, facts)
+            self._refresh_full_text(name)
 
     def _edit(self, name: str, facts: dict[str, str]) -> None:
         for fact, value in facts.items():
@@ -152,6 +156,7 @@ class Database:
             )
             self._writer.executemany("UPDATE direct SET fused = 0 WHERE segment = ?", [(one.id,) for one in said])
             self._writer.execute("UPDATE recordings SET beside = ? WHERE id = ?", (beside, name))
+            self._refresh_full_text(name)
 
     def remove(self, name: str) -> np.ndarray:
         """Take out a recording and all that belongs to it. Returns the ids of its segments, int64, ascending."""
@@ -180,7 +185,7 @@ class Database:
                     "SELECT one.id, recording, one.category, one.language, one.speaker, date FROM segments AS one "
                     "JOIN recordings ON recordings.id = recording WHERE one.id > ? ORDER BY one.id", (after,)
                 )  # fmt: skip
-                ids, columns = [np.empty(0, np.int64)], {name: Column() for name in FILTERED}
+                ids, columns = [np.empty(0, np.int64)], {name: CategoricalBuilder() for name in FILTERED}
                 while block := segments.fetchmany(BLOCK):
                     numbers, *facts = zip(*block, strict=True)
                     ids.append(np.array(numbers, np.int64))
@@ -188,10 +193,10 @@ class Database:
                         column.add(names)
                 ids = np.concatenate(ids)
                 if known is None:
-                    rows, last = VectorBuffer(dim, len(ids)), after
+                    buffer, last = VectorBuffer(dim, len(ids)), after
                 else:
                     kept = np.isin(known.ids, ids)
-                    rows = known.rows if kept.all() else known.rows.only(kept)
+                    buffer = known.buffer if kept.all() else known.buffer.selected(kept)
                     last = int(known.ids.max(initial=0))
                     others = self._reader.execute(
                         "SELECT segment, vector FROM vectors WHERE replaced > ? AND segment <= ? ORDER BY segment",
@@ -199,19 +204,19 @@ class Database:
                     ).fetchall()
                     if others:
                         places = np.searchsorted(known.ids[kept], [number for number, _ in others])
-                        rows = rows.replaced(places, self._unpacked([(blob,) for _, blob in others], dim))
+                        buffer = buffer.replaced(places, self._unpacked([(blob,) for _, blob in others], dim))
                 vectors = self._reader.execute("SELECT vector FROM vectors WHERE segment > ? ORDER BY segment", (last,))
                 while blobs := vectors.fetchmany(BLOCK):
-                    rows = rows.joined(self._unpacked(blobs, dim))
+                    buffer = buffer.appended(self._unpacked(blobs, dim))
                 (replaced,) = self._reader.execute(
                     "SELECT ifnull(max(replaced), 0) FROM vectors WHERE replaced > 0"
                 ).fetchone()
             finally:
                 self._reader.execute("ROLLBACK")
-        if len(rows.array) != len(ids):
+        if len(buffer.array) != len(ids):
             raise self._damaged("there are segments without a vector, or vectors without a segment")
-        facts = {name: column.facts() for name, column in columns.items()}
-        return SegmentTable(Version(*version), ids, rows, facts, replaced)
+        built = {name: column.build() for name, column in columns.items()}
+        return SegmentTable(Version(*version), ids, buffer, built, replaced)
 
     def _unpacked(self, blobs: list[tuple[bytes]], dim: int) -> np.ndarray:
         """Stored vectors, float16 (n, dim)."""
@@ -236,14 +241,14 @@ class Database:
         return [_segment(row) for row in rows]
 
     def phones(self, ids: Collection[int]) -> dict[int, np.ndarray]:
-        """Packed phones, uint8 (phones, KEPT, 2), of those of these segments for which they are known, by id."""
+        """Packed phones, uint8 (phones, TOP_PHONES, 2), of those of these segments for which they are known, by id."""
         rows = self._read(
             "SELECT segment, packed FROM phones WHERE segment IN (SELECT value FROM json_each(?))",
             (json.dumps(list(ids)),),
         )
-        if any(len(blob) % (2 * KEPT) for _, blob in rows):
+        if any(len(blob) % (2 * TOP_PHONES) for _, blob in rows):
             raise self._damaged("the phones of a segment are cut short")
-        return {number: np.frombuffer(blob, np.uint8).reshape(-1, KEPT, 2) for number, blob in rows}
+        return {number: np.frombuffer(blob, np.uint8).reshape(-1, TOP_PHONES, 2) for number, blob in rows}
 
     def untranscribed(self) -> dict[str, list[int]]:
         """The segments whose transcript did not come with them and is still to be made, in the order of time, by
@@ -276,6 +281,7 @@ class Database:
                     "WHERE id = ? AND text = ''", values,
                 )  # fmt: skip
                 self._writer.execute("UPDATE direct SET fused = 0 WHERE segment = ?", (number,))
+            full_text.refresh(self._writer, ids)
 
     def transcripts(self, ids: Collection[int]) -> dict[int, Transcript]:
         """What a machine has transcribed of these segments, by id; word times in seconds of the recording."""
@@ -333,6 +339,21 @@ class Database:
                 )
                 write("INSERT OR REPLACE INTO direct SELECT id, ?, 1 FROM segments WHERE id = ?", (meaning, number))
 
+    def find_words(self, asked: Sequence[str], k: int, allowed: Collection[int] | None = None) -> full_text.Found:
+        """The `k` segments that have most of the words asked for; see `index.store.full_text`."""
+        with self._reader_lock, self._errors():
+            return full_text.find_words(self._reader, asked, k, allowed)
+
+    def find_phones(self, asked: Sequence[str], k: int, allowed: Collection[int] | None = None) -> list[int]:
+        """The `k` segments that have most of the pairs of phones asked for; see `index.store.full_text`."""
+        with self._reader_lock, self._errors():
+            return full_text.find_phones(self._reader, asked, k, allowed)
+
+    def words(self, ids: Collection[int]) -> dict[int, frozenset[str]]:
+        """The words of these segments, with those of titles and speakers, by id."""
+        with self._reader_lock, self._errors():
+            return full_text.words_of(self._reader, ids)
+
     def recording(self, name: str) -> Recording | None:
         """The recording with this id, its path as it was added."""
         return next(iter(self._recordings("WHERE id = ?", name)), None)
@@ -375,6 +396,10 @@ class Database:
     def counts(self) -> dict[str, int]:
         """How many segments each recording has, by id; none where it has none."""
         return dict(self._read("SELECT recording, count(*) FROM segments GROUP BY recording"))
+
+    def _refresh_full_text(self, recording: str) -> None:
+        ids = self._writer.execute("SELECT id FROM segments WHERE recording = ?", (recording,)).fetchall()
+        full_text.refresh(self._writer, [number for (number,) in ids])
 
     def _recordings(self, clause: str, *values: str | bytes) -> list[Recording]:
         rows = self._read(f"SELECT {RECORDING} FROM recordings {clause}", values)

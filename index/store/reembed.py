@@ -20,14 +20,15 @@ from typing import Protocol
 import numpy as np
 
 from clasp.audio.decode import SAMPLE_RATE, Waveform, stream, within_full_scale
-from clasp.checksum import sha256
 from clasp.errors import AudioError, LibraryError
 from clasp.filenames import readable
+from clasp.files import sha256
 from clasp.phones.alignment import pack
 from index.ingest.pipeline import BATCH, Listener
-from index.library import Fuser, Library, Model
+from index.library import Library, Model
 from index.store.database import DATABASE_FILE, are_unit
 from index.store.schema import connect, migrate
+from index.transcripts import Fuser
 
 FRESH_FILE = "reembedded.db"
 TABLES = (
@@ -88,7 +89,7 @@ def reembed(folder: Path, model: Embedder) -> Iterator[State]:
     if not state.failed:
         (folder / FRESH_FILE).unlink(missing_ok=True)
         with Library.open(folder, model) as library:  # makes its search index
-            for _ in library.fuse(model):
+            for _ in library.transcripts.fuse(model):
                 pass
         yield replace(state, title="", elapsed=time.perf_counter() - started, finished=True)
 

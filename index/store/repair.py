@@ -5,9 +5,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from clasp.checksum import sha256
 from clasp.errors import LibraryError
 from clasp.filenames import readable
+from clasp.files import sha256
 from index.library import FILES
 from index.store.database import DATABASE_FILE
 from index.store.schema import connect, migrate, version

@@ -8,7 +8,9 @@ import sqlite3
 from pathlib import Path
 
 from clasp.errors import LibraryError
-from clasp.settings import current
+from index.store import full_text
+
+BUSY_SECONDS = 30.0  # longest wait for another process that writes
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -100,6 +102,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE segments RENAME COLUMN voice TO speaker",
         "ALTER TABLE phones RENAME COLUMN heard TO packed",
     ),
+    full_text.TABLES,
 )
 
 
@@ -109,7 +112,7 @@ def connect(path: Path) -> sqlite3.Connection:
     Raises:
         sqlite3.Error: if that is no database, or it cannot be used.
     """
-    connection = sqlite3.connect(path, current().busy_seconds, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA foreign_keys = ON")
         if connection.execute("PRAGMA page_count").fetchone() == (0,):  # later it has no effect, but waits for writers

@@ -12,8 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from clasp.checksum import sha256
-from index.files import whole_file
+from clasp.files import sha256, whole_file
 from index.vectors.hnsw import HnswIndex
 from index.vectors.pq import PQIndex
 
@@ -124,7 +123,7 @@ def exact_search(matrix: np.ndarray, query: np.ndarray, k: int, allowed: np.ndar
     """Rows, int64 (≤ k,), of `matrix`, float16 (n, dim), whose dot product with `query`, float32 (dim,), is largest,
     best first. Equal ones come in the order of the rows. With `allowed`, bool (n,), only those rows count.
 
-    For many rows `scan.exact_scan` is faster.
+    For many rows `pq.exact_scan` is faster.
     """
     rows = np.arange(len(matrix)) if allowed is None else np.flatnonzero(allowed)
     scores = (matrix if allowed is None else matrix[rows]).astype(np.float32) @ query

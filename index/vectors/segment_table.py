@@ -1,5 +1,5 @@
-"""What searching needs of every segment, in memory. It never changes; what is added, removed or edited makes new ones,
-which share with the old what they can."""
+"""What searching needs of every segment, in memory. It never changes; what is added, removed or edited makes a new one,
+which shares with the old what it can."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,59 +8,70 @@ import numpy as np
 
 from index.vectors.index_file import Version
 
-ROOM = 1.5  # memory is reserved for so many times the vectors; the system gives it when it is used
+SPARE = 1.5  # memory is reserved for so many times the vectors; the system gives it when it is used
 
 
 @dataclass(frozen=True, eq=False)
 class SegmentTable:
-    """What searching needs of every segment, in the order of ids."""
+    """Ids, vectors and what can be filtered of every segment, in the order of ids."""
 
     version: Version
     ids: np.ndarray  # int64 (n,), ascending
-    rows: "VectorBuffer"  # unit vectors
-    facts: "dict[str, Categorical]"  # by FILTERED
+    buffer: "VectorBuffer"
+    columns: "dict[str, Categorical]"  # recording, category, language, speaker, date
     replaced: int = 0  # generation in which one of the vectors was last replaced by another one
 
     def __post_init__(self) -> None:
-        for array in (self.ids, *(facts.codes for facts in self.facts.values())):
+        for array in (self.ids, *(column.codes for column in self.columns.values())):
             array.flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(self.ids)
 
     @property
     def vectors(self) -> np.ndarray:
         """Unit vectors, float16 (n, dim)."""
-        return self.rows.array
+        return self.buffer.array
 
-    def joined(self, later: "SegmentTable") -> "SegmentTable":
+    @property
+    def dim(self) -> int:
+        """Numbers of a vector."""
+        return self.buffer.array.shape[1]
+
+    def appended(self, later: "SegmentTable") -> "SegmentTable":
         """These, and what came later."""
         return SegmentTable(
             later.version,
             np.concatenate([self.ids, later.ids]),
-            self.rows.joined(later.vectors),
-            {name: facts.joined(later.facts[name]) for name, facts in self.facts.items()},
+            self.buffer.appended(later.vectors),
+            {name: column.appended(later.columns[name]) for name, column in self.columns.items()},
             later.replaced,
         )
 
     def without(self, ids: np.ndarray, version: Version) -> "SegmentTable":
         """These without some."""
-        kept = ~np.isin(self.ids, ids)
-        facts = {name: Categorical(one.names, one.codes[kept]) for name, one in self.facts.items()}
-        return SegmentTable(version, self.ids[kept], self.rows.only(kept), facts, self.replaced)
+        stays = ~np.isin(self.ids, ids)
+        columns = {name: Categorical(column.names, column.codes[stays]) for name, column in self.columns.items()}
+        return SegmentTable(version, self.ids[stays], self.buffer.selected(stays), columns, self.replaced)
 
-    def edited(self, recording: str, facts: dict[str, str], version: Version) -> "SegmentTable":
-        """These, with other facts of a recording."""
-        changed = self.facts["recording"].are(recording)
-        edited = {name: one.edited(changed, facts[name]) if name in facts else one for name, one in self.facts.items()}
-        return replace(self, version=version, facts=edited)
+    def edited(self, recording: str, values: dict[str, str], version: Version) -> "SegmentTable":
+        """These, with other values in some columns for the segments of a recording."""
+        rows = self.columns["recording"].equal(recording)
+        edited = {
+            name: column.edited(rows, values[name]) if name in values else column
+            for name, column in self.columns.items()
+        }
+        return replace(self, version=version, columns=edited)
 
 
 @dataclass(frozen=True, eq=False)
 class Categorical:
-    """One fact of every segment, as numbers of the names that it takes."""
+    """One column of a table, as numbers of the names in it."""
 
     names: tuple[str, ...]  # each once; some may be of segments that were removed
     codes: np.ndarray  # int32 (n,)
 
-    def joined(self, later: "Categorical") -> "Categorical":
+    def appended(self, later: "Categorical") -> "Categorical":
         """These, and those of later segments."""
         names = tuple(dict.fromkeys(self.names + later.names))
         numbers = {name: number for number, name in enumerate(names)}
@@ -68,14 +79,14 @@ class Categorical:
         codes = renumbered[later.codes] if len(later.codes) else later.codes
         return Categorical(names, np.concatenate([self.codes, codes]))
 
-    def are(self, name: str) -> np.ndarray:
+    def equal(self, name: str) -> np.ndarray:
         """Of which segments this is the name, bool (n,)."""
         return self.codes == (self.names.index(name) if name in self.names else -1)
 
-    def edited(self, changed: np.ndarray, name: str) -> "Categorical":
-        """These, but another name for the segments that `changed`, bool (n,)."""
+    def edited(self, rows: np.ndarray, name: str) -> "Categorical":
+        """These, but with another name in the `rows`, bool (n,)."""
         names = self.names if name in self.names else (*self.names, name)
-        return Categorical(names, np.where(changed, np.int32(names.index(name)), self.codes))
+        return Categorical(names, np.where(rows, np.int32(names.index(name)), self.codes))
 
     def present(self) -> list[str]:
         """The names that a segment has, sorted, without ''."""
@@ -83,8 +94,8 @@ class Categorical:
         return sorted(name for name, count in zip(self.names, used, strict=True) if name and count)
 
 
-class Column:
-    """Categorical in the making."""
+class CategoricalBuilder:
+    """Gathers a column block by block."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
@@ -96,7 +107,7 @@ class Column:
             self._numbers.setdefault(name, len(self._numbers))
         self._codes.append(np.fromiter(map(self._numbers.__getitem__, names), np.int32, len(names)))
 
-    def facts(self) -> Categorical:
+    def build(self) -> Categorical:
         """All of them."""
         return Categorical(tuple(self._numbers), np.concatenate(self._codes))
 
@@ -106,43 +117,43 @@ class VectorBuffer:
 
     def __init__(self, dim: int, expected: int = 0) -> None:
         """None yet; `expected`, and some more, can be appended without copying."""
-        self._take(_Room(dim, expected), 0)
+        self._use(_Memory(dim, expected), 0)
 
-    def joined(self, later: np.ndarray) -> "VectorBuffer":
-        """These, and (m, dim) later ones, in memory shared with these. Only one thread at a time may join."""
+    def appended(self, later: np.ndarray) -> "VectorBuffer":
+        """These, and (m, dim) later ones, in memory shared with these. Only one thread at a time may append."""
         count, dim = self.array.shape
-        room = self._room
-        if room.filled != count or count + len(later) > len(room.array):
-            room = _Room(dim, count + len(later))
-            room.array[:count] = self.array
-        room.array[count : count + len(later)] = later
-        return VectorBuffer.__new__(VectorBuffer)._take(room, count + len(later))
+        memory = self._memory
+        if memory.filled != count or count + len(later) > len(memory.array):
+            memory = _Memory(dim, count + len(later))
+            memory.array[:count] = self.array
+        memory.array[count : count + len(later)] = later
+        return VectorBuffer.__new__(VectorBuffer)._use(memory, count + len(later))
 
-    def only(self, kept: np.ndarray) -> "VectorBuffer":
-        """Those of them that are `kept`, bool (n,)."""
-        count = int(kept.sum())
-        room = _Room(self.array.shape[1], count)
-        np.compress(kept, self.array, axis=0, out=room.array[:count])
-        return VectorBuffer.__new__(VectorBuffer)._take(room, count)
+    def selected(self, rows: np.ndarray) -> "VectorBuffer":
+        """Those of them in some rows, bool (n,)."""
+        count = int(rows.sum())
+        memory = _Memory(self.array.shape[1], count)
+        np.compress(rows, self.array, axis=0, out=memory.array[:count])
+        return VectorBuffer.__new__(VectorBuffer)._use(memory, count)
 
-    def replaced(self, places: np.ndarray, others: np.ndarray) -> "VectorBuffer":
-        """These, with (m, dim) others at some places, int64 (m,); in memory of its own."""
+    def replaced(self, rows: np.ndarray, others: np.ndarray) -> "VectorBuffer":
+        """These, with (m, dim) others in some rows, int64 (m,); in memory of its own."""
         count, dim = self.array.shape
-        room = _Room(dim, count)
-        room.array[:count] = self.array
-        room.array[places] = others
-        return VectorBuffer.__new__(VectorBuffer)._take(room, count)
+        memory = _Memory(dim, count)
+        memory.array[:count] = self.array
+        memory.array[rows] = others
+        return VectorBuffer.__new__(VectorBuffer)._use(memory, count)
 
-    def _take(self, room: "_Room", count: int) -> "VectorBuffer":
-        room.filled = count
-        self._room, self.array = room, room.array[:count]
+    def _use(self, memory: "_Memory", count: int) -> "VectorBuffer":
+        memory.filled = count
+        self._memory, self.array = memory, memory.array[:count]
         self.array.flags.writeable = False
         return self
 
 
-class _Room:
-    """Memory, and how much of it holds vectors."""
+class _Memory:
+    """Room for vectors, and how much of it is filled."""
 
     def __init__(self, dim: int, expected: int) -> None:
-        self.array = np.empty((int(ROOM * expected), dim), np.float16)
+        self.array = np.empty((int(SPARE * expected), dim), np.float16)
         self.filled = 0

@@ -118,15 +118,15 @@ def test_calibration_error_of_known_cases() -> None:
 
 @pytest.fixture
 def calibration() -> Calibration:
-    match_probability = MatchProbability(-3.0, 4.0, -2.0, 1.0, 5.0, 1.5, 0.6, {"brier": 0.1})
+    match_probability = MatchProbability(-3.0, 4.0, -2.0, 1.0, 5.0, 1.5, 0.6, measured={"brier": 0.1})
     return Calibration(dict.fromkeys(DIRECTIONS, match_probability), 0.05)
 
 
 def test_either_reason_is_enough(calibration: Calibration) -> None:
     meaning, sound, alignment_score = np.array([[0.1, 1.0, -1.0], [0.2, 0.9, 1.0], [-1.0, 2.0, 3.0]], np.float32)
-    meant, said = sigma(-3 + 4 * meaning), sigma(-2 + meaning + 5 * sound + 1.5 * alignment_score)
+    by_meaning, by_sound = sigma(-3 + 4 * meaning), sigma(-2 + meaning + 5 * sound + 1.5 * alignment_score)
     found = calibration.probability("text", meaning, sound, alignment_score)
-    assert found == pytest.approx(1 - (1 - meant) * (1 - said))
+    assert found == pytest.approx(1 - (1 - by_meaning) * (1 - by_sound))
     assert sigma(calibration.log_odds("text", meaning, sound, alignment_score)) == pytest.approx(found)
     assert calibration.threshold("speech") == 0.6
     steep = replace(calibration.directions["text"], meaning_slope=1e6, sound_bias=-1e6)

@@ -1,4 +1,4 @@
-"""Settings: each is shown by the command, stands in the README, and is read from the environment."""
+"""Settings: each is shown by the command, stands in docs/settings.md, and is read from the environment."""
 
 import re
 from dataclasses import fields
@@ -11,7 +11,7 @@ from clasp.settings import Settings, current, table, variable
 from index.cli.main import main
 
 ROOT = Path(__file__).parents[2]
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "settings.md"
 
 
 def test_the_command_shows_every_setting(capsys: pytest.CaptureFixture[str]):
@@ -21,11 +21,11 @@ def test_the_command_shows_every_setting(capsys: pytest.CaptureFixture[str]):
     assert all(one.metadata["meaning"] in line for one, line in zip(fields(Settings), lines, strict=True))
 
 
-def test_the_readme_lists_every_setting():
-    readme = README.read_text(encoding="utf-8")
+def test_the_page_lists_every_setting():
+    page = PAGE.read_text(encoding="utf-8")
     for name, _, default, meaning in table():
-        assert f"| `{name}` | {default} | {meaning} |" in readme
-    assert readme.count("| `CLASP_") == len(fields(Settings))
+        assert f"| `{name}` | {default} | {meaning} |" in page
+    assert page.count("| `CLASP_") == len(fields(Settings))
 
 
 def test_everything_that_is_read_from_the_environment_is_a_setting():
@@ -41,8 +41,8 @@ def test_everything_that_is_read_from_the_environment_is_a_setting():
 def test_the_environment_decides(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.setenv("CLASP_FILE_MIB", "0.5")
     monkeypatch.setenv("CLASP_LIBRARY", "/media/archive")
-    monkeypatch.setenv("CLASP_QUERY_CHARACTERS", "")
-    assert (current().file_mib, current().library, current().query_characters) == (0.5, "/media/archive", 1_000)
+    monkeypatch.setenv("CLASP_VISITS", "")
+    assert (current().file_mib, current().library, current().visits) == (0.5, "/media/archive", 20)
     main(["settings"])
     assert "(default: 2048)" in capsys.readouterr().out
 

@@ -14,7 +14,7 @@ from clasp.model import EncoderOutput
 from clasp.phones.inventory import INVENTORY
 from index.demo import DEMO, METADATA_FILE, SEGMENTS_FILE, VECTORS_FILE, embed_demo, open_demo, read, shipped
 from index.files import load_arrays, save_arrays
-from index.map.map import Map
+from index.map.library_map import LibraryMap
 
 RATE = 16_000
 DIM = 32
@@ -107,9 +107,9 @@ def test_the_shipped_vectors_and_map(caplog):
     model = Ear(checksum=checksum, dim=768, meaning_dim=384)
     library, vectors = open_demo(model), shipped(DEMO, model)
     assert not caplog.records and model.heard == []  # they are of the shipped texts, and of one model
-    points = Map.load(library)
+    points = LibraryMap.load(library)
     assert not caplog.records and len(points) == len(library) and points.stale == 0
-    assert np.isfinite(points.points().flat).all() and points.fitted.regions and points.fitted.measures
+    assert np.isfinite(points.points().flat).all() and points.layout.regions and points.layout.measures
     ids, speech = library.vectors()
     missed = 0
     for query in vectors.text.astype(np.float32):

@@ -12,9 +12,9 @@ from clasp.errors import DataError, LibraryError
 from index.filters import Filter
 from index.library import FILES, Candidates, Library, Recording, Segment
 from index.store.database import DATABASE_FILE
-from index.vectors import snapshot
+from index.vectors import search_index
 from index.vectors.index_file import INDEX_FILE, MANIFEST_FILE
-from index.vectors.search_index import FOLDED
+from index.vectors.search_index import UNINDEXED_MOST
 
 
 def oracle(library: Library, query: np.ndarray, k: int, passes=lambda segment: True) -> list[int]:
@@ -65,7 +65,7 @@ FILTERS = (
 @pytest.fixture(params=[300, 6_000], ids=["compared one by one", "by the index"])
 def count(request, monkeypatch):
     """How many segments; a filter passes a third, or more."""
-    monkeypatch.setattr(snapshot, "EXACT_BELOW", 1_500)
+    monkeypatch.setattr(search_index, "EXACT_BELOW", 1_500)
     return request.param
 
 
@@ -187,9 +187,9 @@ def test_neighbours_of_a_segment(tmp_path, model, units):
         times = [(4.0, 8.0), (0.0, 5.0), (8.0, 9.0), (12.0, 19.0)]
         stored = library.add([one, other], [Segment(0, name, *time) for time in times for name in ("other", "one")],
                              units(8, 32))  # fmt: skip
-        spans = [[(near.start, near.end) for near in side] for side in library.around(stored[5], count=2)]
+        spans = [[(near.start, near.end) for near in side] for side in library.context(stored[5], count=2)]
         assert spans == [[(0.0, 5.0), (4.0, 8.0)], [(12.0, 19.0)]]
-        assert library.around(stored[3]) == ([], [stored[1]])
+        assert library.context(stored[3]) == ([], [stored[1]])
 
 
 def test_the_envelope_of_a_recording(make, items, units):
@@ -491,7 +491,7 @@ def removed(library: Library, numbers: range) -> None:
         library.remove(f"recording {number}")
 
 
-@pytest.mark.parametrize("count", [60, FOLDED + 500])  # compared one by one, and by the index
+@pytest.mark.parametrize("count", [60, UNINDEXED_MOST + 500])  # compared one by one, and by the index
 def test_what_was_removed_is_no_longer_found(make, items, units, tmp_path, model, count):
     make(count).close()
     queries = units(20, 32, seed=1)

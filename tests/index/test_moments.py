@@ -40,7 +40,7 @@ def hits(library: Library, *wanted: str) -> list[Hit]:
     by_text = {segment.text.lstrip("="): segment for segment in library.segments()}
     segments = [by_text[text] for text in wanted]
     return [
-        Hit(one, library.recording(one.recording), 1 - n / 10, 1 - n / 10, 0.5, 0.5, 1.0, strong=True)
+        Hit(one, library.recording(one.recording), 1 - n / 10, 1 - n / 10, 0.5, 0.5, 1.0, 0.0, strong=True)
         for n, one in enumerate(segments)
     ]
 

@@ -1,4 +1,4 @@
-"""Libraries by name, and those of visitors."""
+"""Libraries by name, and those of guests."""
 
 import threading
 from pathlib import Path
@@ -32,13 +32,13 @@ def filled(library: Library, count: int = 3, first: int = 0) -> None:
 
 
 def test_libraries_have_names(home, model):
-    shelf = LibraryRegistry(model)
-    assert shelf.names() == ["demo", "default"]
-    filled(shelf.create("Harbour  tapes"))
-    assert shelf.names() == ["demo", "default", "Harbour tapes"]
-    assert shelf.library("Harbour tapes").folder == home / "Harbour tapes"
-    assert len(shelf.library("default")) == 0 and (home / "default").is_dir()
-    shelf.close()
+    registry = LibraryRegistry(model)
+    assert registry.names() == ["demo", "default"]
+    filled(registry.create("Harbour  tapes"))
+    assert registry.names() == ["demo", "default", "Harbour tapes"]
+    assert registry.library("Harbour tapes").folder == home / "Harbour tapes"
+    assert len(registry.library("default")) == 0 and (home / "default").is_dir()
+    registry.close()
     again = LibraryRegistry(model)
     assert again.names() == ["demo", "default", "Harbour tapes"]
     assert len(again.library("Harbour tapes")) == 3
@@ -47,12 +47,12 @@ def test_libraries_have_names(home, model):
 
 def test_the_chosen_library_comes_first_by_its_folders_name(home, tmp_path, model, monkeypatch):
     monkeypatch.setenv("CLASP_LIBRARY", str(tmp_path / "elsewhere" / "archive"))
-    shelf = LibraryRegistry(model)
-    filled(shelf.create("archive two"))
-    assert shelf.names() == ["demo", "archive", "archive two"]
-    filled(shelf.library("archive"))
+    registry = LibraryRegistry(model)
+    filled(registry.create("archive two"))
+    assert registry.names() == ["demo", "archive", "archive two"]
+    filled(registry.library("archive"))
     assert (tmp_path / "elsewhere" / "archive" / "library.db").is_file()
-    shelf.close()
+    registry.close()
 
 
 @pytest.mark.parametrize(
@@ -90,23 +90,23 @@ def test_where_nothing_may_be_changed(home, model):
 
 
 def test_what_another_process_added_is_there(home, model):
-    shelf = LibraryRegistry(model)
-    library = shelf.library("default")
+    registry = LibraryRegistry(model)
+    library = registry.library("default")
     with Library.open(library.folder, model) as other:
         filled(other)
-    assert len(shelf.library("default")) == 3
-    shelf.close()
+    assert len(registry.library("default")) == 3
+    registry.close()
 
 
 def test_one_library_is_opened_once(home, model):
-    shelf, found = LibraryRegistry(model), []
-    threads = [threading.Thread(target=lambda: found.append(shelf.library("default"))) for _ in range(8)]
+    registry, found = LibraryRegistry(model), []
+    threads = [threading.Thread(target=lambda: found.append(registry.library("default"))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert len(found) == 8 and len(set(map(id, found))) == 1
-    shelf.close()
+    registry.close()
 
 
 class Clock:
@@ -117,50 +117,50 @@ class Clock:
         return self.now
 
 
-def test_visitors_have_a_library_each_for_an_hour(model):
+def test_guests_have_a_library_each_for_an_hour(model):
     clock = Clock()
-    visits = GuestLibraries(model, clock)
-    one, other = visits.begin(), visits.begin()
-    assert one != other and len(one) >= 32 and visits.begin(one) == one
-    filled(visits.open(one))
-    assert visits.has(one) and not visits.has(other) and visits.left(one) == 3600
-    assert len(visits.library(one)) == 3
-    for secret in (other, "", "visit", one[:-1]):
-        with pytest.raises(LibraryError, match="Nothing of yours"):
-            visits.library(secret)
-    folder = visits.library(one).folder
+    guests = GuestLibraries(model, clock)
+    one, other = guests.issue(), guests.issue()
+    assert one != other and len(one) >= 32 and guests.issue(one) == one
+    filled(guests.open_or_create(one))
+    assert guests.has(one) and not guests.has(other) and guests.seconds_left(one) == 3600
+    assert len(guests.library(one)) == 3
+    for token in (other, "", "visit", one[:-1]):
+        with pytest.raises(LibraryError, match="not added any recordings"):
+            guests.library(token)
+    folder = guests.library(one).folder
     clock.now = 3599
-    assert visits.open(one) is visits.library(one)
+    assert guests.open_or_create(one) is guests.library(one)
     clock.now = 3600
-    with pytest.raises(LibraryError, match="Nothing of yours"):
-        visits.library(one)
+    with pytest.raises(LibraryError, match="not added any recordings"):
+        guests.library(one)
     assert not folder.parent.exists()
-    assert len(visits.open(one)) == 0
-    visits.close()
+    assert len(guests.open_or_create(one)) == 0
+    guests.close()
 
 
-@pytest.mark.parametrize("secret", ["", "guessed", "a" * 32])
-def test_a_secret_that_was_not_given_out(model, secret):
-    visits = GuestLibraries(model)
-    assert visits.begin(secret) != secret
+@pytest.mark.parametrize("token", ["", "guessed", "a" * 32])
+def test_a_token_that_was_not_issued(model, token):
+    guests = GuestLibraries(model)
+    assert guests.issue(token) != token
     with pytest.raises(LibraryError, match="reload"):
-        visits.open(secret)
+        guests.open_or_create(token)
 
 
-def test_visits_have_limits(model, monkeypatch):
-    monkeypatch.setenv("CLASP_VISITS", "2")
-    monkeypatch.setenv("CLASP_VISIT_MIB", "1")
-    visits = GuestLibraries(model)
-    first, *_ = secrets = [visits.begin() for _ in range(3)]
-    library = visits.open(first)
-    visits.open(secrets[1])
+def test_guests_have_limits(model, monkeypatch):
+    monkeypatch.setenv("CLASP_GUESTS", "2")
+    monkeypatch.setenv("CLASP_GUEST_MIB", "1")
+    guests = GuestLibraries(model)
+    first, *_ = tokens = [guests.issue() for _ in range(3)]
+    library = guests.open_or_create(first)
+    guests.open_or_create(tokens[1])
     with pytest.raises(LibraryError, match="Too many visitors"):
-        visits.open(secrets[2])
-    before = visits.room(first)
+        guests.open_or_create(tokens[2])
+    before = guests.bytes_left(first)
     assert 0 < before < 2**20
     (library.folder / "sound.wav").write_bytes(bytes(2**19))
-    assert visits.room(first) == before - 2**19
+    assert guests.bytes_left(first) == before - 2**19
     (library.folder / "sound.wav").write_bytes(bytes(2**20))
-    assert visits.room(first) == 0
-    visits.close()
+    assert guests.bytes_left(first) == 0
+    guests.close()
     assert not library.folder.exists()

@@ -53,7 +53,7 @@ def model() -> Model:
 def ask(vector: np.ndarray, language: str | None = "en", phones: np.ndarray | None = None) -> Query:
     """A query; without phones unless they are given."""
     silent = np.zeros((0, len(INVENTORY)), np.float32)
-    return Query(vector, 0.0, silent if phones is None else phones, language and "a query", language)
+    return Query(vector, 0.0, silent if phones is None else phones, language and "a query of some words", language)
 
 
 def halves_of(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

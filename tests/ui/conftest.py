@@ -9,15 +9,16 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserType, Page, expect, sync_playwright
 
-from clasp.audio.decode import decode
+from clasp.audio.decode import SAMPLE_RATE, decode
 from tests.ui.interviews import Interviews, make
 from tools.screenshots import CHROMIUM
 
@@ -135,19 +136,27 @@ def spoken() -> Path:
     return ROOT / "assets" / "library" / "queries" / "watch.ogg"
 
 
+@contextmanager
+def launched(chromium: BrowserType, *flags: str) -> Iterator[Browser]:
+    """A Chromium of its own."""
+    browser = chromium.launch(executable_path=shutil.which("chromium"), args=[*CHROMIUM, *flags])
+    yield browser
+    browser.close()
+
+
+def hears(samples: np.ndarray, folder: Path) -> list[str]:
+    """Flags of a browser whose microphone hears samples (n,), 16 kHz, once, whenever it is opened."""
+    path = folder / "microphone.wav"
+    soundfile.write(path, samples, SAMPLE_RATE, subtype="PCM_16")
+    return [*MICROPHONE, f"--use-file-for-fake-audio-capture={path}%noloop"]
+
+
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory, spoken: Path) -> Iterator[Browser]:
-    """A Chromium whose microphone hears `spoken`, once, whenever it is opened."""
-    heard = tmp_path_factory.mktemp("microphone") / "heard.wav"
-    waveform = decode(spoken)
-    soundfile.write(heard, waveform.samples, waveform.rate, subtype="PCM_16")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=[*CHROMIUM, *MICROPHONE, f"--use-file-for-fake-audio-capture={heard}%noloop"],
-        )
-        yield chromium
-        chromium.close()
+    """A Chromium whose microphone hears `spoken`."""
+    flags = hears(decode(spoken).samples, tmp_path_factory.mktemp("microphone"))
+    with sync_playwright() as playwright, launched(playwright.chromium, *flags) as browser:
+        yield browser
 
 
 @pytest.fixture
@@ -168,12 +177,15 @@ def page(browser: Browser, address: str, tolerated: list[str]) -> Iterator[Page]
 def looked_at(
     browser: Browser,
     address: str,
-    tolerated: list[str],
+    tolerated: Sequence[str],
     query: str = "",
     prepare: Callable[[Page], None] = lambda page: None,
+    **options: object,
 ) -> Iterator[Page]:
-    """The page for somebody who comes with a query; afterwards, that it asked nobody else and complained of nothing."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, permissions=["microphone"])
+    """The page for somebody who comes with a query; afterwards, that it asked nobody else and complained of nothing.
+    `options` are those of the browser's context."""
+    usual = {"viewport": {"width": 1280, "height": 900}, "permissions": ["microphone"]}
+    context = browser.new_context(**{**usual, **options})
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
     elsewhere: list[str] = []

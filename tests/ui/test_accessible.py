@@ -10,6 +10,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page
 
 from tests.ui.conftest import looked_at
+from ui import script
 
 SIZES = {"desktop": (1280, 900), "phone": (360, 780)}
 BOTH = ("desktop", pytest.param("phone", marks=pytest.mark.slow))
@@ -73,7 +74,7 @@ def answer(page: Page) -> None:
 
 def tabs(page: Page) -> Iterator[str]:
     """Open one tab after the other, the Library tab with recordings; their names."""
-    page.evaluate("clasp.address.keep({ library: 'demo' }, 'library')")
+    page.evaluate(f"{script.module('common/address')}.then(({{ keep }}) => keep({{ library: 'demo' }}, 'library'))")
     for tab in page.get_by_role("tab").all():
         tab.click()
         name = tab.inner_text()

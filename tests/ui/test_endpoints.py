@@ -158,7 +158,7 @@ def test_a_library_by_name_and_every_filter(client: Client, interviews: Intervie
 
 
 def test_what_a_visitor_adds_cannot_be_named(client: Client) -> None:
-    with pytest.raises(AppError, match="on the page only"):
+    with pytest.raises(AppError, match="only be searched on the page"):
         client.predict("a storm", library="visit", api_name="/search_text")
     with pytest.raises(AppError, match="no library called"):
         client.predict("a storm", library="../default", api_name="/search_text")
@@ -178,17 +178,17 @@ def test_search_speech(client: Client, spoken: Path) -> None:
         (["a storm", 2.0], "between 0 and 1"),
         (["a storm", None, ["gossip"]], "no category 'gossip'"),
         (["a storm", None, None, None, 0], "1 to 100"),
-        ([5], "query is 5: expected a text."),
-        ([None], "query is None: expected a text."),
-        ([["a", "storm"]], "query is .*: expected a text."),
-        (["a storm", "much"], "meaning is 'much': expected a number, or nothing."),
-        (["a storm", None, "news"], "categories is 'news': expected a list of texts, or nothing."),
-        (["a storm", None, ["news", 5]], "categories is .*: expected a list of texts, or nothing."),
-        (["a storm", None, None, {"en": 1}], "languages is {'en': 1}: expected a list of texts, or nothing."),
-        (["a storm", None, None, None, "ten"], "k is 'ten': expected a whole number."),
-        (["a storm", None, None, None, 1.5], "k is 1.5: expected a whole number."),
-        (["a storm", None, None, None, 10, 7], "library is 7: expected a text."),
-        (["a storm", None, None, None, 10, "demo", None, None, 1962], "since is 1962: expected a text."),
+        ([5], "query is 5: expected a string."),
+        ([None], "query is None: expected a string."),
+        ([["a", "storm"]], "query is .*: expected a string."),
+        (["a storm", "much"], "meaning is 'much': expected a number or null."),
+        (["a storm", None, "news"], "categories is 'news': expected a list of strings or null."),
+        (["a storm", None, ["news", 5]], "categories is .*: expected a list of strings or null."),
+        (["a storm", None, None, {"en": 1}], "languages is {'en': 1}: expected a list of strings or null."),
+        (["a storm", None, None, None, "ten"], "k is 'ten': expected an integer."),
+        (["a storm", None, None, None, 1.5], "k is 1.5: expected an integer."),
+        (["a storm", None, None, None, 10, 7], "library is 7: expected a string."),
+        (["a storm", None, None, None, 10, "demo", None, None, 1962], "since is 1962: expected a string."),
         (["a storm", None, None, None, 10, "demo", None, None, "soon"], "'soon' is no date"),
     ],
 )
@@ -199,13 +199,13 @@ def test_a_wrong_request_gets_one_sentence(client: Client, arguments: list, sent
 
 @pytest.mark.parametrize("recording", [5, "nothing.wav", ["a"], {"path": "/etc/passwd"}, {"url": "http://[::1]/a.wav"}])
 def test_what_is_no_file_gets_one_sentence(address: str, recording: object) -> None:
-    assert called(address, "search_speech", recording)["error"].startswith("The recording cannot be had: ")
+    assert called(address, "search_speech", recording)["error"].startswith("The recording cannot be fetched: ")
 
 
 def test_what_is_left_out_has_its_default(address: str) -> None:
     assert len(called(address, "search_text", "a storm")["hits"]) == 10
-    assert called(address, "search_text")["error"] == "query is None: expected a text."
-    assert called(address, "search_speech")["error"] == "There is no recording: give a sound file."
+    assert called(address, "search_text")["error"] == "query is None: expected a string."
+    assert called(address, "search_speech")["error"] == "There is no recording: pass an audio file."
 
 
 def called(address: str, name: str, *arguments: object) -> dict:

@@ -36,7 +36,7 @@ def waiting(go_on: threading.Event) -> Work:
 def test_one_job_at_a_time_is_done_to_a_library_and_others_go_on() -> None:
     running, go_on = Jobs(), threading.Event()
     running.start("one", "Adding to one", waiting(go_on))
-    with pytest.raises(ClaspError, match="Adding to one is still under way"):
+    with pytest.raises(ClaspError, match="Adding to one is still running"):
         running.start("one", "Checking", waiting(go_on))
     running.start("two", "Checking", waiting(go_on))
     until(lambda: isinstance(running.of("two").state, Progress) and running.of("two").state.share == 0.25)
@@ -88,7 +88,7 @@ def test_an_archive_is_there_until_its_job_is_forgotten(monkeypatch: pytest.Monk
     assert running.archive("nobody") is None and running.archive("") is None
     running.forget("one")
     assert running.archive(first.secret) is None and not first.state.archive.exists()
-    monkeypatch.setattr(jobs, "KEPT", 0)
+    monkeypatch.setattr(jobs, "REPORT_SECONDS", 0)
     running.start("three", "Checking", waiting(threading.Event()))
     assert running.of("two") is None and not second.state.archive.exists()
 
@@ -130,7 +130,7 @@ def test_uploads_lie_together_under_their_own_names(tmp_path: Path) -> None:
     assert [path.read_text() for path in found] == ["0", "2", "4"]
     assert [path.with_suffix(".srt").read_text() for path in found[:2]] == ["1", "3"]  # each has its own beside it
     assert not any(Path(upload).exists() for upload in uploads)
-    with pytest.raises(DataError, match=r"talk\.wav is no longer here"):
+    with pytest.raises(DataError, match=r"talk\.wav is no longer available"):
         gathered(uploads, folder)
     with pytest.raises(DataError, match="There is no recording"):
         gathered([Upload.of(str(folder / "1" / "talk.srt"), "talk.srt")], folder)

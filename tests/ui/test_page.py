@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from clasp.audio.decode import decode
-from index.map.wire import unpacked
+from index.map.wire import from_bytes
 from tests.malformed import write_malformed
 
 TRANSCRIPT = "#results .hits .transcript"
@@ -16,10 +16,13 @@ TRANSCRIPT = "#results .hits .transcript"
 # Of the points of the map that nothing covers, the one farthest from its neighbours: [x, y, row]
 ISOLATED = """() => {
   const plot = document.querySelector('.map-plot');
-  const { xaxis, yaxis } = plot._fullLayout;
-  const box = plot.getBoundingClientRect();
+  const { left, top, width, height } = plot.getBoundingClientRect();
+  const [[west, east], [south, north]] = [plot.layout.xaxis.range, plot.layout.yaxis.range];
   const { x, y } = plot.data[1];
-  const at = [...x].map((_, n) => [box.left + xaxis.l2p(x[n]), box.top + yaxis.l2p(y[n])]);
+  const at = [...x].map((_, n) => [
+    left + ((x[n] - west) / (east - west)) * width,
+    top + ((north - y[n]) / (north - south)) * height,
+  ]);
   const free = (n) => document.elementFromPoint(...at[n])?.classList.contains('nsewdrag');
   const room = at.map(([a, b], n) =>
     free(n) ? Math.min(...at.map(([c, d], m) => (m === n ? Infinity : Math.hypot(a - c, b - d)))) : 0);
@@ -72,7 +75,7 @@ def test_a_click_on_a_point_of_the_map_plays_it(page: Page) -> None:
     x, y, row = page.evaluate(ISOLATED)
     page.mouse.click(x, y)
     page.wait_for_function(PLAYS)
-    head, columns = unpacked(page.request.get(page.url + "map/demo").body())
+    head, columns = from_bytes(page.request.get(page.url + "map/demo").body())
     assert head["names"]["recording"][columns["recording"][row]] in page.evaluate("clasp.audio.src")
     assert page.locator("#map .map-caption span").inner_text() == head["text"][row]
     page.mouse.click(x, y)
@@ -87,7 +90,7 @@ def test_the_maps_legend_is_the_category_filter(page: Page) -> None:
     expect(entry).to_have_attribute("aria-pressed", "true")
     assert "category=mystery" in page.url
     faint = "document.querySelector('.map-plot').data[1].marker.color.filter((code) => code % 2 === 1).length"
-    head, columns = unpacked(page.request.get(page.url.split("?")[0] + "map/demo").body())
+    head, columns = from_bytes(page.request.get(page.url.split("?")[0] + "map/demo").body())
     there = (columns["category"] == head["names"]["category"].index("mystery")).sum()
     assert page.evaluate(faint) == head["count"] - there
     with answered(page):
@@ -130,7 +133,7 @@ def test_weight_and_filters_rank_the_same_query_anew(page: Page) -> None:
 
 def test_examples_search_at_once(page: Page) -> None:
     with answered(page):
-        page.locator(".examples button", has_text="spoken").click()
+        page.locator(".examples button", has_text="Spoken").click()
     expect(page.locator(TRANSCRIPT).first).to_contain_text("father's watch")
     with answered(page):
         page.locator(".examples button").first.click()
@@ -177,6 +180,6 @@ def test_the_page_fits_a_phone_and_switches_to_dark(page: Page) -> None:
 
 def test_the_page_shows_what_a_program_can_call(page: Page) -> None:
     expect(page.locator("footer:not(.colophon)")).to_be_hidden()
-    page.get_by_role("link", name="Use it from a program").click()
+    page.get_by_role("link", name="API").click()
     for name in ("search_text", "search_speech", "list_libraries", "list_recordings", "get_context"):
         expect(page.get_by_text(f"/{name}").first).to_be_visible()

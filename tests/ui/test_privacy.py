@@ -7,16 +7,18 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from index.map.wire import unpacked
+from index.map.wire import from_bytes
+from ui import script
 
 ROOT = Path(__file__).parents[2]
 SECRET = "root:"  # in /etc/passwd
 FILES = ["/etc/passwd", str(ROOT / "app.py"), str(ROOT / "assets/model/config.json")]
 CLIMBS = ["../" * 8, "..%2f" * 8, "%2e%2e/" * 8, "..%5c" * 8, "....//" * 8, "%252e%252e%252f" * 8, "/", "%2f"]
 PLACES = [
-    "audio/demo/", "audio/", "audio/default/", "envelope/demo/", "page.js/", "plotly.js/", "gradio_api/file=",
-    "file=", "gradio_api/file/", "gradio_api/stream/", "static/", "assets/", "gradio_api/proxy=file://",
-    "gradio_api/custom_component/", "svelte/", "theme.css/", "gradio_api/deep_link=",
+    "audio/demo/", "audio/", "audio/default/", "envelope/demo/", f"{script.ROOT}/", f"{script.ROOT}/map/",
+    f"{script.ROOT}/plotly.js/", "gradio_api/file=", "file=", "gradio_api/file/", "gradio_api/stream/", "static/",
+    "assets/", "gradio_api/proxy=file://", "gradio_api/custom_component/", "svelte/", "theme.css/",
+    "gradio_api/deep_link=",
 ]  # fmt: skip
 
 
@@ -57,7 +59,7 @@ def test_sound_of_a_library_that_is_not_there(address: str) -> None:
 
 
 def test_stretches_have_limits(address: str) -> None:
-    name = quote(unpacked(gzip.decompress(raw(address, "/map/demo")[1]))[0]["names"]["recording"][0])
+    name = quote(from_bytes(gzip.decompress(raw(address, "/map/demo")[1]))[0]["names"]["recording"][0])
     status, body = raw(address, f"/audio/demo/{name}?start=0.5&end=1.5")
     assert status == 200 and body[:4] == b"RIFF" and abs(len(body) - 44 - 32_000) < 100
     for query in ("start=2&end=1", "start=nan&end=1", "start=-1&end=1", "start=a&end=b", "start=inf"):

@@ -18,7 +18,7 @@ def test_the_bundled_model_stands_in(
     monkeypatch.setenv("CLASP_CACHE", str(tmp_path))
     service = Service(model, device)
     assert service._load().folder.name == "model"
-    assert why in service.problem and service.problem.endswith("Meanwhile the bundled model is used.")
+    assert why in service.problem and service.problem.endswith("Using the bundled model instead.")
     assert service.model_name == "bundled"
 
 

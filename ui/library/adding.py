@@ -1,4 +1,4 @@
-"""Adding from the page: what was uploaded, or lies on this computer, put into a library as a job."""
+"""Adding recordings as a job: what was uploaded, or a file or folder on this computer."""
 
 import shutil
 import threading
@@ -9,17 +9,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from clasp.errors import ClaspError, DataError
+from clasp.errors import ClaspError, DataError, LibraryError
 from clasp.filenames import readable
 from clasp.settings import current
 from index.ingest.pipeline import State, ingest
-from index.ingest.sidecars import SUFFIXES as BESIDE
+from index.ingest.sidecars import SUFFIXES as SIDECARS
 from ui import labels
+from ui.events import Updates
 from ui.jobs import Progress, Report, Work
-from ui.library.state import Shown, Tab, told
+from ui.library.handlers import LibraryHandlers, reports_errors
 from ui.library.transcribing import transcripts
 from ui.library.uploads import Upload
-from ui.service import VISIT
+from ui.service import READ_ONLY, VISIT
 
 if TYPE_CHECKING:
     from clasp import Clasp
@@ -36,8 +37,8 @@ def gathered(uploads: list[Upload], folder: Path) -> list[Path]:
     Raises:
         DataError: if there is no recording among them, or one is gone.
     """
-    if all(Path(upload.given).suffix.lower() in BESIDE for upload in uploads):
-        raise DataError("There is no recording among these files: choose sound files or videos, too.")
+    if all(Path(upload.given).suffix.lower() in SIDECARS for upload in uploads):
+        raise DataError("There is no recording among these files: choose audio or video files, too.")
     seen: Counter[str] = Counter()
     recordings = []
     for upload in uploads:
@@ -47,8 +48,8 @@ def gathered(uploads: list[Upload], folder: Path) -> list[Path]:
         try:
             shutil.move(upload, target)
         except OSError as error:
-            raise DataError(f"{upload.given} is no longer here: choose it once more.") from error
-        if target.suffix.lower() not in BESIDE:
+            raise DataError(f"{upload.given} is no longer available: choose it again.") from error
+        if target.suffix.lower() not in SIDECARS:
             recordings.append(target)
     return recordings
 
@@ -61,17 +62,17 @@ def typed_path(text: str) -> Path:
     """
     path = Path(text.strip().strip("\"'")).expanduser()
     if not path.is_absolute():
-        raise DataError(f"{text.strip()!r} is no whole path: write it from the top, such as {Path.home() / 'Music'}.")
+        raise DataError(f"{text.strip()!r} is not a full path: write it from the top, such as {Path.home() / 'Music'}.")
     if not path.exists():
         raise DataError(f"There is no {path} on this computer.")
     return path
 
 
 def adding(library: "Library", model: "Clasp", paths: list[Path], *, copy: bool, language: str) -> Work:
-    """A job that adds recordings, given as files and folders."""
+    """A job that adds recordings, given as files and folders, and transcribes them."""
 
     def work(stopping: threading.Event) -> Iterator[Progress | Report]:
-        yield Progress("Looking at the files …")
+        yield Progress("Reading the files…")
         states = ingest(library, model, paths, copy=copy, language=language)
         state, stopped = None, False
         try:
@@ -81,16 +82,19 @@ def adding(library: "Library", model: "Clasp", paths: list[Path], *, copy: bool,
                     stopped = True
                     break
         except ClaspError as error:
-            yield _report(state, f"{error} What was finished before stays.", wrong=True)
+            yield _report(state, f"{error} What was finished before is kept.", wrong=True)
             return
         finally:
             states.close()
-        report = _report(state, "Stopped. What was finished stays; add the rest again to go on." if stopped else "")
+        report = _report(
+            state, "Stopped. What was finished is kept; add the rest again to continue." if stopped else ""
+        )
         if not stopped:
-            said = yield from transcripts(library, model, stopping, before=f"{report.sentences[0]} It can be searched.")
+            before = f"{report.sentences[0]} You can search now."
+            last = yield from transcripts(library, model, stopping, before=before)
             report = replace(
-                report, sentences=report.sentences + said.sentences, details=report.details + said.details,
-                wrong=report.wrong or said.wrong,
+                report, sentences=report.sentences + last.sentences, details=report.details + last.details,
+                wrong=report.wrong or last.wrong,
             )  # fmt: skip
         yield report
 
@@ -100,13 +104,13 @@ def adding(library: "Library", model: "Clasp", paths: list[Path], *, copy: bool,
 def _progress(state: State) -> Progress:
     facts = [f"{state.done} of {labels.count(state.files, 'file')}"]
     if state.seconds:
-        facts += [f"{labels.length(state.seconds)} of sound", f"{state.speed:.0f}× as fast as listening"]
+        facts += [f"{labels.duration(state.seconds)} of audio", f"{state.speed:.0f}× real time"]
     if state.segments:
         facts.append(f"{labels.count(state.segments, 'utterance')} so far")
     if state.left is not None and state.done < state.files:
-        facts.append(f"about {labels.length(state.left)} left")
+        facts.append(f"about {labels.duration(state.left)} left")
     share = state.bytes_done / state.bytes if state.bytes else 0.0
-    now = readable(state.file.name) if state.file else "Finishing …"
+    now = readable(state.file.name) if state.file else "Finishing…"
     if state.file and state.file_seconds >= 60:
         now += f" · {labels.clock(state.file_seconds)}"
     return Progress(now, min(1.0, share), tuple(facts))
@@ -118,18 +122,22 @@ def _report(state: State | None, also: str, *, wrong: bool = False) -> Report:
         return Report((also,) if also else (), wrong=wrong)
     added = f"{labels.count(state.added, 'recording')} added" if state.added else "No recording was added"
     if state.segments:
-        sound = labels.length(state.seconds)
-        added += f": {labels.count(state.segments, 'utterance')} in {sound} of sound, {labels.length(state.elapsed)}"
+        length = labels.duration(state.seconds)
+        added += (
+            f": {labels.count(state.segments, 'utterance')} in {length} of audio, in {labels.duration(state.elapsed)}"
+        )
     counts = [f"{added}."]
-    updated = f", {state.updated} of them with another transcript or other facts" if state.updated else ""
-    counts += [f"{state.known} known before{updated}."] if state.known else []
+    updated = f", {state.updated} of them updated with a new transcript or metadata" if state.updated else ""
+    counts += [f"{state.known} already in the library{updated}."] if state.known else []
     counts += [f"{len(state.silent)} without speech."] if state.silent else []
     counts += [f"{len(state.failed)} could not be read."] if state.failed else []
-    counts += [f"{len(state.partial)} could be read only up to a break."] if state.partial else []
-    details = [f"{readable(file.name)}: nobody speaks in it." for file in state.silent]
+    counts += [f"{len(state.partial)} could be read only in part."] if state.partial else []
+    details = [f"{readable(file.name)}: no speech found." for file in state.silent]
     details += [_reason(readable(file.name), reason) for file, reason in (*state.partial, *state.failed)]
     details += state.remarks
-    details += [f"{readable(file.name)}: by its name, it is no recording." for file in state.others]
+    details += [
+        f"{readable(file.name)}: skipped, because its name is not that of a recording." for file in state.others
+    ]
     if len(details) > SHOWN:
         details = [*details[:SHOWN], f"… and {len(details) - SHOWN} more."]
     return Report((" ".join(counts), also) if also else (" ".join(counts),), tuple(details), wrong)
@@ -140,49 +148,49 @@ def _reason(name: str, reason: str) -> str:
     return reason if reason.startswith(name) else f"{name}: {reason.rstrip('.')}."
 
 
-class Adding(Tab):
-    """What the library tab does when something is to be added."""
+class AddingHandlers(LibraryHandlers):
+    """Handlers for adding recordings."""
 
-    @told
-    def upload(self, name: str, visit: str, uploads: list[Upload] | None, language: str) -> Shown:
-        """Put what was uploaded into a library."""
-        self._may(self._service.may_change(name))
+    @reports_errors
+    def upload(self, name: str, token: str, uploads: list[Upload] | None, language: str) -> Updates:
+        """Add what was uploaded."""
+        self._service.require_change(name)
         if not uploads:
             raise DataError("There is nothing to add yet: choose files first.")
-        self._at_rest(name, visit)
-        visits = self._service.opened().visits
-        library = visits.open(visit) if name == VISIT else self._service.library(name)
-        room = visits.room(visit) if name == VISIT else None
+        self._service.jobs.require_idle(self._service.key(name, token))
+        guests = self._service.opened().guests
+        library = guests.open_or_create(token) if name == VISIT else self._service.library(name, token)
+        room = guests.bytes_left(token) if name == VISIT else None
         if room is not None and sum(Path(one).stat().st_size for one in uploads) > room:
-            raise DataError(
-                f"That is too much: {labels.size(room)} of {labels.size(current().visit_mib * 2**20)} are left to you "
-                "in this visit."
-            )
+            most = labels.size(current().guest_mib * 2**20)
+            raise DataError(f"These files are too large: you have {labels.size(room)} of {most} left for this visit.")
         scratch = TemporaryDirectory(
             prefix="clasp-upload-", dir=library.folder.parent if name == VISIT else None, ignore_cleanup_errors=True
         )
         try:
             paths = gathered(uploads, Path(scratch.name))
-            self._add(name, visit, library, paths, copy=True, language=language, scratch=scratch)
+            self._add(name, token, library, paths, copy=True, language=language, scratch=scratch)
         except BaseException:
             scratch.cleanup()
             raise
-        return self._shown(name, visit) | {self.parts.files: None}
+        return self._show(name, token) | {self._components.files: None}
 
-    @told
-    def add_path(self, name: str, visit: str, path: str, copy: bool, language: str) -> Shown:
-        """Add a file or folder of this computer."""
-        self._may(self._service.local and self._service.may_change(name))
+    @reports_errors
+    def add_path(self, name: str, token: str, path: str, copy: bool, language: str) -> Updates:
+        """Add a file or folder on this computer."""
+        if not self._service.local:
+            raise LibraryError(READ_ONLY)
+        library = self._own(name, token)
         if not path.strip():
-            raise DataError("There is nothing to add yet: write where the file or folder is.")
-        self._add(name, visit, self._own(name, visit), [typed_path(path)], copy=copy, language=language)
-        return self._shown(name, visit) | {self.parts.path: ""}
+            raise DataError("There is nothing to add yet: enter the path of a file or folder.")
+        self._add(name, token, library, [typed_path(path)], copy=copy, language=language)
+        return self._show(name, token) | {self._components.path: ""}
 
     def _add(
-        self, name: str, visit: str, library: "Library", paths: list[Path], *, copy: bool, language: str,
+        self, name: str, token: str, library: "Library", paths: list[Path], *, copy: bool, language: str,
         scratch: TemporaryDirectory | None = None,
     ) -> None:  # fmt: skip
-        title = dict(map(reversed, self._service.libraries(visit)))[name]
+        title = dict(map(reversed, self._service.libraries(token)))[name]
         model = self._service.opened().model
         work = adding(library, model, paths, copy=copy, language=language or "")
-        self._service.jobs.start(self._service.key(name, visit), f"Adding to “{title}”", work, scratch=scratch)
+        self._service.jobs.start(self._service.key(name, token), f"Adding to “{title}”", work, scratch=scratch)

@@ -1,5 +1,4 @@
-"""Looking after a library from the page, as jobs: checking, repairing, exporting, importing, transcribing, embedding
-anew."""
+"""Creating libraries and their maintenance, as jobs: import, check, repair, export, transcribe, re-embed."""
 
 import shutil
 import tempfile
@@ -13,9 +12,10 @@ import gradio as gr
 from clasp.errors import LibraryError
 from index.store import archive, reembed, repair
 from ui import labels
+from ui.events import Updates
 from ui.jobs import Progress, Report, Work
-from ui.library.state import Shown, Tab, told
-from ui.library.transcribing import transcribing
+from ui.library.handlers import LibraryHandlers, reports_errors
+from ui.library.transcribing import CONTINUE, transcribing
 from ui.service import VISIT
 
 if TYPE_CHECKING:
@@ -26,54 +26,54 @@ SCRATCH = ".export-"  # begins the name of the folder, in the library's, in whic
 
 
 def checking(folder: Path) -> Work:
-    """Say what is wrong with a library."""
+    """A job that says what is wrong with a library."""
 
     def work(_: threading.Event) -> Iterator[Progress | Report]:
-        yield Progress("Comparing every recording with what was added …")
+        yield Progress("Checking every recording…")
         findings = repair.check(folder)
-        if not findings:
-            yield Report(("All is well: the library is whole, and every recording is where it was.",))
-            return
-        yield Report((f"Found: {labels.count(len(findings), 'thing')}.",), tuple(findings), wrong=True)
+        if findings:
+            yield Report((f"{labels.count(len(findings), 'problem')} found.",), tuple(findings), wrong=True)
+        else:
+            yield Report(("No problems found: the library is intact, and every recording is in place.",))
 
     return work
 
 
-def repairing(shelf: "LibraryRegistry", name: str) -> Work:
-    """Put right what can be."""
+def repairing(registry: "LibraryRegistry", name: str) -> Work:
+    """A job that repairs what can be repaired."""
 
     def work(_: threading.Event) -> Iterator[Progress | Report]:
-        yield Progress("Putting right what can be. Until that is done, this library cannot be searched …")
+        yield Progress("Repairing… This library cannot be searched until that is done.")
         findings: list[str] = []
-        shelf.changed(name, lambda folder: findings.extend(repair.check(folder, mend=True)))
-        yield Report(("Done." if findings else "Nothing had to be put right.",), tuple(findings))
+        registry.while_closed(name, lambda folder: findings.extend(repair.check(folder, mend=True)))
+        yield Report(("Done." if findings else "Nothing had to be repaired.",), tuple(findings))
 
     return work
 
 
 def exporting(folder: Path, name: str) -> tuple[Work, tempfile.TemporaryDirectory]:
-    """Write a library to one archive, in a folder that is given back, too."""
+    """A job that writes a library to an archive, and the folder for it."""
     for left in folder.glob(f"{SCRATCH}*"):
         shutil.rmtree(left, ignore_errors=True)
     scratch = tempfile.TemporaryDirectory(prefix=SCRATCH, dir=folder, ignore_cleanup_errors=True)
 
     def work(_: threading.Event) -> Iterator[Progress | Report]:
-        yield Progress("Packing the library and its recordings …")
+        yield Progress("Packing the library and its recordings…")
         target = Path(scratch.name, f"{name}.zip")
         archive.pack(folder, target)
         size = labels.size(target.stat().st_size)
-        yield Report((f"The library is ready as one file of {size}, recordings included.",), archive=target)
+        yield Report((f"The archive is ready: {size}, recordings included.",), archive=target)
 
     return work, scratch
 
 
-def importing(upload: Path, shelf: "LibraryRegistry", name: str) -> Work:
-    """Make a new library of an archive, which is deleted then."""
-    folder = shelf.new_folder(name)
+def importing(upload: Path, registry: "LibraryRegistry", name: str) -> Work:
+    """A job that makes a new library of an archive, which is deleted afterwards."""
+    folder = registry.new_folder(name)
 
     def work(_: threading.Event) -> Iterator[Progress | Report]:
         try:
-            yield Progress("Unpacking the archive …")
+            yield Progress("Unpacking the archive…")
             archive.unpack(upload, folder)
         finally:
             upload.unlink(missing_ok=True)
@@ -82,25 +82,25 @@ def importing(upload: Path, shelf: "LibraryRegistry", name: str) -> Work:
     return work
 
 
-def embedding(folder: Path, model: "Clasp") -> Work:
-    """Make a library searchable with the model in use."""
+def reembedding(folder: Path, model: "Clasp") -> Work:
+    """A job that makes a library searchable with the model in use."""
 
     def work(stopping: threading.Event) -> Iterator[Progress | Report]:
-        yield Progress("Looking at the library …")
+        yield Progress("Reading the library…")
         states = reembed.reembed(folder, model)
         state = reembed.State(0)
         try:
             for state in states:
                 done = f"{state.done:,} of {labels.count(state.segments, 'utterance')}"
-                yield Progress(state.title or "Finishing …", state.done / max(1, state.segments), (done,))
+                yield Progress(state.title or "Finishing…", state.done / max(1, state.segments), (done,))
                 if stopping.is_set() and not state.finished:
-                    yield Report(("Stopped. Start it again, and it goes on from here.",))
+                    yield Report((f"Stopped. {CONTINUE}",))
                     return
         finally:
             states.close()
         if state.failed:
             details = tuple(f"{title}: {reason}" for title, reason in state.failed)
-            sentence = "Nothing was changed, for some recordings cannot be heard: put them back, and start again."
+            sentence = "Nothing was changed, because some recordings cannot be read: put them back and start again."
             yield Report((sentence,), details, wrong=True)
             return
         yield Report((f"Done: {labels.count(state.segments, 'utterance')} can be searched again.",))
@@ -108,67 +108,68 @@ def embedding(folder: Path, model: "Clasp") -> Work:
     return work
 
 
-class Caring(Tab):
-    """What the library tab does when a library is to be made or looked after."""
+class MaintenanceHandlers(LibraryHandlers):
+    """Handlers for creating a library, and for its maintenance."""
 
-    @told
-    def create(self, title: str, archive: str | None, name: str, visit: str) -> Shown:
-        """A new library, empty or from an archive."""
-        self._may(not self._service.read_only)
-        title, shelf = " ".join((title or "").split()), self._service.opened().shelf
-        cleared = {self.parts.new_name: "", self.parts.new_archive: None}
-        if archive:
-            work = importing(Path(archive), shelf, title)
-            self._service.jobs.start(self._service.key(name, visit), f"Importing “{title}”", work, can_stop=False)
-            return self._shown(name, visit) | cleared
-        shelf.create(title)
-        libraries = gr.Dropdown(self._service.libraries(visit), value=title)
-        return {self.parts.name: libraries, **self._shown(title, visit), **cleared}
+    @reports_errors
+    def create(self, title: str, upload: str | None, name: str, token: str) -> Updates:
+        """Create a library, empty or from an archive."""
+        if self._service.read_only:
+            raise LibraryError("No libraries can be created here.")
+        tab, registry = self._components, self._service.opened().registry
+        title = " ".join((title or "").split())
+        cleared = {tab.new_name: "", tab.new_archive: None}
+        if upload:
+            work = importing(Path(upload), registry, title)
+            self._service.jobs.start(self._service.key(name, token), f"Importing “{title}”", work, can_stop=False)
+            return self._show(name, token) | cleared
+        registry.create(title)
+        libraries = gr.Dropdown(self._service.libraries(token), value=title)
+        return {tab.name: libraries, **self._show(title, token), **cleared}
 
-    @told
-    def check(self, name: str, visit: str) -> Shown:
-        """Is the library whole?"""
-        return self._care(name, visit, "Checking", checking(self._folder(name)))
+    @reports_errors
+    def check(self, name: str, token: str) -> Updates:
+        """Check that a library is intact."""
+        return self._start(name, token, "Checking", checking(self._folder(name)))
 
-    @told
-    def repair(self, name: str, visit: str) -> Shown:
-        """Put right what can be."""
-        shelf = self._service.opened().shelf
+    @reports_errors
+    def repair(self, name: str, token: str) -> Updates:
+        """Repair what can be repaired."""
         self._folder(name)
-        return self._care(name, visit, "Repairing", repairing(shelf, name))
+        return self._start(name, token, "Repairing", repairing(self._service.opened().registry, name))
 
-    @told
-    def export(self, name: str, visit: str) -> Shown:
-        """Make one archive of it."""
+    @reports_errors
+    def export(self, name: str, token: str) -> Updates:
+        """Make an archive of a library."""
         folder = self._folder(name)
-        self._at_rest(name, visit)
-        return self._care(name, visit, "Exporting", *exporting(folder, name))
+        self._service.jobs.require_idle(self._service.key(name, token))
+        return self._start(name, token, "Exporting", *exporting(folder, name))
 
-    @told
-    def transcribe(self, name: str, visit: str) -> Shown:
+    @reports_errors
+    def transcribe(self, name: str, token: str) -> Updates:
         """Transcribe what has no transcript yet."""
         self._folder(name)
         work = transcribing(self._service.library(name), self._service.opened().model)
-        return self._care(name, visit, "Transcribing", work, can_stop=True)
+        return self._start(name, token, "Transcribing", work, can_stop=True)
 
-    @told
-    def embed(self, name: str, visit: str) -> Shown:
-        """Make it searchable with the model in use."""
-        work = embedding(self._folder(name), self._service.opened().model)
-        return self._care(name, visit, "Preparing for this model", work, can_stop=True)
+    @reports_errors
+    def reembed(self, name: str, token: str) -> Updates:
+        """Make a library searchable with the model in use."""
+        work = reembedding(self._folder(name), self._service.opened().model)
+        return self._start(name, token, "Updating to this model", work, can_stop=True)
 
     def _folder(self, name: str) -> Path:
-        """Of a library that may be looked after from the page, open or not."""
-        self._may(self._service.may_change(name) and name != VISIT)
-        shelf = self._service.opened().shelf
-        if name not in shelf.names():
+        """The folder of a library that the page may maintain, whether it can be opened or not."""
+        self._service.require_change(name)
+        registry = self._service.opened().registry
+        if name == VISIT or name not in registry.names():
             raise LibraryError(f"There is no library called {name!r}.")
-        return shelf.folder(name)
+        return registry.folder(name)
 
-    def _care(
-        self, name: str, visit: str, title: str, work: Work, scratch: tempfile.TemporaryDirectory | None = None, *,
+    def _start(
+        self, name: str, token: str, title: str, work: Work, scratch: tempfile.TemporaryDirectory | None = None, *,
         can_stop: bool = False,
-    ) -> Shown:  # fmt: skip
-        key = self._service.key(name, visit)
+    ) -> Updates:  # fmt: skip
+        key = self._service.key(name, token)
         self._service.jobs.start(key, title, work, can_stop=can_stop, scratch=scratch)
-        return self._shown(name, visit)
+        return self._show(name, token)

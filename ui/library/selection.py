@@ -1,104 +1,113 @@
-"""Recordings that were ticked in the table: edited or removed, one or several."""
+"""Editing and removing the recordings that are selected in the table, one or several."""
 
 import gradio as gr
 
 from clasp.errors import LibraryError
 from index.library import FILES
 from ui import labels
-from ui.library import layout
-from ui.library.recordings import View
-from ui.library.state import Chosen, Shown, Tab, asked, told
+from ui.events import Updates, event_data
+from ui.library import components
+from ui.library.handlers import LibraryHandlers, Selection, reports_errors
+from ui.library.recordings import TableView
+from ui.templates import render
+
+SHOWN = 5  # titles in the question
 
 
-class Choosing(Tab):
-    """What is done with those that were ticked."""
+class SelectionHandlers(LibraryHandlers):
+    """Handlers for what is done with the selection."""
 
-    @told
-    def choose(self, name: str, visit: str, event: gr.EventData) -> Shown:
-        """Some were ticked; or one is to be edited."""
-        there = {one.id for one in self._own(name, visit).recordings()}
-        message = asked(event)
-        chosen = tuple(one for one in dict.fromkeys(map(str, message.get("ids") or ())) if one in there)
-        shown = self._choice(name, visit, chosen)
-        if message.get("edit"):
-            shown |= self._form(name, visit, chosen)
-        return shown
+    @reports_errors
+    def select(self, name: str, token: str, event: gr.EventData) -> Updates:
+        """Some recordings were ticked; or one is to be edited."""
+        known = {one.id for one in self._own(name, token).recordings()}
+        data = event_data(event)
+        selection = tuple(one for one in dict.fromkeys(map(str, data.get("ids") or ())) if one in known)
+        updates = self._select(name, token, selection)
+        if data.get("edit"):
+            updates |= self._form(name, token, selection)
+        return updates
 
-    @told
-    def clear(self, name: str, visit: str, view: View) -> Shown:
-        """None is chosen any more."""
-        return self._choice(name, visit, ()) | {self.parts.table: self._table(name, visit, view, cleared=True)}
+    @reports_errors
+    def clear(self, name: str, token: str, view: TableView) -> Updates:
+        """Nothing is selected any more."""
+        return self._select(name, token, ()) | {self._components.table: self._table(name, token, view, cleared=True)}
 
-    @told
-    def edit(self, name: str, visit: str, chosen: Chosen) -> Shown:
-        """Ask for the facts of those chosen."""
-        return self._form(name, visit, chosen)
+    @reports_errors
+    def edit(self, name: str, token: str, selection: Selection) -> Updates:
+        """Show the form for the metadata of what is selected."""
+        return self._form(name, token, selection)
 
-    @told
+    @reports_errors
     def save(
-        self, name: str, visit: str, view: View, chosen: Chosen,
+        self, name: str, token: str, view: TableView, selection: Selection,
         title: str, speaker: str, category: str, language: str | None, date: str,
-    ) -> Shown:  # fmt: skip
-        """Change the facts of those chosen; of several, those that were given."""
-        library = self._own(name, visit)
+    ) -> Updates:  # fmt: skip
+        """Change the metadata of what is selected; of several recordings, those that were given."""
+        library = self._own(name, token)
         given = {"title": title, "speaker": speaker, "category": category, "language": language, "date": date}
         given = {fact: " ".join((value or "").split()) for fact, value in given.items()}
-        for one in map(library.recording, chosen):
-            if len(chosen) > 1:
-                facts = {fact: value for fact, value in given.items() if value and fact != "title"}
+        for one in map(library.recording, selection):
+            if len(selection) > 1:
+                changed = {fact: value for fact, value in given.items() if value and fact != "title"}
             else:
-                facts = {fact: value for fact, value in given.items() if value != getattr(one, fact)}
-            if facts:
-                library.edit(one.id, **facts)
-        said = layout.notice("Saved." if len(chosen) == 1 else f"Saved for {len(chosen)} recordings.")
-        return self._shown(name, visit, view, notice=said)
+                changed = {fact: value for fact, value in given.items() if value != getattr(one, fact)}
+            if changed:
+                library.edit(one.id, **changed)
+        done = "Saved." if len(selection) == 1 else f"{labels.count(len(selection), 'recording')} saved."
+        return self._show(name, token, view, done=done)
 
-    @told
-    def ask(self, name: str, visit: str, chosen: Chosen) -> Shown:
-        """Are those chosen really to be removed?"""
-        library = self._own(name, visit)
+    @reports_errors
+    def ask_remove(self, name: str, token: str, selection: Selection) -> Updates:
+        """Ask whether what is selected is really to be removed, and say what goes with it."""
+        library = self._own(name, token)
         counts = library.counts()
-        found = [library.recording(one) for one in chosen]
+        found = [library.recording(one) for one in selection]
         copied = [one.path for one in found if one.path.parent == library.folder.absolute() / FILES]
-        size = sum(path.stat().st_size for path in copied if path.is_file())
-        question = layout.question(found, sum(counts.get(one, 0) for one in chosen), len(copied), size)
+        question = render(
+            "library/question.html",
+            recordings=found,
+            utterances=sum(counts.get(one, 0) for one in selection),
+            copied=len(copied),
+            size=sum(path.stat().st_size for path in copied if path.is_file()),
+            SHOWN=SHOWN,
+        )
         return {
-            self.parts.form: gr.Column(visible=False),
-            self.parts.confirm: gr.Column(visible=True),
-            self.parts.question: question,
+            self._components.form: gr.Column(visible=False),
+            self._components.confirm: gr.Column(visible=True),
+            self._components.question: question,
         }
 
-    @told
-    def remove(self, name: str, visit: str, view: View, chosen: Chosen) -> Shown:
-        """Remove those chosen."""
-        library = self._own(name, visit)
-        busy = self._service.jobs.running(self._service.key(name, visit))
-        for one in map(library.recording, chosen):
+    @reports_errors
+    def remove(self, name: str, token: str, view: TableView, selection: Selection) -> Updates:
+        """Remove what is selected."""
+        library = self._own(name, token)
+        busy = self._service.jobs.running(self._service.key(name, token))
+        for one in map(library.recording, selection):
             if busy and not one.done:
-                raise LibraryError(f"{one.title} is being added just now: stop that first.")
+                raise LibraryError(f"{one.title} is being added right now: stop that first.")
             library.remove(one.id)
-        said = layout.notice(f"{labels.count(len(chosen), 'recording')} removed.")
-        return self._shown(name, visit, view, notice=said)
+        return self._show(name, token, view, done=f"{labels.count(len(selection), 'recording')} removed.")
 
-    @told
-    def leave(self, name: str, visit: str, chosen: Chosen) -> Shown:
-        """Neither to be edited nor removed."""
-        return self._choice(name, visit, chosen)
+    @reports_errors
+    def cancel(self, name: str, token: str, selection: Selection) -> Updates:
+        """What is selected is to be neither edited nor removed."""
+        return self._select(name, token, selection)
 
-    def _form(self, name: str, visit: str, chosen: Chosen) -> Shown:
-        library = self._own(name, visit)
-        if not chosen:
-            raise LibraryError("No recording is chosen: tick some first.")
-        parts, several = self.parts, len(chosen) > 1
-        one = library.recording(chosen[0])
-        languages = layout.languages(library.languages(), "As they are" if several else "Not stated")
-        hint = "as they are" if several else ""
+    def _form(self, name: str, token: str, selection: Selection) -> Updates:
+        library = self._own(name, token)
+        if not selection:
+            raise LibraryError("No recording is selected: tick some first.")
+        tab, several = self._components, len(selection) > 1
+        one = library.recording(selection[0])
+        languages = components.languages(library.languages(), "Unchanged" if several else "Not stated")
+        hint = "unchanged" if several else ""
         return {
-            parts.form: gr.Column(visible=True),
-            parts.confirm: gr.Column(visible=False),
-            parts.title: gr.Textbox(value=one.title, visible=not several),
-            parts.speaker: gr.Textbox(value="" if several else one.speaker, placeholder=hint),
-            parts.category: gr.Textbox(value="" if several else one.category, placeholder=hint),
-            parts.language: gr.Dropdown(languages, value="" if several else one.language),
-            parts.date: gr.Textbox(value="" if several else one.date, placeholder=hint or "1962-05-01"),
+            tab.form: gr.Column(visible=True),
+            tab.confirm: gr.Column(visible=False),
+            tab.title: gr.Textbox(value=one.title, visible=not several),
+            tab.speaker: gr.Textbox(value="" if several else one.speaker, placeholder=hint),
+            tab.category: gr.Textbox(value="" if several else one.category, placeholder=hint),
+            tab.language: gr.Dropdown(languages, value="" if several else one.language),
+            tab.date: gr.Textbox(value="" if several else one.date, placeholder=hint or "1962-05-01"),
         }

@@ -1,131 +1,63 @@
-"""The library tab: choosing a library, adding to it, its recordings, and looking after it."""
+"""The Library tab: choosing a library, adding to it, its recordings, and its maintenance."""
 
-from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
-from ui import jobs, links
-from ui.library import layout, recordings
-from ui.library.adding import Adding
-from ui.library.maintenance import Caring
-from ui.library.recordings import View
-from ui.library.selection import Choosing
-from ui.library.state import Chosen, Shown, Tab, asked, told
-from ui.service import VISIT, Service
+from ui import links, script
+from ui.events import QUIET
+from ui.library import components
+from ui.library.adding import AddingHandlers
+from ui.library.browsing import BrowsingHandlers
+from ui.library.components import MODULE
+from ui.library.maintenance import MaintenanceHandlers
+from ui.library.selection import SelectionHandlers
+from ui.service import Service
 
 
-class Looking(Tab):
-    """Looking at a library, and at what is being done to it."""
-
-    @told
-    def arrive(self, address: str, visit: str, name: str | None) -> Shown:
-        """The page was opened, or the tab: offer the libraries there are; what it keeps in the address is chosen."""
-        if self._service.read_only and not visit:  # a visitor's own library comes first: they are known in a moment
-            return {self.parts.notice: gr.skip()}
-        kept = links.parameters(address)
-        name = kept.get("library", name)
-        libraries = self._service.libraries(visit)
-        own = [one for _, one in libraries if self._service.may_change(one)]
-        if name not in dict(map(reversed, libraries)):
-            busy = [one for one in own if self._service.jobs.running(self._service.key(one, visit))]
-            name = [*busy, *own, libraries[0][1]][0]
-        return {
-            self.parts.name: gr.Dropdown(libraries, value=name),
-            **self._shown(name, visit, View(kept.get("words", ""))),
-        }
-
-    @told
-    def choose_library(self, name: str, visit: str) -> Shown:
-        """Another library was chosen."""
-        return self._shown(name, visit)
-
-    @told
-    def tick(self, name: str, visit: str, view: View, chosen: Chosen) -> Shown:
-        """Some time has passed while something was being done to the library."""
-        job = self._service.jobs.of(self._service.key(name, visit))
-        if job is None or not job.running:
-            libraries = self._service.libraries(visit)
-            shown = {self.parts.name: gr.Dropdown(libraries, value=name), **self._shown(name, visit, view, chosen)}
-            return shown | {self.parts.notice: gr.skip()}
-        return {self.parts.job: jobs.html(job), self.parts.notice: gr.skip()}
-
-    @told
-    def search(self, words: str, name: str | None, visit: str, view: View) -> Shown:
-        """The table is to show those with these words."""
-        if not name:  # the page is still being put together
-            return {self.parts.notice: gr.skip()}
-        view = replace(view, words=words, page=0)
-        return {self.parts.view: view, self.parts.table: self._table(name, visit, view)}
-
-    @told
-    def turn(self, name: str, visit: str, view: View, event: gr.EventData) -> Shown:
-        """Another page of the table, or another order."""
-        column, page = asked(event).get("sort"), asked(event).get("page")
-        if column in recordings.COLUMNS:
-            view = replace(view, column=column, down=column == view.column and not view.down, page=0)
-        elif isinstance(page, int) and page >= 0:
-            view = replace(view, page=page)
-        return {self.parts.view: view, self.parts.table: self._table(name, visit, view)}
-
-    @told
-    def stop(self, name: str, visit: str) -> Shown:
-        """Stop what is being done to the library."""
-        self._may(not self._service.read_only or name == VISIT)
-        job = self._service.jobs.of(self._service.key(name, visit))
-        if job is not None:
-            job.stop()
-        return {self.parts.job: jobs.html(job)}
-
-    @told
-    def dismiss(self, name: str, visit: str, view: View, chosen: Chosen) -> Shown:
-        """The report was read."""
-        self._may(not self._service.read_only or name == VISIT)
-        self._service.jobs.forget(self._service.key(name, visit))
-        return self._shown(name, visit, view, chosen)
-
-
-def build(service: Service, visit: gr.BrowserState, tab: gr.Tab, **line: Any) -> None:
-    """Lay out the tab and connect it; called inside `tab`. `line` says in which queue its events stand."""
-    parts = layout.parts(service)
-    looking, adding = Looking(service, parts), Adding(service, parts)
-    choosing, caring = Choosing(service, parts), Caring(service, parts)
-    out, where = parts.all(), [parts.name, visit]
-    seen = [*where, parts.view, parts.chosen]
-    facts = [parts.title, parts.speaker, parts.category, parts.language, parts.date]
-    quiet = {"api_visibility": "private", "show_progress": "hidden", **line}
+def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -> None:
+    """Lay out the tab and connect it; called inside it. `queue` says in which one its events wait."""
+    parts = components.build(service)
+    browsing, adding = BrowsingHandlers(service, parts), AddingHandlers(service, parts)
+    selection, maintenance = SelectionHandlers(service, parts), MaintenanceHandlers(service, parts)
+    outputs, library = parts.all(), [parts.name, token]
+    selected, shown = [*library, parts.selection], [*library, parts.view, parts.selection]
+    metadata = [parts.title, parts.speaker, parts.category, parts.language, parts.date]
+    quiet = {**QUIET, **queue}
     latest = {"trigger_mode": "always_last", **quiet}
-    arriving = [gr.Textbox(visible=False), visit, parts.name]
-    gr.on([tab.select, visit.change], looking.arrive, arriving, out, js=links.kept("library"), **quiet)
-    here = {"api_visibility": "private", "show_progress": "hidden"}
-    parts.name.change(None, parts.name, js="(library) => library && clasp.address.keep({ library }, 'library')", **here)
-    parts.name.input(None, js="() => clasp.address.keep({ words: '' }, 'library')", **here)
-    keep = "(words, library) => library && clasp.address.keep({ words }, 'library')"
-    parts.find.change(None, [parts.find, parts.name], js=keep, **here)
-    parts.name.input(looking.choose_library, where, out, **quiet)
-    parts.timer.tick(looking.tick, seen, out, **quiet)
-    parts.find.change(looking.search, [parts.find, *where, parts.view], out, **latest)
-    parts.table.turn(looking.turn, [*where, parts.view], out, **latest)
-    parts.add.click(adding.upload, [*where, parts.files, parts.spoken], out, **quiet)
-    parts.stop.click(looking.stop, where, out, **quiet)
-    parts.dismiss.click(looking.dismiss, seen, out, **quiet)
-    focused = {"js": "() => clasp.library.focus()", "api_visibility": "private", "show_progress": "hidden"}
-    parts.table.choose(choosing.choose, where, out, **latest).then(None, **focused)
-    parts.edit.click(choosing.edit, [*where, parts.chosen], out, **quiet).then(None, **focused)
-    entered = [fact.submit for fact in facts if fact is not parts.language]
-    gr.on([*entered, parts.save.click], choosing.save, [*seen, *facts], out, **quiet)
-    parts.ask.click(choosing.ask, [*where, parts.chosen], out, **quiet).then(None, **focused)
-    parts.remove.click(choosing.remove, seen, out, **quiet)
-    parts.clear.click(choosing.clear, [*where, parts.view], out, **quiet)
-    gr.on([parts.leave.click, parts.keep.click], choosing.leave, [*where, parts.chosen], out, **quiet)
+
+    loading = [gr.Textbox(visible=False), token, parts.name]
+    gr.on([tab.select, token.change], browsing.load, loading, outputs, js=links.of_tab("library"), **quiet)
+    parts.name.change(None, parts.name, js=script.call(MODULE, "keepLibrary"), **QUIET)
+    parts.name.input(None, js=script.call(MODULE, "forgetWords"), **QUIET)
+    parts.name.input(browsing.choose_library, library, outputs, **quiet)
+    parts.find.change(None, [parts.find, parts.name], js=script.call(MODULE, "keepWords"), **QUIET)
+    parts.find.change(browsing.search, [parts.find, *library, parts.view], outputs, **latest)
+    parts.table.turn(browsing.turn, [*library, parts.view], outputs, **latest)
+    parts.timer.tick(browsing.poll, shown, outputs, **quiet)
+    parts.stop.click(browsing.stop, library, outputs, **quiet)
+    parts.dismiss.click(browsing.dismiss, shown, outputs, **quiet)
+
+    parts.add.click(adding.upload, [*library, parts.files, parts.spoken], outputs, **quiet)
     if parts.path is not None:
-        path = [*where, parts.path, parts.copy, parts.spoken]
-        gr.on([parts.path.submit, parts.add_path.click], adding.add_path, path, out, **quiet)
-    if parts.care is not None:
-        new = [parts.new_name, parts.new_archive, *where]
-        gr.on([parts.new_name.submit, parts.new_make.click], caring.create, new, out, **quiet)
-        parts.check.click(caring.check, where, out, **quiet)
-        parts.repair.click(caring.repair, where, out, **quiet)
-        parts.export.click(caring.export, where, out, **quiet)
-        parts.transcribe.click(caring.transcribe, where, out, **quiet)
-        parts.embed.click(caring.embed, where, out, **quiet)
+        path = [*library, parts.path, parts.copy, parts.spoken]
+        gr.on([parts.path.submit, parts.add_path.click], adding.add_path, path, outputs, **quiet)
+
+    focus = {"js": script.call(MODULE, "focus"), **QUIET}
+    parts.table.choose(selection.select, library, outputs, **latest).then(None, **focus)
+    parts.edit.click(selection.edit, selected, outputs, **quiet).then(None, **focus)
+    entered = [one.submit for one in metadata if one is not parts.language]
+    gr.on([*entered, parts.save.click], selection.save, [*shown, *metadata], outputs, **quiet)
+    parts.ask_remove.click(selection.ask_remove, selected, outputs, **quiet).then(None, **focus)
+    parts.remove.click(selection.remove, shown, outputs, **quiet)
+    parts.clear.click(selection.clear, [*library, parts.view], outputs, **quiet)
+    gr.on([parts.cancel_edit.click, parts.cancel_remove.click], selection.cancel, selected, outputs, **quiet)
+
+    if parts.maintenance is not None:
+        new = [parts.new_name, parts.new_archive, *library]
+        gr.on([parts.new_name.submit, parts.create.click], maintenance.create, new, outputs, **quiet)
+        parts.check.click(maintenance.check, library, outputs, **quiet)
+        parts.repair.click(maintenance.repair, library, outputs, **quiet)
+        parts.export.click(maintenance.export, library, outputs, **quiet)
+        parts.transcribe.click(maintenance.transcribe, library, outputs, **quiet)
+        parts.reembed.click(maintenance.reembed, library, outputs, **quiet)

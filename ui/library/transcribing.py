@@ -1,4 +1,4 @@
-"""Transcribing on the page: the second half of adding, and a job of its own."""
+"""Transcribing: the second half of adding, and a job of its own."""
 
 import threading
 from collections.abc import Generator, Iterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from clasp import Clasp
     from index.library import Library
 
-TO_GO_ON = "Start it again, and it goes on from here."
+CONTINUE = "Start it again to continue from here."
 
 
 def transcribing(library: "Library", model: "Clasp") -> Work:
@@ -23,7 +23,7 @@ def transcribing(library: "Library", model: "Clasp") -> Work:
 
     def work(stopping: threading.Event) -> Iterator[Progress | Report]:
         report = yield from transcripts(library, model, stopping)
-        yield report if report.sentences else Report(("There is nothing to transcribe: all of it has a transcript.",))
+        yield report if report.sentences else Report(("There is nothing to transcribe: everything has a transcript.",))
 
     return work
 
@@ -31,12 +31,14 @@ def transcribing(library: "Library", model: "Clasp") -> Work:
 def transcripts(
     library: "Library", model: "Clasp", stopping: threading.Event, before: str = ""
 ) -> Generator[Progress, None, Report]:
-    """Transcribe what has no transcript yet; `before` says what the job has done until now. Returns what became of it,
-    without a sentence where there was nothing to do."""
-    missing = sum(map(len, library.untranscribed().values()))
+    """Transcribe what has no transcript yet; `before` says what the job has done until now.
+
+    Returns the outcome, without a sentence if there was nothing to do.
+    """
+    missing = sum(map(len, library.transcripts.missing().values()))
     transcriber, reason = None, ""
     if missing:
-        yield Progress("Getting ready to transcribe …", before=before)
+        yield Progress("Preparing to transcribe…", before=before)
         try:
             transcriber = Transcriber.load(device=current().device)
         except ModelError as error:
@@ -46,9 +48,9 @@ def transcripts(
         for state in states:
             yield _progress(state, before)
             if stopping.is_set() and not state.finished:
-                return Report((f"{_summary(state)} Stopped: what was transcribed stays. {TO_GO_ON}",))
+                return Report((f"{_summary(state)} Stopped: these transcripts are kept. {CONTINUE}",))
     except ClaspError as error:
-        return Report((f"{error} What was transcribed before stays.",), wrong=True)
+        return Report((f"{error} What was transcribed before is kept.",), wrong=True)
     finally:
         states.close()
     if reason:
@@ -59,12 +61,12 @@ def transcripts(
 
 def _progress(state: State, before: str) -> Progress:
     if not state.title:
-        return Progress("Taking the transcripts into the index …", before=before)
+        return Progress("Adding the transcripts to the index…", before=before)
     facts = [f"{state.done:,} of {labels.count(state.segments, 'utterance')}"]
     if state.seconds:
-        facts += [f"{state.speed:.0f}× as fast as listening"]
+        facts += [f"{state.speed:.0f}× real time"]
     if state.left is not None and state.done < state.segments:
-        facts.append(f"about {labels.length(state.left)} left")
+        facts.append(f"about {labels.duration(state.left)} left")
     return Progress(f"Transcribing: {state.title}", state.done / max(1, state.segments), tuple(facts), before)
 
 

@@ -1,16 +1,16 @@
 """Frames of the live search, between the page and the server.
 
-The page sends a frame of JSON, {"rate", "library", "visit", "categories", "languages"}, then sound: frames of 16-bit
+The page sends a frame of JSON, {"rate", "library", "token", "categories", "languages"}, then sound: frames of 16-bit
 samples of one channel, about 0.1 s each; at the end {"stop": true}. It receives frames of JSON:
 
-    {"status": "Opening the library …"}                   it is not ready yet
-    {"left": 600.0}                                       now it is; seconds that may be spoken, null: without end
+    {"status": "Opening the libraries…"}                  it is not ready yet
+    {"left": 600.0}                                       now it is; seconds that may be spoken, null: no limit
     {"received_s": 12.3, "voiced": true, "dropped": 0}    after each piece of sound: seconds so far, whether there is
                                                           speech now, guesses dropped
     {"utterance": {"number": 1, "final": false, …}}       what an utterance, or its beginning, finds, and its "place" on
                                                           the map: {"flat": [x, y], "solid": [x, y, z]}, or null
 
-Who sends anything else is refused, with a sentence that says why.
+Whoever sends anything else is refused, with a sentence that says why.
 """
 
 import json
@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any
 
 from clasp.errors import LibraryError
 from index.filters import Filter
-from ui import labels, sound
+from ui import audio, labels
 from ui.map import wire
 
 if TYPE_CHECKING:
     from index.hit import Hit
     from index.library import Library
     from index.live.session import Said
-    from index.map.map import Map
+    from index.map.library_map import LibraryMap
 
 RATES = range(8_000, 192_001)  # Hz
 LONGEST = 2.0  # seconds of one frame
@@ -41,32 +41,32 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
-class Wish:
+class LiveRequest:
     """What the first frame asks for."""
 
     rate: int  # Hz
     library: str
-    visit: str
+    token: str
     filters: Filter
 
     @classmethod
-    def read(cls, frame: str | bytes) -> "Wish":
+    def read(cls, frame: str | bytes) -> "LiveRequest":
         """Raises `Refused` if it is not what the page sends."""
         given = parsed(frame) if isinstance(frame, str) else None
         if not isinstance(given, dict):
-            raise Refused(WRONG, "The first frame says what is searched, as JSON.")
-        rate, library, visit = given.get("rate"), given.get("library"), given.get("visit", "")
+            raise Refused(WRONG, "The first frame must be JSON that says what to search.")
+        rate, library, token = given.get("rate"), given.get("library"), given.get("token", "")
         lists = [given.get(name, []) for name in ("categories", "languages")]
-        names = [library, visit, *(name for one in lists if isinstance(one, list) for name in one)]
+        names = [library, token, *(name for one in lists if isinstance(one, list) for name in one)]
         if not all(isinstance(one, list) for one in lists) or not all(isinstance(name, str) for name in names):
-            raise Refused(WRONG, "The first frame names a library, a visit, categories and languages.")
+            raise Refused(WRONG, "The first frame must name a library, a token, categories and languages.")
         if not isinstance(rate, int) or rate not in RATES:
-            raise Refused(WRONG, f"The microphone's rate is {RATES.start} to {RATES.stop - 1} Hz, a whole number.")
-        return cls(rate, library, visit, Filter(*map(tuple, lists)))
+            raise Refused(WRONG, f"The rate must be a whole number from {RATES.start} to {RATES.stop - 1} Hz.")
+        return cls(rate, library, token, Filter(*map(tuple, lists)))
 
 
 def seconds(frame: bytes, rate: int) -> float:
-    """How long the sound of a frame is; raises `Refused` if it is none."""
+    """The length of the sound in a frame; raises `Refused` if it is none."""
     length = len(frame) / 2 / rate
     if length > LONGEST:
         raise Refused(LARGE, f"A frame has {length:.1f} s of sound: expected {LONGEST:g} s at most.")
@@ -85,22 +85,22 @@ def parsed(frame: str) -> Any:
         return None
 
 
-def shown(said: "Said", library: "Library", key: str, chart: "Map | None") -> dict[str, Any]:
-    """An utterance for the page: its strong hits, best first, and where it lies on the library's map, if there is one.
-    `key` stands for the library in addresses."""
+def utterance(said: "Said", library: "Library", key: str, drawn: "LibraryMap | None") -> dict[str, Any]:
+    """An utterance for the page: its strong hits, best first, and its place on the library's map, if there is one.
+    `key` stands for the library in URLs."""
     hits = [hit for hit in said.answer.hits if hit.strong] if said.answer is not None else []
     return {
         "number": said.number, "start": round(said.start, 3), "end": round(said.end, 3), "final": said.final,
         "delay": round(said.delay, 3), "problem": said.problem, "hits": [_hit(hit, library, key) for hit in hits],
-        "place": _place(said, chart),
+        "place": _place(said, drawn),
     }  # fmt: skip
 
 
-def _place(said: "Said", chart: "Map | None") -> dict[str, list[float]] | None:
-    if said.answer is None or chart is None:
+def _place(said: "Said", drawn: "LibraryMap | None") -> dict[str, list[float]] | None:
+    if said.answer is None or drawn is None:
         return None
     try:
-        return wire.place(chart, said.answer.query.vector)
+        return wire.place(drawn, said.answer.query.vector)
     except LibraryError:  # it was emptied or removed meanwhile
         return None
 
@@ -108,7 +108,7 @@ def _place(said: "Said", chart: "Map | None") -> dict[str, list[float]] | None:
 def _hit(hit: "Hit", library: "Library", key: str) -> dict[str, Any]:
     """A hit for the page."""
     segment, categories = hit.segment, library.categories()
-    source, start, end = sound.moment(key, hit.recording, segment.start, segment.end)
+    clip = audio.clip(key, hit.recording, segment.start, segment.end)
     return {
         "id": segment.id,
         "text": segment.transcript,
@@ -116,7 +116,7 @@ def _hit(hit: "Hit", library: "Library", key: str) -> dict[str, Any]:
         "facts": [labels.category(segment.category), labels.language(segment.language)],
         "colour": categories.index(segment.category) if segment.category in categories else 0,
         "percent": round(100 * hit.probability),
-        "src": source,
-        "start": round(start, 3),
-        "end": round(end, 3),
+        "src": clip.src,
+        "start": round(clip.start, 3),
+        "end": round(clip.end, 3),
     }

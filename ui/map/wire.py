@@ -1,4 +1,4 @@
-"""What a page fetches to draw a library's map: its points as bytes (see index/map/wire.py), with words for people."""
+"""The points of a library's map as the page fetches them: bytes (see index/map/wire.py), with labels for people."""
 
 import gzip
 from dataclasses import asdict
@@ -12,24 +12,24 @@ from ui.service import Service
 
 if TYPE_CHECKING:
     from index.map.clusters import Region
-    from index.map.map import Map
+    from index.map.library_map import LibraryMap
 
-MOST = 50_000  # points that a page draws; of more, a sample
+MOST = 50_000  # points that a page draws: a sample, if there are more
 QUICK = 1  # gzip's level: half the bytes in a tenth of the time
 
 
-def place(drawn: "Map", vector: np.ndarray) -> dict[str, list[float]]:
-    """Where a query (dim,) lies on the flat map, and on the solid one.
+def place(drawn: "LibraryMap", vector: np.ndarray) -> dict[str, list[float]]:
+    """The place of a query (dim,) on the flat map, and on the solid one.
 
     Raises:
         LibraryError: if the library was emptied or removed meanwhile.
     """
-    flat, solid = drawn.place(vector)
+    flat, solid = drawn.locate(vector)
     return {name: [round(float(one), 4) for one in at] for name, at in (("flat", flat), ("solid", solid))}
 
 
 def packed(service: Service, key: str) -> bytes:
-    """The map of the library that `key` stands for in addresses, gzip'd.
+    """The map of the library that `key` stands for in URLs, gzipped.
 
     Raises:
         ClaspError: if there is no such library, or it has no map.
@@ -37,20 +37,20 @@ def packed(service: Service, key: str) -> bytes:
     library = service.library_of_key(key)
     drawn = service.map(library)
     if drawn is None:
-        raise ClaspError("This library has no map yet: lay it out in the Map tab, or with `python -m clasp map`.")
+        raise ClaspError("This library has no map yet: create one in the Map tab, or with `python -m clasp map`.")
     points = drawn.points(MOST)
-    names = {name: facts.names for name, facts in points.facts.items()}
+    names = {name: column.names for name, column in points.columns.items()}
     return gzip.compress(
-        points.packed(
+        points.to_bytes(
             labels={
                 "category": [labels.category(name) for name in names["category"]],
                 "language": [labels.language(tag) for tag in names["language"]],
                 "speaker": [labels.speaker(name) for name in names["speaker"]],
                 "recording": [labels.title(title) for title in points.titles],
             },
-            regions=[asdict(one) | {"name": _named(one)} for one in drawn.fitted.regions],
-            measures=[asdict(one) for one in drawn.fitted.measures],
-            sampled=drawn.sampled,
+            regions=[asdict(one) | {"name": _named(one)} for one in drawn.layout.regions],
+            measures=[asdict(one) for one in drawn.layout.measures],
+            sampled=drawn.layout.sampled,
             stale=drawn.stale,
             of=len(drawn),
         ),

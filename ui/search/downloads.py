@@ -1,11 +1,10 @@
-"""Utterances as files to download, named after what was searched."""
+"""Utterances as files to download, named after the search."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clasp.errors import ClaspError
-from clasp.settings import current
 from index.export import as_csv, as_json, clips
 from ui import labels
 
@@ -16,23 +15,24 @@ if TYPE_CHECKING:
 
 KINDS = ("csv", "json", "zip")
 LONGEST = 60  # characters of a name
+CLIPS = 500  # most in one download
 
 
 def write(
     folder: Path, kind: str, library: "Library", found: "Sequence[Hit | Segment]", query: "Query | None" = None
 ) -> Path:
-    """Write what a query has found, or what was chosen without one, as one of KINDS: a table, JSON, or sound clips.
+    """Write the hits of a query, or segments that were selected without one, as one of KINDS: metadata as CSV or JSON,
+    or audio clips.
 
     Raises:
         ClaspError: if there is no such kind, more clips are wanted than are made at once, an utterance is gone, or
             none of the recordings can be read.
     """
     if kind not in KINDS:
-        raise ClaspError(f"Hits cannot be downloaded as {kind!r}: there are {', '.join(KINDS)}.")
-    most = current().clips
-    if kind == "zip" and len(found) > most:
-        raise ClaspError(f"{len(found):,} sound clips are too many at once: choose {most:,} at most.")
-    path = folder / f"clasp-{_subject(library, query)}.{kind}"
+        raise ClaspError(f"Cannot download {kind!r}: choose one of {', '.join(KINDS)}.")
+    if kind == "zip" and len(found) > CLIPS:
+        raise ClaspError(f"{len(found):,} audio clips are too many at once: select {CLIPS:,} at most.")
+    path = folder / f"clasp-{_stem(library, query)}.{kind}"
     if kind == "zip":
         clips(library, found, path)
     else:
@@ -40,14 +40,14 @@ def write(
     return path
 
 
-def _subject(library: "Library", query: "Query | None") -> str:
-    """What was searched, as part of a file's name."""
+def _stem(library: "Library", query: "Query | None") -> str:
+    """What was searched for, as part of a file name."""
     if query is None:
         return "selection"
     if query.segment is not None:
         segment = library.segment(query.segment)
-        query_text = f"like {library.recording(segment.recording).title} {labels.clock(segment.start)}"
+        text = f"like {library.recording(segment.recording).title} {labels.clock(segment.start)}"
     else:
-        query_text = query.text or "spoken query"
-    letters = "".join(letter if letter.isalnum() else " " for letter in query_text)
+        text = query.text or "spoken query"
+    letters = "".join(letter if letter.isalnum() else " " for letter in text)
     return "-".join(letters.split())[:LONGEST].strip("-").lower()

@@ -1,23 +1,24 @@
-"""Six queries that show what the library can do: the first of assets/library/examples.tsv."""
+"""Six queries that show what the demo library can do: the first of assets/library/examples.tsv."""
 
 import csv
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 import gradio as gr
 
 from clasp.paths import ASSETS
+from ui import script
+from ui.templates import render
 
 LIBRARY = ASSETS / "library"
 COUNT = 6
 KINDS = {  # in examples.tsv: on the page
-    "words": "a sentence",
-    "paraphrase": "in other words",
-    "question": "a question",
-    "cross-lingual": "another language",
-    "moment": "a moment in a recording",
-    "spoken": "spoken",
+    "words": "Same words",
+    "paraphrase": "Other words",
+    "question": "A question",
+    "cross-lingual": "Another language",
+    "moment": "A moment in a recording",
+    "spoken": "Spoken",
 }
 
 
@@ -32,7 +33,7 @@ class Example:
 
 
 def read() -> list[Example]:
-    """The examples shown; none where the file is missing."""
+    """The examples; none if the file is missing."""
     path = LIBRARY / "examples.tsv"
     if not path.is_file():
         return []
@@ -45,24 +46,11 @@ def read() -> list[Example]:
 
 
 def build(examples: list[Example]) -> gr.HTML:
-    """The row of examples. `select` carries the number of the one pressed; their audio may be fetched."""
-    chips = "".join(
-        f'<li><button type="button" data-example="{n}">'
-        f"<small>{escape(KINDS.get(example.kind, example.kind))}</small>"
-        f'<span lang="{escape(example.language)}" dir="auto">{escape(example.query)}</span></button></li>'
-        for n, example in enumerate(examples)
-    )
+    """The row of examples. `select` carries the number of the one that is pressed; their audio may be fetched."""
     gr.set_static_paths([example.file for example in examples if example.file])
     return gr.HTML(
-        html_template=f'<ul class="examples" aria-label="Examples to try">{chips}</ul>',
-        js_on_load="""
-element.addEventListener('click', (event) => {
-  const chip = event.target.closest('[data-example]');
-  if (!chip) return;
-  clasp.busy();
-  const index = Number(chip.dataset.example);
-  trigger('select', { index, value: index });
-});""",
+        html_template=render("search/examples.html", examples=examples, kinds=KINDS),
+        js_on_load=script.mount("search/examples", "select"),
         apply_default_css=False,
         elem_id="examples",
     )

@@ -1,4 +1,4 @@
-"""What happens when something is asked on the page."""
+"""What the Search tab does when something happens on it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,274 +11,272 @@ import gradio as gr
 import clasp
 from clasp.errors import ClaspError
 from index.search import Answer, Query, encode, like, search
-from ui import labels, links
-from ui.errors import sentence
-from ui.links import Link, Settings
-from ui.search import cards, downloads, examples, form, minimap
-from ui.search.moments import Place
-from ui.service import VISIT, Service
+from ui import filters, labels, links
+from ui.errors import error_message
+from ui.events import Updates, event_data
+from ui.links import SearchRequest, SearchSettings
+from ui.search import downloads, examples, form, minimap, results
+from ui.search.results import SearchedLibrary
+from ui.service import Service
 from ui.theme import PALETTE
 
 if TYPE_CHECKING:
     from index.library import Library
 
 HITS = 30
-LONG = 15.0  # seconds of a spoken query from which the page says what takes so long
-AGAIN = 1.0  # seconds between two looks at how far opening is
-
-Updates = dict[Any, Any]  # new values, by component
+LONG = 15.0  # seconds; for a longer spoken query the page says what takes so long
+POLL = 1.0  # seconds between two looks at how far opening is
 
 
 @dataclass
-class Asked:
-    """What was searched last."""
+class LastSearch:
+    """What was searched for last."""
 
     query: Query
-    settings: Settings
+    settings: SearchSettings
     answer: Answer
 
 
 @dataclass(frozen=True)
-class Shown:
-    """Components that an answer fills, and what is remembered of it."""
+class SearchResults:
+    """The components that an answer fills, and what is remembered of it."""
 
     results: gr.HTML
     overlay: gr.HTML
-    asked: gr.State  # Asked, or None
+    last: gr.State  # LastSearch, or None
     by_time: gr.State
     download: gr.DownloadButton
 
 
-class Search:
-    """What the page does when something is asked; none of it can be called from outside.
+class SearchHandlers:
+    """The event handlers of the tab; none of them is public.
 
-    `values` are always those of Settings, in their order; `visit` is the visitor's secret.
+    `values` are always those of SearchSettings, in their order; `token` is the visitor's.
     """
 
     def __init__(
-        self, service: Service, controls: form.Controls, shown: Shown, offered: list[examples.Example]
+        self, service: Service, search_form: form.SearchForm, shown: SearchResults, offered: list[examples.Example]
     ) -> None:
         self._service = service
-        self._controls = controls
+        self._form = search_form
         self._shown = shown
         self._examples = offered
 
-    def typed(self, text: str, visit: str, *values: Any) -> Iterator[Updates]:
+    def search_text(self, text: str, token: str, *values: Any) -> Iterator[Updates]:
         """A text was entered: forget the recording."""
-        yield from self._answer(text, None, Settings(*values), visit, {self._controls.spoken: None})
+        yield from self._search(text, None, SearchSettings(*values), token, {self._form.speech: None})
 
-    def spoken(self, recording: str | None, visit: str, *values: Any) -> Iterator[Updates]:
+    def search_speech(self, recording: str | None, token: str, *values: Any) -> Iterator[Updates]:
         """Something was recorded or uploaded: forget the text."""
-        yield from self._answer("", recording, Settings(*values), visit, {self._controls.text: ""})
+        yield from self._search("", recording, SearchSettings(*values), token, {self._form.text: ""})
 
-    def example(self, event: gr.SelectData, visit: str, *values: Any) -> Iterator[Updates]:
+    def search_example(self, event: gr.SelectData, token: str, *values: Any) -> Iterator[Updates]:
         """An example was pressed."""
-        chosen = self._examples[event.index]
-        text, recording = ("", str(chosen.file)) if chosen.file else (chosen.query, None)
-        inputs = {self._controls.text: text, self._controls.spoken: recording}
-        yield from self._answer(text, recording, Settings(*values), visit, inputs)
+        example = self._examples[event.index]
+        text, recording = ("", str(example.file)) if example.file else (example.query, None)
+        inputs = {self._form.text: text, self._form.speech: recording}
+        yield from self._search(text, recording, SearchSettings(*values), token, inputs)
 
-    def like(self, event: gr.EventData, visit: str, *values: Any) -> Iterator[Updates]:
+    def search_similar(self, event: gr.EventData, token: str, *values: Any) -> Iterator[Updates]:
         """ "More like this" was pressed."""
-        settings = Settings(*values)
+        settings = SearchSettings(*values)
         try:
-            query = like(self._service.library(settings.library, visit), int(event._data["segment"]))
-            yield self._found(query, settings, visit) | self._inputs("")
+            query = like(self._service.library(settings.library, token), int(event_data(event)["segment"]))
+            yield self._answer(query, settings, token) | self._inputs("")
         except Exception as error:
             yield self._failed(error)
 
-    def changed(self, asked: Asked | None, visit: str, *values: Any) -> Updates:
-        """The weight or a filter was changed: the same query is searched again."""
-        settings = Settings(*values)
-        if asked is None or asked.settings == settings:
-            return {self._controls.more: form.more(settings)}
-        asked.settings = settings  # at once: Gradio tells of a choice twice
-        return self._again(asked, settings, visit) | {self._controls.more: form.more(settings)}
+    def change_settings(self, last: LastSearch | None, token: str, *values: Any) -> Updates:
+        """The weight or a filter was changed: search for the same again."""
+        settings = SearchSettings(*values)
+        if last is None or last.settings == settings:
+            return {self._form.more: form.more_label(settings)}
+        last.settings = settings  # at once: Gradio tells of a choice twice
+        return self._repeat(last, settings, token) | {self._form.more: form.more_label(settings)}
 
-    def moved(self, asked: Asked | None, visit: str, *values: Any) -> Updates:
-        """Another library was chosen: other filters, the same query."""
+    def change_library(self, last: LastSearch | None, token: str, *values: Any) -> Updates:
+        """Another library was chosen: search it for the same, with the filters that it has."""
         try:
-            settings = Settings(*values)
-            library = self._library(settings, visit)
-            settings = form.kept(settings, library)
-            updates = self._controls.showing(settings, library)
+            settings = SearchSettings(*values)
+            library = self._service.library_if_any(settings.library, token)
+            settings = filters.applicable(settings, library)
+            updates = self._form.show(settings, library)
         except Exception as error:
             return self._failed(error)
-        if asked is None:
-            return updates | self._nothing(settings, library, visit)
-        asked = replace(asked, query=replace(asked.query, segment=None))  # that number means nothing here
-        return updates | self._again(asked, settings, visit)
+        if last is None:
+            return updates | self._introduction(settings, library, token)
+        last = replace(last, query=replace(last.query, segment=None))  # a number that means nothing here
+        return updates | self._repeat(last, settings, token)
 
-    def sort(self, event: gr.EventData, asked: Asked | None, visit: str, *values: Any) -> Updates:
+    def sort(self, event: gr.EventData, last: LastSearch | None, token: str, *values: Any) -> Updates:
         """The order was chosen."""
-        by_time = bool(event._data["time"])
-        settings = replace(Settings(*values), by_time=by_time)
-        return self._again(asked, settings, visit) | {self._shown.by_time: by_time}
+        by_time = bool(event_data(event)["time"])
+        settings = replace(SearchSettings(*values), by_time=by_time)
+        return self._repeat(last, settings, token) | {self._shown.by_time: by_time}
 
-    def drop(self, event: gr.EventData, asked: Asked | None, visit: str, *values: Any) -> Updates:
-        """A filter was taken off, or all."""
-        name = event._data["name"]
-        settings = Settings(*values).without(*([name] if name in links.FILTERS else []))
-        updates = self._again(asked, settings, visit)
-        return updates | self._controls.showing(settings, self._library(settings, visit))
+    def clear_filters(self, last: LastSearch | None, token: str, *values: Any) -> Updates:
+        """Every filter was taken off."""
+        settings = SearchSettings(*values).without(*links.FILTERS.values())
+        return self._change_filters(last, settings, token)
 
-    def narrowed(self, event: gr.EventData, asked: Asked | None, visit: str, *values: Any) -> Updates:
+    def choose_category(self, event: gr.EventData, last: LastSearch | None, token: str, *values: Any) -> Updates:
         """A category was pressed on the map, or let go."""
-        settings = replace(Settings(*values), category=str(event._data["category"]))
-        updates = self._again(asked, settings, visit)
-        return updates | self._controls.showing(settings, self._library(settings, visit))
+        settings = replace(SearchSettings(*values), category=str(event_data(event)["category"]))
+        return self._change_filters(last, settings, token)
 
-    def open(self, event: gr.EventData, visit: str) -> Iterator[Updates]:
+    def navigate(self, event: gr.EventData, token: str) -> Iterator[Updates]:
         """The browser went back or forward."""
         yield self._inputs("")
-        yield from self.begin(str(event._data["address"]) or "?", visit)
+        yield from self.load(str(event_data(event)["address"]) or "?", token)
 
-    def begin(self, address: str, visit: str) -> Iterator[Updates]:
-        """The page was opened: offer what there is, and do what its address asks."""
+    def load(self, link: str, token: str) -> Iterator[Updates]:
+        """The page was opened: offer what there is, and do what its link asks for."""
         try:
-            while not self._service.ready(AGAIN):
-                if address:
-                    yield {self._shown.results: cards.working(self._service.status)}
-            link, library, problem = self._linked(address, visit)
+            while not self._service.ready(POLL):
+                if link:
+                    yield {self._shown.results: results.working(self._service.status)}
+            request, library, problem = self._requested(link, token)
             yield (
-                (self._inputs(link.text) if link.text else {})
-                | self._controls.showing(form.kept(link.settings, library), library)
-                | {self._controls.library: self._libraries(visit, value=link.settings.library)}
-                | {self._shown.by_time: link.settings.by_time}
-                | {self._shown.overlay: self._overlay(library, link.settings, visit)}
+                (self._inputs(request.text) if request.text else {})
+                | self._form.show(filters.applicable(request.settings, library), library)
+                | {self._form.library: self._libraries(token, value=request.settings.library)}
+                | {self._shown.by_time: request.settings.by_time}
+                | {self._shown.overlay: self._overlay(library, request.settings, token)}
             )
             if problem is not None:
                 raise problem
-            if link.like is not None and library is not None:
-                yield self._found(like(library, link.like), link.settings, visit)
-            elif link.text:
-                yield from self._answer(link.text, None, link.settings, visit, {})
-            elif address:  # otherwise something may have been typed meanwhile
-                yield self._nothing(link.settings, library, visit)
+            if request.like is not None and library is not None:
+                yield self._answer(like(library, request.like), request.settings, token)
+            elif request.text:
+                yield from self._search(request.text, None, request.settings, token, {})
+            elif link:  # otherwise something may have been typed meanwhile
+                yield self._introduction(request.settings, library, token)
         except Exception as error:
             yield self._failed(error)
 
-    def libraries(self, visit: str) -> Any:
-        """A visitor may have their own library now."""
+    def refresh_libraries(self, token: str) -> Any:
+        """A visitor may have a library of their own now."""
         try:
-            return self._libraries(visit)
+            return self._libraries(token)
         except ClaspError:
             return gr.skip()
 
-    def returned(self, again: bool, asked: Asked | None, visit: str, *values: Any) -> Updates:
+    def open_tab(self, again: bool, last: LastSearch | None, token: str, *values: Any) -> Updates:
         """The tab was opened: libraries, and what is in them, may have changed meanwhile."""
-        if not again:  # `begin` does all
-            return {self._controls.library: gr.skip()}
-        settings = Settings(*values)
+        if not again:  # `load` does all
+            return {self._form.library: gr.skip()}
+        settings = SearchSettings(*values)
         try:
-            library = self._library(settings, visit)
+            library = self._service.library_if_any(settings.library, token)
         except ClaspError:  # it is gone
-            settings, asked = Settings(), None
-            library = self._library(settings, visit)
-        updates = self._controls.showing(form.kept(settings, library), library)
-        updates[self._controls.library] = self._libraries(visit, value=settings.library)
-        return updates if asked is not None else updates | self._nothing(settings, library, visit)
+            settings, last = SearchSettings(), None
+            library = self._service.library(settings.library)
+        updates = self._form.show(filters.applicable(settings, library), library)
+        updates[self._form.library] = self._libraries(token, value=settings.library)
+        return updates if last is not None else updates | self._introduction(settings, library, token)
 
-    def export(self, event: gr.EventData, asked: Asked | None, visit: str) -> Iterator[str]:
+    def export(self, event: gr.EventData, last: LastSearch | None, token: str) -> Iterator[str]:
         """Write the hits to a file to download."""
         try:
-            if asked is None:
+            if last is None:
                 raise ClaspError("There is nothing to download yet: search first.")
-            library = self._service.library(asked.settings.library, visit)
+            library = self._service.library(last.settings.library, token)
             with TemporaryDirectory(prefix="clasp-hits-") as folder:
-                found, kind = cards.exported(asked.answer), str(event._data["kind"])
+                found, kind = results.exported(last.answer), str(event_data(event)["kind"])
                 yield str(downloads.write(Path(folder), kind, library, found.hits, found.query))
         except Exception as error:
-            raise gr.Error(sentence(error, "a download"), print_exception=False) from error
+            raise gr.Error(error_message(error, "a download"), print_exception=False) from error
 
-    def _answer(
-        self, text: str, recording: str | None, settings: Settings, visit: str, inputs: Updates
+    def _search(
+        self, text: str, recording: str | None, settings: SearchSettings, token: str, inputs: Updates
     ) -> Iterator[Updates]:
         """Search for a text or a recording, and put `inputs` into the text box and the recorder."""
 
-        def busy(words: str) -> Updates:
-            return {self._shown.results: cards.working(words)} | inputs
+        def working(message: str) -> Updates:
+            return {self._shown.results: results.working(message)} | inputs
 
         try:
             if not text.strip() and not recording:
                 raise ClaspError("There is nothing to search for yet: type a sentence or record one.")
             waveform = clasp.decode(recording) if recording else None
-            while not self._service.ready(AGAIN):
-                yield busy(self._service.status)
+            while not self._service.ready(POLL):
+                yield working(self._service.status)
             model = self._service.opened().model
             if waveform is None:
                 query = encode(model, text=text)
             else:
                 if waveform.duration > LONG:
-                    yield busy(f"Listening to {labels.clock(waveform.duration)} of speech …")
+                    yield working(f"Listening to {labels.duration(waveform.duration)} of speech…")
                 query = encode(model, waveform=waveform)
-            yield self._found(query, settings, visit) | inputs
+            yield self._answer(query, settings, token) | inputs
         except Exception as error:
-            yield inputs | {self._controls.spoken: None} | self._failed(error)
+            yield inputs | {self._form.speech: None} | self._failed(error)
 
-    def _linked(self, address: str, visit: str) -> tuple[Link, "Library | None", ClaspError | None]:
-        """What an address asks and its library; where that cannot be, the first library and why."""
-        link = Link(Settings())
+    def _requested(self, link: str, token: str) -> tuple[SearchRequest, "Library | None", ClaspError | None]:
+        """What a link asks for, and its library; if that cannot be, the demo library, and why."""
+        request = SearchRequest(SearchSettings())
         try:
-            link = links.read(address)
-            return link, self._library(link.settings, visit), None
+            request = links.read(link)
+            return request, self._service.library_if_any(request.settings.library, token), None
         except ClaspError as error:
-            link = Link(Settings(), link.text)
-            return link, self._library(link.settings, visit), error
+            request = SearchRequest(SearchSettings(), request.text)
+            return request, self._service.library(request.settings.library), error
 
-    def _again(self, asked: Asked | None, settings: Settings, visit: str) -> Updates:
-        """Search the same query otherwise."""
+    def _change_filters(self, last: LastSearch | None, settings: SearchSettings, token: str) -> Updates:
+        """Show other filters in the form, and search for the same again."""
+        updates = self._repeat(last, settings, token)
+        return updates | self._form.show(settings, self._service.library_if_any(settings.library, token))
+
+    def _repeat(self, last: LastSearch | None, settings: SearchSettings, token: str) -> Updates:
+        """Search for the same with other settings."""
         try:
-            if asked is None:
-                return self._nothing(settings, self._library(settings, visit), visit)
-            return self._found(asked.query, settings, visit)
+            if last is None:
+                library = self._service.library_if_any(settings.library, token)
+                return self._introduction(settings, library, token)
+            return self._answer(last.query, settings, token)
         except Exception as error:
-            return self._failed(error) | {self._shown.asked: asked and replace(asked, settings=settings)}
+            return self._failed(error) | {self._shown.last: last and replace(last, settings=settings)}
 
-    def _found(self, query: Query, settings: Settings, visit: str) -> Updates:
-        """What is shown of the answer to a query."""
-        library = self._library(settings, visit)
+    def _answer(self, query: Query, settings: SearchSettings, token: str) -> Updates:
+        """Search, and show what is found."""
+        library = self._service.library_if_any(settings.library, token)
         if not library:
-            return self._nothing(settings, library, visit)
+            return self._introduction(settings, library, token)
         model = self._service.opened().model
         found = search(library, model, query, k=HITS, meaning=settings.weight, filters=settings.filter)
         colours = {name: number % len(PALETTE) for number, name in enumerate(library.categories())}
-        place = Place(library, settings.library, self._service.key(settings.library, visit), colours)
-        link = Link(settings, query.text or "", query.segment)
+        searched = SearchedLibrary(library, settings.library, self._service.key(settings.library, token), colours)
+        request = SearchRequest(settings, query.text or "", query.segment)
         return {
-            self._shown.results: cards.answer(found, link, place, form.chips(settings, library)),
-            self._shown.overlay: self._overlay(library, settings, visit, found),
-            self._shown.asked: Asked(query, settings, found),
+            self._shown.results: results.answer(found, request, searched),
+            self._shown.overlay: self._overlay(library, settings, token, found),
+            self._shown.last: LastSearch(query, settings, found),
         }
 
-    def _nothing(self, settings: Settings, library: "Library | None", visit: str) -> Updates:
-        """What is shown before anything was asked."""
+    def _introduction(self, settings: SearchSettings, library: "Library | None", token: str) -> Updates:
+        """What is shown before anything was searched for."""
         return {
-            self._shown.results: cards.welcome(settings) if library else cards.empty(settings),
-            self._shown.overlay: self._overlay(library, settings, visit),
-            self._shown.asked: None,
+            self._shown.results: results.welcome(settings) if library else results.empty(settings),
+            self._shown.overlay: self._overlay(library, settings, token),
+            self._shown.last: None,
         }
 
-    def _overlay(self, library: "Library | None", settings: Settings, visit: str, found: Answer | None = None) -> str:
+    def _overlay(
+        self, library: "Library | None", settings: SearchSettings, token: str, found: Answer | None = None
+    ) -> str:
         drawn = None if library is None else self._service.map(library)
-        return minimap.overlay(drawn, self._service.key(settings.library, visit), settings, found)
+        return minimap.overlay(drawn, self._service.key(settings.library, token), settings, found)
 
     def _failed(self, error: Exception) -> Updates:
         return {
-            self._shown.results: cards.notice(sentence(error, "a search")),
-            self._shown.asked: None,
+            self._shown.results: results.error(error_message(error, "a search")),
+            self._shown.last: None,
         }
 
     def _inputs(self, text: str) -> Updates:
-        return {self._controls.text: text, self._controls.spoken: None}
+        return {self._form.text: text, self._form.speech: None}
 
-    def _library(self, settings: Settings, visit: str) -> "Library | None":
-        """The library that is chosen; None where it is a visitor's who has added nothing."""
-        if settings.library == VISIT and self._service.read_only and not self._service.opened().visits.has(visit):
-            return None
-        return self._service.library(settings.library, visit)
-
-    def _libraries(self, visit: str, **chosen: str) -> gr.Dropdown:
-        """What there is to choose from."""
-        libraries = self._service.libraries(visit)
+    def _libraries(self, token: str, **chosen: str) -> gr.Dropdown:
+        """The libraries to choose from."""
+        libraries = self._service.libraries(token)
         return gr.Dropdown(choices=libraries, visible=len(libraries) > 1, **chosen)

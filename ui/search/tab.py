@@ -1,68 +1,62 @@
-"""The search tab: its parts, and what each event of theirs does."""
+"""The Search tab: its components, and what each of their events does."""
 
 from typing import Any
 
 import gradio as gr
 
-from ui.links import Settings
-from ui.search import cards, examples, form, minimap
-from ui.search.handlers import Search, Shown
+from ui import script
+from ui.events import QUIET
+from ui.links import SearchSettings
+from ui.search import examples, form, minimap, results
+from ui.search.handlers import SearchHandlers, SearchResults
 from ui.service import Service
-from ui.theme import SCRIPT
 
-EVENTS = ["open", "like", "sort", "drop", "export"]  # of the results: what page.js tells
-ADDRESS = "(_, visit) => [history.state?.address ?? location.search, visit]"
-AGAIN = """(_, ...rest) => {
-  const again = window.claspWasThere === true; // the first time is when the page opens
-  window.claspWasThere = true;
-  return [again, ...rest];
-}"""
+MODULE = "search/results"
+EVENTS = ["open", "like", "sort", "clear", "export"]  # of the results, as results.js triggers them
 
 
-def build(service: Service, page: gr.Blocks, tab: gr.Tab, visit: gr.BrowserState, **line: Any) -> None:
-    """Lay out the tab and connect it; called inside it. `line` says in which queue searches stand."""
+def build(service: Service, page: gr.Blocks, tab: gr.Tab, token: gr.BrowserState, **queue: Any) -> None:
+    """Lay out the tab and connect it; called inside it. `queue` says in which one searches wait."""
     offered = examples.read()
     controls = form.build(offered)
     with gr.Row(elem_id="found"):
-        results = gr.HTML(
-            cards.welcome(Settings()),
-            head=SCRIPT,
-            js_on_load=f"clasp.results(element, props, watch, trigger, {EVENTS})",
+        shown = gr.HTML(
+            results.welcome(SearchSettings()),
+            js_on_load=script.mount(MODULE, *EVENTS),
             apply_default_css=False,
             elem_id="results",
         )
         overlay = minimap.build()
-    asked, by_time = gr.State(None), gr.State(False)
+    last, by_time = gr.State(None), gr.State(False)
     download = gr.DownloadButton(visible="hidden", elem_id="download")
-    shown = Shown(results, overlay, asked, by_time, download)
     address, again = gr.Textbox(visible=False), gr.Checkbox(visible=False)
-    handlers = Search(service, controls, shown, offered)
+    handlers = SearchHandlers(service, controls, SearchResults(shown, overlay, last, by_time, download), offered)
 
-    settings = [visit, *controls.settings, by_time]
-    asking = [asked, *settings]
-    answer = [results, overlay, asked, controls.text, controls.spoken]
+    settings = [token, *controls.settings, by_time]
+    repeated = [last, *settings]
+    answer = [shown, overlay, last, controls.text, controls.speech]
     everything = [*answer, *controls.settings, by_time, controls.more]
-    said = [controls.spoken.stop_recording, controls.spoken.upload]
+    spoken = [controls.speech.stop_recording, controls.speech.upload]
     lists = (controls.meaning, controls.category, controls.language, controls.speaker, controls.recording)
     dates = (controls.since, controls.until)
     changed = [*(one.input for one in lists), *(one.submit for one in dates), *(one.blur for one in dates)]
-    quiet = {"api_visibility": "private", "show_progress": "hidden"}
-    gr.on([controls.text.submit, *said], None, js="() => clasp.busy()", **quiet)
-    controls.text.submit(handlers.typed, [controls.text, *settings], answer, **quiet, **line)
-    gr.on(said, handlers.spoken, [controls.spoken, *settings], answer, **quiet, **line)
-    controls.examples.select(handlers.example, settings, answer, **quiet, **line)
-    results.like(handlers.like, settings, answer, **quiet, **line)
-    last = {"trigger_mode": "always_last", **quiet, **line}
-    gr.on(changed, handlers.changed, asking, [*answer, controls.more], **last)
-    controls.library.input(handlers.moved, asking, everything, **last)
-    results.sort(handlers.sort, asking, [*answer, by_time], **last)
-    results.drop(handlers.drop, asking, everything, **last)
-    overlay.choose(handlers.narrowed, asking, everything, **last)
-    results.open(handlers.open, visit, everything, **last)
-    controls.more.click(None, js="() => clasp.more()", **quiet)
-    downloaded = results.export(handlers.export, [asked, visit], download, **quiet, **line)
-    downloaded.success(None, download, js="(file) => clasp.download(file)", **quiet)
-    page.load(handlers.begin, [address, visit], everything, js=ADDRESS, **quiet, **line)
+    gr.on([controls.text.submit, *spoken], None, js=script.call(MODULE, "busy"), **QUIET)
+    controls.text.submit(handlers.search_text, [controls.text, *settings], answer, **QUIET, **queue)
+    gr.on(spoken, handlers.search_speech, [controls.speech, *settings], answer, **QUIET, **queue)
+    controls.examples.select(handlers.search_example, settings, answer, **QUIET, **queue)
+    shown.like(handlers.search_similar, settings, answer, **QUIET, **queue)
+    latest = {"trigger_mode": "always_last", **QUIET, **queue}
+    gr.on(changed, handlers.change_settings, repeated, [*answer, controls.more], **latest)
+    controls.library.input(handlers.change_library, repeated, everything, **latest)
+    shown.sort(handlers.sort, repeated, [*answer, by_time], **latest)
+    shown.clear(handlers.clear_filters, repeated, everything, **latest)
+    overlay.choose(handlers.choose_category, repeated, everything, **latest)
+    shown.open(handlers.navigate, token, everything, **latest)
+    controls.more.click(None, js=script.call(MODULE, "more"), **QUIET)
+    exported = shown.export(handlers.export, [last, token], download, **QUIET, **queue)
+    exported.success(None, download, js=script.call("common/download", "download"), **QUIET)
+    question = script.call("common/address", "withQuestion")
+    page.load(handlers.load, [address, token], everything, js=question, **QUIET, **queue)
 
-    visit.change(handlers.libraries, visit, controls.library, **quiet)
-    tab.select(handlers.returned, [again, *asking], everything, js=AGAIN, **last)
+    token.change(handlers.refresh_libraries, token, controls.library, **QUIET)
+    tab.select(handlers.open_tab, [again, *repeated], everything, js=script.call(MODULE, "withAgain"), **latest)

@@ -27,7 +27,7 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Clip(Sentence):
-    """A sentence that somebody said: one recorded utterance."""
+    """A sentence that somebody spoke: one recorded utterance."""
 
     corpus: str
     speaker: str  # or ""
@@ -39,7 +39,7 @@ class Clip(Sentence):
         return open_archive(self.path, os.getpid()).read(self.member) if self.member else self.path
 
 
-class LeftOut(NamedTuple):
+class SkippedRow(NamedTuple):
     """A row that cannot be used: where it stands, and why."""
 
     place: str
@@ -49,7 +49,7 @@ class LeftOut(NamedTuple):
         return f"{self.place}: {self.reason}"
 
 
-Said = TypeVar("Said", bound=Sentence)
+AnySentence = TypeVar("AnySentence", bound=Sentence)
 
 
 def split_of(key: str) -> str:
@@ -63,14 +63,14 @@ def letters(text: str) -> str:
     return re.sub(r"[\W_]+", " ", text.lower()).strip()
 
 
-def apart(sentences: list[Said]) -> tuple[list[Said], list[Said]]:
+def remove_leaks(sentences: list[AnySentence]) -> tuple[list[AnySentence], list[AnySentence]]:
     """The sentences without those of the training split that a held-out split has too; and those."""
     held_out = {(one.language, letters(one.text)) for one in sentences if one.split != "train"}
-    kept, shared = [], []
+    clean, leaks = [], []
     for one in sentences:
-        known = one.split == "train" and (one.language, letters(one.text)) in held_out
-        (shared if known else kept).append(one)
-    return kept, shared
+        leaked = one.split == "train" and (one.language, letters(one.text)) in held_out
+        (leaks if leaked else clean).append(one)
+    return clean, leaks
 
 
 @cache

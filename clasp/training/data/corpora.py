@@ -14,7 +14,7 @@ from pathlib import Path
 
 from clasp.errors import DataError
 from clasp.settings import current
-from clasp.training.data.clips import Clip, Sentence, apart, letters, open_archive, split_of
+from clasp.training.data.clips import Clip, Sentence, letters, open_archive, remove_leaks, split_of
 
 MAX_TOKENS = 47  # the rule of Speech Brown: 55,173 of 57,340 sentences have at most 47 tokens
 CATEGORIES = (
@@ -71,7 +71,7 @@ def clips(folder: str | Path | None = None, corpora: tuple[str, ...] | None = No
     sentence. A clip of the training split whose sentence is spoken in a held-out split is left out.
     """
     paths = sorted((data_folder(folder) / "speech").glob("*.zip"))
-    return apart([clip for path in paths if corpora is None or path.stem in corpora for clip in packed(path)])[0]
+    return remove_leaks([clip for path in paths if corpora is None or path.stem in corpora for clip in packed(path)])[0]
 
 
 def packed(path: Path) -> list[Clip]:

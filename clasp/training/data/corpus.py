@@ -28,9 +28,9 @@ from clasp.audio.decode import SAMPLE_RATE, decode
 from clasp.errors import ClaspError, DataError
 from clasp.phones import inventory
 from clasp.training.data import corpora, items, readers, shards, synthesis
-from clasp.training.data.clips import LeftOut
+from clasp.training.data.clips import SkippedRow
 from clasp.training.data.items import Item, training_items, validation_items
-from clasp.training.data.shards import Made
+from clasp.training.data.shards import CorpusUtterance
 
 SHARD = 400  # utterances
 SHOWN = 20  # left out utterances that are printed
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--language", default="en", metavar="TAG", help="of rows that do not say theirs (en)")
     parser.add_argument("--engines", nargs="+", choices=list(synthesis.ENGINES), default=["espeak", "flite"],
                         help="synthesizers of the list, taking turns (default: espeak flite)")  # fmt: skip
-    parser.add_argument("--voices-per-sentence", type=int, default=1, metavar="N", help="times each is said (1)")
+    parser.add_argument("--voices-per-sentence", type=int, default=1, metavar="N", help="times each is spoken (1)")
     parser.add_argument("--audio", action="store_true", help="write audio files instead of training shards")
 
 
@@ -57,22 +57,22 @@ def run(args: argparse.Namespace) -> int:
     if args.sentences is None and args.speech is None:
         data = corpora.data_folder(args.data)
         synthesis.check_installed(["espeak", "flite"])
-        found, left_out = validation_items(data) + training_items(data), []
+        found, skipped = validation_items(data) + training_items(data), []
     else:
-        found, left_out = _given(args)
+        found, skipped = _given(args)
     plan = {split: [item for item in found if item.split == split] for split in ("validation", "test", "train")}
     for split, wanted in plan.items():
         build(list(corpora.batched(wanted, SHARD)), args.out, split, args.workers, args.audio)
     if args.audio:
         shards.join_metadata(args.out)
-    _report(args.out, [item for wanted in plan.values() for item in wanted], left_out)
+    _report(args.out, [item for wanted in plan.values() for item in wanted], skipped)
     return 0
 
 
 def build(wanted: list[list[Item]], folder: Path, split: str, workers: int, audio: bool = False) -> None:
     """Build every shard that is not there yet.
 
-    Every shard is built by a process of its own: what espeak-ng says depends on what it has said before, so
+    Every shard is built by a process of its own: what espeak-ng says depends on what it has spoken before, so
     only then is a shard the same whether the build was interrupted or not.
 
     Raises:
@@ -97,32 +97,32 @@ def build(wanted: list[list[Item]], folder: Path, split: str, workers: int, audi
         pool.shutdown(cancel_futures=True)
 
 
-def _given(args: argparse.Namespace) -> tuple[list[Item], list[LeftOut]]:
+def _given(args: argparse.Namespace) -> tuple[list[Item], list[SkippedRow]]:
     """The items of the list and of the recordings that were given, shuffled, and the rows that cannot be used."""
     found: list[Item] = []
-    left_out: list[LeftOut] = []
+    skipped: list[SkippedRow] = []
     if args.speech is not None:
         reading = readers.read(args.speech, args.language)
         print(f"{args.speech}: {reading.summary()}")
         found += items.recorded(reading.clips)
-        left_out += reading.left_out
+        skipped += reading.skipped
     if args.sentences is not None:
         synthesis.check_installed(args.engines)
         sentences, unusable = items.sentences(args.sentences, args.language)
         spoken, unspoken = items.spoken(sentences, args.engines, args.voices_per_sentence)
         print(f"{args.sentences}: {len(sentences)} sentences, {len(spoken)} utterances to speak")
         found += spoken
-        left_out += unusable + unspoken
-    return [found[place] for place in np.random.default_rng(0).permutation(len(found))], left_out
+        skipped += unusable + unspoken
+    return [found[place] for place in np.random.default_rng(0).permutation(len(found))], skipped
 
 
 def _check_same(wanted: list[list[Item]], paths: list[Path], folder: Path, split: str) -> None:
     """Raises DataError where a shard that is there was built from other items."""
     for path in folder.glob(f"{split}-[0-9]*"):
-        said = [(item.id, item.text) for item in wanted[paths.index(path)]] if path in paths else []
+        asked = [(item.id, item.text) for item in wanted[paths.index(path)]] if path in paths else []
         there = shards.contents(path)
-        left_out = {name for name, _ in there.left_out}
-        if [row[:2] for row in there.rows] != [one for one in said if one[0] not in left_out]:
+        skipped = {name for name, _ in there.skipped}
+        if [row[:2] for row in there.rows] != [one for one in asked if one[0] not in skipped]:
             raise DataError(f"{path} holds other sentences than are asked for: choose another --out, or delete it.")
 
 
@@ -139,17 +139,17 @@ def _build_shard(wanted: list[Item], path: Path) -> None:
     import torch
 
     torch.set_num_threads(1)
-    made: list[Made] = []
-    left_out: list[tuple[str, str]] = []
+    made: list[CorpusUtterance] = []
+    skipped: list[tuple[str, str]] = []
     for item in wanted:
         try:
             made.append(_make(item))
         except ClaspError as error:
-            left_out.append((item.id, str(error)))
+            skipped.append((item.id, str(error)))
     if path.suffix == ".npz":
-        shards.write_spectrograms(path, made, left_out)
+        shards.write_spectrograms(path, made, skipped)
     else:
-        shards.write_audio(path, made, left_out)
+        shards.write_audio(path, made, skipped)
 
 
 def _die_with_parent() -> None:
@@ -157,14 +157,14 @@ def _die_with_parent() -> None:
     os._exit(1)
 
 
-def _make(item: Item) -> Made:
+def _make(item: Item) -> CorpusUtterance:
     """Speak or decode an item.
 
     Raises:
         ClaspError: if it cannot be said, cannot be decoded, or what came out cannot be its text.
     """
-    said = inventory.from_text(item.text, item.language)
-    if not len(said):
+    phones = inventory.from_text(item.text, item.language)
+    if not len(phones):
         raise DataError("nothing of its text can be said")
     if item.clip is not None:
         voice, labels = f"real:{item.clip.corpus}/{item.clip.speaker}", None
@@ -173,13 +173,13 @@ def _make(item: Item) -> Made:
         speaker = synthesis.voice_for(item.engine, item.language, item.id)
         spoken = synthesis.speak(item.text, speaker)
         voice, samples, labels = str(speaker), spoken.samples, spoken.labels
-        synthesis.check_pace(len(samples) / SAMPLE_RATE, len(said))
+        synthesis.check_pace(len(samples) / SAMPLE_RATE, len(phones))
         if len(samples) > readers.LONGEST * SAMPLE_RATE:
             raise DataError(f"takes longer than {readers.LONGEST:g} s")
-    return Made(item, voice, samples, labels, said)
+    return CorpusUtterance(item, voice, samples, labels, phones)
 
 
-def _report(folder: Path, wanted: list[Item], left_out: list[LeftOut]) -> None:
+def _report(folder: Path, wanted: list[Item], skipped: list[SkippedRow]) -> None:
     """Print the hours by language and engine; write those by voice, and what was left out."""
     places = {item.id: item.place or item.id for item in wanted}
     hours: dict[tuple[str, str], list[float]] = defaultdict(list)
@@ -187,18 +187,18 @@ def _report(folder: Path, wanted: list[Item], left_out: list[LeftOut]) -> None:
         there = shards.contents(path)
         for (_, _, language, voice, _), seconds in zip(there.rows, there.seconds, strict=True):
             hours[language, voice].append(seconds / 3600)
-        left_out = left_out + [LeftOut(places.get(name, name), reason) for name, reason in there.left_out]
+        skipped = skipped + [SkippedRow(places.get(name, name), reason) for name, reason in there.skipped]
     engines: dict[tuple[str, str], list[list[float]]] = defaultdict(list)
     for (language, voice), each in sorted(hours.items()):
         engines[language, voice.split(":")[0]].append(each)
     for (language, engine), voices in engines.items():
         total, count = sum(map(sum, voices)), sum(map(len, voices))
         print(f"{language} {engine}: {total:.2f} h, {count} utterances, {len(voices)} voices")
-    print(f"{sum(map(sum, hours.values())):.2f} h in all; {len(left_out)} left out")
-    for one in left_out[:SHOWN]:
+    print(f"{sum(map(sum, hours.values())):.2f} h in all; {len(skipped)} left out")
+    for one in skipped[:SHOWN]:
         print(f"  {one}")
-    if len(left_out) > SHOWN:
-        print(f"  and {len(left_out) - SHOWN} more: see {folder / 'left-out.csv'}")
+    if len(skipped) > SHOWN:
+        print(f"  and {len(skipped) - SHOWN} more: see {folder / 'left-out.csv'}")
     summed = [(*key, len(each), f"{sum(each):.4f}") for key, each in sorted(hours.items())]
     shards.write_table(folder / "hours.csv", ("language", "voice", "utterances", "hours"), summed)
-    shards.write_table(folder / "left-out.csv", ("place", "reason"), left_out)
+    shards.write_table(folder / "left-out.csv", ("place", "reason"), skipped)

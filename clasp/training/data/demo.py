@@ -5,17 +5,16 @@
 A row of texts.tsv is an utterance; `same_as` names another one that it repeats in other words or another
 language. Rows of one `recording` are spoken one after the other, with pauses, into one file; the row whose id
 is the recording's own is its title. Written beside it: audio/*.ogg, metadata.tsv (a line per file) and
-segments.tsv (a line per sentence of a recording). A file whose text and voice are unchanged is kept: delete
+segments.tsv (a line per sentence of a recording). A file whose text and voice are unchanged stays: delete
 audio/ to have everything spoken anew.
 
 examples.tsv holds queries and the ids they should find; those with a file are spoken into queries/*.ogg,
-which are no part of what is searched, and are kept where they exist.
+which are no part of what is searched, and stay where they exist.
 """
 
 import argparse
 import csv
 import hashlib
-import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from rich.progress import track
 
 from clasp.audio.decode import SAMPLE_RATE, decode
 from clasp.errors import ClaspError, DataError
+from clasp.files import whole_file, write_text
 from clasp.paths import ASSETS
 from clasp.phones import inventory
 from clasp.text import espeak
@@ -133,20 +133,20 @@ def build(library: Path) -> tuple[list[File], list[Segment]]:
     files: list[File] = []
     segments: list[Segment] = []
     for title, spoken in track([(text, [text]) for text in sentences] + recordings, "Speaking"):
-        said = [segment for segment in old_segments if segment.recording == title.id]
+        timed = [segment for segment in old_segments if segment.recording == title.id]
         file = File(title.id, f"audio/{title.id}.ogg", title.language, str(voice(title)), title.category,
                     "recording" if title.recording else "sentence", "", title.text)  # fmt: skip
-        if _is_current(library, file, spoken, old_files.get(title.id), said):
+        if _is_current(library, file, spoken, old_files.get(title.id), timed):
             duration = float(old_files[title.id].duration)
         else:
             samples, spans = _spoken(title, spoken)
             duration = _write(library / file.file, samples)
-            said = [
+            timed = [
                 Segment(text.id, title.id, f"{start:.2f}", f"{end:.2f}", text.text)
                 for text, (start, end) in zip(spoken, spans, strict=True)
             ]
         files.append(File(**{**asdict(file), "duration": f"{duration:.2f}"}))
-        segments += said if title.recording else []
+        segments += timed if title.recording else []
     for stale in set((library / "audio").iterdir()) - {library / file.file for file in files}:
         stale.unlink()
     size = sum((library / file.file).stat().st_size for file in files)
@@ -221,12 +221,12 @@ def _grouped(texts: list[Text]) -> tuple[list[Text], list[tuple[Text, list[Text]
     return [text for text in texts if not text.recording], recordings
 
 
-def _is_current(library: Path, file: File, spoken: list[Text], old: File | None, said: list[Segment]) -> bool:
+def _is_current(library: Path, file: File, spoken: list[Text], old: File | None, timed: list[Segment]) -> bool:
     """Whether the file of the last build says the same in the same voice."""
     if old is None or (old.voice, old.text, old.language) != (file.voice, file.text, file.language):
         return False
     sentences = [(text.id, text.text) for text in spoken if text.recording]
-    if sentences != [(segment.id, segment.text) for segment in said]:
+    if sentences != [(segment.id, segment.text) for segment in timed]:
         return False
     try:
         return abs(decode(library / file.file).duration - float(old.duration)) < 0.01
@@ -254,7 +254,7 @@ def _spoken(title: Text, spoken: list[Text]) -> tuple[np.ndarray, list[tuple[flo
 
 
 def _trimmed(text: Text, speaker: Voice) -> np.ndarray:
-    """`text` in the voice of `speaker`, float32 (n,) at 16 kHz, with MARGIN seconds around what is heard."""
+    """`text` in the voice of `speaker`, float32 (n,) at 16 kHz, with MARGIN seconds around what is audible."""
     samples = synthesis.speak(text.text, speaker).samples
     loud = np.flatnonzero(np.abs(samples) > FAINT * np.abs(samples).max())
     margin = int(MARGIN * SAMPLE_RATE)
@@ -267,18 +267,15 @@ def _trimmed(text: Text, speaker: Voice) -> np.ndarray:
 
 def _write(path: Path, samples: np.ndarray) -> float:
     """Encode as Ogg Opus, read it back, and return its duration in seconds."""
-    partial = path.with_suffix(".partial")
-    soundfile.write(partial, samples, SAMPLE_RATE, format="OGG", subtype="OPUS", compression_level=COMPRESSION)
-    waveform = decode(partial)
-    if abs(waveform.duration - len(samples) / SAMPLE_RATE) > 0.05 or np.abs(waveform.samples).max() < 0.1:
-        raise DataError(f"{path.name} does not read back as it was written.")
-    os.replace(partial, path)
+    with whole_file(path) as partial:
+        soundfile.write(partial, samples, SAMPLE_RATE, format="OGG", subtype="OPUS", compression_level=COMPRESSION)
+        waveform = decode(partial)
+        if abs(waveform.duration - len(samples) / SAMPLE_RATE) > 0.05 or np.abs(waveform.samples).max() < 0.1:
+            raise DataError(f"{path.name} does not read back as it was written.")
     return waveform.duration
 
 
 def _save(path: Path, rows: list, row: type) -> None:
     """Write `rows` as a tab-separated file with a header."""
     lines = [[field.name for field in fields(row)], *([*asdict(entry).values()] for entry in rows)]
-    partial = path.with_suffix(".partial")
-    partial.write_text("".join("\t".join(line) + "\n" for line in lines), encoding="utf-8")
-    os.replace(partial, path)
+    write_text(path, "".join("\t".join(line) + "\n" for line in lines))

@@ -12,7 +12,7 @@ import numpy as np
 from clasp.errors import DataError
 from clasp.phones import inventory
 from clasp.training.data import corpora, parallel, synthesis, tables
-from clasp.training.data.clips import Clip, LeftOut, Sentence, letters, split_of
+from clasp.training.data.clips import Clip, Sentence, SkippedRow, letters, split_of
 from clasp.training.data.readers import language_tag
 
 SPOKEN_LANGUAGES = (
@@ -86,14 +86,14 @@ def recorded(clips: Iterable[Clip]) -> list[Item]:
     ]  # fmt: skip
 
 
-def spoken(sentences: Iterable[Sentence], engines: list[str], voices: int) -> tuple[list[Item], list[LeftOut]]:
+def spoken(sentences: Iterable[Sentence], engines: list[str], voices: int) -> tuple[list[Item], list[SkippedRow]]:
     """Every sentence `voices` times, the engines that speak its language taking turns; and those that none speaks."""
     items: list[Item] = []
-    left_out: list[LeftOut] = []
+    skipped: list[SkippedRow] = []
     for number, one in enumerate(sentences):
         able = [engine for engine in engines if synthesis.speaks(engine, one.language)]
         if not able:
-            left_out.append(LeftOut(one.place, f"{' and '.join(engines)} cannot speak {one.language!r}"))
+            skipped.append(SkippedRow(one.place, f"{' and '.join(engines)} cannot speak {one.language!r}"))
             continue
         for voice in range(voices):
             engine = able[(number + voice) % len(able)]
@@ -101,10 +101,10 @@ def spoken(sentences: Iterable[Sentence], engines: list[str], voices: int) -> tu
                 f"{engine}-{one.id}-{voice}", one.text, one.language, engine,
                 one.text if one.language == "en" else "", None, one.category, one.split, one.place,
             ))  # fmt: skip
-    return items, left_out
+    return items, skipped
 
 
-def sentences(path: Path, language: str = "en") -> tuple[list[Sentence], list[LeftOut]]:
+def sentences(path: Path, language: str = "en") -> tuple[list[Sentence], list[SkippedRow]]:
     """The sentences of a list, split by sentence, and the lines that cannot be used.
 
     Args:
@@ -119,12 +119,12 @@ def sentences(path: Path, language: str = "en") -> tuple[list[Sentence], list[Le
         rows = tables.read(path, ("text",))
     else:
         rows = [
-            tables.Row(number, {"text": line.strip()}, "" if tables.is_utf8(line) else "is not UTF-8")
+            tables.TableRow(number, {"text": line.strip()}, "" if tables.is_utf8(line) else "is not UTF-8")
             for number, line in enumerate(tables.lines_of(path), 1)
             if line.strip()
         ]
     found: dict[tuple[str, str], Sentence] = {}
-    left_out: list[LeftOut] = []
+    skipped: list[SkippedRow] = []
     for row in rows:
         place = f"{path.name} line {row.line}"
         text = row.cells.get("text", "")
@@ -132,17 +132,17 @@ def sentences(path: Path, language: str = "en") -> tuple[list[Sentence], list[Le
         tag = language_tag(named)
         key = (named, " ".join(text.casefold().split()))
         if row.problem or not text:
-            left_out.append(LeftOut(place, row.problem or "has no text"))
+            skipped.append(SkippedRow(place, row.problem or "has no text"))
         elif tag is None:
-            left_out.append(LeftOut(place, f"its language is {named!r}: expected a tag such as en, de or pt-BR"))
+            skipped.append(SkippedRow(place, f"its language is {named!r}: expected a tag such as en, de or pt-BR"))
         elif not len(inventory.from_text(text, tag)):
-            left_out.append(LeftOut(place, "nothing of it can be said"))
+            skipped.append(SkippedRow(place, "nothing of it can be said"))
         elif key in found:
-            left_out.append(LeftOut(place, f"is a duplicate of {found[key].place}"))
+            skipped.append(SkippedRow(place, f"is a duplicate of {found[key].place}"))
         else:
             category, split = row.cells.get("category", ""), split_of(letters(text))
             found[key] = Sentence(f"{path.stem}-{row.line:06d}", text, tag, category, split, place)
     if not found:
-        example = f", for example {left_out[0]}" if left_out else ""
+        example = f", for example {skipped[0]}" if skipped else ""
         raise DataError(f"{path}: none of its {len(rows)} lines can be used{example}")
-    return list(found.values()), left_out
+    return list(found.values()), skipped

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from clasp.errors import DataError
 from clasp.training.data import readers
-from clasp.training.data.clips import Clip, LeftOut, apart
+from clasp.training.data.clips import Clip, SkippedRow, remove_leaks
 
 Corpora = list[list[Clip]]
 
 
-def read(paths: Sequence[Path], train: Sequence[int] = (), test: Sequence[int] = ()) -> tuple[Corpora, list[LeftOut]]:
+def read(
+    paths: Sequence[Path], train: Sequence[int] = (), test: Sequence[int] = ()
+) -> tuple[Corpora, list[SkippedRow]]:
     """The clips of every corpus, and the rows that cannot be used.
 
     No sentence that is held out in one corpus is learned from another. Which clips are taken, their ids decide.
@@ -34,14 +36,14 @@ def read(paths: Sequence[Path], train: Sequence[int] = (), test: Sequence[int] =
     for path, reading in zip(paths, readings, strict=True):
         print(f"{path}: {reading.summary()}", flush=True)
     everything = [clip for reading in readings for clip in reading.clips]
-    kept = {id(clip) for clip in apart(everything)[0]}
-    corpora = [[clip for clip in reading.clips if id(clip) in kept] for reading in readings]
-    left_out = [row for reading in readings for row in reading.left_out]
-    left_out += [LeftOut(clip.place, "its sentence is held out in another corpus") for clip in everything
-                 if id(clip) not in kept]  # fmt: skip
+    leaks = {id(clip) for clip in remove_leaks(everything)[1]}
+    corpora = [[clip for clip in reading.clips if id(clip) not in leaks] for reading in readings]
+    skipped = [row for reading in readings for row in reading.skipped]
+    skipped += [SkippedRow(clip.place, "its sentence is held out in another corpus") for clip in everything
+                if id(clip) in leaks]  # fmt: skip
     for number, clips in enumerate(corpora):
         corpora[number] = sized(clips, train[number] if train else None, test[number] if test else None)
-    return corpora, left_out
+    return corpora, skipped
 
 
 def sized(clips: list[Clip], train: int | None, test: int | None) -> list[Clip]:

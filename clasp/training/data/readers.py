@@ -31,7 +31,7 @@ from clasp.audio.decode import decode
 from clasp.errors import ClaspError, DataError
 from clasp.phones import inventory
 from clasp.training.data import tables
-from clasp.training.data.clips import Clip, LeftOut, apart, letters, split_of
+from clasp.training.data.clips import Clip, SkippedRow, letters, remove_leaks, split_of
 from clasp.training.data.corpora import packed
 
 LONGEST = 30.0  # seconds of a clip
@@ -43,20 +43,20 @@ SPLITS = {
 _TAGS = {"zh-hk": "yue"}  # BCP-47 tags whose first part is not the language that is spoken
 
 
-class Reading(NamedTuple):
+class ReadResult(NamedTuple):
     """The clips that can be used, in the order of their rows, and the rows that cannot."""
 
     clips: list[Clip]
-    left_out: list[LeftOut]
+    skipped: list[SkippedRow]
 
     def summary(self) -> str:
         """One line: how many clips of each split, how many rows left out."""
         splits = Counter(clip.split for clip in self.clips)
         counts = ", ".join(f"{splits[split]} {split}" for split in ("train", "validation", "test"))
-        return f"{len(self.clips)} clips ({counts}); {len(self.left_out)} rows left out"
+        return f"{len(self.clips)} clips ({counts}); {len(self.skipped)} rows left out"
 
 
-def read(path: Path, language: str = "en") -> Reading:
+def read(path: Path, language: str = "en") -> ReadResult:
     """The clips of a folder or file in any of the layouts above, every one decoded once to be sure of it.
 
     Args:
@@ -79,7 +79,7 @@ def read(path: Path, language: str = "en") -> Reading:
         found = list(_common_voice(table, language))
         if table.stem in SPLITS:
             return _checked(path, found)
-        return _checked(path, _kept_apart(found))
+        return _checked(path, _without_leaks(found))
     return _checked(path, _pairs(table, language))
 
 
@@ -113,7 +113,7 @@ def _table(path: Path) -> Path:
     return chosen[0]
 
 
-def _speech_brown(path: Path) -> Iterator[Clip | LeftOut]:
+def _speech_brown(path: Path) -> Iterator[Clip | SkippedRow]:
     """The published layout: a list of {id, file_path, text, category}; splits by sentence."""
     try:
         entries = json.loads(path.read_text("utf-8"))
@@ -124,7 +124,7 @@ def _speech_brown(path: Path) -> Iterator[Clip | LeftOut]:
     for number, entry in enumerate(entries, 1):
         place = f"{path.name} entry {number}"
         if not isinstance(entry, dict) or not {"id", "file_path", "text"} <= entry.keys():
-            yield LeftOut(place, "lacks one of id, file_path and text")
+            yield SkippedRow(place, "lacks one of id, file_path and text")
             continue
         text = str(entry["text"])
         yield Clip(
@@ -134,13 +134,13 @@ def _speech_brown(path: Path) -> Iterator[Clip | LeftOut]:
         )  # fmt: skip
 
 
-def _common_voice(table: Path, language: str) -> Iterator[Clip | LeftOut]:
+def _common_voice(table: Path, language: str) -> Iterator[Clip | SkippedRow]:
     """A TSV file of Common Voice: in the official split that it is named after, else split by speaker."""
     corpus = table.resolve().parent.name
     for row in tables.read(table, ("client_id", "path", "sentence")):
         place = f"{table.name} line {row.line}"
         if row.problem or not row.cells["path"]:
-            yield LeftOut(place, row.problem or "names no file")
+            yield SkippedRow(place, row.problem or "names no file")
             continue
         name = row.cells["path"] if Path(row.cells["path"]).suffix else f"{row.cells['path']}.mp3"
         yield Clip(
@@ -150,13 +150,13 @@ def _common_voice(table: Path, language: str) -> Iterator[Clip | LeftOut]:
         )  # fmt: skip
 
 
-def _fleurs(table: Path, language: str) -> Iterator[Clip | LeftOut]:
+def _fleurs(table: Path, language: str) -> Iterator[Clip | SkippedRow]:
     """A TSV file of FLEURS, which has no header (number, file, text, …), in the official split it is named after."""
     for number, line in enumerate(tables.lines_of(table), 1):
         place, cells = f"{table.name} line {number}", line.split("\t")
         if not tables.is_utf8(line) or len(cells) < 3:
             if line.strip():
-                yield LeftOut(place, "is no row of FLEURS: expected a number, a file and a text")
+                yield SkippedRow(place, "is no row of FLEURS: expected a number, a file and a text")
             continue
         yield Clip(
             id=Path(cells[1]).stem, text=cells[2], language=language, category="", split=SPLITS[table.stem],
@@ -165,16 +165,16 @@ def _fleurs(table: Path, language: str) -> Iterator[Clip | LeftOut]:
         )  # fmt: skip
 
 
-def _pairs(table: Path, language: str) -> Iterator[Clip | LeftOut]:
+def _pairs(table: Path, language: str) -> Iterator[Clip | SkippedRow]:
     """The user's own pairs; where they do not say their split, they are split by sentence."""
     corpus = table.resolve().parent.name
     for row in tables.read(table, ("file", "text")):
         place = f"{table.name} line {row.line}"
         split = row.cells.get("split", "").lower()
         if row.problem or not row.cells["file"]:
-            yield LeftOut(place, row.problem or "names no file")
+            yield SkippedRow(place, row.problem or "names no file")
         elif split and split not in SPLITS:
-            yield LeftOut(place, f"its split is {split!r}: expected train, validation or test")
+            yield SkippedRow(place, f"its split is {split!r}: expected train, validation or test")
         else:
             yield Clip(
                 id=row.cells["file"], text=row.cells["text"], language=row.cells.get("language") or language,
@@ -184,46 +184,46 @@ def _pairs(table: Path, language: str) -> Iterator[Clip | LeftOut]:
             )  # fmt: skip
 
 
-def _kept_apart(found: list[Clip | LeftOut]) -> list[Clip | LeftOut]:
-    """`found`, but of what is said in a held-out split nothing in the training split."""
-    kept, shared = apart([row for row in found if isinstance(row, Clip)])
+def _without_leaks(found: list[Clip | SkippedRow]) -> list[Clip | SkippedRow]:
+    """`found` without sentences of the training split that a held-out split has, too."""
+    clean, leaks = remove_leaks([row for row in found if isinstance(row, Clip)])
     reason = "its sentence is said by a speaker who is held out"
-    lost = [LeftOut(clip.place, reason) for clip in shared]
-    return [*(row for row in found if isinstance(row, LeftOut)), *kept, *lost]
+    skipped = [SkippedRow(clip.place, reason) for clip in leaks]
+    return [*(row for row in found if isinstance(row, SkippedRow)), *clean, *skipped]
 
 
-def _checked(source: Path, rows: Iterable[Clip | LeftOut]) -> Reading:
+def _checked(source: Path, rows: Iterable[Clip | SkippedRow]) -> ReadResult:
     """The rows that are sound, after their cheap checks and after decoding every recording."""
     clips: list[Clip] = []
-    left_out: list[LeftOut] = []
+    skipped: list[SkippedRow] = []
     places: dict[tuple[Path, str], str] = {}
     for row in rows:
-        if isinstance(row, LeftOut):
-            left_out.append(row)
+        if isinstance(row, SkippedRow):
+            skipped.append(row)
             continue
         tag = language_tag(row.language)
         file = (Path(os.path.abspath(row.path)), row.member)
         if not row.text:
-            left_out.append(LeftOut(row.place, "has no text"))
+            skipped.append(SkippedRow(row.place, "has no text"))
         elif tag is None:
             reason = f"its language is {row.language!r}: expected a tag such as en, de or pt-BR"
-            left_out.append(LeftOut(row.place, reason))
+            skipped.append(SkippedRow(row.place, reason))
         elif not len(inventory.from_text(row.text, tag)):
-            left_out.append(LeftOut(row.place, "nothing of its text can be said"))
+            skipped.append(SkippedRow(row.place, "nothing of its text can be said"))
         elif file in places:
-            left_out.append(LeftOut(row.place, f"is a duplicate: the same file as {places[file]}"))
+            skipped.append(SkippedRow(row.place, f"is a duplicate: the same file as {places[file]}"))
         else:
             places[file] = row.place
             clips.append(replace(row, language=tag))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         console = Console(stderr=True)
         problems = list(track(pool.map(_problem, clips), "Checking recordings", len(clips), console=console))
-    left_out += [LeftOut(clip.place, problem) for clip, problem in zip(clips, problems, strict=True) if problem]
+    skipped += [SkippedRow(clip.place, problem) for clip, problem in zip(clips, problems, strict=True) if problem]
     clips = [clip for clip, problem in zip(clips, problems, strict=True) if not problem]
     if not clips:
-        example = f", for example {left_out[0]}" if left_out else ""
-        raise DataError(f"{source}: none of its {len(left_out)} rows can be used{example}")
-    return Reading(clips, left_out)
+        example = f", for example {skipped[0]}" if skipped else ""
+        raise DataError(f"{source}: none of its {len(skipped)} rows can be used{example}")
+    return ReadResult(clips, skipped)
 
 
 def _problem(clip: Clip) -> str:

@@ -6,7 +6,6 @@ files at 16 kHz and their `metadata.csv`. Either also says which items were left
 """
 
 import csv
-import os
 import re
 import shutil
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from torch import Tensor
 
 from clasp.audio.decode import SAMPLE_RATE, decode
 from clasp.errors import AudioError, DataError
+from clasp.files import whole_file
 from clasp.speech.whisper_encoder import BINS, HOP, log_mel
 from clasp.training.data.items import Item
 
@@ -30,7 +30,7 @@ IGNORED = 255  # label of a frame whose phone is not known
 COLUMNS = ("file", "text", "language", "speaker", "category", "split", "seconds", "id", "english")
 
 
-class Made(NamedTuple):
+class CorpusUtterance(NamedTuple):
     """An utterance ready to be written."""
 
     item: Item
@@ -40,12 +40,12 @@ class Made(NamedTuple):
     phones: np.ndarray  # int64 (phones,), from letters
 
 
-class Contents(NamedTuple):
+class ShardContents(NamedTuple):
     """What a shard holds: (id, text, language, voice, english) and seconds of each utterance; (id, reason) left out."""
 
     rows: list[tuple[str, str, str, str, str]]
     seconds: list[float]
-    left_out: list[tuple[str, str]]
+    skipped: list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,11 @@ def phones_of(speech: Utterances, row: int) -> np.ndarray:
     return speech.phones[speech.phone_starts[row] : speech.phone_starts[row + 1]]
 
 
+def kinds_of(voices: Sequence[str]) -> np.ndarray:
+    """The synthesizer of each voice, or "real:" and the corpus: str (n,)."""
+    return np.array([voice.split("/")[0] if voice.startswith("real:") else voice.split(":")[0] for voice in voices])
+
+
 def frame_labels(spans: list[tuple[int, float, float]] | None, frames: int) -> np.ndarray:
     """The phone at the middle of every 40 ms, uint8 (ceil(frames / 4),); IGNORED where `spans` is None."""
     count = -(-frames // 4)
@@ -123,31 +128,29 @@ def shard_path(folder: Path, split: str, number: int, audio: bool) -> Path:
     return folder / f"{split}-{number:04d}{'' if audio else '.npz'}"
 
 
-def write_spectrograms(target: Path, made: Sequence[Made], left_out: list[tuple[str, str]]) -> None:
+def write_spectrograms(target: Path, made: Sequence[CorpusUtterance], skipped: list[tuple[str, str]]) -> None:
     """Write a training shard."""
     mels = [(log_mel(torch.from_numpy(one.samples)) * 255).round().to(torch.uint8).numpy() for one in made]
     labels = [frame_labels(one.labels, len(mel)) for one, mel in zip(made, mels, strict=True)]
-    said = [one.phones.astype(np.uint8) for one in made]
+    phones = [one.phones.astype(np.uint8) for one in made]
     facts = [(one.item.id, one.item.text, one.item.language, one.voice, one.item.english) for one in made]
-    arrays = {"rows": np.array(facts, str).reshape(-1, 5), "left_out": np.array(left_out, str).reshape(-1, 2)}
+    arrays = {"rows": np.array(facts, str).reshape(-1, 5), "left_out": np.array(skipped, str).reshape(-1, 2)}
     for name, starts, parts, empty in (
         ("mel", "mel_starts", mels, np.zeros((0, BINS), np.uint8)),
         ("labels", "label_starts", labels, np.zeros(0, np.uint8)),
-        ("phones", "phone_starts", said, np.zeros(0, np.uint8)),
+        ("phones", "phone_starts", phones, np.zeros(0, np.uint8)),
     ):
         arrays[name] = np.concatenate([empty, *parts])
         arrays[starts] = np.cumsum([0, *(len(part) for part in parts)])
-    temporary = _temporary(target)
-    with temporary.open("wb") as file:
+    with whole_file(target) as path, path.open("wb") as file:
         np.savez(file, **arrays)
-    temporary.rename(target)
 
 
-def write_audio(target: Path, made: Sequence[Made], left_out: list[tuple[str, str]]) -> None:
+def write_audio(target: Path, made: Sequence[CorpusUtterance], skipped: list[tuple[str, str]]) -> None:
     """Write an audio shard; every file is read back."""
-    temporary = _temporary(target)
+    temporary = target.with_name(f".{target.name}-unfinished")
     temporary.mkdir()
-    rows, left_out = [], list(left_out)
+    rows, skipped = [], list(skipped)
     for number, one in enumerate(made):
         name = f"{number:04d}-{re.sub('[^0-9A-Za-z]+', '-', Path(one.item.id).name)[:80]}.flac"
         soundfile.write(temporary / name, one.samples, SAMPLE_RATE, format="FLAC")
@@ -156,18 +159,18 @@ def write_audio(target: Path, made: Sequence[Made], left_out: list[tuple[str, st
                 raise AudioError("its length changed when it was written")
         except AudioError as error:
             (temporary / name).unlink()
-            left_out.append((one.item.id, str(error)))
+            skipped.append((one.item.id, str(error)))
             continue
         item, seconds = one.item, f"{len(one.samples) / SAMPLE_RATE:.3f}"
         rows.append(
             (name, item.text, item.language, one.voice, item.category, item.split, seconds, item.id, item.english)
         )
     write_table(temporary / "metadata.csv", COLUMNS, rows)
-    write_table(temporary / "left-out.csv", ("id", "reason"), left_out)
+    write_table(temporary / "left-out.csv", ("id", "reason"), skipped)
     temporary.rename(target)
 
 
-def contents(shard: Path) -> Contents:
+def contents(shard: Path) -> ShardContents:
     """What a shard of either kind holds.
 
     Raises:
@@ -177,12 +180,12 @@ def contents(shard: Path) -> Contents:
         if shard.is_dir():
             rows = _read_table(shard / "metadata.csv")
             facts = [(row["id"], row["text"], row["language"], row["speaker"], row["english"]) for row in rows]
-            left_out = [(row["id"], row["reason"]) for row in _read_table(shard / "left-out.csv")]
-            return Contents(facts, [float(row["seconds"]) for row in rows], left_out)
+            skipped = [(row["id"], row["reason"]) for row in _read_table(shard / "left-out.csv")]
+            return ShardContents(facts, [float(row["seconds"]) for row in rows], skipped)
         with np.load(shard) as arrays:
             seconds = np.diff(arrays["mel_starts"]) / FRAME_RATE
-            left_out = list(map(tuple, arrays["left_out"].tolist())) if "left_out" in arrays else []
-            return Contents(list(map(tuple, arrays["rows"].tolist())), seconds.tolist(), left_out)
+            skipped = list(map(tuple, arrays["left_out"].tolist())) if "left_out" in arrays else []
+            return ShardContents(list(map(tuple, arrays["rows"].tolist())), seconds.tolist(), skipped)
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{shard} cannot be read ({error!r}): delete it, and it is built again.") from error
 
@@ -194,9 +197,8 @@ def join_metadata(folder: Path) -> None:
         for table in sorted(folder.glob("*-[0-9][0-9][0-9][0-9]/metadata.csv"))
         for row in _read_table(table)
     ]
-    temporary = _temporary(folder / "metadata.csv")
-    write_table(temporary, COLUMNS, rows)
-    temporary.rename(folder / "metadata.csv")
+    with whole_file(folder / "metadata.csv") as path:
+        write_table(path, COLUMNS, rows)
 
 
 def write_table(target: Path, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -207,12 +209,8 @@ def write_table(target: Path, columns: Sequence[str], rows: Sequence[Sequence[st
 
 def clear(folder: Path, split: str) -> None:
     """Delete what an interrupted build of this split left unfinished."""
-    for unfinished in folder.glob(f".{split}-*.part"):
+    for unfinished in folder.glob(f".{split}-*"):
         shutil.rmtree(unfinished) if unfinished.is_dir() else unfinished.unlink()
-
-
-def _temporary(target: Path) -> Path:
-    return target.with_name(f".{target.name}.{os.getpid()}.part")
 
 
 def _read_table(source: Path) -> list[dict[str, str]]:

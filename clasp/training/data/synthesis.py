@@ -44,7 +44,7 @@ class Voice:
 
 
 @dataclass(frozen=True)
-class Spoken:
+class SynthesizedSpeech:
     """An utterance at 16 kHz. `labels` are (phone id, start s, end s), or None where the engine tells no times."""
 
     samples: np.ndarray  # float32 (n,)
@@ -114,7 +114,7 @@ def check_installed(engines: list[str]) -> None:
             )
 
 
-def speak(text: str, voice: Voice) -> Spoken:
+def speak(text: str, voice: Voice) -> SynthesizedSpeech:
     """Say `text`.
 
     Raises:
@@ -132,16 +132,16 @@ def check_pace(seconds: float, phone_count: int) -> None:
         raise DataError(f"{seconds:.1f} s for {phone_count} phones: the engine left something out or got stuck.")
 
 
-def _espeak(text: str, voice: Voice) -> Spoken:
+def _espeak(text: str, voice: Voice) -> SynthesizedSpeech:
     samples, timed = espeak.speak(text, voice.name, rate=round(175 * voice.rate), pitch=voice.pitch)
     labels: list[tuple[int, float, float]] = []
     ends = [phoneme.start for phoneme in timed[1:]] + [len(samples) / espeak.RATE]
     for phoneme, end in zip(timed, ends, strict=True):
         labels += _spread(inventory.ids(phoneme.ipa), phoneme.start, end)
-    return Spoken(_resample(samples.astype(np.float32) / 32768, espeak.RATE), labels)
+    return SynthesizedSpeech(_resample(samples.astype(np.float32) / 32768, espeak.RATE), labels)
 
 
-def _flite(text: str, voice: Voice) -> Spoken:
+def _flite(text: str, voice: Voice) -> SynthesizedSpeech:
     base = {"awb": 130, "rms": 95, "slt": 170}.get(voice.name, 105)  # Hz, mean pitch of the voice
     settings = ["--setf", f"duration_stretch={1 / voice.rate:.2f}"]
     if voice.pitch != 50:
@@ -152,13 +152,13 @@ def _flite(text: str, voice: Voice) -> Spoken:
         name, _, end = item.rpartition(":")
         labels += _spread(inventory.ids(_ARPABET.get(name, "")), start, float(end))
         start = float(end)
-    return Spoken(samples, labels)
+    return SynthesizedSpeech(samples, labels)
 
 
-def _festival(text: str, voice: Voice) -> Spoken:
+def _festival(text: str, voice: Voice) -> SynthesizedSpeech:
     stretch = f"(Parameter.set 'Duration_Stretch {1 / voice.rate:.2f})"
     command = ["text2wave", "-eval", f"({_FESTIVAL[voice.name]})", "-eval", stretch]
-    return Spoken(_program(command, text)[0], None)
+    return SynthesizedSpeech(_program(command, text)[0], None)
 
 
 def _program(command: list[str], text: str) -> tuple[np.ndarray, str]:

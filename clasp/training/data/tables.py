@@ -14,7 +14,7 @@ from clasp.errors import DataError
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """A line of a table: its number, counted from 1, its cells by (lower-cased) column, or what is wrong with it."""
 
     line: int
@@ -22,7 +22,7 @@ class Row:
     problem: str = ""
 
 
-def read(path: Path, needed: tuple[str, ...]) -> list[Row]:
+def read(path: Path, needed: tuple[str, ...]) -> list[TableRow]:
     """The rows of a table with a header that names at least the columns `needed`. Empty lines are left out.
 
     Raises:
@@ -74,18 +74,18 @@ def _header(path: Path, header: str, needed: tuple[str, ...]) -> tuple[str, list
     )
 
 
-def _row(number: int, line: str, separator: str, columns: list[str]) -> Row:
+def _row(number: int, line: str, separator: str, columns: list[str]) -> TableRow:
     if not is_utf8(line):
-        return Row(number, {}, "is not UTF-8: save the file in that encoding")
+        return TableRow(number, {}, "is not UTF-8: save the file in that encoding")
     try:
         cells = _cells(line, separator, strict=True)
     except csv.Error:
-        return Row(number, {}, "its quotation marks do not match: a quoted cell begins and ends on one line")
+        return TableRow(number, {}, "its quotation marks do not match: a quoted cell begins and ends on one line")
     if len(cells) != len(columns):
         advice = "put a cell that has a separator in it between quotation marks" if separator != "\t" else ""
         reason = f"has {len(cells)} columns where the header has {len(columns)}"
-        return Row(number, {}, f"{reason}: {advice}" if advice else reason)
-    return Row(number, {name: cell.strip() for name, cell in zip(columns, cells, strict=True)})
+        return TableRow(number, {}, f"{reason}: {advice}" if advice else reason)
+    return TableRow(number, {name: cell.strip() for name, cell in zip(columns, cells, strict=True)})
 
 
 def _cells(line: str, separator: str, strict: bool = False) -> list[str]:

@@ -1,10 +1,10 @@
-"""What frozen backbones make of recordings and texts, computed once and kept on disk.
+"""Features of recordings and texts by frozen backbones, computed once and kept on disk.
 
     FOLDER/<checksum of speech and image backbone>/…    float16 (recordings, speech + image features)
     FOLDER/<checksum of the text encoder>/…             float32 (texts, dim), unit rows
 
 The checksums are of weights and settings: other backbones, or the same after a change, have other folders. In each
-`about.json` says whose it is. How the rows of a folder are kept: kept.py.
+`about.json` says whose it is. How the rows of a folder are stored: feature_cache.py.
 """
 
 import hashlib
@@ -19,13 +19,12 @@ import torch
 from torch import Tensor, nn
 
 from clasp.audio.decode import Waveform, decode
-from clasp.checksum import sha256
 from clasp.device import autocast, in_batches, parameters_of, precision, to_device, usual_size
 from clasp.errors import DataError
-from clasp.speech.fused_encoder import SpeechEncoder
+from clasp.files import sha256
+from clasp.speech.fused_encoder import FusedSpeechEncoder
 from clasp.training.data.clips import Clip
-from clasp.training.published.feature_cache import Kept, keep
-from clasp.training.published.processes import Processes
+from clasp.training.published.feature_cache import CachedFeatures, cached_features
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 ANYWHERE = ("_name_or_path", "transformers_version", "dtype", "torch_dtype")  # of a configuration, that say nothing
 
 
-def of_recordings(encoder: SpeechEncoder, corpora: Sequence[list[Clip]], folder: Path, processes: Processes) -> Kept:
+def of_recordings(encoder: FusedSpeechEncoder, corpora: Sequence[list[Clip]], folder: Path) -> CachedFeatures:
     """Speech features and image features of every clip side by side, (clips, speech_dim + image features).
 
     Args:
@@ -48,10 +47,12 @@ def of_recordings(encoder: SpeechEncoder, corpora: Sequence[list[Clip]], folder:
     home = folder / _fingerprint(settings, encoder.speech, encoder.spectrogram)
     width = encoder.speech_dim + encoder.spectrogram.dim
     _prepare(home, settings, sum(map(len, corpora)) * width * 2)
-    return keep(home, corpora, _heard, _decoded, lambda waves: _features(encoder, waves), processes, "features")
+    return cached_features(
+        home, corpora, _audio_checksum, _decoded, lambda waves: _features(encoder, waves), "features"
+    )
 
 
-def of_texts(text: "SentenceTransformer", texts: Sequence[str], folder: Path, processes: Processes) -> Kept:
+def of_texts(text: "SentenceTransformer", texts: Sequence[str], folder: Path) -> CachedFeatures:
     """Unit vectors of texts, (texts, dim).
 
     Raises:
@@ -64,13 +65,13 @@ def of_texts(text: "SentenceTransformer", texts: Sequence[str], folder: Path, pr
     def compute(some: list[str]) -> np.ndarray:
         return text.encode(some, batch_size=128, normalize_embeddings=True, show_progress_bar=False).astype(np.float32)
 
-    return keep(home, [texts], _written, str, compute, processes, "texts")
+    return cached_features(home, [texts], _text_checksum, str, compute, "texts")
 
 
 @torch.inference_mode()
-def _features(encoder: SpeechEncoder, waveforms: list[Waveform]) -> np.ndarray:
+def _features(encoder: FusedSpeechEncoder, waveforms: list[Waveform]) -> np.ndarray:
     """float16 (waveforms, width), in the precision that a model of this encoder has."""
-    device, parameters = encoder.filters.device, parameters_of(encoder)
+    device, parameters = encoder.device, parameters_of(encoder)
     rows: list[Tensor | None] = [None] * len(waveforms)
 
     def encode(places: list[int]) -> None:
@@ -88,12 +89,12 @@ def _features(encoder: SpeechEncoder, waveforms: list[Waveform]) -> np.ndarray:
     return found
 
 
-def _heard(clip: Clip) -> str:
+def _audio_checksum(clip: Clip) -> str:
     audio = clip.audio()
     return hashlib.sha256(audio).hexdigest() if isinstance(audio, bytes) else sha256(audio)
 
 
-def _written(text: str) -> str:
+def _text_checksum(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -3,9 +3,8 @@
     python -m clasp train published --data SpeechBrown cv-corpus-4/en fleurs/en_us --out runs/published
 
 The hidden states of any speech encoder of transformers, and the features of any image encoder that sees the
-spectrogram (clasp/speech/backbones.py), are computed once for every clip and kept; then the fusion of both is
-trained on
-them, in minutes on a GPU. Interrupted work goes on where it was. `OUT/model` is a model folder for `clasp.load`; its
+spectrogram (clasp/speech/backbones.py), are computed once for every clip; then the fusion of both is trained on them,
+in minutes on a GPU. Interrupted work goes on where it was. `OUT/model` is a model folder for `clasp.load`; its
 `card.json` says what it was trained on and what it finds on the held-out split.
 """
 
@@ -22,26 +21,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from clasp.device import chosen_device
 from clasp.errors import DataError, ModelError
+from clasp.files import write_text
 from clasp.model import Clasp
 from clasp.published import efficientnet
 from clasp.settings import current
 from clasp.speech import backbones, fusion
-from clasp.speech.fused_encoder import SpeechEncoder
+from clasp.speech.fused_encoder import FusedSpeechEncoder
 from clasp.training.data import mixture
 from clasp.training.data.clips import Clip, letters
-from clasp.training.data.files import write_text
 from clasp.training.losses import LOSSES
 from clasp.training.published import features
-from clasp.training.published.feature_cache import Kept
 from clasp.training.published.fusion import Pairs, report, train
-from clasp.training.published.processes import Processes, processes
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 LEAST = 4  # clips in a batch
-LEARNING = ("fusion", "loss", "temperature", "epochs", "batch", "part", "rate", "decay", "schedule", "patience", "seed")
+LEARNING = ("fusion", "loss", "temperature", "epochs", "batch", "rate", "decay", "schedule", "patience", "seed")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,8 +62,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--patience", type=int, default=10, help="epochs without better validation that end it")
     parser.add_argument("--batch", type=int, default=1_024, help="clips that are told apart from each other")
-    parser.add_argument("--part", type=int, default=1_024, help="clips at once in memory; a batch of more is gone "
-                        "through in parts, with the same gradient. Several GPUs need as many parts")  # fmt: skip
     parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
     parser.add_argument("--decay", type=float, default=0.02, help="of the weights")
     parser.add_argument("--schedule", choices=("cosine", "published"), default="cosine",
@@ -78,50 +74,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Compute features, train, measure, write."""
     try:
-        return _run(args, processes())
+        return _run(args)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         raise DataError(f"The disk of {args.out} is full: make room and run the command again.") from error
 
 
-def _run(args: argparse.Namespace, group: Processes) -> int:
-    if args.batch < LEAST or min(args.part, args.epochs, args.patience) < 1:
-        raise DataError(f"A batch is of {LEAST} clips or more; part, epochs and patience are 1 or more.")
-    corpora, left_out = group.told(lambda: mixture.read(args.data, args.train_clips, args.test_clips))
+def _run(args: argparse.Namespace) -> int:
+    if args.batch < LEAST or min(args.epochs, args.patience) < 1:
+        raise DataError(f"A batch is of {LEAST} clips or more; epochs and patience are 1 or more.")
+    corpora, skipped = mixture.read(args.data, args.train_clips, args.test_clips)
     clips = [clip for corpus in corpora for clip in corpus]
     split = np.array([clip.split for clip in clips])
     rows = {name: np.flatnonzero(split == name) for name in ("train", "validation", "test")}
     if min(map(len, rows.values())) < 2:
         raise DataError(f"The clips are {_counted(clips)}: two or more of each are needed.")
-    if group.rank == 0:
-        print(*left_out, sep="\n", flush=True)
+    print(*skipped, sep="\n", flush=True)
     torch.manual_seed(args.seed)
-    text = text_encoder(args.text, group.device)
-    encoder = assemble(args, text.get_embedding_dimension()).to(group.device)
-    pairs = _pairs(encoder, text, corpora, args.features or args.out / "features", group)
-    group.told(lambda: _begin(args, pairs.heard, clips))
+    device = chosen_device(current().device)
+    text = text_encoder(args.text, device)
+    encoder = assemble(args, text.get_embedding_dimension()).to(device)
+    pairs, made_of = _pairs(encoder, text, corpora, args.features or args.out / "features")
+    _begin(args, made_of, clips)
     started = time.time()
-    for epoch in train(encoder.fusion, pairs, rows["train"], rows["validation"], args, group):
-        if group.rank == 0:
-            hits = {way: round(found["hits@1"], 3) for way, found in epoch.found.items()}
-            took = time.time() - started
-            print(f"epoch {epoch.number} loss {epoch.loss:.3f} HITS@1 {hits} {took:.0f} s", flush=True)
-    if group.rank == 0:
-        names = [str(path) for path in args.data]
-        members = {name: np.array(span) for name, span in zip(names, mixture.spans(corpora), strict=True)}
-        card = {
-            "clips": {name: _counted(corpus) for name, corpus in zip(names, corpora, strict=True)},
-            "left_out": len(left_out),
-            "options": _options(args) | {name: str(getattr(args, name)) for name in ("speech", "image", "text")},
-            "test": report(encoder.fusion, pairs, rows["test"], members),
-        }
-        languages = sorted({clip.language for clip in clips})
-        config = {"languages": languages, "speech_encoder": encoder.config}
-        model = Clasp(text, encoder, None, config | {"phone_encoder": None}, device=group.device)
-        _write(args.out / "model", model, card)
-        print(json.dumps(card["test"], ensure_ascii=False), flush=True)
-    group.wait()
+    for epoch in train(encoder.fusion, pairs, rows["train"], rows["validation"], args):
+        hits = {way: round(found["hits@1"], 3) for way, found in epoch.metrics.items()}
+        took = time.time() - started
+        print(f"epoch {epoch.number} loss {epoch.loss:.3f} HITS@1 {hits} {took:.0f} s", flush=True)
+    names = [str(path) for path in args.data]
+    members = {name: np.array(span) for name, span in zip(names, mixture.spans(corpora), strict=True)}
+    card = {
+        "clips": {name: _counted(corpus) for name, corpus in zip(names, corpora, strict=True)},
+        "skipped": len(skipped),
+        "options": _options(args) | {name: str(getattr(args, name)) for name in ("speech", "image", "text")},
+        "test": report(encoder.fusion, pairs, rows["test"], members),
+    }
+    languages = sorted({clip.language for clip in clips})
+    config = {"languages": languages, "speech_encoder": encoder.config, "phone_encoder": None}
+    _write(args.out / "model", Clasp(text, encoder, None, config, device=device), card)
+    print(json.dumps(card["test"], ensure_ascii=False), flush=True)
     return 0
 
 
@@ -139,58 +131,58 @@ def text_encoder(name: str, device: torch.device) -> "SentenceTransformer":
         raise ModelError(
             f"No text encoder {name!r}: give the name or the folder of a sentence-transformers model."
         ) from error
-    text.encode(["a"])  # what it is saved as depends on whether it was used, and all vectors may be kept already
+    text.encode(["a"])  # what it is saved as depends on whether it was used, and all vectors may be cached already
     return text
 
 
-def assemble(args: argparse.Namespace, dim: int) -> SpeechEncoder:
+def assemble(args: argparse.Namespace, dim: int) -> FusedSpeechEncoder:
     """A speech encoder with two trained backbones and a fusion that knows nothing yet, towards texts of `dim`.
 
     Raises:
         ModelError: if a backbone is missing, or does not take speech or images.
     """
-    hears, settings = backbones.load(args.speech, "speech")
+    speech, settings = backbones.load(args.speech, "speech")
     figure = args.picture == "figure"
     if figure and Path(args.image).suffix == ".pth":
-        sees = efficientnet.read(Path(args.image))
+        image = efficientnet.read(Path(args.image))
     else:
-        sees = backbones.load(args.image, "image", classify=figure)[0]
+        image = backbones.load(args.image, "image", classify=figure)[0]
     picture = {"figure": True} if figure else {"size": [args.size, args.size]}
     config = {
         "dim": dim,
-        "speech": {"backbone": hears.config.to_dict(), "features": settings},
-        "spectrogram": picture | {"backbone": sees.config.to_dict()},
+        "speech": {"backbone": speech.config.to_dict(), "features": settings},
+        "spectrogram": picture | {"backbone": image.config.to_dict()},
         "fusion": args.fusion,
     }
-    return SpeechEncoder(config | ({"unit_inputs": True} if figure else {}), hears, sees).eval()
+    return FusedSpeechEncoder(config | ({"unit_inputs": True} if figure else {}), speech, image).eval()
 
 
 def _pairs(
-    encoder: SpeechEncoder, text: "SentenceTransformer", corpora: mixture.Corpora, folder: Path, group: Processes
-) -> Pairs:
-    """All clips with what the frozen networks make of them."""
+    encoder: FusedSpeechEncoder, text_encoder: "SentenceTransformer", corpora: mixture.Corpora, folder: Path
+) -> tuple[Pairs, str]:
+    """All clips with what the frozen networks make of them; and a checksum of the features of their speech."""
     clips = [clip for corpus in corpora for clip in corpus]
-    texts = {said: number for number, said in enumerate(dict.fromkeys(clip.text for clip in clips))}
-    heard = features.of_recordings(encoder, corpora, folder, group)
-    vectors = features.of_texts(text, list(texts), folder, group)[np.arange(len(texts))]
-    return Pairs(
-        heard=heard,
+    texts = {text: number for number, text in enumerate(dict.fromkeys(clip.text for clip in clips))}
+    speech = features.of_recordings(encoder, corpora, folder)
+    pairs = Pairs(
+        features=speech.rows,
         speech_dim=encoder.speech_dim,
         unit=bool(encoder.config.get("unit_inputs")),
-        vectors=torch.from_numpy(vectors).to(group.device),
-        means=np.array([texts[clip.text] for clip in clips]),
+        texts=torch.from_numpy(features.of_texts(text_encoder, list(texts), folder).rows).to(encoder.device),
+        text_of=np.array([texts[clip.text] for clip in clips]),
         labels=np.array([letters(clip.text) for clip in clips]),
     )
+    return pairs, speech.checksum
 
 
-def _begin(args: argparse.Namespace, heard: Kept, clips: list[Clip]) -> None:
+def _begin(args: argparse.Namespace, made_of: str, clips: list[Clip]) -> None:
     """Write down what is trained here.
 
     Raises:
         DataError: if it is something else already.
     """
-    said = json.dumps([(clip.text, clip.split) for clip in clips])
-    begun = _options(args) | {"clips": hashlib.sha256(f"{heard.checksum} {said}".encode()).hexdigest()}
+    texts = json.dumps([(clip.text, clip.split) for clip in clips])
+    begun = _options(args) | {"clips": hashlib.sha256(f"{made_of} {texts}".encode()).hexdigest()}
     path = args.out / "options.json"
     args.out.mkdir(parents=True, exist_ok=True)
     if path.exists() and json.loads(path.read_text("utf-8")) != begun:

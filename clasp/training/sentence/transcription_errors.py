@@ -1,6 +1,6 @@
 """Text as a speech recogniser might have written it down.
 
-    mistranscribed("Their ship, the Aurora, left at eight.", random)    # "there ship the aurora left it eight"
+    add_transcription_errors("Their ship, the Aurora, left at eight.", rng)    # "there ship the aurora left it eight"
 
 Punctuation and case are lost, English words become words that sound the same, letters change for others of the text,
 words run together, are lost or come twice, and the first or last word may be missing.
@@ -29,45 +29,45 @@ for _words in map(str.split, HOMOPHONES):
 _PUNCTUATION = re.compile(r"[^\w\s'’]|(?<!\w)['’]|['’](?!\w)")
 
 
-def mistranscribed(text: str, random: np.random.Generator, rate: float = 0.15) -> str:
+def add_transcription_errors(text: str, rng: np.random.Generator, rate: float = 0.15) -> str:
     """`text` with about `rate` of its words wrong; never empty. Languages without spaces lose single characters.
 
     Args:
         rate: the share of words, between 0 and 1; the text has a severity of its own below twice that.
     """
-    plain = text if random.random() < 0.3 else " ".join(_PUNCTUATION.sub(" ", text).split())
-    plain = plain if random.random() < 0.4 else plain.lower()
+    plain = text if rng.random() < 0.3 else " ".join(_PUNCTUATION.sub(" ", text).split())
+    plain = plain if rng.random() < 0.4 else plain.lower()
     words = plain.split()
     if not words:
         return text
-    severity = random.uniform(0, 2 * rate)
+    severity = rng.uniform(0, 2 * rate)
     letters = [letter for letter in plain.lower() if letter.isalpha()]
-    heard: list[str] = []
+    written: list[str] = []
     for word in words:
         length = max(len(word) / 6, 1)  # a text without spaces is one long word
-        if random.random() < severity * length:
-            heard += _misheard(word, letters, random)
+        if rng.random() < severity * length:
+            written += _misspelled(word, letters, rng)
         else:
-            heard.append(word)
-    if len(heard) > 4 and random.random() < severity:
-        heard = heard[1:] if random.random() < 0.5 else heard[:-1]
-    return " ".join(heard) or plain
+            written.append(word)
+    if len(written) > 4 and rng.random() < severity:
+        written = written[1:] if rng.random() < 0.5 else written[:-1]
+    return " ".join(written) or plain
 
 
-def _misheard(word: str, letters: list[str], random: np.random.Generator) -> list[str]:
+def _misspelled(word: str, letters: list[str], rng: np.random.Generator) -> list[str]:
     """The words that are written for one; none if it is lost."""
     alike = _SOUND_ALIKE.get(word.lower())
-    if alike and random.random() < 0.7:
-        return [str(random.choice(alike))]
-    kind = random.choice(["letter", "lost letter", "split", "lost", "twice"], p=[0.35, 0.25, 0.15, 0.15, 0.1])
+    if alike and rng.random() < 0.7:
+        return [str(rng.choice(alike))]
+    kind = rng.choice(["letter", "lost letter", "split", "lost", "twice"], p=[0.35, 0.25, 0.15, 0.15, 0.1])
     if kind == "lost" and len(word) <= 4:
         return []
     if kind == "twice":
         return [word, word]
     if len(word) < 3 or not letters:
         return [word]
-    place = int(random.integers(1, len(word)))
+    place = int(rng.integers(1, len(word)))
     if kind == "split":
         return [word[:place], word[place:]]
-    changed = "" if kind in ("lost letter", "lost") else str(random.choice(letters))
+    changed = "" if kind in ("lost letter", "lost") else str(rng.choice(letters))
     return [word[:place] + changed + word[place + 1 :]]

@@ -4,11 +4,11 @@ Every batch of pairs (an English sentence and its translation or other wording) 
 is, its counterpart, either of them as a speech recogniser might have written it, and English sentences that look alike
 and mean something else. Two things are learned:
 
-*Contrast.* The counterpart and the misheard text must find the English sentence among those of the batch and the
-look-alikes, and the English sentence must find its counterpart.
+*Contrast.* The counterpart and the text with transcription errors must find the English sentence among those of the
+batch and the look-alikes, and the English sentence must find its counterpart.
 
 *Anchor.* English stays where it was: its vector must point where the untouched encoder's points, and so must the
-vectors of its counterpart and of what was misheard. So the others come to where English is, and whatever was trained
+vectors of its counterpart and of the text with errors. So the others come to where English is, and whatever was trained
 towards the vectors of the untouched encoder, or is stored in a library, remains good. The word embeddings and the mean
 that is taken off do not change either.
 """
@@ -29,7 +29,7 @@ from clasp.training.checkpoint import Checkpoint, autocast, descend, learning_ra
 from clasp.training.data.parallel import Pair, key
 from clasp.training.sentence.assembly import PROMPT
 from clasp.training.sentence.hard_negatives import hard_negative, names_of
-from clasp.training.sentence.transcription_errors import mistranscribed
+from clasp.training.sentence.transcription_errors import add_transcription_errors
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -79,12 +79,12 @@ class Tuner:
     def loss(self, pairs: Sequence[Pair], random: np.random.Generator) -> Tensor:
         """The loss of a batch."""
         english, others = [pair.english for pair in pairs], [pair.other for pair in pairs]
-        misheard = [mistranscribed(pair[int(random.random() < 0.5)], random) for pair in pairs]
+        noisy = [add_transcription_errors(pair[int(random.random() < 0.5)], random) for pair in pairs]
         names = names_of(english)
         alike = [text for text in (hard_negative(text, names, random) for text in english) if text is not None]
         with torch.no_grad():
             anchors = embed(self.untouched, english)  # (B, dim)
-        vectors = embed(self.encoder, [*english, *others, *misheard, *alike])  # (3 B + alike, dim)
+        vectors = embed(self.encoder, [*english, *others, *noisy, *alike])  # (3 B + alike, dim)
         return tuning_loss(vectors, anchors, groups_of(english))
 
     @torch.no_grad()
@@ -94,17 +94,17 @@ class Tuner:
         by_language: dict[str, list[Pair]] = {}
         for pair in development:
             by_language.setdefault(pair.language, []).append(pair)
-        hits, kept = [], []
+        hits, cosines = [], []
         for pairs in by_language.values():
             chosen = list({key(pair.english): pair for pair in pairs}.values())[:CHECKED]
             english = [pair.english for pair in chosen]
             ours, before = embed(self.encoder, english), embed(self.untouched, english)
             found = (embed(self.encoder, [pair.other for pair in chosen]) @ ours.T).argmax(1)
             hits.append(float((found == torch.arange(len(chosen))).float().mean()))
-            kept.append(float((ours * before).sum(1).mean()))
+            cosines.append(float((ours * before).sum(1).mean()))
         if not hits:
             return {}
-        return {"hits@1": float(np.mean(hits)), "lowest": min(hits), "cosine_to_before": float(np.mean(kept))}
+        return {"hits@1": float(np.mean(hits)), "lowest": min(hits), "cosine_to_before": float(np.mean(cosines))}
 
 
 class Batches:
@@ -148,18 +148,18 @@ def tuning_loss(vectors: Tensor, anchors: Tensor, groups: Tensor) -> Tensor:
     """Contrast and anchor, as above.
 
     Args:
-        vectors: unit rows (3 B + n, dim): B English sentences, their counterparts, misheard texts, and n look-alikes.
+        vectors: unit rows (3 B + n, dim): B English sentences, their counterparts, texts with errors, n look-alikes.
         anchors: where the English sentences point, unit rows (B, dim).
         groups: (B,); sentences of one group are the same, and each a right answer to what belongs to another.
     """
     count = len(anchors)
-    english, others, misheard, alike = vectors.split([count, count, count, len(vectors) - 3 * count])
+    english, others, noisy, alike = vectors.split([count, count, count, len(vectors) - 3 * count])
     right = (groups[:, None] == groups).float()
     right = right / right.sum(1, keepdim=True)  # (B, B)
     answers = functional.pad(right, (0, len(alike)))  # (B, B + n)
     candidates = torch.cat([english, alike])
     contrast = functional.cross_entropy(others @ candidates.T / TEMPERATURE, answers)
-    contrast += functional.cross_entropy(misheard @ candidates.T / TEMPERATURE, answers)
+    contrast += functional.cross_entropy(noisy @ candidates.T / TEMPERATURE, answers)
     contrast += functional.cross_entropy(english @ others.T / TEMPERATURE, right)
-    apart = 1 - (torch.stack([english, others, misheard]) * anchors).sum(-1)  # (3, B)
+    apart = 1 - (torch.stack([english, others, noisy]) * anchors).sum(-1)  # (3, B)
     return contrast + ANCHOR * apart.mean()

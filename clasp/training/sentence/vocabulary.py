@@ -1,8 +1,8 @@
 """A vocabulary cut to the pieces that the texts of some languages need.
 
     counts = count_pieces(pretrained.tokenizer(), {"de": german_texts, "en": english_texts})
-    kept = choose_pieces(pretrained.pieces, counts, size=84_000)
-    smaller = prune(pretrained, kept)
+    rows = choose_pieces(pretrained.pieces, counts, size=84_000)
+    smaller = prune(pretrained, rows)
 
 A piece matters by its share of the pieces of each language (all alike, English more) and by the probability that the
 tokenizer itself gives it, among all pieces and among those of its script: that speaks for languages of which there is
@@ -59,12 +59,12 @@ def choose_pieces(pieces: list[tuple[str, float]], counts: Mapping[str, np.ndarr
     return np.sort(ranked[: max(size, int(needed.sum()))])
 
 
-def prune(pretrained: Pretrained, kept: np.ndarray) -> Pretrained:
-    """The encoder with only the pieces of the rows `kept`, sorted, which must begin with the special ones."""
+def prune(pretrained: Pretrained, rows: np.ndarray) -> Pretrained:
+    """The encoder with only the pieces of some rows, sorted, which must begin with the special ones."""
     name = "embeddings.word_embeddings.weight"
-    config = type(pretrained.config).from_dict(pretrained.config.to_dict() | {"vocab_size": len(kept)})
-    embeddings = pretrained.weights[name][torch.from_numpy(kept)]
-    pieces = [pretrained.pieces[row] for row in kept]
+    config = type(pretrained.config).from_dict(pretrained.config.to_dict() | {"vocab_size": len(rows)})
+    embeddings = pretrained.weights[name][torch.from_numpy(rows)]
+    pieces = [pretrained.pieces[row] for row in rows]
     return replace(pretrained, config=config, weights=pretrained.weights | {name: embeddings}, pieces=pieces)
 
 

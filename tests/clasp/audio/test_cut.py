@@ -9,6 +9,7 @@ import pytest
 import scipy.signal
 import soundfile
 
+from clasp.audio import decode as audio
 from clasp.audio.decode import SAMPLE_RATE, cut, decode
 from clasp.errors import AudioError
 
@@ -98,6 +99,6 @@ def test_cutting_decodes_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert tracemalloc.get_traced_memory()[1] < 2**22
     tracemalloc.stop()
     assert cut(path, 0.5, float("inf")).duration <= 601
-    monkeypatch.setenv("CLASP_QUERY_MIB", "0.1")
+    monkeypatch.setattr(audio, "QUERY_BYTES", 100_000)
     with pytest.raises(AudioError, match="unfolds"):
         cut(path, 0.5, 20.0)

@@ -62,7 +62,7 @@ def opus_bomb(path: Path, hours: float) -> None:
 
 @pytest.fixture
 def decoder() -> Iterator[Decoder]:
-    decoder = Decoder(SECONDS, CLASP_RECORDING_HOURS="0.5", CLASP_DECODED_GIB="1", CLASP_STALL_SECONDS=STALL)
+    decoder = Decoder(SECONDS, CLASP_RECORDING_HOURS="0.5", CLASP_STALL_SECONDS=STALL)
     yield decoder
     decoder.close()
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from clasp.phones import inventory
-from clasp.phones.alignment import GAP_EXTEND, GAP_OPEN, KEPT, UNLIKELY, Aligner, pack
+from clasp.phones.alignment import GAP_EXTEND, GAP_OPEN, TOP_PHONES, UNLIKELY, Aligner, pack
 from clasp.phones.inventory import INVENTORY
 
 SIZE = len(INVENTORY)
@@ -58,13 +58,15 @@ def naive(query: np.ndarray, candidate: np.ndarray, table: np.ndarray) -> float:
     return best(len(query), len(candidate)) / np.sqrt(len(query) * len(candidate))
 
 
-@pytest.mark.parametrize(("query_heard", "candidates_heard"), [(False, True), (True, False), (True, True)])
-def test_agreement_is_that_of_the_best_alignment(tables, draw, query_heard, candidates_heard):
+@pytest.mark.parametrize(("query_from_speech", "candidates_from_speech"), [(False, True), (True, False), (True, True)])
+def test_agreement_is_that_of_the_best_alignment(tables, draw, query_from_speech, candidates_from_speech):
     aligner = Aligner(*tables)
-    query = distributions(draw, 6) if query_heard else one_hot(*draw.integers(1, SIZE, 6))
+    query = distributions(draw, 6) if query_from_speech else one_hot(*draw.integers(1, SIZE, 6))
     others = [pack(distributions(draw, count)) for count in (1, 4, 6, 9)]
-    found = aligner.score(query, others, query_heard=query_heard, candidates_heard=candidates_heard)
-    table = aligner._tables[query_heard, candidates_heard]
+    found = aligner.score(
+        query, others, query_from_speech=query_from_speech, candidates_from_speech=candidates_from_speech
+    )
+    table = aligner._tables[query_from_speech, candidates_from_speech]
     assert found == pytest.approx([naive(query, other, table) for other in others], abs=1e-3)
 
 
@@ -89,7 +91,7 @@ def test_heard_and_written_may_change_places(tables, draw):
     aligner = Aligner(*tables)
     written, heard = one_hot(*draw.integers(1, SIZE, 7)), one_hot(*draw.integers(1, SIZE, 7))
     one_way = aligner.score(written[:1], [pack(heard[:1])])
-    other_way = aligner.score(heard[:1], [pack(written[:1])], query_heard=True, candidates_heard=False)
+    other_way = aligner.score(heard[:1], [pack(written[:1])], query_from_speech=True, candidates_from_speech=False)
     assert one_way == pytest.approx(other_way, abs=1e-4)
 
 
@@ -112,7 +114,7 @@ def test_where_nothing_is_said_nothing_agrees(tables):
 def test_packing_keeps_the_likeliest(draw):
     heard = distributions(draw, 5)
     packed = pack(heard)
-    assert packed.shape == (5, KEPT, 2) and packed.dtype == np.uint8
+    assert packed.shape == (5, TOP_PHONES, 2) and packed.dtype == np.uint8
     assert (packed[:, 0, 0] == heard.argmax(1)).all()
     assert packed[..., 1].astype(int).sum(1) == pytest.approx(255, abs=2)
 
@@ -129,3 +131,16 @@ def test_readings_begin_with_the_likeliest_and_change_only_where_in_doubt(draw):
     sharpened = heard**inventory.SHARPENED
     share = (sharpened / sharpened.sum(1, keepdims=True)).max(1)
     assert (read == read[0]).mean(0) == pytest.approx(share, abs=0.26)
+
+
+@pytest.mark.parametrize("query_from_speech", [False, True])
+def test_within_is_the_best_alignment_with_any_stretch(tables, draw, query_from_speech):
+    aligner = Aligner(*tables)
+    query = distributions(draw, 4) if query_from_speech else one_hot(*draw.integers(1, SIZE, 4))
+    others = [pack(distributions(draw, count)) for count in (1, 5, 8)]
+    found = aligner.score(query, others, query_from_speech=query_from_speech, within=True)
+    table = aligner._tables[query_from_speech, True]
+    for score, other in zip(found, others, strict=True):
+        stretches = [other[i:j] for i in range(len(other)) for j in range(i + 1, len(other) + 1)]
+        best = max(naive(query, one, table) * np.sqrt(len(query) * len(one)) for one in stretches)
+        assert score == pytest.approx(max(best, len(query) * GAP_OPEN) / len(query), abs=1e-3)

@@ -10,6 +10,7 @@ from clasp.errors import ModelError
 from clasp.phones import inventory
 from clasp.phones.inventory import BLANK, INVENTORY
 from clasp.training.data.parallel import LANGUAGES
+from clasp.training.simulated_asr import READ_LANGUAGES
 
 
 @pytest.mark.parametrize(
@@ -49,10 +50,9 @@ def test_a_language_without_rules_is_refused(language: str, text: str) -> None:
         inventory.from_text(text, language)
 
 
-def test_every_language_of_the_list_says_something() -> None:
-    assert len(set(inventory.LANGUAGES)) == len(inventory.LANGUAGES) >= 60
-    for language in inventory.LANGUAGES:
-        assert len(inventory.from_text({"cv": "Шупашкар"}.get(language, "2026"), language)) >= 5, language
+def test_numbers_are_read_in_every_language_that_is_learned_from() -> None:
+    for language in READ_LANGUAGES:
+        assert len(inventory.from_text("2026", language)) >= 5, language
 
 
 def test_cantonese_is_read() -> None:
@@ -138,9 +138,9 @@ def test_segments_are_the_runs_of_the_best_phone() -> None:
     best = [0, 5, 5, 0, 5, 7, 7, 7]
     posteriors = np.full((len(best), len(INVENTORY)), 0.1 / (len(INVENTORY) - 1), np.float32)
     posteriors[np.arange(len(best)), best] = 0.9
-    found = inventory.segments(posteriors)
+    found = inventory.collapse_posteriors(posteriors)
     assert found.argmax(-1).tolist() == [5, 5, 7]
     np.testing.assert_allclose(found.sum(-1), 1, atol=1e-5)
     assert (found[:, BLANK] == 0).all()
-    assert inventory.segments(posteriors[:1]).shape == (0, len(INVENTORY))
-    assert inventory.segments(posteriors[:0]).shape == (0, len(INVENTORY))
+    assert inventory.collapse_posteriors(posteriors[:1]).shape == (0, len(INVENTORY))
+    assert inventory.collapse_posteriors(posteriors[:0]).shape == (0, len(INVENTORY))

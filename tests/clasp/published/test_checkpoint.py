@@ -256,12 +256,12 @@ def test_image_weights_of_another_checksum_are_refused(hub: str) -> None:
 
 
 def test_a_revision_that_is_not_there_is_said(hub: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLASP_PUBLISHED_REVISION", "d" * 40)
+    monkeypatch.setattr(checkpoint, "FUSION_REVISION", "d" * 40)
     with pytest.raises(ModelError, match="cannot be fetched"):
         checkpoint.fetch(hub)
-    monkeypatch.setenv("CLASP_PUBLISHED_REVISION", "main")
+    monkeypatch.setattr(checkpoint, "FUSION_REVISION", "main")
     del Hub.files["llm-lab/CLASP"][checkpoint.FUSION]
-    with pytest.raises(ModelError, match="CLASP_PUBLISHED_REVISION"):
+    with pytest.raises(ModelError, match="CLASP_MODEL"):
         checkpoint.fetch(hub)
 
 

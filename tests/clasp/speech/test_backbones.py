@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from clasp.errors import ModelError
 from clasp.speech import backbones
-from clasp.speech.fused_encoder import SpectrogramBackbone, SpeechEncoder
+from clasp.speech.fused_encoder import FusedSpeechEncoder, SpectrogramBackbone
 
 SMALL = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
 WAVES = SMALL | {"conv_dim": [16] * 7, "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 4}
@@ -146,7 +146,7 @@ def test_a_saved_backbone_is_loaded_by_its_folder(family: str, tmp_path: Path) -
     found = backbones.hidden_means(backbone, samples, features)
     torch.testing.assert_close(found, backbones.hidden_means(backbones._encoder(whole), samples, {}))
     config = {"dim": 12, "speech": {"backbone": backbone.config.to_dict(), "features": features}}
-    encoder = SpeechEncoder(config)  # as a model folder builds it again
+    encoder = FusedSpeechEncoder(config)  # as a model folder builds it again
     encoder.speech.load_state_dict(backbone.state_dict())
     torch.testing.assert_close(encoder.eval().pool_states(samples), found, rtol=1e-4, atol=1e-4)
 

@@ -9,7 +9,7 @@ from clasp.audio.decode import SAMPLE_RATE, Waveform, decode
 from clasp.errors import ClaspError, ModelError
 from clasp.evaluation.asr import word_error_rate
 from clasp.speech.languages import LanguageTally
-from clasp.speech.transcriber import Transcriber, _believed, _is_doubtful
+from clasp.speech.transcriber import Transcriber, _is_doubtful, _unless_doubtful
 from clasp.speech.transcript import Transcript, Word, compression_ratio
 from index.demo import read
 from tests.clasp.sounds import sounds
@@ -143,7 +143,7 @@ def test_what_is_doubtful(text, chance, no_speech, doubtful):
     words = tuple(Word(word, 0.0, 0.1, chance) for word in text.split())
     found = Transcript(text, "en", words, np.log(chance), compression_ratio(text), no_speech)
     assert _is_doubtful(found, 3.0) == doubtful
-    assert bool(_believed(found, 3.0).text) != doubtful
+    assert bool(_unless_doubtful(found, 3.0).text) != doubtful
 
 
 def test_none_is_none(monkeypatch):

@@ -8,7 +8,7 @@ from clasp.errors import ModelError
 from clasp.speech import windows
 from clasp.speech.gate import EVIDENCE, FILE, Gate, evidence, fuse_meaning, stacked
 from clasp.speech.languages import LanguageTally
-from clasp.speech.transcript import Transcript, compression_ratio, loops, says_nothing
+from clasp.speech.transcript import Transcript, compression_ratio, is_implausible, loops
 from clasp.speech.whisper_tokens import times
 from clasp.speech.windows import FRAMES, GAP, MOST, packed, pieces, window
 
@@ -88,7 +88,7 @@ def test_loops(text, loop):
     ],
 )  # fmt: skip
 def test_texts_that_say_nothing(text, seconds, nothing):
-    assert says_nothing(text, seconds) == nothing
+    assert is_implausible(text, seconds) == nothing
 
 
 def test_repetition_compresses():
@@ -115,7 +115,7 @@ def test_the_gate_believes_what_is_well_understood_and_leaves_the_direct_meaning
     ]
     assert stacked(given).shape == (6, len(EVIDENCE)) and stacked([]).shape == (0, len(EVIDENCE))
     transcript[5] = 0
-    fused = fuse_meaning(direct, transcript, stacked(given), Gate.usual())
+    fused = fuse_meaning(direct, transcript, stacked(given), Gate.default())
     assert fused.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(fused, axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(fused[5], direct[5], rtol=1e-5)
@@ -125,7 +125,7 @@ def test_the_gate_believes_what_is_well_understood_and_leaves_the_direct_meaning
 
 
 def test_a_gate_that_was_learned_is_loaded_and_a_damaged_one_is_named(tmp_path):
-    assert Gate.load(None).bias == Gate.load(tmp_path).bias == Gate.usual().bias
+    assert Gate.load(None).bias == Gate.load(tmp_path).bias == Gate.default().bias
     Gate(np.arange(len(EVIDENCE), dtype=np.float32), -0.5).save(tmp_path)
     learned = Gate.load(tmp_path)
     assert learned.weights.tolist() == list(range(len(EVIDENCE))) and learned.bias == -0.5

@@ -84,7 +84,7 @@ def settings(monkeypatch: pytest.MonkeyPatch, library: Path) -> None:
 
 def _settings(library: Path) -> dict[str, object]:
     return {"LIBRARY": library, "SECONDS": 20.0, "PASSES": 3, "SAVE_EVERY": 1,
-            "MAY_LOSE": {"general": 1.0, "yours": 1.0}}  # fmt: skip
+            "MAX_LOSS": {"general": 1.0, "yours": 1.0}}  # fmt: skip
 
 
 def arguments(table: Path, model: Path, out: Path, minutes: float = 10) -> argparse.Namespace:
@@ -139,7 +139,7 @@ def test_general_speech_is_either_repeated_or_measured(library: Path) -> None:
 def test_the_voice_behind_is_five_decibels_fainter() -> None:
     draw = np.random.default_rng(0)
     first, second = (Waveform(0.1 * draw.standard_normal(size).astype(np.float32)) for size in (8_000, 3_000))
-    both = adaptation_report._behind(first, second)
+    both = adaptation_report._with_background(first, second)
     ratio = np.mean(first.samples**2) / np.mean((both.samples - first.samples) ** 2)
     assert 10 * np.log10(ratio) == pytest.approx(5, abs=0.01)
 
@@ -163,30 +163,28 @@ def test_figures_are_those_of_the_whole_matrix(tiny, table: Path) -> None:
     assert figures["phones"]["error_rate"] > 0.5  # of random weights
 
 
-def test_lessons_are_learned(tiny, table: Path) -> None:
+def test_examples_are_learned(tiny, table: Path) -> None:
     clips = [
         Clip(f"{number}", text, "en", "", "train", "", "c", "", table.parent / f"{number}.wav")
         for number, text in enumerate(SENTENCES[:8])
     ]
-    by_text, by_ear = (
-        adaptation_data.lessons(clips, tiny.speech),
-        adaptation_data.lessons(clips, tiny.speech, repeat=True),
-    )
-    for shelf in (by_text, by_ear):
-        assert [lesson.frames for lesson in shelf] == sorted(lesson.frames for lesson in shelf)
-    assert all(lesson.labels is None and len(lesson.renderings) == 3 for lesson in by_text)
-    assert all(len(lesson.labels[0]) == -(-lesson.frames // 2) for lesson in by_ear)
-    first = adaptation_data.draw_batch([by_text, by_ear], 6, step=1)
-    again = adaptation_data.draw_batch([by_text, by_ear], 6, step=1)
-    assert [id(lesson) for lesson in first] == [id(lesson) for lesson in again]
+    by_text = adaptation_data.examples(clips, tiny.speech)
+    pseudo = adaptation_data.examples(clips, tiny.speech, pseudo_labels=True)
+    for source in (by_text, pseudo):
+        assert [example.frames for example in source] == sorted(example.frames for example in source)
+    assert all(example.frame_labels is None and len(example.renderings) == 3 for example in by_text)
+    assert all(len(example.frame_labels[0]) == -(-example.frames // 2) for example in pseudo)
+    first = adaptation_data.draw_batch([by_text, pseudo], 6, step=1)
+    again = adaptation_data.draw_batch([by_text, pseudo], 6, step=1)
+    assert [id(example) for example in first] == [id(example) for example in again]
     assert 2 <= len(first) <= 12
-    assert {lesson.labels is None for lesson in first} == {True, False}
-    for shelf in (by_text, by_ear):
+    assert {example.frame_labels is None for example in first} == {True, False}
+    for source in (by_text, pseudo):
         recogniser = adapt.copy.deepcopy(tiny.speech.recogniser)
         optimiser = torch.optim.AdamW(recogniser.parameters(), lr=3e-3)
         losses = [
             descend(
-                adaptation_data.loss(recogniser, adaptation_data.draw_batch([shelf], 12, step), step), optimiser, 3e-3
+                adaptation_data.loss(recogniser, adaptation_data.draw_batch([source], 12, step), step), optimiser, 3e-3
             )
             for step in range(25)
         ]
@@ -199,9 +197,9 @@ def test_an_adapted_model_is_complete_and_its_text_side_unchanged(
 ) -> None:
     out = tmp_path / "deep" / "mine"
     assert adapt.run(arguments(table, model_folder, out)) == 0
-    said = capsys.readouterr().out
-    assert "pairs.csv line 2" in said
-    assert "1 rows left out" in said
+    printed = capsys.readouterr().out
+    assert "pairs.csv line 2" in printed
+    assert "1 rows left out" in printed
     old, new = load(model_folder), load(out)
     assert new.checksum != old.checksum
     np.testing.assert_array_equal(new.encode_text(SENTENCES[:3]), old.encode_text(SENTENCES[:3]))
@@ -222,11 +220,11 @@ def test_nothing_is_written_where_less_is_found(
     speech: str, table: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    monkeypatch.setitem(adapt.MAY_LOSE, speech, -1.1)
+    monkeypatch.setitem(adapt.MAX_LOSS, speech, -1.1)
     assert adapt.run(arguments(table, model_folder, tmp_path / "mine")) == 1
-    said = capsys.readouterr().out
-    assert f"With 25% of what was learned, HITS@1 of {speech} falls" in said
-    assert "Nothing was written" in said
+    printed = capsys.readouterr().out
+    assert f"With 25% of what was learned, HITS@1 of {speech} falls" in printed
+    assert "Nothing was written" in printed
     assert not list(tmp_path.iterdir())
 
 

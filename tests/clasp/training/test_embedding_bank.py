@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clasp import weights
 from clasp.errors import DataError, ModelError
 from clasp.model import BUNDLED
+from clasp.text import sentence_encoder
 from clasp.training import embedding_bank
 from clasp.training.embedding_bank import build_bank, load_bank
 
@@ -25,7 +25,7 @@ def built(tmp_path: Path) -> Path:
 def test_texts_have_the_vectors_of_the_encoder(built):
     texts, vectors = load_bank(built)
     assert texts == TEXTS[:3] and vectors.dtype == np.float16
-    expected = weights.text_encoder(ENCODER).encode(texts, normalize_embeddings=True)
+    expected = sentence_encoder.load(ENCODER).encode(texts, normalize_embeddings=True)
     assert (vectors.astype(np.float32) * expected).sum(1).min() > 0.999
     assert np.allclose(np.linalg.norm(vectors.astype(np.float32), axis=1), 1, atol=1e-3)
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from clasp.phones import inventory
+from clasp.phones.edit_distance import edit_distance
 from clasp.phones.inventory import INVENTORY
 from clasp.speech.whisper_encoder import WhisperEncoder, log_mel
 from clasp.training import decode_corpus, losses, recognizer, simulated_asr, sound, speech_features
@@ -85,7 +86,7 @@ def test_interrupted_training_resumes_exactly(
             torch.testing.assert_close(parts[kind][name], weight, rtol=0, atol=0, msg=name)
 
 
-def test_hearing_and_sound_run_on_what_the_recogniser_left(
+def test_decoding_and_sound_run_on_what_the_recogniser_left(
     shards: Path, features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recognizer, "RECOGNISER", TINY)
@@ -93,15 +94,15 @@ def test_hearing_and_sound_run_on_what_the_recogniser_left(
     both = {"--corpus": str(shards), "--features": str(features)}
     where = both | {"--out": str(tmp_path / "recogniser")}
     recognizer.run(parse(recognizer, *_flat(where), "--steps", "2", "--seconds", "6"))
-    where = both | {"--recogniser": str(tmp_path / "recogniser"), "--out": str(tmp_path / "heard")}
+    where = both | {"--recogniser": str(tmp_path / "recogniser"), "--out": str(tmp_path / "decoded")}
     decode_corpus.run(parse(decode_corpus, *_flat(where)))
-    heard = decode_corpus.load(tmp_path / "heard", "train")
-    assert len(heard) == len(load(shards, "train"))
-    assert heard.posteriors.shape == (heard.starts[-1], len(INVENTORY))
-    confusions = np.load(tmp_path / "heard" / "confusions.npy")
+    decoded = decode_corpus.load(tmp_path / "decoded", "train")
+    assert len(decoded) == len(load(shards, "train"))
+    assert decoded.posteriors.shape == (decoded.starts[-1], len(INVENTORY))
+    confusions = np.load(tmp_path / "decoded" / "confusions.npy")
     np.testing.assert_allclose(confusions.sum(1), 1, atol=1e-4)
-    assert (np.diff(heard.starts) >= 4).sum() >= 4
-    where = {"--corpus": str(shards), "--heard": str(tmp_path / "heard"), "--out": str(tmp_path / "sound")}
+    assert (np.diff(decoded.starts) >= 4).sum() >= 4
+    where = {"--corpus": str(shards), "--decoded": str(tmp_path / "decoded"), "--out": str(tmp_path / "sound")}
     sound.run(parse(sound, *_flat(where), "--steps", "2", "--batch", "4", "--real", "0"))
     assert torch.load(tmp_path / "sound" / "checkpoint.pt", weights_only=True)["step"] == 2
 
@@ -120,39 +121,28 @@ def test_augmentation_keeps_lengths_and_labels_in_step() -> None:
     assert changed.min() < len(mel) < changed.max()  # slower and faster
     for row in range(16):
         assert out[row, changed[row] :].abs().sum() == 0
-        kept = inventory.collapse(moved[row, : -(-int(changed[row]) // 4)].numpy())
+        left = inventory.collapse(moved[row, : -(-int(changed[row]) // 4)].numpy())
         # faster speech may lose a short phone, never the order
-        assert recognizer.edit_distance(inventory.collapse(labels.numpy()), kept) <= 6
+        assert edit_distance(inventory.collapse(labels.numpy()), left) <= 6
     again = augment(batch, lengths, labels[None].repeat(16, 1), torch.Generator().manual_seed(0))[0]
     torch.testing.assert_close(out, again, rtol=0, atol=0)
 
 
-def test_edit_distance_and_alignment_agree_with_each_other() -> None:
-    draw = np.random.default_rng(0)
-    assert recognizer.edit_distance(np.array([1, 2, 3]), np.array([1, 3])) == 1
-    assert recognizer.edit_distance(np.array([1, 2]), np.array([3, 4, 5])) == 3
-    for _ in range(30):
-        first, second = (draw.integers(1, 5, draw.integers(0, 12)) for _ in range(2))
-        pairs = decode_corpus.align(first, second)
-        assert sum(a != b for a, b in pairs) == recognizer.edit_distance(first, second)
-        assert [a for a, _ in pairs if a] == first.tolist()
-        assert [b for _, b in pairs if b] == second.tolist()
-
-
-def test_misheard_sentences_follow_the_confusions() -> None:
+def test_simulated_errors_follow_the_confusions() -> None:
     size = len(INVENTORY)
     certain = np.zeros((size, size), np.float32)
-    certain[:, 9] = 1  # every phone is heard as phone 9
+    certain[:, 9] = 1  # every phone is recognised as phone 9
     certain[0] = 0
-    certain[0, 0] = 1  # and none is imagined
+    certain[0, 0] = 1  # and none is inserted
     parts = [np.arange(1, 30, dtype=np.uint8)] * 200
-    heard = simulated_asr.misheard(parts, certain, np.random.default_rng(0))
-    assert len(heard) == len(parts)
-    shares = [(row == 9).mean() for row in heard]
-    assert min(shares) < 0.15  # a sentence heard almost as written
-    assert max(shares) > 0.85  # and one wholly misheard
+    found = simulated_asr.simulate_asr_errors(parts, certain, np.random.default_rng(0))
+    assert len(found) == len(parts)
+    shares = [(row == 9).mean() for row in found]
+    assert min(shares) < 0.15  # a sentence almost as written
+    assert max(shares) > 0.85  # and one wholly confused
     untouched = np.eye(size, dtype=np.float32)
-    for row, part in zip(simulated_asr.misheard(parts, untouched, np.random.default_rng(0)), parts, strict=True):
+    same = simulated_asr.simulate_asr_errors(parts, untouched, np.random.default_rng(0))
+    for row, part in zip(same, parts, strict=True):
         np.testing.assert_array_equal(row, part)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.benchmarks import library
+from index.benchmarks import library as benchmark
 from index.filters import Filter
 from index.library import Library
 
@@ -16,20 +16,21 @@ class Identity:
 
 def test_a_filter_passes_the_share_that_its_row_says(tmp_path: Path) -> None:
     with Library.create(tmp_path / "library", Identity) as library:
-        library._add(library, 32, 0, 20_000)
-        contents = library._now.snapshot.contents
-        for name, share in library.SHARES.items():
-            assert Filter(categories=(name,)).allowed(contents).mean() == pytest.approx(share, abs=0.0015)
-        assert Filter(until="1989").allowed(contents).mean() == pytest.approx(library.EARLY)
+        benchmark._add(library, 32, 0, 20_000)
+        segments = library._indexed.index.segments
+        for name, share in benchmark.SHARES.items():
+            assert Filter(categories=(name,)).allowed(segments).mean() == pytest.approx(share, abs=0.0015)
+        assert Filter(until="1989").allowed(segments).mean() == pytest.approx(benchmark.EARLY)
         assert np.allclose(np.linalg.norm(library.vectors()[1], axis=1), 1, atol=1e-3)
 
 
 def test_recall_counts_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    contents, built, _ = library._indexed(12_000, 32)
-    assert library._recall(contents, built)[0] > 0.95
-    contents, built = library._changed(contents, built)
-    assert len(contents.ids) == 12_000 and len(built) == 13_200
-    assert library._recall(contents, built)[0] > 0.95
-    search = type(built).search
-    monkeypatch.setattr(type(built), "search", lambda self, query, k: search(self, -query, k))
-    assert library._recall(contents, built)[0] < 0.1
+    built, _ = benchmark._indexed(12_000, 32)
+    assert benchmark._recall(built)[0] > 0.95
+    changed = benchmark._changed(built)
+    assert len(changed.segments) == 12_000 and len(changed.vector_index) == 13_200
+    assert benchmark._recall(changed)[0] > 0.95
+    kind = type(changed.vector_index)
+    search = kind.search
+    monkeypatch.setattr(kind, "search", lambda self, query, k: search(self, -query, k))
+    assert benchmark._recall(changed)[0] < 0.1

@@ -10,7 +10,7 @@ from index.benchmarks.benchmark import table
 from tests.clasp.published.test_checkpoint import EFFICIENTNET, HUBERT
 
 
-def test_every_stage_and_both_ways_are_measured() -> None:
+def test_every_stage_is_measured() -> None:
     config = published.PUBLISHED | {
         "dim": 24,
         "speech": {"backbone": HUBERT | {"model_type": "hubert"}},
@@ -20,12 +20,10 @@ def test_every_stage_and_both_ways_are_measured() -> None:
     assert "RANDOM WEIGHTS" in where
     measured = {row.what: row.measured for row in rows}
     assert {"decoding", "voice activity", "spectrograms", "speech backbone", "spectrogram backbone", "fusion",
-            "all, 1 at once", "all, 2 at once", "notebooks, in all"} <= measured.keys()  # fmt: skip
+            "all, 1 at once", "all, 2 at once"} <= measured.keys()  # fmt: skip
     assert 0.1 < float(measured["all, 2 at once"].split()[-2]) < 16  # GB
     assert "all, 4 at once" not in measured  # more than there are
-    rates = {row.what: stages.rate(row) for row in rows[:-1]}
-    assert rates["spectrograms"] > 5 * rates["notebooks, figures"]
-    assert rates["notebooks, in all"] < rates["notebooks, figures"]
+    assert all(stages.rate(row) > 0 for row in rows)
     assert len(table(rows, where).rows) == len(rows)
 
 
@@ -33,7 +31,7 @@ def test_a_model_with_a_sound_half_is_measured_from_files_to_vectors(tiny: Clasp
     clips = stages.spoken(2)
     where, rows = stages.measure(tiny, clips)
     assert where == f"cpu in float32, {clips.seconds:.0f} s of speech"
-    names = "decoding", "voice activity", "speech backbone", "phones", "words of the phones", "sound of the phones"
+    names = "decoding", "voice activity", "speech backbone", "phones", "meaning of the phones", "sound of the phones"
     assert [row.what for row in rows] == [*names, "all, 1 at once", "all, 2 at once"]
     assert all(stages.rate(row) > 0 for row in rows)
 

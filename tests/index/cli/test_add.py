@@ -117,8 +117,10 @@ def test_stopped_by_the_keyboard_it_goes_on(tmp_path: Path, clips: list[np.ndarr
     folder.mkdir()
     for name, count in (("1", 1), ("2", 2), ("3", 90)):
         write(folder / f"{name}.flac", [clips[number % 3][number:] for number in range(count)])
-    command = [sys.executable, "-W", "ignore", "-m", "clasp", "add", str(folder), "--library", str(library)]
-    options = {"cwd": ROOT, "text": True, "env": os.environ | {"CLASP_COMMIT_SECONDS": "5"}}
+    often = "from index.ingest import pipeline; pipeline.COMMIT_SECONDS = 5; from index.cli.main import main"
+    program = [sys.executable, "-W", "ignore", "-c", f"import sys; {often}; sys.exit(main())"]
+    command = [*program, "add", str(folder), "--library", str(library)]
+    options = {"cwd": ROOT, "text": True}
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         preexec_fn=_heeds_the_keyboard, **options,  # noqa: PLW1509 - it only sets a signal

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clasp.checksum import sha256
 from clasp.errors import LibraryError
+from clasp.files import sha256
 from index.cli.main import main
 from index.library import FILES, Library, Recording, Segment
-from index.paths import place
+from index.paths import library_folder
 from index.store import archive, repair, schema
 from index.store.database import DATABASE_FILE
 from index.store.schema import MIGRATIONS
@@ -200,7 +200,7 @@ def test_no_archive(tmp_path, content):
 
 def test_an_archive_that_unfolds_to_too_much(folder, tmp_path, monkeypatch):
     archive.pack(folder, tmp_path / "all.zip")
-    monkeypatch.setenv("CLASP_ARCHIVE_GIB", "0.00001")
+    monkeypatch.setattr(archive, "UNPACKED", 10_000)
     with pytest.raises(LibraryError, match="unfolds"):
         archive.unpack(tmp_path / "all.zip", tmp_path / "new")
 
@@ -208,11 +208,11 @@ def test_an_archive_that_unfolds_to_too_much(folder, tmp_path, monkeypatch):
 def test_places(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     monkeypatch.delenv("CLASP_LIBRARY", raising=False)
-    assert place().name == "default" and tmp_path in place().parents
-    assert place("harbour") == place().with_name("harbour")
-    assert place("./harbour") == Path("harbour") and place(str(tmp_path)) == tmp_path
+    assert library_folder().name == "default" and tmp_path in library_folder().parents
+    assert library_folder("harbour") == library_folder().with_name("harbour")
+    assert library_folder("./harbour") == Path("harbour") and library_folder(str(tmp_path)) == tmp_path
     monkeypatch.setenv("CLASP_LIBRARY", str(tmp_path / "mine"))
-    assert place() == tmp_path / "mine"
+    assert library_folder() == tmp_path / "mine"
 
 
 def test_on_the_command_line(folder, tmp_path, capsys):

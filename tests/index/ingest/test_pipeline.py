@@ -12,8 +12,9 @@ from clasp.audio.decode import SAMPLE_RATE, Waveform, stream
 from clasp.audio.envelope import STEP, envelope
 from clasp.errors import DataError, LibraryError
 from clasp.training.data.synthesis import Voice, speak
+from index.ingest import pipeline
 from index.ingest.pipeline import State, ingest
-from index.ingest.walk import find
+from index.ingest.walk import find_files
 from index.library import FILES, Library
 from tests.index.ear import Ear
 from tests.malformed import write_malformed
@@ -97,7 +98,7 @@ def test_the_second_run_adds_nothing(tmp_path, library, ear, spoken):
 
 
 def test_how_loud_it_is_also_after_a_stop(tmp_path, library, ear, spoken, monkeypatch):
-    monkeypatch.setenv("CLASP_COMMIT_SECONDS", "5")
+    monkeypatch.setattr(pipeline, "COMMIT_SECONDS", 5)
     path = write(tmp_path / "talk.wav", spoken * 3)
     states = ingest(library, ear, [path])
     while next(states).segments < 4:
@@ -155,7 +156,7 @@ def test_names_of_every_kind(tmp_path, library, ear, spoken):
 def test_nothing_to_add(tmp_path, paths):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError):
-        find([tmp_path / path for path in paths])
+        find_files([tmp_path / path for path in paths])
 
 
 SUBTITLES = {
@@ -200,7 +201,7 @@ def test_a_plain_transcript_and_facts(tmp_path, library, ear, spoken):
 
 
 def test_stopped_in_the_middle_of_a_file_it_goes_on(tmp_path, library, ear, spoken, monkeypatch):
-    monkeypatch.setenv("CLASP_COMMIT_SECONDS", "10")
+    monkeypatch.setattr(pipeline, "COMMIT_SECONDS", 10)
     path = write(tmp_path / "long.wav", spoken * 5)
     whole = Library.create(tmp_path / "whole", ear)
     last(ingest(whole, ear, [path]))
@@ -223,7 +224,7 @@ def test_stopped_in_the_middle_of_a_file_it_goes_on(tmp_path, library, ear, spok
 def test_a_file_that_breaks_off_is_kept_up_to_there_until_it_is_whole(
     tmp_path, library, ear, spoken, monkeypatch, copy
 ):
-    monkeypatch.setenv("CLASP_COMMIT_SECONDS", "10")
+    monkeypatch.setattr(pipeline, "COMMIT_SECONDS", 10)
     path = write(tmp_path / "long.flac", spoken * 5)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) * 6 // 10])
@@ -257,7 +258,6 @@ def test_limits(tmp_path, library, ear, spoken, monkeypatch):
     for name, value, reason in (
         ("CLASP_FILE_MIB", "0.1", "larger than 0.1 MiB"),
         ("CLASP_RECORDING_HOURS", "0.001", "longer than 3.6 s"),
-        ("CLASP_DECODED_GIB", "0.0001", "unfolds"),
     ):
         with monkeypatch.context() as patch:
             patch.setenv(name, value)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from index.ingest.sidecars import Beside, Neighbours
+from index.ingest import encodings
+from index.ingest.sidecars import Sidecar, SidecarIndex
 
 SRT = (
     "1\n00:00:00,000 --> 00:00:01,800\nThe harbour was flooded\n\n2\n00:00:01,800 --> 00:00:03,700\nafter the storm.\n"
@@ -79,17 +80,17 @@ def write(path: Path, content: str | bytes) -> None:
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
-def known(folder: Path, **options: str) -> tuple[Beside, list[str]]:
+def known(folder: Path, **options: str) -> tuple[Sidecar, list[str]]:
     """What is known of the recording, and what was not understood."""
-    neighbours = Neighbours()
-    return neighbours.of(folder / "a.wav", **options), neighbours.remarks
+    sidecars = SidecarIndex()
+    return sidecars.of(folder / "a.wav", **options), sidecars.remarks
 
 
-def said(beside: Beside) -> str:
+def said(beside: Sidecar) -> str:
     return beside.text_of(0.0, 3.7) if beside.cues else beside.text
 
 
-def told(beside: Beside) -> tuple[str, ...]:
+def told(beside: Sidecar) -> tuple[str, ...]:
     return tuple(beside.facts.get(name, "") for name in ("title", "speaker", "category", "language", "date"))
 
 
@@ -332,7 +333,7 @@ def test_what_is_not_understood_is_named_and_the_rest_is_taken(case: str, folder
 
 
 def test_the_limit_of_what_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLASP_TRANSCRIPT_MIB", "0.00001")
+    monkeypatch.setattr(encodings, "LARGEST", 10)
     write(folder / "a.srt", SRT)
     write(folder / "metadata.csv", CSV)
     beside, remarks = known(folder)
@@ -359,10 +360,10 @@ def test_a_transcript_of_another_recording_is_not_taken(folder: Path) -> None:
     (folder / "a.de.wav").write_bytes(b"RIFF")
     for name in ("a.de.srt", "a.2.srt", "ab.srt", "a.wav.final.srt"):
         write(folder / name, SRT)
-    neighbours = Neighbours([folder / "a.wav", folder / "a.de.wav"])
-    texts = {name: neighbours.of(folder / name).text for name in ("a.wav", "a.de.wav")}
+    sidecars = SidecarIndex([folder / "a.wav", folder / "a.de.wav"])
+    texts = {name: sidecars.of(folder / name).text for name in ("a.wav", "a.de.wav")}
     assert texts == {"a.wav": "", "a.de.wav": SAID}
-    assert neighbours.remarks == ["Passed over, for no recording has its name: a.2.srt, a.wav.final.srt, ab.srt."]
+    assert sidecars.remarks == ["Passed over, for no recording has its name: a.2.srt, a.wav.final.srt, ab.srt."]
 
 
 def test_a_transcript_that_cannot_be_read_gives_way_to_another(folder: Path) -> None:
@@ -375,17 +376,17 @@ def test_a_transcript_that_cannot_be_read_gives_way_to_another(folder: Path) -> 
 def test_what_has_the_name_of_no_recording_is_named(folder: Path) -> None:
     for name in ("catalogue.csv", "b.srt", "notes.txt", "package.json", "a.srt", "a.fr.srt"):
         write(folder / name, SRT)
-    neighbours = Neighbours([folder / "a.wav"])
-    neighbours.of(folder / "a.wav")
-    assert neighbours.remarks == ["Passed over, for no recording has its name: b.srt, catalogue.csv."]
+    sidecars = SidecarIndex([folder / "a.wav"])
+    sidecars.of(folder / "a.wav")
+    assert sidecars.remarks == ["Passed over, for no recording has its name: b.srt, catalogue.csv."]
 
 
 def test_of_a_folder_from_which_only_some_are_added_nothing_is_said(folder: Path) -> None:
     for name in ("other.pdf", "bank.csv"):
         write(folder / name, "")
-    neighbours = Neighbours([folder / "a.wav"])
-    neighbours.of(folder / "a.wav")
-    assert neighbours.remarks == []
+    sidecars = SidecarIndex([folder / "a.wav"])
+    sidecars.of(folder / "a.wav")
+    assert sidecars.remarks == []
 
 
 def test_what_is_said_when(folder: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from clasp.audio.decode import SAMPLE_RATE, Waveform
-from clasp.checksum import sha256
+from clasp.files import sha256
 from clasp.speech.languages import LanguageTally
 from clasp.speech.transcript import Transcript
 from index.ingest.pipeline import ingest
@@ -80,7 +80,7 @@ def test_each_utterance_gets_what_is_said_in_it(library):
     assert {state.title for state in states} == {"first", "second", ""}
     assert [one.transcript for one in library.segments()] == [f"{110 + 10 * n} hertz" for n in range(10)]
     assert all(one.transcript_source == "machine" and 0 < one.confidence < 1 for one in library.segments())
-    words = library.machine_transcripts([3])[3].words
+    words = library.transcripts.machine([3])[3].words
     assert [(word.text, word.start, word.end) for word in words] == [("130", 4.0, 4.5), ("hertz", 4.5, 5.0)]
     again = last(transcribe(library, Ear(), Hand()))
     assert (again.segments, again.done, again.fused, again.finished) == (0, 0, 0, True)

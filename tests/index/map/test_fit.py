@@ -7,11 +7,12 @@ import pytest
 
 from clasp.errors import LibraryError, ModelError
 from index.library import Library, Recording, Segment
-from index.map import fit as fitting
-from index.map.fit import encoded, fit
-from index.map.map import MAP_FILE, Fitted, Map
+from index.map import fit
+from index.map.fit import encode_texts, fit_map
+from index.map.layout import MAP_FILE, MapLayout
+from index.map.library_map import LibraryMap
 from index.map.quality import trustworthiness
-from index.map.umap import lay_out, placed
+from index.map.umap import interpolate, lay_out
 
 DIM, TOPICS, EACH = 32, 4, 30
 NAMES = ("lentils", "captain", "budget", "nebula")
@@ -60,14 +61,14 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
 
 
 @pytest.fixture(scope="module")
-def told() -> list[tuple[float, str]]:
+def reported() -> list[tuple[float, str]]:
     return []
 
 
 @pytest.fixture(scope="module")
-def fitted(library: Library, told: list[tuple[float, str]]) -> Fitted:
+def fitted(library: Library, reported: list[tuple[float, str]]) -> MapLayout:
     """Its map, fitted once: UMAP takes a while to start."""
-    return fit(library, Scribe(), lambda share, doing: told.append((share, doing)))
+    return fit_map(library, Scribe(), lambda share, doing: reported.append((share, doing)))
 
 
 def by_topic(positions: np.ndarray, topics: np.ndarray) -> float:
@@ -78,8 +79,8 @@ def by_topic(positions: np.ndarray, topics: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("dimensions", [2, 3])
-def test_fitted_points_lie_near_their_like(library: Library, fitted: Fitted, dimensions: int):
-    shown = Map.load(library)
+def test_fitted_points_lie_near_their_like(library: Library, fitted: MapLayout, dimensions: int):
+    shown = LibraryMap.load(library)
     points = shown.points()
     positions = points.flat if dimensions == 2 else points.solid
     assert positions.shape == (TOPICS * EACH, 2, dimensions) and positions.dtype == np.float32
@@ -89,13 +90,13 @@ def test_fitted_points_lie_near_their_like(library: Library, fitted: Fitted, dim
     topics = np.arange(TOPICS * EACH) % TOPICS
     both = np.concatenate([positions[:, 0], positions[written, 1]])
     assert by_topic(both, np.concatenate([topics, topics[written]])) > 0.95
-    assert (shown.stale, shown.sampled) == (0, 0)
+    assert (shown.stale, shown.layout.sampled) == (0, 0)
 
 
-def test_what_is_said_of_it(fitted: Fitted, told: list[tuple[float, str]]):
-    assert [share for share, _ in told] == sorted(share for share, _ in told)
-    assert told[0][0] == 0 and told[-1] == (1.0, "done") and len(told) > 500
-    assert list(dict.fromkeys(doing for _, doing in told)) == [
+def test_what_is_said_of_it(fitted: MapLayout, reported: list[tuple[float, str]]):
+    assert [share for share, _ in reported] == sorted(share for share, _ in reported)
+    assert reported[0][0] == 0 and reported[-1] == (1.0, "done") and len(reported) > 500
+    assert list(dict.fromkeys(doing for _, doing in reported)) == [
         "reading the texts", "comparing all with all", "laying out the flat map", "laying out the solid map",
         "naming and measuring", "done",
     ]  # fmt: skip
@@ -104,51 +105,51 @@ def test_what_is_said_of_it(fitted: Fitted, told: list[tuple[float, str]]):
     assert {one.name.split(", ")[0] for one in fitted.regions} <= {*NAMES} and len(fitted.regions) >= TOPICS
 
 
-def test_the_same_again_without_a_map_to_begin_from(library: Library, fitted: Fitted, tmp_path):
+def test_the_same_again_without_a_map_to_begin_from(library: Library, fitted: MapLayout, tmp_path):
     again = Library.create(tmp_path / "again", Scribe())
     fill(again, [n % TOPICS for n in range(TOPICS * EACH)])
-    found = fit(again, Scribe())
+    found = fit_map(again, Scribe())
     assert np.array_equal(found.flat, fitted.flat, equal_nan=True) and np.array_equal(found.keys, fitted.keys)
     assert np.array_equal(found.solid, fitted.solid, equal_nan=True) and found.measures == fitted.measures
 
 
-def test_fitted_anew_it_takes_in_what_was_added(fitted: Fitted, tmp_path):
+def test_fitted_anew_it_takes_in_what_was_added(fitted: MapLayout, tmp_path):
     library = Library.create(tmp_path / "library", Scribe())
     fill(library, [n % TOPICS for n in range(TOPICS * EACH)])
     fitted.save(library.folder / MAP_FILE)
     fill(library, [0, 1, 2, 3] * 5, "late", seed=2)
-    shown = Map.load(library)
+    shown = LibraryMap.load(library)
     assert shown.stale == 20 and np.isnan(shown.points().flat[-19:-15, 1]).all()
-    fit(library, Scribe())
-    again = Map.load(library)
+    fit_map(library, Scribe())
+    again = LibraryMap.load(library)
     assert again.stale == 0 and np.isfinite(again.points().flat[-19:-15, 1]).all()
     assert by_topic(again.points().solid[:, 0], np.arange(140) % TOPICS) > 0.95
 
 
-def test_laid_out_anew_it_stays_recognisable(fitted: Fitted):
+def test_laid_out_anew_it_stays_recognisable(fitted: MapLayout):
     random = np.random.default_rng(0)
     vectors = random.standard_normal((250, 3)) @ random.standard_normal((3, DIM))
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     former = np.concatenate(lay_out(vectors[:200]), axis=1)
-    start = np.concatenate([former, placed(vectors[200:], vectors[:200], former)])
+    start = np.concatenate([former, interpolate(vectors[200:], vectors[:200], former)])
     begin = (start[:, :2], start[:, 2:])
     for positions, before in zip(lay_out(vectors, begin), begin, strict=True):
         assert np.corrcoef(positions.ravel(), before.ravel())[0, 1] > 0.9
         assert trustworthiness(vectors, positions) > trustworthiness(vectors, before) - 0.01
 
 
-def test_of_many_points_a_sample_is_laid_out(library: Library, fitted: Fitted, tmp_path, monkeypatch):
-    monkeypatch.setattr(fitting, "LAID_OUT", 120)
+def test_of_many_points_a_sample_is_laid_out(library: Library, fitted: MapLayout, tmp_path, monkeypatch):
+    monkeypatch.setattr(fit, "LAID_OUT_MOST", 120)
     other = Library.create(tmp_path / "library", Scribe())
     fill(other, [n % TOPICS for n in range(TOPICS * EACH)])
-    found = fit(other, Scribe())
+    found = fit_map(other, Scribe())
     assert 110 <= found.sampled <= 120
-    shown = Map.load(other)
-    assert shown.sampled == found.sampled and shown.stale == 0
+    shown = LibraryMap.load(other)
+    assert shown.layout.sampled == found.sampled and shown.stale == 0
     assert by_topic(shown.points().flat[:, 0], np.arange(TOPICS * EACH) % TOPICS) > 0.95
 
 
-def test_stopped_by_whoever_is_told(fitted: Fitted, tmp_path):
+def test_stopped_by_whoever_is_told(fitted: MapLayout, tmp_path):
     library = Library.create(tmp_path / "library", Scribe())
     fill(library, [n % TOPICS for n in range(40)])
     for moment in (
@@ -158,46 +159,46 @@ def test_stopped_by_whoever_is_told(fitted: Fitted, tmp_path):
         "laying out the solid map",
     ):
 
-        def tell(_: float, doing: str, moment: str = moment) -> None:
+        def report(_: float, doing: str, moment: str = moment) -> None:
             if doing == moment:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            fit(library, Scribe(), tell)
+            fit_map(library, Scribe(), report)
         assert {path.name for path in library.folder.glob("*map*")} == set()
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 9, 17])
-def test_small_libraries(fitted: Fitted, tmp_path, count: int):
+def test_small_libraries(fitted: MapLayout, tmp_path, count: int):
     library = Library.create(tmp_path / "library", Scribe())
     fill(library, [n % TOPICS for n in range(count)])
-    fit(library, Scribe())
-    points = Map.load(library).points()
+    fit_map(library, Scribe())
+    points = LibraryMap.load(library).points()
     assert np.isfinite(points.flat[:, 0]).all() and np.isfinite(points.solid[:, 0]).all()
 
 
-def test_the_same_vector_many_times(fitted: Fitted, tmp_path):
+def test_the_same_vector_many_times(fitted: MapLayout, tmp_path):
     library = Library.create(tmp_path / "library", Scribe())
     segments = [Segment(0, "talk", 2.0 * n, 2.0 * n + 1) for n in range(50)]
     recording = Recording("talk", library.folder / "talk.ogg", "Talk", 999.0)
     library.add([recording], segments, np.repeat(np.eye(DIM, dtype=np.float32)[:1], 50, axis=0))
-    fit(library, Scribe())
-    points = Map.load(library).points()
+    fit_map(library, Scribe())
+    points = LibraryMap.load(library).points()
     assert np.isfinite(points.flat[:, 0]).all() and np.isnan(points.flat[:, 1]).all()
 
 
 def test_nothing_to_show(tmp_path):
     library = Library.create(tmp_path / "library", Scribe())
     with pytest.raises(LibraryError, match="add recordings first"):
-        fit(library, Scribe())
+        fit_map(library, Scribe())
 
 
 def test_texts_are_read_once_and_in_their_language():
     scribe, some = Scribe(), Segment(1, "talk", 0, 1, "lentils one", "en")
     segments = [some, replace(some, start=2), replace(some, language="tlh"), replace(some, text="budget", language="")]
     shares: list[float] = []
-    vectors = encoded(scribe, segments, lambda share, doing: shares.append(share))
+    vectors = encode_texts(scribe, segments, lambda share, doing: shares.append(share))
     assert sorted(scribe.asked, key=str) == [("budget", None), ("lentils one", "en"), ("lentils one", None)]
     assert np.array_equal(vectors[0], vectors[1]) and vectors.shape == (4, DIM) and shares[-1] == 1
     assert vectors[3] @ vectors_of([2], 1, 0.5)[0] > 0.5
-    assert encoded(scribe, []).shape[0] == 0
+    assert encode_texts(scribe, []).shape[0] == 0

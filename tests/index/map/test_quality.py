@@ -6,7 +6,7 @@ from sklearn.manifold import trustworthiness as by_scikit_learn
 
 from index.map import quality
 from index.map.quality import alignment, separation, trustworthiness, uniformity
-from index.map.umap import nearest, placed
+from index.map.umap import interpolate, nearest
 
 
 def test_nearest_by_brute_force(units, monkeypatch):
@@ -22,8 +22,9 @@ def test_nearest_by_brute_force(units, monkeypatch):
 
 def test_placed_between_neighbours(units):
     vectors, positions = units(40, 16), np.random.default_rng(0).uniform(-1, 1, (40, 5))
-    assert placed(vectors[:3], vectors, positions) == pytest.approx(positions[:3], abs=0.02)  # what is there already
-    assert placed(units(2, 16, seed=3), vectors[:1], positions[:1]) == pytest.approx(positions[[0, 0]])
+    known = interpolate(vectors[:3], vectors, positions)
+    assert known == pytest.approx(positions[:3], abs=0.02)  # what is there already
+    assert interpolate(units(2, 16, seed=3), vectors[:1], positions[:1]) == pytest.approx(positions[[0, 0]])
 
 
 @pytest.mark.parametrize("size", [2, 3])

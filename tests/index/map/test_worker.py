@@ -8,8 +8,9 @@ import pytest
 
 import clasp
 from index.library import Library, Recording, Segment
-from index.map.map import MAP_FILE, Map
-from index.map.worker import Fitting
+from index.map.layout import MAP_FILE
+from index.map.library_map import LibraryMap
+from index.map.worker import FitProcess
 
 
 @pytest.fixture(scope="module")
@@ -30,25 +31,25 @@ def library(model: clasp.Clasp, tmp_path: Path) -> Library:
 
 @pytest.mark.slow  # UMAP starts anew in that process
 def test_fitted_by_another_process(library: Library):
-    fitting, shares = Fitting(library.folder), set()
-    while not fitting.wait(0.05):
-        shares.add(fitting.share)
-    assert not fitting.running and fitting.error == "" and fitting.share == 1
+    process, shares = FitProcess(library.folder), set()
+    while not process.wait(0.05):
+        shares.add(process.share)
+    assert not process.running and process.error == "" and process.share == 1
     assert len(shares) > 2
-    shown = Map.load(library)  # the library was open all the time
+    shown = LibraryMap.load(library)  # the library was open all the time
     assert shown.stale == 0 and np.isfinite(shown.points().flat[:8]).all()
 
 
 def test_cancelled(library: Library):
-    fitting = Fitting(library.folder)
+    process = FitProcess(library.folder)
     time.sleep(0.5)
-    assert fitting.running
-    fitting.cancel()
-    assert not fitting.running and fitting.error == "It was cancelled."
+    assert process.running
+    process.cancel()
+    assert not process.running and process.error == "It was cancelled."
     assert not (library.folder / MAP_FILE).exists()
 
 
 def test_what_goes_wrong_is_said(tmp_path: Path):
-    fitting = Fitting(tmp_path)
-    assert fitting.wait(120)
-    assert fitting.error.startswith("There is no library in")
+    process = FitProcess(tmp_path)
+    assert process.wait(120)
+    assert process.error.startswith("There is no library in")

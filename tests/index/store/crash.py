@@ -25,6 +25,7 @@ import numpy as np
 import torch
 
 from clasp.errors import LibraryError
+from index.ingest import pipeline
 from index.ingest.pipeline import ingest
 from index.ingest.transcribe import transcribe
 from index.library import Library
@@ -158,6 +159,7 @@ def job(task: dict, files: list[Path]) -> dict:
 
 def main() -> None:
     torch.set_num_threads(1)
+    pipeline.COMMIT_SECONDS = 5
     files = [Path(name) for name in sys.argv[1:]]
     for line in sys.stdin:
         task = json.loads(line)

@@ -37,7 +37,7 @@ class Harness:
         self._process = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "tests.index.store.crash", *map(str, files)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True,
-            env=os.environ | {"CLASP_COMMIT_SECONDS": "5", "OMP_NUM_THREADS": "1"},
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
         )  # fmt: skip
 
     def ask(self, library: Path, do: str, **options: float) -> dict:

@@ -50,15 +50,15 @@ def halves(library: Library, number: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def missing(library: Library) -> list[int]:
-    return [number for numbers in library.untranscribed().values() for number in numbers]
+    return [number for numbers in library.transcripts.missing().values() for number in numbers]
 
 
 def fuse(library: Library) -> int:
-    return sum(1 for _ in library.fuse(Reader()))
+    return sum(1 for _ in library.transcripts.fuse(Reader()))
 
 
 def test_a_segment_tells_its_transcript_and_whose_it_is(library):
-    library.store_transcripts([6, 7], [FOUND, Transcript("")], "base")
+    library.transcripts.store([6, 7], [FOUND, Transcript("")], "base")
     supplied, machine, silent, unknown = (library.segment(number) for number in (1, 6, 7, 8))
     assert (supplied.transcript, supplied.transcript_source, supplied.confidence) == ("0", "supplied", None)
     assert (machine.transcript, machine.transcript_source, machine.text) == ("the ferry left", "machine", "")
@@ -66,24 +66,24 @@ def test_a_segment_tells_its_transcript_and_whose_it_is(library):
     assert (silent.transcript, silent.transcript_source, silent.confidence) == ("", "", None)
     assert unknown.transcript_source == ""
     assert missing(library) == [8, 9, 10]
-    assert library.machine_transcripts([6, 7, 8]) == {6: FOUND, 7: Transcript("")}
-    assert library.languages_heard("recording 5") == {"en": 2.0}
+    assert library.transcripts.machine([6, 7, 8]) == {6: FOUND, 7: Transcript("")}
+    assert library.transcripts.language_seconds("recording 5") == {"en": 2.0}
 
 
 def test_what_came_with_a_recording_is_never_overwritten(library):
-    library.store_transcripts([1, 6], [FOUND, FOUND], "base")
+    library.transcripts.store([1, 6], [FOUND, FOUND], "base")
     with sqlite3.connect(library.folder / DATABASE_FILE) as database:  # a person corrects the machine
         database.execute("UPDATE segments SET text = 'the ferry slept' WHERE id = 6")
-    library.outdate_transcripts()
+    library.transcripts.outdate()
     assert 6 not in missing(library)
-    library.store_transcripts([6], [replace(FOUND, text="something else")], "base")
-    assert library.segment(1).transcript == "0" and library.machine_transcripts([1]) == {}
+    library.transcripts.store([6], [replace(FOUND, text="something else")], "base")
+    assert library.segment(1).transcript == "0" and library.transcripts.machine([1]) == {}
     assert (library.segment(6).transcript, library.segment(6).transcript_source) == ("the ferry slept", "supplied")
 
 
 def test_transcripts_are_taken_into_the_meaning_and_nothing_else(library):
     before = {number: halves(library, number) for number in range(1, 11)}
-    library.store_transcripts([6, 7], [FOUND, Transcript("")], "base")
+    library.transcripts.store([6, 7], [FOUND, Transcript("")], "base")
     assert fuse(library) == 1 and fuse(library) == 0
     for number in range(1, 11):
         meaning, sound = halves(library, number)
@@ -100,18 +100,18 @@ def test_transcripts_are_taken_into_the_meaning_and_nothing_else(library):
 
 def test_another_transcript_takes_the_place_of_the_first(library):
     direct = halves(library, 6)[0]
-    library.store_transcripts([6], [FOUND], "base")
+    library.transcripts.store([6], [FOUND], "base")
     fuse(library)
     once = halves(library, 6)[0]
-    library.outdate_transcripts()
+    library.transcripts.outdate()
     assert missing(library) == [6, 7, 8, 9, 10] and library.segment(6).transcript
-    library.store_transcripts([6], [replace(FOUND, text="a whole other thing")], "small")
+    library.transcripts.store([6], [replace(FOUND, text="a whole other thing")], "small")
     fuse(library)
     twice = halves(library, 6)[0]
     expected = direct / np.linalg.norm(direct) + Reader().meaning("a whole other thing")
     assert not np.allclose(once, twice, atol=0.01)
     assert twice @ expected / np.linalg.norm(twice) / np.linalg.norm(expected) > 0.999
-    library.store_transcripts([6], [Transcript("")], "small")  # it was not speech after all
+    library.transcripts.store([6], [Transcript("")], "small")  # it was not speech after all
     fuse(library)
     np.testing.assert_allclose(halves(library, 6)[0], direct, atol=2e-3)
 
@@ -119,7 +119,7 @@ def test_another_transcript_takes_the_place_of_the_first(library):
 def test_searches_find_what_the_vectors_are_now(library):
     other = Library.open(library.folder, Identity())
     library.store_index()  # of the vectors as they were heard
-    library.store_transcripts([6], [FOUND], "base")
+    library.transcripts.store([6], [FOUND], "base")
     fuse(library)
     now = library.vector(6)
     assert not np.allclose(other.vector(6), now, atol=0.01)
@@ -146,8 +146,8 @@ def test_an_index_of_earlier_vectors_is_not_used(tmp_path):
     library.add(recordings, [replace(one, text="") for one in segments], random_units(count, Identity.dim))
     ids = list(range(1, count + 1))
     library.store_index()
-    library.store_transcripts(ids, [replace(FOUND, text=f"number {number}") for number in ids], "base")
-    assert list(library.fuse(Reader())) == [2_000, count]
+    library.transcripts.store(ids, [replace(FOUND, text=f"number {number}") for number in ids], "base")
+    assert list(library.transcripts.fuse(Reader())) == [2_000, count]
     library.close()
     for _ in range(2):
         with Library.open(library.folder, Identity()) as again:
@@ -157,10 +157,10 @@ def test_an_index_of_earlier_vectors_is_not_used(tmp_path):
 
 
 def test_removed_recordings_take_their_transcripts_along(library):
-    library.store_transcripts([6], [FOUND], "base")
+    library.transcripts.store([6], [FOUND], "base")
     fuse(library)
     library.remove("recording 5")
-    library.store_transcripts([6], [FOUND], "base")  # it was heard while it was removed
+    library.transcripts.store([6], [FOUND], "base")  # it was heard while it was removed
     with sqlite3.connect(library.folder / DATABASE_FILE) as database:
         for table in ("transcripts", "direct"):
             assert database.execute(f"SELECT count(*) FROM {table} WHERE segment = 6").fetchone() == (0,)
@@ -170,14 +170,17 @@ def test_removed_recordings_take_their_transcripts_along(library):
 def test_a_library_that_is_for_searching_only_keeps_nothing(library):
     library.close()
     closed = Library.open(library.folder, Identity(), read_only=True)
-    for change in (lambda: closed.store_transcripts([6], [FOUND], "base"), lambda: next(closed.fuse(Reader()))):
+    for change in (
+        lambda: closed.transcripts.store([6], [FOUND], "base"),
+        lambda: next(closed.transcripts.fuse(Reader())),
+    ):
         with pytest.raises(LibraryError, match="for searching only"):
             change()
     closed.close()
 
 
 def test_check_and_repair_know_of_them(library):
-    library.store_transcripts([6], [FOUND], "base")
+    library.transcripts.store([6], [FOUND], "base")
     fuse(library)
     library.close()
     database = sqlite3.connect(library.folder / DATABASE_FILE)
@@ -188,7 +191,7 @@ def test_check_and_repair_know_of_them(library):
     found = repair.check(library.folder, mend=True)
     assert "1 transcripts of no segment: taken out." in found
     with Library.open(library.folder, Identity()) as again:
-        assert again.segment(6).transcript == "the ferry left" and again.machine_transcripts([99]) == {}
+        assert again.segment(6).transcript == "the ferry left" and again.transcripts.machine([99]) == {}
 
 
 def test_a_library_from_before_there_were_any(tmp_path):
@@ -212,5 +215,5 @@ def test_a_library_from_before_there_were_any(tmp_path):
     with Library.open(folder, Identity()) as library:
         assert [library.candidates(vector, 1).segments[0].id for vector in vectors] == [1, 2, 3]
         assert missing(library) == [1, 2, 3] and fuse(library) == 0
-        library.store_transcripts([2], [FOUND], "base")
+        library.transcripts.store([2], [FOUND], "base")
         assert fuse(library) == 1 and library.segment(2).transcript == "the ferry left"

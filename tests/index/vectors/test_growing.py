@@ -40,7 +40,7 @@ def test_the_index_changes_its_kind_with_the_size(tmp_path, model, units, items,
         assert kind(folder) == expected
         with Library.open(folder, model) as library:
             assert recall(library, queries) >= 0.98
-            assert (len(library), library._now.snapshot.indexed) == (sum(parts[: number + 1]),) * 2
+            assert (len(library), library._indexed.index.indexed) == (sum(parts[: number + 1]),) * 2
     with Library.open(folder, model) as library:
         library.remove(recordings[0].id)
         assert recall(library, queries) >= 0.98
@@ -55,11 +55,11 @@ WRITER = """
 import sys
 from pathlib import Path
 import numpy as np
-from index import current as module
 from index.library import Library
+from index.vectors import search_index
 from tests.index.conftest import Identity, one_each, random_units
 
-module.FOLDED = 150
+search_index.UNINDEXED_MOST = 150
 folder, count = Path(sys.argv[1]), int(sys.argv[2])
 for part in range(3):
     with Library.open(folder, Identity()) as library:

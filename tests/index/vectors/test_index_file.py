@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clasp.checksum import sha256
+from clasp.files import sha256
 from index.vectors.hnsw import HnswIndex
 from index.vectors.index_file import (
     INDEX_FILE,

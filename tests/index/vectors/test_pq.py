@@ -7,11 +7,11 @@ import threading
 import numpy as np
 import pytest
 
-from index.vectors import snapshot as snapshots
+from index.vectors import search_index
 from index.vectors.index_file import Version
 from index.vectors.pq import PQIndex, exact_scan
+from index.vectors.search_index import SearchIndex
 from index.vectors.segment_table import SegmentTable, VectorBuffer
-from index.vectors.snapshot import Snapshot
 
 VERSION = Version("model", 3, "c0ffee")
 
@@ -23,17 +23,17 @@ def nearest(vectors: np.ndarray, query: np.ndarray, k: int, allowed: np.ndarray 
     return np.argsort(-scores)[:k].tolist()
 
 
-def contents(vectors: np.ndarray) -> SegmentTable:
+def table(vectors: np.ndarray) -> SegmentTable:
     """Ids are rows + 1."""
-    return SegmentTable(VERSION, np.arange(1, len(vectors) + 1), VectorBuffer(vectors.shape[1]).joined(vectors), {})
+    return SegmentTable(VERSION, np.arange(1, len(vectors) + 1), VectorBuffer(vectors.shape[1]).appended(vectors), {})
 
 
-def recall(snapshot: Snapshot, queries: np.ndarray, k: int = 10, allowed: np.ndarray | None = None) -> float:
+def recall(index: SearchIndex, queries: np.ndarray, k: int = 10, allowed: np.ndarray | None = None) -> float:
     shares = []
     for query in queries:
-        rows = snapshot.nearest(query, k, allowed)
+        rows = index.nearest(query, k, allowed)
         assert len(rows) == k and (allowed is None or allowed[rows].all())
-        shares.append(len({*rows.tolist()} & {*nearest(snapshot.contents.vectors, query, k, allowed)}) / k)
+        shares.append(len({*rows.tolist()} & {*nearest(index.segments.vectors, query, k, allowed)}) / k)
     return float(np.mean(shares))
 
 
@@ -69,11 +69,11 @@ def half_weighted(queries: np.ndarray) -> np.ndarray:
 
 def test_recall_of_random_directions(units):
     vectors, queries = units(20_000, 768).astype(np.float16), units(20, 768, seed=1)
-    all_of_them = contents(vectors)
-    snapshot = Snapshot(all_of_them, PQIndex(768).extended(all_of_them.ids, vectors))
+    all_of_them = table(vectors)
+    searched = SearchIndex(all_of_them, PQIndex(768).extended(all_of_them.ids, vectors))
     for asked in (queries, half_weighted(queries)):
-        assert recall(snapshot, asked) >= 0.99
-        assert recall(snapshot, asked, k=100) >= 0.97
+        assert recall(searched, asked) >= 0.99
+        assert recall(searched, asked, k=100) >= 0.97
 
 
 def clusters(count: int, dim: int, groups: int, seed: int) -> np.ndarray:
@@ -89,45 +89,45 @@ def test_recall_of_what_is_unlike_the_vectors_that_the_codes_were_learned_from(u
     vectors = np.concatenate([first, later])
     index = PQIndex(768).extended(np.arange(1, 12_001), first).extended(np.arange(12_001, 32_001), later)
     queries = clusters(400, 768, 50, seed=2)[::20].astype(np.float32)
-    assert recall(Snapshot(contents(vectors), index), queries) >= 0.95
+    assert recall(SearchIndex(table(vectors), index), queries) >= 0.95
 
 
 @pytest.mark.parametrize("share", [0.001, 0.05, 0.3, 0.9, 0.999])
 def test_filters_of_every_selectivity(units, share, monkeypatch):
-    monkeypatch.setattr(snapshots, "EXACT_BELOW", 10_000)
+    monkeypatch.setattr(search_index, "EXACT_BELOW", 10_000)
     vectors, queries = units(40_000, 64).astype(np.float16), units(15, 64, seed=1)
-    snapshot = Snapshot(contents(vectors), PQIndex(64).extended(np.arange(1, 40_001), vectors))
+    searched = SearchIndex(table(vectors), PQIndex(64).extended(np.arange(1, 40_001), vectors))
     allowed = np.random.default_rng(3).random(40_000) < share
-    assert recall(snapshot, queries, allowed=allowed) >= 0.97
+    assert recall(searched, queries, allowed=allowed) >= 0.97
 
 
 @pytest.mark.parametrize("far", [0.3, 0.45])
 def test_filters_that_leave_what_is_far(units, far, monkeypatch):
     """More than a few pass, but hardly any of the nearest: the codes of the nearest cannot tell."""
-    monkeypatch.setattr(snapshots, "EXACT_BELOW", 10_000)
+    monkeypatch.setattr(search_index, "EXACT_BELOW", 10_000)
     vectors, query = units(50_000, 64).astype(np.float16), units(1, 64, seed=1)
-    snapshot = Snapshot(contents(vectors), PQIndex(64).extended(np.arange(1, 50_001), vectors))
+    searched = SearchIndex(table(vectors), PQIndex(64).extended(np.arange(1, 50_001), vectors))
     scores = vectors.astype(np.float32) @ query[0]
     allowed = scores < np.quantile(scores, 1 - far)
-    assert recall(snapshot, query, allowed=allowed) >= 0.95
+    assert recall(searched, query, allowed=allowed) >= 0.95
     few_near = allowed | (np.random.default_rng(4).random(50_000) < 0.01)
-    assert recall(snapshot, query, allowed=few_near) >= 0.95
+    assert recall(searched, query, allowed=few_near) >= 0.95
 
 
 def test_removing_and_adding_a_tenth_leaves_recall_where_it_was(units):
     vectors, queries = units(20_000, 256).astype(np.float16), units(50, 256, seed=1)
-    before = contents(vectors)
+    before = table(vectors)
     index = PQIndex(256).extended(before.ids, vectors)
-    at_first = recall(Snapshot(before, index), queries)
+    at_first = recall(SearchIndex(before, index), queries)
     removed = np.random.default_rng(2).choice(before.ids, 2_000, replace=False)
     kept, added = before.without(removed, VERSION), units(2_000, 256, seed=3).astype(np.float16)
     later = np.arange(20_001, 22_001)
-    changed = SegmentTable(VERSION, np.concatenate([kept.ids, later]), kept.rows.joined(added), {})
-    for searched in (index, index.extended(later, added)):  # compared one by one, and in the index
-        snapshot = Snapshot(changed, searched)
-        assert recall(snapshot, queries) >= at_first - 0.005 >= 0.98
+    changed = SegmentTable(VERSION, np.concatenate([kept.ids, later]), kept.buffer.appended(added), {})
+    for vector_index in (index, index.extended(later, added)):  # compared one by one, and in the index
+        searched = SearchIndex(changed, vector_index)
+        assert recall(searched, queries) >= at_first - 0.005 >= 0.98
         for row in (17_999, 18_000, 19_999):
-            assert snapshot.nearest(changed.vectors[row].astype(np.float32), 1, None).tolist() == [row]
+            assert searched.nearest(changed.vectors[row].astype(np.float32), 1, None).tolist() == [row]
 
 
 def test_ids_are_those_given(units):
@@ -143,14 +143,14 @@ def test_ids_are_those_given(units):
 
 def test_many_threads_find_what_one_finds(units):
     vectors, queries = units(12_000, 64).astype(np.float16), units(40, 64, seed=1)
-    snapshot = Snapshot(contents(vectors), PQIndex(64).extended(np.arange(1, 12_001), vectors))
+    searched = SearchIndex(table(vectors), PQIndex(64).extended(np.arange(1, 12_001), vectors))
     allowed = np.arange(12_000) % 2 == 0
-    expected = [[snapshot.nearest(query, 10, which).tolist() for which in (None, allowed)] for query in queries]
+    expected = [[searched.nearest(query, 10, which).tolist() for which in (None, allowed)] for query in queries]
     wrong = []
 
     def search() -> None:
         for query, rows in zip(queries, expected, strict=True):
-            if [snapshot.nearest(query, 10, which).tolist() for which in (None, allowed)] != rows:
+            if [searched.nearest(query, 10, which).tolist() for which in (None, allowed)] != rows:
                 wrong.append(query)
 
     threads = [threading.Thread(target=search) for _ in range(16)]

@@ -1,4 +1,4 @@
-"""What searches are made of, kept up to date beside the database."""
+"""What searching needs in memory, beside the database."""
 
 import numpy as np
 
@@ -8,10 +8,10 @@ from index.vectors.segment_table import VectorBuffer
 
 def test_rows_are_appended_without_moving_and_never_change(units):
     vectors = units(1_000, 16).astype(np.float16)
-    rows = VectorBuffer(16, 100).joined(vectors[:100])
+    rows = VectorBuffer(16, 100).appended(vectors[:100])
     kept = [(rows, rows.array.copy())]
     for start in range(100, 1_000, 7):
-        rows = rows.joined(vectors[start : start + 7])
+        rows = rows.appended(vectors[start : start + 7])
         kept.append((rows, rows.array.copy()))
     assert np.array_equal(rows.array, vectors)
     assert all(np.array_equal(one.array, copy) for one, copy in kept)
@@ -21,25 +21,25 @@ def test_rows_are_appended_without_moving_and_never_change(units):
 
 def test_two_continuations_of_the_same_rows(units):
     vectors = units(30, 16).astype(np.float16)
-    rows = VectorBuffer(16, 100).joined(vectors[:10])
-    one, other = rows.joined(vectors[10:20]), rows.joined(vectors[20:])
+    rows = VectorBuffer(16, 100).appended(vectors[:10])
+    one, other = rows.appended(vectors[10:20]), rows.appended(vectors[20:])
     assert np.array_equal(one.array, vectors[:20])
     assert np.array_equal(other.array, np.concatenate([vectors[:10], vectors[20:]]))
 
 
 def test_only_some_rows(units):
     vectors = units(50, 16).astype(np.float16)
-    rows, kept = VectorBuffer(16).joined(vectors), np.arange(50) % 3 == 0
-    fewer = rows.only(kept)
+    rows, kept = VectorBuffer(16).appended(vectors), np.arange(50) % 3 == 0
+    fewer = rows.selected(kept)
     assert np.array_equal(fewer.array, vectors[kept]) and np.array_equal(rows.array, vectors)
-    assert np.array_equal(fewer.joined(vectors[:2]).array, np.concatenate([vectors[kept], vectors[:2]]))
-    assert len(rows.only(np.zeros(50, bool)).array) == 0
+    assert np.array_equal(fewer.appended(vectors[:2]).array, np.concatenate([vectors[kept], vectors[:2]]))
+    assert len(rows.selected(np.zeros(50, bool)).array) == 0
 
 
 def same(one: Library, other: Library) -> bool:
-    first, second = one._now.snapshot.contents, other._now.snapshot.contents
+    first, second = one._indexed.index.segments, other._indexed.index.segments
     named = [
-        {name: [facts.names[code] for code in facts.codes] for name, facts in each.facts.items()}
+        {name: [column.names[code] for code in column.codes] for name, column in each.columns.items()}
         for each in (first, second)
     ]
     return (
@@ -50,7 +50,7 @@ def same(one: Library, other: Library) -> bool:
     )
 
 
-def test_what_is_kept_is_what_opening_reads(make, items, units, tmp_path, model):
+def test_the_table_in_memory_is_what_opening_reads(make, items, units, tmp_path, model):
     """After any sequence of changes: by the one that made them, by one that follows, by one that opens."""
     random = np.random.default_rng(0)
     library = make(50)
@@ -75,7 +75,7 @@ def test_what_is_kept_is_what_opening_reads(make, items, units, tmp_path, model)
                 assert same(library, follower)
             with Library.open(tmp_path / "library", model) as opened:
                 assert same(library, opened)
-    assert {facts for facts in library.categories() if facts.startswith("kind")}
+    assert {name for name in library.categories() if name.startswith("kind")}
 
 
 def test_lengths_are_made_one_before_they_are_stored(tmp_path, model, units, items):

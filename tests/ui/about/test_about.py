@@ -40,15 +40,15 @@ def model() -> clasp.Clasp:
 def test_it_tells_of_model_and_libraries(browser: Browser, address: str, model: clasp.Clasp) -> None:
     with looked_at(browser, address, [], "?tab=about") as page:
         facts = page.locator(".running:not(.wait)")
-        expect(facts).to_contain_text(f"{model.dim} numbers: {model.meaning_dim} of meaning")
+        expect(facts).to_contain_text(f"{model.dim} dimensions: {model.meaning_dim} for meaning")
         expect(facts).to_contain_text(f"{len(model.languages)} languages")
         expect(facts).to_contain_text(f"{str(model.device).upper()}, {str(model.precision).removeprefix('torch.')}")
         expect(facts).to_contain_text("904 recordings, 982 utterances")
         (row,) = re.findall(r"\| real English, speakers .*", (BUNDLED / "README.md").read_text())
         hits = float(row.split("|")[4].strip(" *"))
-        expect(page.locator(".measures dt").first).to_have_text(f"{100 * hits:.0f} %")
+        expect(page.locator(".measures dt").first).to_have_text(f"{100 * hits:.0f}%")
         page.get_by_role("tab", name="Search").click()
-        page.get_by_role("link", name="What becomes of what you say").click()
+        page.get_by_role("link", name="Privacy").click()
         expect(page.get_by_role("heading", name="Privacy")).to_be_visible()
         assert page.url == f"{address}?tab=about"
 
@@ -64,8 +64,7 @@ def test_only_the_table_of_what_was_measured_is_read(tmp_path: Path) -> None:
 
 def test_a_model_that_was_never_measured_says_so(model: clasp.Clasp, tmp_path: Path) -> None:
     model.save(tmp_path)
-    said = tab.measures(clasp.load(tmp_path))
-    assert "98 %" not in said and "10 %" in said  # the calibration is there, the card is not
+    assert [number for number, _ in tab.measured(clasp.load(tmp_path))] == ["10%"]  # of the calibration, not the card
     (tmp_path / "README.md").write_text(CARD, encoding="utf-8")
-    said = tab.measures(clasp.load(tmp_path))
-    assert "75 %" in said and "among 400 real ones" in said
+    number, sentence = tab.measured(clasp.load(tmp_path))[0]
+    assert number == "75%" and "among 400 of people" in sentence

@@ -109,7 +109,7 @@ def choose_library(page: Page, name: str) -> None:
 def test_recordings_are_added_and_what_cannot_be_read_is_named(
     page: Page, home: Path, spoken_files: list[Path]
 ) -> None:
-    expect(page.locator("#library-table")).to_contain_text("Nothing is here yet")
+    expect(page.locator("#library-table")).to_contain_text("No recordings yet")
     attach(page, *spoken_files)
     page.locator("#library-add").click()
     page.wait_for_selector("[role=progressbar]")
@@ -121,7 +121,7 @@ def test_recordings_are_added_and_what_cannot_be_read_is_named(
     assert titles(page) == ["bees", "ferry"]
     facts = page.locator("#library-facts")
     expect(facts).to_contain_text("Recordings2")
-    expect(facts).to_contain_text("copied sound")
+    expect(facts).to_contain_text("copied recordings")
     assert len(list((home / "archive" / "files").iterdir())) == 2
     assert [path for path in (home / "uploads").rglob("*") if path.is_file() and path.stat().st_size] == []
     database = sqlite3.connect(home / "archive" / "library.db")
@@ -143,7 +143,7 @@ def test_what_was_added_is_found_and_heard(page: Page) -> None:
 
 def test_adding_again_says_what_is_known(page: Page, spoken_files: list[Path]) -> None:
     upload(page, spoken_files[0])
-    expect(page.locator(".job")).to_contain_text("1 known before")
+    expect(page.locator(".job")).to_contain_text("1 already in the library")
     page.locator("#library-dismiss").click()
     expect(page.locator(".job")).to_have_count(0)
     attach(page, spoken_files[2])
@@ -169,12 +169,12 @@ def test_recordings_are_edited_found_and_sorted(page: Page) -> None:
     page.locator("#library-find input").fill("ada 1962")
     expect(page.locator(f"{TABLE} th")).to_have_text(["Harbour <b>1962</b>"])
     page.locator("#library-find input").fill("nobody")
-    expect(page.locator("#library-table")).to_contain_text("No recording has these words")
+    expect(page.locator("#library-table")).to_contain_text("No recording matches these words")
 
 
 def test_several_are_edited_at_once(page: Page) -> None:
-    page.get_by_label("Choose all on this page").check()
-    expect(page.locator("#library-chosen")).to_contain_text("2 recordings chosen")
+    page.get_by_label("Select all on this page").check()
+    expect(page.locator("#library-chosen")).to_contain_text("2 recordings selected")
     page.locator("#library-edit").click()
     expect(page.locator("#library-speaker input")).to_be_focused()  # the form is whole
     expect(page.locator("#library-title")).to_be_hidden()
@@ -197,13 +197,13 @@ def test_a_folder_of_this_computer_is_added_while_the_page_comes_and_goes_and_st
     opened(page)
     expect(page.locator(".job[data-running]")).to_contain_text("so far")
     page.locator("#library-stop").click()
-    expect(page.locator(".job[role=status]")).to_contain_text("Stopped. What was finished stays")
+    expect(page.locator(".job[role=status]")).to_contain_text("Stopped. What was finished is kept")
     rows = page.locator(f"{TABLE} tr", has_text="memo")
     assert 0 < rows.count() < 30
     assert len(list(tmp_path.glob("*.wav"))) == 30 and len(list((home / "archive" / "files").iterdir())) == 2
     Path(tmp_path / "memo 00.wav").rename(tmp_path / "moved")
     page.locator("#library-find input").fill("memo 00")
-    expect(page.locator(f"{TABLE} .amiss")).to_contain_text("put it back, or add it from where it is now")
+    expect(page.locator(f"{TABLE} .amiss")).to_contain_text("put it back, or add it from its new location")
     page.locator("#library-dismiss").click()
 
 
@@ -212,15 +212,15 @@ def test_removing_asks_once_more_and_originals_stay(page: Page, home: Path) -> N
     expect(page.locator(f"{TABLE} tr", has_text="memo 01")).to_be_visible()
     expect(page.locator(f"{TABLE} tr", has_not_text="memo")).to_have_count(0)
     memos = page.locator(f"{TABLE} tr").count()
-    page.get_by_label("Choose all on this page").check()
+    page.get_by_label("Select all on this page").check()
     page.locator("#library-find input").fill("bees")
     expect(page.locator(f"{TABLE} th")).to_have_text(["bees"])
-    page.get_by_label("Choose bees").check()  # those on other pages stay chosen
-    expect(page.locator("#library-chosen")).to_contain_text(f"{memos + 1} recordings chosen")
+    page.get_by_label("Select bees").check()  # those on other pages stay chosen
+    expect(page.locator("#library-chosen")).to_contain_text(f"{memos + 1} recordings selected")
     page.locator("#library-ask").click()
     question = page.locator("#library-confirm")
-    expect(question).to_contain_text("What was copied into this library is deleted")
-    expect(question).to_contain_text("Originals stay where they are")
+    expect(question).to_contain_text("The copies in this library are deleted")
+    expect(question).to_contain_text("The original files stay where they are")
     page.locator("#library-keep").click()
     expect(question).to_be_hidden()
     page.locator("#library-ask").click()
@@ -232,9 +232,9 @@ def test_removing_asks_once_more_and_originals_stay(page: Page, home: Path) -> N
 
 
 def test_a_library_is_checked_exported_and_imported(page: Page, own: str, tmp_path: Path) -> None:
-    page.get_by_role("button", name="Look after this library").click()
+    page.get_by_role("button", name="Maintenance").click()
     page.locator("#library-check").click()
-    expect(page.locator(".job[role=status]")).to_contain_text("All is well")
+    expect(page.locator(".job[role=status]")).to_contain_text("No problems found")
     page.locator("#library-export").click()
     link = page.get_by_role("link", name="Download archive.zip")
     with page.expect_download() as download:
@@ -243,10 +243,10 @@ def test_a_library_is_checked_exported_and_imported(page: Page, own: str, tmp_pa
     download.value.save_as(archive)
     assert any(name.startswith("files/") for name in zipfile.ZipFile(archive).namelist())
     page.get_by_role("button", name="New library").click()
-    page.get_by_label("Its name").fill("../up")
+    page.locator("#library-new").get_by_label("Name").fill("../up")
     page.locator("#library-make").click()
     expect(page.locator("#library-notice")).to_contain_text("cannot name a library")
-    page.get_by_label("Its name").fill("Brought back")
+    page.locator("#library-new").get_by_label("Name").fill("Brought back")
     page.locator("#library-new input[type=file]").set_input_files(archive)
     page.wait_for_selector("#library-new .filename")
     page.locator("#library-make").click()
@@ -254,11 +254,11 @@ def test_a_library_is_checked_exported_and_imported(page: Page, own: str, tmp_pa
     choose_library(page, "Brought back")
     expect(page.locator(f"{TABLE} th")).to_have_text(["Harbour <b>1962</b>"])
     choose_library(page, "Demo library")
-    expect(page.locator("#library-facts")).to_contain_text("for searching only")
+    expect(page.locator("#library-facts")).to_contain_text("read-only")
     expect(page.locator(f"{TABLE} tr")).to_have_count(50)
     expect(page.locator("#library-adding, #library-care, [data-edit], [data-all]").first).to_be_hidden()
     page.get_by_role("button", name="Next", exact=True).click()
-    expect(page.locator(".pages")).to_contain_text("51 to 100 of 904")
+    expect(page.locator(".pages")).to_contain_text("51–100 of 904")
 
 
 def test_a_library_of_another_model_is_made_ready_and_a_damaged_one_repaired(page: Page, home: Path) -> None:
@@ -274,13 +274,13 @@ def test_a_library_of_another_model_is_made_ready_and_a_damaged_one_repaired(pag
     choose_library(page, "Older")
     expect(page.locator("#library-facts .notice")).to_contain_text("made by another model")
     expect(page.locator("#library-adding")).to_be_hidden()
-    page.locator("#library-embed").click()
+    page.locator("#library-reembed").click()
     expect(page.locator(".job[role=status]")).to_contain_text("1 utterance can be searched again")
     expect(page.locator(f"{TABLE} th")).to_have_text(["Harbour <b>1962</b>"])
-    expect(page.locator("#library-embed")).to_be_hidden()
+    expect(page.locator("#library-reembed")).to_be_hidden()
     choose_library(page, "Torn")
     if not page.locator("#library-repair").is_visible():
-        page.get_by_role("button", name="Look after this library").click()
+        page.get_by_role("button", name="Maintenance").click()
     page.locator("#library-repair").click()
     expect(page.locator(".job[role=status] li")).to_have_text("1 segments without a vector: taken out.")
 
@@ -306,7 +306,7 @@ def public(tmp_path_factory: pytest.TempPathFactory, home: Path, own: str) -> It
     places = {"CLASP_LIBRARY": home / "archive", "XDG_DATA_HOME": home / "data", "GRADIO_TEMP_DIR": folder / "uploads"}
     settings = {name: str(path) for name, path in places.items()}
     settings |= {"CLASP_MODEL": "published", "CLASP_OFFLINE": "1"}
-    with running(folder, **settings, CLASP_READ_ONLY="1", CLASP_VISIT_MIB="1") as url:
+    with running(folder, **settings, CLASP_READ_ONLY="1", CLASP_GUEST_MIB="1") as url:
         yield url
 
 
@@ -322,7 +322,7 @@ def test_the_page_says_why_another_model_has_opened(browser: Browser, public: st
     with looked_at(browser, public, tolerated) as page:
         notice = page.locator(".notice").first
         expect(notice).to_contain_text("CLASP_OFFLINE is set")
-        expect(notice).to_contain_text("Meanwhile the bundled model is used.")
+        expect(notice).to_contain_text("Using the bundled model instead.")
 
 
 def test_a_visitors_uploads_are_theirs_alone(
@@ -335,7 +335,7 @@ def test_a_visitors_uploads_are_theirs_alone(
         soundfile.write(large, np.zeros(600_000, np.int16), SAMPLE_RATE)
         attach(page, large)
         page.locator("#library-add").click()
-        expect(page.locator("#library-notice")).to_contain_text("That is too much")
+        expect(page.locator("#library-notice")).to_contain_text("These files are too large")
         page.get_by_role("button", name="Clear").click()
         upload(page, said(tmp_path / "watch.wav", WATCH))
         expect(page.locator("#library-facts")).to_contain_text(re.compile("It is deleted at .*\\d\\d"))
@@ -346,14 +346,14 @@ def test_a_visitors_uploads_are_theirs_alone(
         for key in ("visit", "archive", "demo", secret[:-1], ""):
             assert fetched(f"{public}audio/{key}/{recording}") == 404
         opened(other)
-        expect(other.locator("#library-table")).to_contain_text("Nothing is here yet")
+        expect(other.locator("#library-table")).to_contain_text("No recordings yet")
         page.reload()
         opened(page)
         assert titles(page) == ["watch"]
         for element in ("#library-new", "#library-care", "#library-path"):
             assert page.locator(element).count() == 0
         choose_library(page, "archive")
-        expect(page.locator("#library-facts")).to_contain_text("for searching only")
+        expect(page.locator("#library-facts")).to_contain_text("read-only")
         expect(page.locator("#library-adding")).to_be_hidden()
 
 
@@ -400,10 +400,10 @@ def test_forged_requests_change_nothing(public: str, home: Path, spoken_files: l
                 }  # fmt: skip
                 data = {"ids": names, "edit": True, "sort": "title"}
                 done[event["api_name"], library] = asked(public, event, values, data)
-    assert {name for name, _ in done} >= {"upload", "choose", "save", "remove", "stop", "dismiss"}
-    assert not {name for name, _ in done} & {"add_path", "create", "check", "repair", "export", "transcribe", "embed"}
-    for name in ("upload", "choose", "edit", "save", "ask", "remove", "stop", "dismiss"):
-        assert "for searching only" in done[name, "archive"] and "for searching only" in done[name, "demo"]
+    assert {name for name, _ in done} >= {"upload", "select", "save", "remove", "stop", "dismiss"}
+    assert not {name for name, _ in done} & {"add_path", "create", "check", "repair", "export", "transcribe", "reembed"}
+    for name in ("upload", "select", "edit", "save", "ask_remove", "remove", "stop", "dismiss"):
+        assert "read-only" in done[name, "archive"] and "read-only" in done[name, "demo"]
     assert state() == before
 
 
@@ -412,12 +412,20 @@ def test_forged_requests_lay_out_no_map(public: str, home: Path) -> None:
     done = {}
     for event in events(public):
         if any(one["props"].get("elem_id") == "map-library" for one in event["inputs"]):
-            for library in ("archive", "demo", "visit"):  # all that `arrive`, the first of them, has offered
+            for library in ("archive", "demo", "visit"):  # all that `load`, the first of them, has offered
                 values = {"map-library": library, "browserstate": "nobody"}
                 data = {"text": "the watch", "ids": [1, "2", None]}
                 done[event["api_name"], library] = asked(public, event, values, data, "stranger")
-    assert {name for name, _ in done} >= {"look", "follow", "fit", "stop_fit", "close_report", "find", "download"}
-    assert "for searching only" in done["fit", "archive"] and "for searching only" in done["fit", "demo"]
-    assert "Nothing of yours is here" in done["fit", "visit"] and "Nothing of yours is here" in done["find", "visit"]
+    assert {name for name, _ in done} >= {
+        "choose_library",
+        "poll",
+        "fit",
+        "stop_fit",
+        "close_report",
+        "find",
+        "download",
+    }
+    assert "read-only" in done["fit", "archive"] and "read-only" in done["fit", "demo"]
+    assert all("not added any recordings" in done[name, "visit"] for name in ("fit", "find"))
     time.sleep(1)
     assert sorted(home.glob("data/**/*")) == before

@@ -12,7 +12,7 @@ from tests.index.hand import Hand
 from tests.index.ingest.test_transcribe import make
 from ui.jobs import Progress, Report
 from ui.library.adding import adding
-from ui.library.transcribing import transcribing
+from ui.library.transcribing import CONTINUE, transcribing
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_after_adding_comes_the_second_progress(library, tmp_path):
     progress, report = done(adding(library, Ear(), [tmp_path / "first.wav"], copy=False, language=""))
     second = [one for one in progress if one.before]
     assert all(
-        "No recording was added. " in one.before and one.before.endswith("It can be searched.") for one in second
+        "No recording was added. " in one.before and one.before.endswith("You can search now.") for one in second
     )
     shares = [one.share for one in second if one.share is not None]
     assert shares == sorted(shares) and shares[0] == 0 and shares[-1] == 1
@@ -51,8 +51,7 @@ def test_after_adding_comes_the_second_progress(library, tmp_path):
 
 def test_stopped_it_says_how_to_go_on(library):
     _, report = done(transcribing(library, Ear()), stop_after=4)
-    assert report.sentences == ("4 of 10 utterances transcribed. Stopped: what was transcribed stays. Start it again, "
-                                "and it goes on from here.",)  # fmt: skip
+    assert report.sentences == (f"4 of 10 utterances transcribed. Stopped: these transcripts are kept. {CONTINUE}",)
     _, report = done(transcribing(library, Ear()))
     assert report.sentences == ("6 of 6 utterances transcribed.",)
     _, report = done(transcribing(library, Ear()))

@@ -3,11 +3,10 @@
 import gc
 import json
 import re
-import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,9 +26,8 @@ from websockets.sync.client import ClientConnection, connect
 from clasp.audio.decode import SAMPLE_RATE, decode
 from index.benchmarks.benchmark import table
 from index.benchmarks.live import live as benchmark
-from tests.ui.conftest import MICROPHONE, PATIENCE, ROOT, free_port
-from tools.screenshots import CHROMIUM
-from ui.live.server import ELSEWHERE, Allowance, _same_origin
+from tests.ui.conftest import MICROPHONE, ROOT, free_port, hears, launched, looked_at
+from ui.live.server import ELSEWHERE, SpeechQuota, _same_origin
 from ui.routes import routes
 from ui.service import Service
 
@@ -57,40 +55,23 @@ def speech() -> np.ndarray:
 
 
 @contextmanager
-def launched(browser: Browser, *flags: str) -> Iterator[Browser]:
-    chromium = browser.browser_type.launch(executable_path=shutil.which("chromium"), args=[*CHROMIUM, *flags])
-    yield chromium
-    chromium.close()
-
-
-@contextmanager
 def live(
     browser: Browser,
     address: str,
-    tolerated: tuple[str, ...] = (),
+    tolerated: Sequence[str] = (),
     prepare: Callable[[Page], None] = lambda page: None,
-    **context: object,
+    **options: object,
 ) -> Iterator[Page]:
-    """The live tab; afterwards, that the page complained of nothing."""
-    page = browser.new_context(**{"permissions": ["microphone"], **context}).new_page()
-    page.set_default_timeout(PATIENCE)
-    complaints: list[str] = []
-    page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    prepare(page)
-    page.goto(f"{address}?tab=live")
-    page.wait_for_selector(".live-button:enabled")
-    yield page
-    page.context.close()
-    assert [text for text in complaints if not any(words in text for words in tolerated)] == []
+    """The live tab, ready to listen."""
+    with looked_at(browser, address, tolerated, "?tab=live", prepare, **options) as page:
+        page.wait_for_selector(".live-button:enabled")
+        yield page
 
 
 @pytest.fixture(scope="module")
 def speaker(browser: Browser, speech: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A browser whose microphone hears the two sentences, once, whenever it is opened."""
-    heard = tmp_path_factory.mktemp("speech") / "heard.wav"
-    soundfile.write(heard, speech, SAMPLE_RATE, subtype="PCM_16")
-    with launched(browser, *MICROPHONE, f"--use-file-for-fake-audio-capture={heard}%noloop") as chromium:
+    """A browser whose microphone hears the two sentences."""
+    with launched(browser.browser_type, *hears(speech, tmp_path_factory.mktemp("speech"))) as chromium:
         yield chromium
 
 
@@ -301,14 +282,14 @@ def test_without_speech_it_finds_nothing_and_says_so(
 ) -> None:
     soundfile.write(tmp_path / "heard.wav", quiet(30, loudness), SAMPLE_RATE, subtype="PCM_16")
     heard = f"--use-file-for-fake-audio-capture={tmp_path / 'heard.wav'}"
-    with launched(browser, *MICROPHONE, heard) as chromium, live(chromium, address) as page:
+    with launched(browser.browser_type, *MICROPHONE, heard) as chromium, live(chromium, address) as page:
         page.locator(".live-button").click()
         expect(page.locator(".live-state")).to_contain_text(sentence)
         expect(page.locator(".utterance")).to_have_count(0)
 
 
 def test_without_a_microphone_permission_or_safe_page_it_says_what_to_do(browser: Browser, address: str) -> None:
-    with launched(browser) as chromium, live(chromium, address) as page:
+    with launched(browser.browser_type) as chromium, live(chromium, address) as page:
         page.locator(".live-button").click()
         expect(page.locator(".live-state")).to_contain_text("no microphone")
         expect(page.locator(".live-button")).to_have_text("Start listening")
@@ -317,17 +298,17 @@ def test_without_a_microphone_permission_or_safe_page_it_says_what_to_do(browser
       resume() { return new Promise(() => {}); }
     };"""  # as in a browser that waits for a loudspeaker
     prepare = {"prepare": lambda page: page.add_init_script(standing)}
-    with launched(browser, *MICROPHONE) as chromium, live(chromium, address, **prepare) as page:
+    with launched(browser.browser_type, *MICROPHONE) as chromium, live(chromium, address, **prepare) as page:
         for _ in range(2):
             page.locator(".live-button").click()
             expect(page.locator(".live-state")).to_contain_text("No sound comes from the microphone")
             expect(page.locator(".live-button")).to_have_text("Start listening")
     denied, phone = f"{FAKE_CONSENT}=deny", {"viewport": {"width": 360, "height": 740}, "permissions": []}
     elsewhere = "--host-resolver-rules=MAP clasp.example 127.0.0.1"
-    with launched(browser, FAKE_DEVICE, denied, elsewhere) as chromium:
+    with launched(browser.browser_type, FAKE_DEVICE, denied, elsewhere) as chromium:
         with live(chromium, address, **phone) as page:
             page.locator(".live-button").click()
-            expect(page.locator(".live-state")).to_contain_text("not allowed")
+            expect(page.locator(".live-state")).to_contain_text("is blocked")
             assert page.evaluate("document.documentElement.scrollWidth") <= 360
             expect(page.locator(".live-map")).to_be_hidden()
         insecure = address.replace("127.0.0.1", "clasp.example")
@@ -470,7 +451,7 @@ def test_without_websockets_it_says_what_to_set(speaker: Browser, address: str) 
         ('{"rate": 16000, "library": "nothing of the kind"}', 4404),
         ('{"rate": 16000, "library": "../../etc"}', 4404),
         ('{"rate": 16000, "library": "visit"}', 4404),
-        ('{"rate": 16000, "library": "visit", "visit": "guessed"}', 4404),
+        ('{"rate": 16000, "library": "visit", "token": "guessed"}', 4404),
     ],
 )
 def test_a_forged_first_frame_is_refused(address: str, frame: str | bytes, code: int) -> None:
@@ -504,7 +485,10 @@ def test_sound_that_comes_too_fast_is_refused(address: str) -> None:
             time.sleep(0.05)
         end(socket)
         socket.send(b"\0\0")
-    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4429, "Sound comes faster than anybody speaks.")
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (
+        4429,
+        "Sound is coming in faster than anybody speaks.",
+    )
 
 
 @pytest.fixture
@@ -521,33 +505,33 @@ def public(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[st
     thread.start()
     while not server.started:
         time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}/", lambda: service.visitor("")
+    yield f"http://127.0.0.1:{port}/", lambda: service.greet("")
     server.should_exit = True
     thread.join()
-    service.opened().shelf.close()
+    service.opened().registry.close()
 
 
 def test_a_public_page_has_limits(public: tuple[str, Callable[[], str]]) -> None:
     address, visitor = public
     sound = spoken("queries/watch.ogg")
     with opened(address) as socket:  # it is answered while the model is opened, too
-        socket.send(json.dumps({**HELLO, "visit": "guessed"}))
-        assert end(socket) == (4404, "This visit is over: reload the page.")
+        socket.send(json.dumps({**HELLO, "token": "guessed"}))
+        assert end(socket) == (4404, "Your visit has expired: reload the page.")
     visit = visitor()
-    with listening(address, visit=visit) as socket:
+    with listening(address, token=visit) as socket:
         for start in range(0, len(sound), 1_600):
             socket.send(pcm(sound[start : start + 1_600]))
         assert end(socket)[0] == 4403
     with opened(address) as socket:
-        socket.send(json.dumps({**HELLO, "visit": visit}))
+        socket.send(json.dumps({**HELLO, "token": visit}))
         assert end(socket)[0] == 4403
-    first, second = (listening(address, visit=visitor()) for _ in range(2))
+    first, second = (listening(address, token=visitor()) for _ in range(2))
     with first, second, opened(address) as third:
         assert end(third)[0] == 1013
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:  # until the two have left
         with opened(address) as socket:
-            socket.send(json.dumps({**HELLO, "visit": visitor()}))
+            socket.send(json.dumps({**HELLO, "token": visitor()}))
             socket.send('{"stop": true}')
             if (code := end(socket)[0]) == 1000:
                 break
@@ -576,12 +560,12 @@ def test_nothing_of_what_was_said_is_kept(
     """Neither in memory nor in a file, once the connection is closed: by the page, or in the middle of a sentence."""
     address, visitor = public
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with listening(address, visit=visitor()):
+    with listening(address, token=visitor()):
         files = sorted(tmp_path.rglob("*"))  # with those of an opened library
 
     def say(seconds: float, *, stop: bool) -> None:
         sound = 0.7 * spoken("queries/watch.ogg")[: round(seconds * SAMPLE_RATE)]
-        with listening(address, visit=visitor()) as socket:
+        with listening(address, token=visitor()) as socket:
             for start in range(0, len(sound), 1_600):
                 socket.send(pcm(sound[start : start + 1_600]))
             while (
@@ -606,9 +590,9 @@ def test_nothing_of_what_was_said_is_kept(
 
 def test_an_allowance_is_renewed_with_the_visit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLASP_LIVE_MINUTES", "1")
-    monkeypatch.setenv("CLASP_VISIT_MINUTES", "30")
+    monkeypatch.setenv("CLASP_GUEST_MINUTES", "30")
     now = [0.0]
-    allowance = Allowance(lambda: now[0])
+    allowance = SpeechQuota(lambda: now[0])
     assert allowance.left("a") == 60 and allowance.spend("a", 45) == 15
     now[0] = 1_700
     assert allowance.spend("a", 20) == 0 and allowance.spend("b", 1) == 59

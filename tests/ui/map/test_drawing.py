@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from index.map.wire import unpacked
+from index.map.wire import from_bytes
 from tests.ui.conftest import looked_at
+from ui import script
 
 MANY = 50_000
 BOX = {"x": 40, "y": 60, "width": 600, "height": 420}
+POINTS = script.module("map/points")
 # A drawing of the demo library, or of MANY points, alone above the page
 BEGIN = """async ({ box, many }) => {
   document.querySelector('#trial')?.remove();
@@ -25,7 +27,8 @@ BEGIN = """async ({ box, many }) => {
   plot.style.cssText = 'position: absolute; inset: 0';
   field.append(plot);
   document.body.append(field);
-  let points = await clasp.points('demo');
+  const [{ fetchPoints }, { draw }] = await Promise.all([POINTS, DRAWING]);
+  let points = await fetchPoints('demo');
   if (many) {
     const grow = (values, width, spread) => {
       const made = new values.constructor(many * width);
@@ -45,21 +48,24 @@ BEGIN = """async ({ box, many }) => {
   }
   const told = { clicks: [], hovers: [], selected: [] };
   const began = performance.now();
-  const view = await clasp.drawing(plot, points, {
+  const view = await draw(plot, points, {
     click: (row) => told.clicks.push(row),
     hover: (row) => told.hovers.push(row),
     select: (rows) => told.selected.push(rows),
   });
   window.trial = { plot, points, view, told };
   return performance.now() - began;
-}"""
+}""".replace("POINTS", POINTS).replace("DRAWING", script.module("map/drawing"))
 # Pixels of the window of every point of the speech, or of the texts, as Plotly's axes have them
 PIXELS = """(trace) => {
   const { plot } = trial;
-  const box = plot.getBoundingClientRect();
-  const { xaxis, yaxis } = plot._fullLayout;
+  const { left, top, width, height } = plot.getBoundingClientRect();
+  const [[west, east], [south, north]] = [plot.layout.xaxis.range, plot.layout.yaxis.range];
   const { x, y } = plot.data[trace];
-  return [...x].map((_, n) => [box.left + xaxis._offset + xaxis.l2p(x[n]), box.top + yaxis._offset + yaxis.l2p(y[n])]);
+  return [...x].map((_, n) => [
+    left + ((x[n] - west) / (east - west)) * width,
+    top + ((north - y[n]) / (north - south)) * height,
+  ]);
 }"""
 COLOURS = "[...trial.plot.data[1].marker.color]"
 
@@ -67,7 +73,7 @@ COLOURS = "[...trial.plot.data[1].marker.color]"
 @pytest.fixture(scope="module")
 def page(browser: Browser, address: str) -> Iterator[Page]:
     with looked_at(browser, address, []) as page:
-        page.wait_for_function("Boolean(window.Plotly && window.clasp.drawing)")
+        page.wait_for_function("Boolean(window.Plotly)")
         yield page
 
 
@@ -79,10 +85,11 @@ def drawn(page: Page) -> Page:
 
 
 def test_points_are_unpacked_as_they_were_packed(page: Page) -> None:
-    head, columns = unpacked(page.request.get(page.url.split("?")[0] + "map/demo").body())
+    head, columns = from_bytes(page.request.get(page.url.split("?")[0] + "map/demo").body())
     found = page.evaluate(
-        """async () => {
-          const { flatText, solidText, row, ...points } = await clasp.points('demo');
+        f"async () => {{ const {{ fetchPoints }} = await {POINTS};"
+        """
+          const { flatText, solidText, row, ...points } = await fetchPoints('demo');
           const plain = Object.fromEntries(Object.entries(points).map(([name, values]) =>
             [name, ArrayBuffer.isView(values) ? [...values] : values]));
           return JSON.stringify({ ...plain, rows: points.id.length && [...points.id].map(row),

@@ -16,11 +16,13 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from index.library import Library
 from index.map.clusters import Region
-from index.map.map import Fitted, Map, keys
+from index.map.layout import MapLayout, segment_keys
+from index.map.library_map import LibraryMap
 from tests.index.conftest import Identity, one_each, random_units
 from tests.ui.conftest import looked_at
 from tests.ui.interviews import BEES, Interviews
-from ui.links import Settings
+from ui import script
+from ui.links import SearchSettings
 from ui.search import minimap
 
 SHIP = "the ship was lost in the storm"
@@ -31,6 +33,7 @@ HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
 };
 """
 PLOT = "document.querySelector('.explore-plot')"
+POINTS = f"{script.module('map/points')}.then(({{ fetchPoints }}) => fetchPoints('demo'))"
 
 
 def test_a_page_fetches_the_points_anew_if_they_are_others(tmp_path: Path) -> None:
@@ -41,8 +44,8 @@ def test_a_page_fetches_the_points_anew_if_they_are_others(tmp_path: Path) -> No
         """What a page is told of a map; the map itself is gone afterwards, and another may take its place in memory."""
         empty = np.zeros((30, 2, 2), np.float32), np.zeros((30, 2, 3), np.float32), np.full(30, -1, np.int16)
         region = Region("lentils", "words", [0.5, 0.5], [0.5, 0.5, 0.0], 12)
-        fitted = Fitted("a" * 64, keys(library.segments()), *empty, 0, [region] * regions, [])
-        return json.loads(minimap.overlay(Map(library, fitted), "own", Settings()))["drawn"]
+        layout = MapLayout("a" * 64, segment_keys(library.segments()), *empty, 0, [region] * regions, [])
+        return json.loads(minimap.overlay(LibraryMap(library, layout), "own", SearchSettings()))["drawn"]
 
     told = [drawn(regions) for regions in (0, 1, 2, 0)]
     assert len(set(told)) == 3 and told[0] == told[3]
@@ -63,12 +66,14 @@ def places(page: Page) -> np.ndarray:
     """Where the points of the flat map are in the window, in pixels, (n, 2)."""
     box = page.locator(".explore-plot").bounding_box()
     told = page.evaluate(
-        f"""() => clasp.points("demo").then(({{ flat }}) => {{
-          const {{ xaxis, yaxis, _size }} = {PLOT}._fullLayout;
-          return Array.from(flat, (value, n) => n % 2 ? _size.t + yaxis.l2p(value) : _size.l + xaxis.l2p(value));
+        f"""() => {POINTS}.then(({{ flat }}) => {{
+          const {{ xaxis, yaxis }} = {PLOT}.layout;
+          return [...flat, ...xaxis.range, ...yaxis.range];
         }})"""
     )
-    return np.array(told).reshape(-1, 2) + np.array([box["x"], box["y"]])
+    west, east, south, north = told[-4:]
+    shares = (np.array(told[:-4]).reshape(-1, 2) - [west, north]) / [east - west, south - north]
+    return shares * [box["width"], box["height"]] + [box["x"], box["y"]]
 
 
 def listed(page: Page) -> list[int]:
@@ -94,7 +99,7 @@ def test_a_click_plays_a_lasso_lists_what_lies_inside_and_that_is_downloaded(bro
         page.mouse.move(*at[alone])
         page.mouse.click(*at[alone])
         page.wait_for_function("() => clasp.audio.currentTime > 0.1")
-        number = page.evaluate(f"clasp.points('demo').then(({{ id }}) => id[{alone}])")
+        number = page.evaluate(f"{POINTS}.then(({{ id }}) => id[{alone}])")
         assert page.evaluate("clasp.playing().id") == f"demo/{number:.0f}"
         page.evaluate("clasp.stop()")
 
@@ -111,10 +116,10 @@ def test_a_click_plays_a_lasso_lists_what_lies_inside_and_that_is_downloaded(bro
         assert inside(at, corners - 2 * sure) <= set(rows) <= inside(at, corners + 2 * sure)
         assert len(rows) == len(set(rows)) > 5
 
-        ids = page.evaluate(f"clasp.points('demo').then(({{ id }}) => {rows}.map((row) => id[row]))")
+        ids = page.evaluate(f"{POINTS}.then(({{ id }}) => {rows}.map((row) => id[row]))")
         page.locator(".explore-head summary").click()
         with page.expect_download() as download:
-            page.get_by_role("button", name="Table (CSV)").click()
+            page.get_by_role("button", name="Metadata (CSV)").click()
         assert download.value.suggested_filename == "clasp-selection.csv"
         table = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text("utf-8"))))
         assert [int(row["segment"]) for row in table] == ids
@@ -143,7 +148,7 @@ def test_the_legend_filters_the_list_and_all_survives_a_reload(browser: Browser,
         assert set(page.locator(".explore-entry [data-only=language]").all_inner_texts()) == {"English"}
         page.locator("[data-do=clear]").click()
         page.get_by_label("Texts").check()
-        page.get_by_role("button", name="3-D").click()
+        page.get_by_role("button", name="3D").click()
         expect(page.get_by_role("button", name="Select with a lasso")).to_be_disabled()
         shown = page.locator(".explore-head h2").inner_text()
         page.reload()
@@ -151,7 +156,7 @@ def test_the_legend_filters_the_list_and_all_survives_a_reload(browser: Browser,
         expect(page.locator(".explore-head h2")).to_have_text(shown)
         expect(page.locator("select[name=by]")).to_have_value("language")
         expect(page.get_by_label("Texts")).to_be_checked()
-        expect(page.get_by_role("button", name="3-D")).to_have_attribute("aria-pressed", "true")
+        expect(page.get_by_role("button", name="3D")).to_have_attribute("aria-pressed", "true")
         assert page.locator(".explore-legend [aria-checked=true] span").all_inner_texts() == ["English"]
 
 
@@ -174,7 +179,7 @@ def test_a_search_marks_its_hits_around_the_query(browser: Browser, address: str
         page.locator("[name=find]").fill("zxqv brmpf")
         page.locator("[name=find]").press("Enter")
         expect(page.locator(".explore-head h2")).to_have_text("No strong match")
-        expect(page.locator(".explore-summary")).to_contain_text("likely to mean it")
+        expect(page.locator(".explore-summary")).to_contain_text("has a probability of")
         page.locator("[name=find]").fill("…")
         page.get_by_role("button", name="Find", exact=True).click()
         expect(page.locator(".explore-summary")).to_contain_text("no words")
@@ -185,7 +190,7 @@ def test_a_search_marks_its_hits_around_the_query(browser: Browser, address: str
 def test_without_webgl_the_map_is_flat(browser: Browser, address: str) -> None:
     with looked_at(browser, address, [], "?tab=map&dim=3", lambda page: page.add_init_script(NO_WEBGL)) as page:
         page.wait_for_selector(".explore[data-stage=drawn]")
-        solid = page.get_by_role("button", name="3-D")
+        solid = page.get_by_role("button", name="3D")
         expect(solid).to_be_disabled()
         expect(solid).to_have_attribute("title", re.compile("WebGL"))
         assert len(places(page)) > 900 and page.evaluate(f"{PLOT}._fullData.every(({{ type }}) => type == 'scatter')")
@@ -205,17 +210,17 @@ def unmapped(interviews: Interviews) -> Iterator[str]:
 def test_a_library_is_laid_out_in_the_background(browser: Browser, address: str, unmapped: str) -> None:
     with explored(browser, address, f"&library={unmapped.replace(' ', '+')}", stage="none") as page:
         expect(page.locator(".explore-instead")).to_contain_text("No map yet")
-        page.get_by_role("button", name="Lay it out").click()
+        page.get_by_role("button", name="Create map").click()
         page.get_by_role("button", name="Stop").click()
-        expect(page.locator(".explore-job")).to_contain_text("Stopped. Everything is as it was.")
+        expect(page.locator(".explore-job")).to_contain_text("Stopped. Nothing was changed.")
         page.get_by_role("button", name="Close", exact=True).click()
-        page.get_by_role("button", name="Lay it out").click()
+        page.get_by_role("button", name="Create map").click()
         expect(page.locator(".explore-job [role=progressbar]")).to_be_visible()
         page.wait_for_selector(".explore[data-stage=drawn]")
-        expect(page.locator(".explore-job")).to_contain_text("The map was laid out in")
+        expect(page.locator(".explore-job")).to_contain_text("Map created in")
         expect(page.locator(".explore-head h2")).to_have_text("13 utterances")
         expect(page.locator(".explore-entry .transcript", has_text=BEES)).to_have_count(2)
-        expect(page.get_by_role("button", name="Lay it out anew")).to_be_enabled()
+        expect(page.get_by_role("button", name="Update map")).to_be_enabled()
         ferryman = page.locator(
             ".explore-entry", has_text="The ferryman"
         ).first  # of a format that browsers do not play

@@ -86,7 +86,7 @@ def test_packed_clips_keep_speakers_and_sentences_apart(said: list[Path], tmp_pa
     np.testing.assert_array_equal(decode(clips[0].audio()).samples, decode(said[0]).samples)
     reading = readers.read(tmp_path / "speech" / "en-test.zip")
     assert len(reading.clips) == 160
-    assert not reading.left_out
+    assert not reading.skipped
     with pytest.raises(DataError, match=r"metadata\.tsv"):
         readers.read(tmp_path / "brown.zip")
 
@@ -107,7 +107,7 @@ def test_speech_brown_is_read_as_published(said: list[Path], tmp_path: Path) -> 
         (str(number), text, "news") for number, text in enumerate(TEXTS)
     ]
     assert {clip.language for clip in reading.clips} == {"en"}
-    assert [row.place for row in reading.left_out] == ["global_metadata.json entry 6", "global_metadata.json entry 5"]
+    assert [row.place for row in reading.skipped] == ["global_metadata.json entry 6", "global_metadata.json entry 5"]
     (tmp_path / "global_metadata.json").write_text('{"part1": []}')
     with pytest.raises(DataError, match="no list"):
         readers.read(tmp_path)
@@ -147,7 +147,7 @@ def test_fleurs_keeps_its_official_splits(said: list[Path], tmp_path: Path) -> N
     assert [(clip.split, clip.text, clip.language) for clip in reading.clips] == [
         (split, text, "en") for split, text in zip(("train", "validation", "test"), TEXTS, strict=False)
     ]
-    assert [row.place for row in reading.left_out] == ["train.tsv line 2", "dev.tsv line 2", "test.tsv line 2"]
+    assert [row.place for row in reading.skipped] == ["train.tsv line 2", "dev.tsv line 2", "test.tsv line 2"]
 
 
 def test_common_voice_without_splits_keeps_speakers_and_sentences_apart(said: list[Path], tmp_path: Path) -> None:
@@ -161,8 +161,8 @@ def test_common_voice_without_splits_keeps_speakers_and_sentences_apart(said: li
     for field in ("speaker", "text"):
         held = {getattr(clip, field) for clip in held_out}
         assert not held & {getattr(clip, field) for clip in splits["train"]}
-    assert len(reading.clips) + len(reading.left_out) == len(rows)
-    assert {row.reason for row in reading.left_out} == {"its sentence is said by a speaker who is held out"}
+    assert len(reading.clips) + len(reading.skipped) == len(rows)
+    assert {row.reason for row in reading.skipped} == {"its sentence is said by a speaker who is held out"}
 
 
 @pytest.mark.parametrize(("separator", "encoding"), [(",", "utf-8"), (";", "utf-8-sig"), ("\t", "utf-8")])
@@ -230,7 +230,7 @@ def test_every_kind_of_bad_row_is_named_by_its_line(said: list[Path], tmp_path: 
     (tmp_path / "bad.csv").write_bytes("\n".join(lines).encode("utf-8", "surrogateescape"))
     reading = readers.read(tmp_path / "bad.csv")
     assert [clip.place for clip in reading.clips] == ["bad.csv line 2"]
-    reasons = {int(row.place.rsplit(" ", 1)[1]): row.reason for row in reading.left_out}
+    reasons = {int(row.place.rsplit(" ", 1)[1]): row.reason for row in reading.skipped}
     assert sorted(reasons) == list(bad)
     for line, (_, expected) in bad.items():
         assert expected in reasons[line], (line, reasons[line])

@@ -18,11 +18,11 @@ import torch
 from clasp.audio.decode import decode
 from clasp.errors import DataError
 from clasp.phones import inventory
+from clasp.phones.edit_distance import edit_distance
 from clasp.speech.whisper_encoder import BINS, log_mel
 from clasp.training.data import corpus, items, readers, shards, synthesis
 from clasp.training.data.items import Item
 from clasp.training.data.shards import IGNORED
-from clasp.training.recognizer import edit_distance
 from index.cli.main import main
 
 TEXTS = [
@@ -60,7 +60,7 @@ def test_a_corpus_holds_every_sayable_sentence_with_its_phones(built: Path) -> N
 
 
 def test_what_was_left_out_is_known(built: Path) -> None:
-    assert shards.contents(built / "train-0001.npz").left_out == [("unsayable", "nothing of its text can be said")]
+    assert shards.contents(built / "train-0001.npz").skipped == [("unsayable", "nothing of its text can be said")]
     assert shards.contents(built / "train-0002.npz").rows == []
 
 
@@ -82,11 +82,11 @@ def test_frame_labels_are_the_phone_at_the_middle() -> None:
 def test_a_list_is_read_line_by_line(tmp_path: Path) -> None:
     plain = tmp_path / "list.txt"
     plain.write_text(f"\ufeff{TEXTS[0]}\n\n…\n{TEXTS[0].upper()}\n{TEXTS[1]}\n", "utf-8")
-    sentences, left_out = items.sentences(plain)
+    sentences, skipped = items.sentences(plain)
     assert [(one.text, one.language, one.place) for one in sentences] == [
         (TEXTS[0], "en", "list.txt line 1"), (TEXTS[1], "en", "list.txt line 5"),
     ]  # fmt: skip
-    assert [str(one) for one in left_out] == [
+    assert [str(one) for one in skipped] == [
         "list.txt line 3: nothing of it can be said", "list.txt line 4: is a duplicate of list.txt line 1",
     ]  # fmt: skip
     table = tmp_path / "list.tsv"
@@ -103,17 +103,17 @@ def test_engines_take_turns_in_the_languages_they_speak(tmp_path: Path) -> None:
     table = tmp_path / "list.csv"
     table.write_text(f"text,language\n{TEXTS[0]},en\n{GERMAN},de\n{TEXTS[1]},en\n", "utf-8")
     sentences, _ = items.sentences(table)
-    spoken, left_out = items.spoken(sentences, ["espeak", "flite", "festival"], voices=2)
-    assert not left_out
+    spoken, skipped = items.spoken(sentences, ["espeak", "flite", "festival"], voices=2)
+    assert not skipped
     assert [(item.text, item.engine) for item in spoken] == [
         (TEXTS[0], "espeak"), (TEXTS[0], "flite"), (GERMAN, "espeak"), (GERMAN, "espeak"),
         (TEXTS[1], "festival"), (TEXTS[1], "espeak"),
     ]  # fmt: skip
     voices = {synthesis.voice_for(item.engine, item.language, item.id) for item in spoken}
     assert len(voices) == len({item.id for item in spoken}) == 6
-    spoken, left_out = items.spoken(sentences, ["flite"], voices=1)
+    spoken, skipped = items.spoken(sentences, ["flite"], voices=1)
     assert len(spoken) == 2
-    assert [str(one) for one in left_out] == ["list.csv line 3: flite cannot speak 'de'"]
+    assert [str(one) for one in skipped] == ["list.csv line 3: flite cannot speak 'de'"]
 
 
 def test_audio_is_written_in_a_layout_that_is_read_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

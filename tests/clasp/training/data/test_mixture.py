@@ -35,9 +35,9 @@ def counts(clips: list[Clip]) -> tuple[int, ...]:
 def test_no_sentence_is_learned_that_another_corpus_holds_out(tmp_path: Path) -> None:
     first = corpus(tmp_path / "first", TEXTS[:6], ["train"] * 4 + ["validation", "test"])
     second = corpus(tmp_path / "second", [TEXTS[5].upper(), *TEXTS[4:8]], ["train"] * 4 + ["test"])
-    corpora, left_out = mixture.read([first, second])
+    corpora, skipped = mixture.read([first, second])
     assert [counts(clips) for clips in corpora] == [(4, 1, 1), (1, 0, 1)]
-    assert [row.place for row in left_out] == [f"metadata.csv line {line}" for line in (2, 3, 4)]
+    assert [row.place for row in skipped] == [f"metadata.csv line {line}" for line in (2, 3, 4)]
     assert [list(span) for span in mixture.spans(corpora)] == [list(range(6)), [6, 7]]
 
 

@@ -21,15 +21,10 @@ def pack(folder: Path, source: str, files: dict[str, str]) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    pack(
-        tmp_path, "xcopa", {"de": "A cat sleeps.\tEine Katze schläft.\nno second column\nA dog.\tEin Hund.\n"}
-    )
+    pack(tmp_path, "xcopa", {"de": "A cat sleeps.\tEine Katze schläft.\nno second column\nA dog.\tEin Hund.\n"})
     pack(tmp_path, "tico19", {"prs": "Wash your hands.\tدستان خود را بشویید\n", "am": "Wash.\tታጠቡ\n"})
     pack(tmp_path, "flores_devtest", {"de": "The river rose.\tDer Fluss stieg.\n"})
-    stories = (
-        "a cat sleeps\tEine Katze schläft!\nThe river rose!\tDer Fluss schwoll an.\n"
-        "It rose.\tDer Fluss stieg\n"
-    )
+    stories = "a cat sleeps\tEine Katze schläft!\nThe river rose!\tDer Fluss schwoll an.\nIt rose.\tDer Fluss stieg\n"
     pack(tmp_path, "storybooks_ccby", {"de": stories})
     return tmp_path
 

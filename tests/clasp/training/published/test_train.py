@@ -3,10 +3,7 @@
 import argparse
 import csv
 import json
-import os
 import shutil
-import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -16,14 +13,14 @@ import torch
 from transformers import AutoConfig, AutoModel
 
 import clasp
+from clasp import files
 from clasp.errors import DataError, ModelError
 from clasp.model import BUNDLED, Clasp
 from clasp.published import efficientnet
-from clasp.speech import fusion as heads
+from clasp.speech.fusion import build
 from clasp.training.data import readers
 from clasp.training.losses import PUBLISHED, Temperature
 from clasp.training.published import feature_cache, fusion, train
-from clasp.training.published.processes import Processes
 from tests.clasp.published.test_efficientnet import SMALL, Reference
 
 LIBRARY = BUNDLED.parent / "library"
@@ -67,7 +64,7 @@ def options(*stated: str) -> argparse.Namespace:
 def arguments(backbones: Path, recordings: Path, out: Path, *more: str) -> argparse.Namespace:
     where = {"data": recordings, "out": out, **{name: backbones / name for name in ("speech", "image", "text")}}
     stated = [str(part) for name, value in where.items() for part in (f"--{name}", value)]
-    return options(*stated, "--size", "64", "--epochs", "2", "--batch", "6", "--part", "4", *more)
+    return options(*stated, "--size", "64", "--epochs", "2", "--batch", "6", *more)
 
 
 def shards(folder: Path) -> dict[str, int]:
@@ -108,7 +105,7 @@ def test_what_was_trained_is_a_model_that_encodes_both(trained: Path, recordings
         torch.testing.assert_close(weight, frozen[name], atol=1e-3, rtol=1e-3)
     card = json.loads((trained / "model" / "card.json").read_text())
     assert card["clips"] == {str(recordings): CLIPS}
-    assert card["left_out"] == 1
+    assert card["skipped"] == 1
     assert card["options"]["batch"] == 6
     written = model.encode_text([clips[place].text for place in chosen])
     found = ranked(spoken, written)
@@ -122,9 +119,9 @@ def test_what_was_trained_is_a_model_that_encodes_both(trained: Path, recordings
 def test_the_model_hears_what_its_fusion_was_trained_on(
     trained: Path, backbones: Path, recordings: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The kept features, as they are read again, lead to the vectors of the model."""
+    """The cached features, as they are read again, lead to the vectors of the model."""
     monkeypatch.setattr(feature_cache, "SHARD", 6)
-    monkeypatch.setattr(fusion, "follow", lambda *rest: pytest.fail("it was trained again"))
+    monkeypatch.setattr(fusion, "descend", lambda *rest: pytest.fail("it was trained again"))
     seen = []
     monkeypatch.setattr(train, "report", lambda head, pairs, rows, corpora: seen.append((head, pairs, rows)))
     before = shards(trained / "features")
@@ -132,8 +129,7 @@ def test_the_model_hears_what_its_fusion_was_trained_on(
     train.run(arguments(backbones, recordings, tmp_path / "again"))
     assert shards(tmp_path / "again" / "features") == before
     head, pairs, rows = seen[0]
-    assert [len(shard) for shard in pairs.heard.shards] == [6, 6, 4]
-    assert all(isinstance(shard, np.memmap) for shard in pairs.heard.shards)
+    assert len(pairs.features) == sum(CLIPS.values())
     with torch.no_grad():
         fused = torch.nn.functional.normalize(fusion.fuse(head.eval(), pairs, rows), dim=1).numpy()
     clips = readers.read(recordings).clips
@@ -141,14 +137,14 @@ def test_the_model_hears_what_its_fusion_was_trained_on(
     spoken = model.encode_speech([clasp.decode(clips[row].audio()) for row in rows])
     assert ((fused * spoken).sum(1) > 0.999).all()
     written = model.encode_text([clips[row].text for row in rows])
-    assert ((pairs.vectors[pairs.means[rows]].numpy() * written).sum(1) > 0.999).all()
+    assert ((pairs.texts[pairs.text_of[rows]].numpy() * written).sum(1) > 0.999).all()
 
 
 @pytest.mark.parametrize(("module", "name", "call"), [
-    (feature_cache, "_write", 2),  # between two shards of recordings
-    (feature_cache, "_write", 5),  # of texts
-    (feature_cache.os, "replace", 3),  # in a shard
-    (fusion, "follow", 3),  # within an epoch
+    (feature_cache, "whole_file", 2),  # between two shards of recordings
+    (feature_cache, "whole_file", 5),  # of texts
+    (files.os, "replace", 3),  # in a shard
+    (fusion, "descend", 3),  # within an epoch
     (train, "report", 1),
     (Clasp, "save", 1),
 ])  # fmt: skip
@@ -169,7 +165,7 @@ def test_interrupted_work_goes_on_where_it_was(  # and two runs have the same we
         patch.setattr(module, name, power_cut)
         train.run(arguments(backbones, recordings, tmp_path))
     left = shards(tmp_path / "features")
-    assert len(left) < 6 or module is not feature_cache
+    assert len(left) < 6 or module not in (feature_cache, files.os)
     assert not (tmp_path / "model").exists()
     train.run(arguments(backbones, recordings, tmp_path))
     whole = shards(tmp_path / "features")
@@ -177,7 +173,7 @@ def test_interrupted_work_goes_on_where_it_was(  # and two runs have the same we
     assert whole.keys() == shards(trained / "features").keys()
     for path in whole:
         assert (tmp_path / "features" / path).read_bytes() == (trained / "features" / path).read_bytes()
-    assert not list(tmp_path.rglob("*.part"))
+    assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".") or path.suffix == ".part"]
     assert written(tmp_path) == written(trained)
 
 
@@ -261,47 +257,45 @@ def test_the_paper_s_way_is_a_model_too(
 
 def test_training_brings_clips_to_their_texts_and_keeps_the_best(tmp_path: Path) -> None:
     draw = torch.Generator().manual_seed(0)
-    heard = torch.randn(40, 30, generator=draw).numpy().astype(np.float16)
+    features = torch.randn(40, 30, generator=draw).numpy().astype(np.float16)
     vectors = torch.nn.functional.normalize(torch.randn(40, 24, generator=draw), dim=1)
     places = np.arange(40)
-    pairs = fusion.Pairs(
-        feature_cache.Kept([heard[:25], heard[25:]], ""), 20, False, vectors, places, places.astype(str)
-    )
-    args = options("--out", str(tmp_path), "--batch", "16", "--part", "8", "--rate", "0.01", "--epochs", "60")
+    pairs = fusion.Pairs(features, 20, False, vectors, places, places.astype(str))
+    args = options("--out", str(tmp_path), "--batch", "16", "--rate", "0.01", "--epochs", "60")
     torch.manual_seed(3)
-    head = heads.build("gating", 20, 10, 24)
-    before = fusion.figures(head, pairs, places[:32])["speech→text"]["mrr"]
-    epochs = list(fusion.train(head, pairs, places[:32], places[:32], args, Processes()))
-    after = fusion.figures(head, pairs, places[:32])["speech→text"]["mrr"]
+    head = build("gating", 20, 10, 24)
+    before = fusion.metrics(head, pairs, places[:32])["speech→text"]["mrr"]
+    epochs = list(fusion.train(head, pairs, places[:32], places[:32], args))
+    after = fusion.metrics(head, pairs, places[:32])["speech→text"]["mrr"]
     assert after > max(before, 0.7)
-    assert after == max(epoch.found["speech→text"]["mrr"] for epoch in epochs)
+    assert after == max(epoch.metrics["speech→text"]["mrr"] for epoch in epochs)
     assert len(epochs) <= 60
 
 
 def test_it_ends_when_nothing_better_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scores = iter([0.1, 0.5, 0.4, 0.5, 0.3, 0.9])
-    monkeypatch.setattr(fusion, "figures", lambda *rest: {"both": {"mrr": next(scores)}})
+    monkeypatch.setattr(fusion, "metrics", lambda *rest: {"both": {"mrr": next(scores)}})
     draw, places = torch.Generator().manual_seed(0), np.arange(8)
-    heard = feature_cache.Kept([torch.randn(8, 6, generator=draw).numpy()], "")
+    features = torch.randn(8, 6, generator=draw).numpy()
     vectors = torch.nn.functional.normalize(torch.randn(8, 24, generator=draw), dim=1)
-    pairs = fusion.Pairs(heard, 4, True, vectors, places, places.astype(str))
+    pairs = fusion.Pairs(features, 4, True, vectors, places, places.astype(str))
     args = options("--out", str(tmp_path), "--patience", "3")
     torch.manual_seed(0)
-    head = heads.build("concat", 4, 2, 24)
+    head = build("concat", 4, 2, 24)
     seen = [
         (epoch.number, {name: value.clone() for name, value in head.state_dict().items()})
-        for epoch in fusion.train(head, pairs, places, places, args, Processes())
+        for epoch in fusion.train(head, pairs, places, places, args)
     ]
     assert [number for number, _ in seen] == [1, 2, 3, 4, 5]
     assert all(torch.equal(value, seen[1][1][name]) for name, value in head.state_dict().items())
     # once more, after it has ended
-    assert not list(fusion.train(head, pairs, places, places, args, Processes()))
+    assert not list(fusion.train(head, pairs, places, places, args))
     assert all(torch.equal(value, seen[1][1][name]) for name, value in head.state_dict().items())
 
 
-@pytest.mark.parametrize("wrong", ["--batch=3", "--part=0", "--epochs=0", "--patience=0"])
+@pytest.mark.parametrize("wrong", ["--batch=3", "--epochs=0", "--patience=0"])
 def test_sizes_without_sense_are_refused(wrong: str, backbones: Path, recordings: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="A batch is of 4 clips or more; part, epochs and patience are 1 or more"):
+    with pytest.raises(DataError, match="A batch is of 4 clips or more; epochs and patience are 1 or more"):
         train.run(arguments(backbones, recordings, tmp_path, wrong))
     assert not list(tmp_path.iterdir())
 
@@ -328,36 +322,3 @@ def test_losses_know_equal_texts_and_the_published_temperature() -> None:
     distance = fusion.pair_loss(rows, texts, groups, fixed(), "huber")
     torch.testing.assert_close(fusion.pair_loss(rows, texts, groups, fixed(), "both"), contrast + distance)
     assert fusion.pair_loss(texts, texts, groups, fixed(), "huber").item() == pytest.approx(0, abs=1e-6)
-
-
-@pytest.mark.slow  # two more times everything is loaded
-def test_two_processes_share_the_work(
-    backbones: Path,
-    recordings: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setattr(feature_cache, "SHARD", 6)
-    alone, together = tmp_path / "alone", tmp_path / "together"
-    train.run(arguments(backbones, recordings, alone))
-    losses = [line.split(" HITS")[0] for line in capsys.readouterr().out.splitlines() if line.startswith("epoch")]
-    args = vars(arguments(backbones, recordings, together))
-    stated = [
-        f"--{name}={args[name]}" for name in ("speech", "image", "text", "size", "epochs", "batch", "part", "out")
-    ]
-    script = tmp_path / "script.py"
-    script.write_text(
-        "import sys\nfrom index.cli.main import main\nfrom clasp.training.published import feature_cache\n"
-        f"feature_cache.SHARD = 6\nsys.exit(main(['train', 'published', '--data', {str(recordings)!r}, *{stated!r}]))\n"
-    )
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)]
-    paths = {"PYTHONPATH": str(Path(clasp.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, check=True, capture_output=True, env=os.environ | paths, timeout=300, text=True)
-    said = done.stdout.splitlines()
-    assert sum("16 clips" in line for line in said) == 1  # they are read once
-    assert [line.split(" HITS")[0] for line in said if line.startswith("epoch")] == losses
-    assert shards(together / "features").keys() == shards(alone / "features").keys()
-    for path in shards(alone / "features"):
-        assert (together / "features" / path).read_bytes() == (alone / "features" / path).read_bytes()
-    assert clasp.load(together / "model", device="cpu").dim == 24

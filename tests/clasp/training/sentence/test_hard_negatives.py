@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from clasp.training.sentence.hard_negatives import hard_negative, names_of, negated, renamed, renumbered, reordered
-from clasp.training.sentence.transcription_errors import mistranscribed
+from clasp.training.sentence.transcription_errors import add_transcription_errors
 
 
 @pytest.fixture
@@ -64,16 +64,16 @@ def test_a_hard_negative_is_any_of_them_and_never_the_sentence_itself(random):
 
 def test_transcription_errors_are_like_the_sentence(random):
     text = "Their ship, the Aurora, left the harbour at eight o'clock in the evening."
-    heard = [mistranscribed(text, random) for _ in range(200)]
-    assert len(set(heard)) > 50 and all(heard)
-    words = [len(one.split()) for one in heard]
+    written = [add_transcription_errors(text, random) for _ in range(200)]
+    assert len(set(written)) > 50 and all(written)
+    words = [len(one.split()) for one in written]
     assert min(words) >= 9 and max(words) <= 20
-    assert any("there" in one.lower().split() for one in heard)
-    assert np.mean([("," in one) for one in heard]) < 0.5 and np.mean([one.islower() for one in heard]) > 0.3
-    unharmed = sum("harbour" in one for one in heard)
+    assert any("there" in one.lower().split() for one in written)
+    assert np.mean([("," in one) for one in written]) < 0.5 and np.mean([one.islower() for one in written]) > 0.3
+    unharmed = sum("harbour" in one for one in written)
     assert unharmed > 130
 
 
 @pytest.mark.parametrize("text", ["船在暴风雨中沉没了。", "जहाज तूफान में खो गया।", "...", "a"])
 def test_any_text_stays_a_text(text, random):
-    assert all(mistranscribed(text, random).strip() for _ in range(50))
+    assert all(add_transcription_errors(text, random).strip() for _ in range(50))

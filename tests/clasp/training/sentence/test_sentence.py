@@ -13,9 +13,8 @@ from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 from transformers import BertConfig, BertModel
 
-from clasp import weights
 from clasp.errors import DataError
-from clasp.text.sentence_encoder import WORDS, save
+from clasp.text.sentence_encoder import WORDS, load, save
 from clasp.training.data.parallel import Pair
 from clasp.training.sentence import train, tuning
 from clasp.training.sentence.assembly import assemble
@@ -23,6 +22,7 @@ from clasp.training.sentence.e5 import END, PAD, START, UNKNOWN, Pretrained
 from clasp.training.sentence.pairs import sentence_pairs, wordings
 from clasp.training.sentence.tuning import Batches, Tuner, embed, groups_of, tuning_loss
 from clasp.training.sentence.vocabulary import choose_pieces, count_pieces, prune
+from clasp.weights import folder_checksum
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzäöü船在暴风雨中猫椅子上睡面包哪里她唱歌很好0123456789:?.'"
 PIECES = [(special, 0.0) for special in (START, PAD, END, UNKNOWN)]
@@ -94,13 +94,13 @@ def test_the_folder_needs_nothing_but_sentence_transformers(encoder, tmp_path):
     unprefixed = plain.encode(["ship"], prompt="")
     assert np.allclose(plain.encode(["ship"]), plain.encode(["query: ship"], prompt=""), atol=1e-6)
     assert not np.allclose(plain.encode(["ship"]), unprefixed, atol=1e-3)
-    assert np.allclose(weights.text_encoder(tmp_path / "text").encode(texts), vectors, atol=1e-6)
+    assert np.allclose(load(tmp_path / "text").encode(texts), vectors, atol=1e-6)
 
 
 def test_what_is_saved_again_stays_the_same(encoder, tmp_path):
     save(encoder, tmp_path / "once", in_8_bits=True)
-    save(weights.text_encoder(tmp_path / "once"), tmp_path / "twice")
-    assert weights.checksum(tmp_path / "once") == weights.checksum(tmp_path / "twice")
+    save(load(tmp_path / "once"), tmp_path / "twice")
+    assert folder_checksum(tmp_path / "once") == folder_checksum(tmp_path / "twice")
 
 
 def test_without_being_asked_for_8_bits_nothing_is_lost(encoder, tmp_path):
@@ -241,7 +241,7 @@ def test_the_command_writes_a_folder_with_its_card(pretrained, data, tmp_path, m
     assert not any("tatoeba_" in source for source in card["sources"] if source != "laser_tatoeba_v1")
     figures = card["measured"]["flores_devtest_hits@1"]
     assert set(figures["languages"]) == {"de"} and 0 <= figures["median"] <= 1
-    assert weights.text_encoder(tmp_path / "text").encode(["the ship"]).shape == (1, DIM)
+    assert load(tmp_path / "text").encode(["the ship"]).shape == (1, DIM)
     monkeypatch.setattr(train, "texts_by_language", lambda data: 1 / 0)  # what was chosen is not chosen again
     assert main(command) == 0
 

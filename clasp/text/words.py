@@ -1,0 +1,52 @@
+"""Words of a text, as a search for exact words compares them: without case, accents and punctuation.
+
+    >>> words("The café's ferry – 1962!")
+    ['the', 'cafe', 's', 'ferry', '1962']
+    >>> words("渡し船")
+    ['渡', '渡し', 'し', 'し船', '船']
+
+Scripts that put no spaces between words (Chinese, Japanese, Thai, Lao, Khmer, Burmese, Tibetan) give their letters and
+pairs of neighbouring letters instead, so that any stretch of such a text can be found.
+"""
+
+import re
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+
+# combining accents of Latin, Greek and Cyrillic, points of Hebrew, vowel signs of Arabic: often left out in writing
+ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]")
+UNSPACED = re.compile(
+    "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+    "\U00020000-\U0003ffff]+"
+)
+PAIR = 0.5  # words that one letter of an unspaced script stands for
+
+
+def words(text: str) -> list[str]:
+    """The words of a text in their order; see the module."""
+    return [word for run in _runs(text) for word in (_pieces(run) if UNSPACED.match(run) else [run])]
+
+
+def count(text: str) -> float:
+    """How many words a text has; a letter of an unspaced script is half of one."""
+    return sum(PAIR * len(run) if UNSPACED.match(run) else 1 for run in _runs(text))
+
+
+def coverage(query: Sequence[str], found: Collection[str], weights: Mapping[str, float]) -> float:
+    """The share, 0 to 1, of the words of a query that are among those found, each counted by its weight."""
+    asked = dict.fromkeys(query)
+    total = sum(weights[word] for word in asked)
+    return sum(weights[word] for word in asked if word in found) / total if total > 0 else 0.0
+
+
+def _runs(text: str) -> list[str]:
+    """Stretches of letters, marks and digits, each of spaced or of unspaced scripts alone."""
+    plain = ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold()))
+    plain = unicodedata.normalize("NFC", plain)
+    letters = "".join(one if unicodedata.category(one)[0] in "LMN" else " " for one in plain)
+    return UNSPACED.sub(lambda run: f" {run.group()} ", letters).split()
+
+
+def _pieces(run: str) -> list[str]:
+    """Letters of an unspaced script, each followed by the pair that it begins."""
+    return [piece for place in range(len(run)) for piece in dict.fromkeys((run[place], run[place : place + 2]))]

@@ -1,0 +1,63 @@
+"""The filters that a library offers."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from index.library import Library
+from tests.index.conftest import Identity, one_each, random_units
+from ui import filters
+from ui.filters import Offer
+from ui.links import SearchSettings
+
+
+@pytest.fixture
+def spoken(tmp_path: Path) -> Callable[..., Library]:
+    """Makes a library of recordings in these languages."""
+
+    def make(*languages: str) -> Library:
+        recordings, segments = one_each(len(languages))
+        recordings = [replace(one, language=tag) for one, tag in zip(recordings, languages, strict=True)]
+        segments = [replace(one, language=tag) for one, tag in zip(segments, languages, strict=True)]
+        library = Library.create(tmp_path / "library", Identity())
+        library.add(recordings, segments, random_units(len(languages), 32))
+        return library
+
+    return make
+
+
+def test_a_language_is_offered_once_and_its_variants_where_there_are_several(spoken: Callable[..., Library]) -> None:
+    offers = filters.offers(spoken("en-US", "en-GB", "de-AT", "de-AT", ""), SearchSettings())["language"]
+    assert offers == Offer(
+        [
+            ("English", "en"),
+            ("English (United Kingdom)", "en-GB"),
+            ("English (United States)", "en-US"),
+            ("German", "de"),
+        ],
+        True,
+    )
+
+
+def test_one_language_is_no_choice_unless_some_recordings_have_none(spoken: Callable[..., Library]) -> None:
+    offers = filters.offers(spoken("pt-BR", "pt-BR"), SearchSettings())
+    assert offers["language"] == Offer([("Portuguese", "pt")], False)
+
+
+def test_synthetic_voices_are_no_speakers_to_choose_from(tmp_path: Path) -> None:
+    recordings, segments = one_each(3)
+    speakers = ("flite:rms", "espeak:en-us+f2", "Anna")
+    recordings = [replace(one, speaker=name) for one, name in zip(recordings, speakers, strict=True)]
+    library = Library.create(tmp_path, Identity())
+    library.add(recordings, segments, random_units(3, 32))
+    assert filters.offers(library, SearchSettings())["speaker"] == Offer([("Anna", "Anna")], True)
+    library.remove(recordings[2].id)
+    assert filters.offers(library, SearchSettings())["speaker"] == Offer([], False)
+
+
+def test_a_filter_that_means_nothing_elsewhere_is_dropped(spoken: Callable[..., Library]) -> None:
+    library = spoken("en-US", "de")
+    assert filters.applicable(SearchSettings(language="en"), library).language == "en"
+    assert filters.applicable(SearchSettings(language="fr"), library).language == ""

@@ -1,0 +1,92 @@
+"""Looking at a library, and at the job it has."""
+
+from dataclasses import replace
+
+import gradio as gr
+
+from clasp.errors import LibraryError
+from ui import jobs, links
+from ui.events import Updates, event_data
+from ui.library import recordings
+from ui.library.handlers import LibraryHandlers, Selection, reports_errors
+from ui.library.recordings import TableView
+from ui.service import READ_ONLY, VISIT
+
+
+class BrowsingHandlers(LibraryHandlers):
+    """Handlers for choosing a library, searching its table, and following its job."""
+
+    @reports_errors
+    def load(self, link: str, token: str, name: str | None) -> Updates:
+        """The page or the tab was opened: offer the libraries there are, and choose the one kept in the address."""
+        if self._service.read_only and not token:  # a visitor's own library comes first: they are known in a moment
+            return {self._components.notice: gr.skip()}
+        kept = links.parameters(link)
+        name = kept.get("library", name)
+        libraries = self._service.libraries(token)
+        own = [one for _, one in libraries if self._service.may_change(one)]
+        if name not in dict(map(reversed, libraries)):
+            busy = [one for one in own if self._service.jobs.running(self._service.key(one, token))]
+            name = [*busy, *own, libraries[0][1]][0]
+        return {
+            self._components.name: gr.Dropdown(libraries, value=name),
+            **self._show(name, token, TableView(kept.get("words", ""))),
+        }
+
+    @reports_errors
+    def choose_library(self, name: str, token: str) -> Updates:
+        """Another library was chosen."""
+        return self._show(name, token)
+
+    @reports_errors
+    def poll(self, name: str, token: str, view: TableView, selection: Selection) -> Updates:
+        """Some time has passed while the library had a job."""
+        job = self._service.jobs.of(self._service.key(name, token))
+        if job is not None and job.running:
+            updates = {self._components.job: jobs.html(job)}
+        else:
+            libraries = gr.Dropdown(self._service.libraries(token), value=name)
+            updates = {self._components.name: libraries, **self._show(name, token, view, selection)}
+        return updates | {self._components.notice: gr.skip()}
+
+    @reports_errors
+    def search(self, words: str, name: str | None, token: str, view: TableView) -> Updates:
+        """The table is to show the recordings with these words."""
+        if not name:  # the page is still being put together
+            return {self._components.notice: gr.skip()}
+        return self._turn(name, token, replace(view, words=words, page=0))
+
+    @reports_errors
+    def turn(self, name: str, token: str, view: TableView, event: gr.EventData) -> Updates:
+        """Another page of the table, or another order."""
+        column, page = event_data(event).get("sort"), event_data(event).get("page")
+        if column in recordings.COLUMNS:
+            descending = column == view.column and not view.descending
+            view = replace(view, column=column, descending=descending, page=0)
+        elif isinstance(page, int) and page >= 0:
+            view = replace(view, page=page)
+        return self._turn(name, token, view)
+
+    @reports_errors
+    def stop(self, name: str, token: str) -> Updates:
+        """Stop the library's job."""
+        self._require_job(name)
+        job = self._service.jobs.of(self._service.key(name, token))
+        if job is not None:
+            job.stop()
+        return {self._components.job: jobs.html(job)}
+
+    @reports_errors
+    def dismiss(self, name: str, token: str, view: TableView, selection: Selection) -> Updates:
+        """The report was read."""
+        self._require_job(name)
+        self._service.jobs.forget(self._service.key(name, token))
+        return self._show(name, token, view, selection)
+
+    def _require_job(self, name: str) -> None:
+        """Whoever owns the libraries, owns the jobs of all of them: the demo library's may be importing another."""
+        if self._service.read_only and name != VISIT:
+            raise LibraryError(READ_ONLY)
+
+    def _turn(self, name: str, token: str, view: TableView) -> Updates:
+        return {self._components.view: view, self._components.table: self._table(name, token, view)}

@@ -1,0 +1,183 @@
+"""The components of the Library tab."""
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from ui import labels, script
+from ui.dropdown import dropdown
+from ui.library.recordings import TableView
+from ui.library.uploads import uploads
+from ui.templates import render
+
+if TYPE_CHECKING:
+    from ui.service import Service
+
+MODULE = "library/library"
+WAIT = '<div class="bones" aria-hidden="true"></div>'  # the shape of what is to come
+MAINTENANCE = (  # name, label, what it does
+    ("check", "Check", "Check that the library is intact and every recording still in place."),
+    ("repair", "Repair", "Repair what can be repaired from what is still there."),
+    ("export", "Export", "Save everything, recordings included, as one file: a backup, or a copy to share."),
+    ("transcribe", "Transcribe", "Transcribe what has no transcript yet, so that it is easier to find."),
+    ("reembed", "Update to this model", "Another model made this library: process its recordings again."),
+)
+
+
+@dataclass(kw_only=True)
+class LibraryComponents:
+    """The components of the tab, and what it remembers; None if they are of no use."""
+
+    view: gr.State
+    selection: gr.State
+    timer: gr.Timer
+    name: gr.Dropdown
+    new_name: gr.Textbox | None = None
+    new_archive: gr.File | None = None
+    create: gr.Button | None = None
+    notice: gr.HTML
+    facts: gr.HTML
+    adding: gr.Column
+    files: gr.File
+    spoken: gr.Dropdown
+    add: gr.Button
+    path: gr.Textbox | None = None
+    copy: gr.Checkbox | None = None
+    add_path: gr.Button | None = None
+    job: gr.HTML
+    stop: gr.Button
+    dismiss: gr.Button
+    find: gr.Textbox
+    table: gr.HTML
+    bar: gr.Column
+    selected: gr.HTML
+    edit: gr.Button
+    ask_remove: gr.Button
+    clear: gr.Button
+    form: gr.Column
+    title: gr.Textbox
+    speaker: gr.Textbox
+    category: gr.Textbox
+    language: gr.Dropdown
+    date: gr.Textbox
+    save: gr.Button
+    cancel_edit: gr.Button
+    confirm: gr.Column
+    question: gr.HTML
+    remove: gr.Button
+    cancel_remove: gr.Button
+    maintenance: gr.Accordion | None = None
+    check: gr.Button | None = None
+    repair: gr.Button | None = None
+    export: gr.Button | None = None
+    transcribe: gr.Button | None = None
+    reembed: gr.Button | None = None
+
+    def all(self) -> list[Any]:
+        """Those there are."""
+        return [part for field in fields(self) if (part := getattr(self, field.name)) is not None]
+
+
+def build(service: "Service") -> LibraryComponents:
+    """Lay out the tab; called inside it."""
+    made: dict[str, Any] = {
+        "view": gr.State(TableView()), "selection": gr.State(()), "timer": gr.Timer(0.7, active=False)
+    }  # fmt: skip
+    with gr.Column(elem_id="library"):
+        with gr.Row(elem_id="library-choice"):
+            made["name"] = dropdown("Library", elem_id="library-name")
+            if not service.read_only:
+                made |= _new_library()
+        made["notice"] = _html(elem_id="library-notice")
+        made["facts"] = _html(WAIT, elem_id="library-facts", js_on_load=script.mount(MODULE, function="mountFacts"))
+        with gr.Column(visible=False, elem_id="library-adding") as made["adding"]:
+            made |= _adding(service)
+        with gr.Column(elem_id="library-job"):
+            made["job"] = _html()
+            made["stop"] = gr.Button("Stop", visible=False, size="sm", elem_id="library-stop")
+            made["dismiss"] = gr.Button("Close", visible=False, size="sm", elem_id="library-dismiss")
+        made["find"] = gr.Textbox(
+            label="Search the table", placeholder="Find a title, a speaker, a date…", show_label=False,
+            visible=False, max_lines=1, elem_id="library-find",
+        )  # fmt: skip
+        mounted = script.mount(MODULE, "turn", "choose", function="mountTable")
+        made["table"] = _html(elem_id="library-table", js_on_load=mounted)
+        with gr.Column(visible=False, elem_id="library-bar") as made["bar"]:
+            made |= _selection()
+        if not service.read_only:
+            made |= _maintenance()
+    return LibraryComponents(**made)
+
+
+def languages(present: list[str], none: str) -> list[tuple[str, str]]:
+    """The languages to choose from: common ones, and those that are there already; `none` stands for no choice."""
+    named = ((labels.language(tag) + ("" if tag in labels.LANGUAGES else f" ({tag})"), tag)
+             for tag in {*labels.LANGUAGES, *present})  # fmt: skip
+    return [(none, ""), *sorted(named)]
+
+
+def _html(value: str = "", **options: Any) -> gr.HTML:
+    return gr.HTML(value, apply_default_css=False, **{"js_on_load": None, **options})
+
+
+def _new_library() -> dict[str, Any]:
+    with gr.Accordion("New library", open=False, elem_id="library-new"):
+        name = gr.Textbox(label="Name", placeholder="Harbour tapes", max_length=64, max_lines=1)
+        archive = gr.File(label="From an exported archive (optional)", file_types=[".zip"], height=120)
+        create = gr.Button("Create", variant="primary", elem_id="library-make")
+    return {"new_name": name, "new_archive": archive, "create": create}
+
+
+def _adding(service: "Service") -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "files": uploads(label="Recordings to add", show_label=False, height=150, elem_id="library-files")
+    }
+    _html(render("library/hint.html"))
+    with gr.Row(elem_id="library-add-row"):
+        made["spoken"] = dropdown("Spoken language", languages([], "Not stated"), "", elem_id="library-spoken")
+        made["add"] = gr.Button("Add", variant="primary", elem_id="library-add")
+    if service.local:
+        with gr.Row(elem_id="library-path-row"):
+            made["path"] = gr.Textbox(
+                label="Or a file or folder on this computer", placeholder="/home/me/Interviews", max_lines=1,
+                elem_id="library-path",
+            )  # fmt: skip
+            made["copy"] = gr.Checkbox(label="Copy into the library", elem_id="library-copy")
+            made["add_path"] = gr.Button("Add this path", elem_id="library-add-path")
+    return made
+
+
+def _selection() -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    with gr.Row(elem_id="library-choice-row"):
+        made["selected"] = _html(elem_id="library-chosen")
+        made["edit"] = gr.Button("Edit", size="sm", elem_id="library-edit")
+        made["ask_remove"] = gr.Button("Remove…", size="sm", elem_id="library-ask")
+        made["clear"] = gr.Button("Clear selection", size="sm", elem_id="library-clear")
+    with gr.Column(visible=False, elem_id="library-form") as made["form"]:
+        with gr.Row():
+            made["title"] = gr.Textbox(label="Title", max_lines=1, elem_id="library-title", scale=2)
+            made["speaker"] = gr.Textbox(label="Speaker", max_lines=1, elem_id="library-speaker")
+            made["category"] = gr.Textbox(label="Category", max_lines=1, elem_id="library-category")
+            made["language"] = dropdown("Language", elem_id="library-language")
+            made["date"] = gr.Textbox(label="Date", max_lines=1, elem_id="library-date")
+        with gr.Row(elem_classes="buttons"):
+            made["save"] = gr.Button("Save", variant="primary", elem_id="library-save")
+            made["cancel_edit"] = gr.Button("Cancel")
+    with gr.Column(visible=False, elem_id="library-confirm") as made["confirm"]:
+        made["question"] = _html()
+        with gr.Row(elem_classes="buttons"):
+            made["remove"] = gr.Button("Remove", variant="stop", elem_id="library-remove")
+            made["cancel_remove"] = gr.Button("Cancel", elem_id="library-keep")
+    return made
+
+
+def _maintenance() -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    with gr.Accordion("Maintenance", open=False, visible=False, elem_id="library-care") as made["maintenance"]:
+        for name, label, meaning in MAINTENANCE:
+            with gr.Row(elem_classes="care"):
+                made[name] = gr.Button(label, elem_id=f"library-{name}", visible=name != "reembed")
+                _html(f"<p>{meaning}</p>")
+    return made

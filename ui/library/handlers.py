@@ -1,0 +1,126 @@
+"""What the handlers of the Library tab share: what is shown of a library, and what is selected in it."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import gradio as gr
+
+from clasp.errors import LibraryError
+from index.guests import lifetime
+from index.library import Library, OtherModelError
+from ui import jobs, labels
+from ui.errors import error_message
+from ui.events import Updates
+from ui.library import recordings
+from ui.library.components import LibraryComponents
+from ui.library.recordings import FIRST_PAGE, TableView
+from ui.service import VISIT, Service
+from ui.templates import notice, render
+
+Selection = tuple[str, ...]  # ids of recordings
+
+
+def reports_errors(handler: Callable[..., Updates]) -> Callable[..., Updates]:
+    """An error is shown above the tab, until something else is done."""
+
+    @wraps(handler)
+    def reporting(self: "LibraryHandlers", *arguments: Any) -> Updates:
+        try:
+            return {self._components.notice: ""} | handler(self, *arguments)
+        except Exception as error:
+            return {self._components.notice: notice(error_message(error, "the library tab"))}
+
+    return reporting
+
+
+class LibraryHandlers:
+    """Some of the tab's event handlers.
+
+    Anyone can send these events with any arguments: each handler checks for itself what its visitor may do.
+    """
+
+    def __init__(self, service: Service, components: LibraryComponents) -> None:
+        self._service = service
+        self._components = components
+
+    def _show(
+        self,
+        name: str,
+        token: str,
+        view: TableView = FIRST_PAGE,
+        selection: Selection = (),
+        done: str = "",
+    ) -> Updates:
+        """All of the tab, for a library; `done` says what was done to it."""
+        tab, job = self._components, self._service.jobs.of(self._service.key(name, token))
+        busy = job is not None and job.running
+        owner = self._service.may_change(name)
+        updates = {
+            tab.notice: notice(done, good=True) if done else "",
+            tab.view: view,
+            tab.adding: gr.Column(visible=owner and not busy),
+            tab.job: jobs.html(job),
+            tab.stop: gr.Button(visible=busy and job.can_stop),
+            tab.dismiss: gr.Button(visible=job is not None and not busy),
+            tab.timer: gr.Timer(active=busy),
+            tab.maintenance: gr.Accordion(visible=owner and name != VISIT),
+            tab.reembed: gr.Button(visible=False),
+            tab.facts: render("library/guest.html", lifetime=lifetime()) if name == VISIT else "",
+            tab.table: "",
+            tab.find: gr.Textbox(view.words, visible=False),
+        }
+        try:
+            library = self._service.library_if_any(name, token)
+            if library is not None:
+                left = self._service.opened().guests.seconds_left(token) if name == VISIT else None
+                updates[tab.facts] = facts(library, may_change=owner, left=left)
+                updates[tab.find] = gr.Textbox(view.words, visible=bool(library.recordings()))
+            updates[tab.table] = self._table(name, token, view, cleared=not selection)
+        except LibraryError as error:
+            updates[tab.facts] = notice(str(error))
+            updates[tab.adding] = gr.Column(visible=False)
+            updates[tab.reembed] = gr.Button(visible=owner and not busy and isinstance(error, OtherModelError))
+            if owner:
+                updates[tab.maintenance] = gr.Accordion(visible=True, open=True)
+        updates |= self._select(name, token, selection)
+        return {component: value for component, value in updates.items() if component is not None}
+
+    def _table(self, name: str, token: str, view: TableView, *, cleared: bool = False) -> str:
+        library, may_change = self._service.library_if_any(name, token), self._service.may_change(name)
+        if library is None:
+            return recordings.nothing(view, may_change)
+        key = self._service.key(name, token)
+        busy = self._service.jobs.running(key)
+        return recordings.table(library, view, key=key, may_change=may_change, busy=busy, cleared=cleared)
+
+    def _own(self, name: str, token: str) -> Library:
+        """A library that the page may change."""
+        self._service.require_change(name)
+        return self._service.library(name, token)
+
+    def _select(self, name: str, token: str, selection: Selection) -> Updates:
+        """The bar about what is selected, without form and question."""
+        tab = self._components
+        updates = {
+            tab.selection: selection,
+            tab.bar: gr.Column(visible=bool(selection) and self._service.may_change(name)),
+            tab.form: gr.Column(visible=False),
+            tab.confirm: gr.Column(visible=False),
+        }
+        if selection:
+            title = self._own(name, token).recording(selection[0]).title if len(selection) == 1 else ""
+            updates[tab.selected] = render("library/selected.html", title=title, selected=len(selection))
+        return updates
+
+
+def facts(library: Library, *, may_change: bool, left: float | None) -> str:
+    """The figures of a library, and whether it is read-only, or how many seconds a guest's is kept."""
+    return render(
+        "library/facts.html",
+        totals=recordings.totals(library),
+        storage=recordings.storage(library),
+        may_change=may_change,
+        left=left,
+        minutes="" if left is None else labels.count(max(1, round(left / 60)), "minute"),
+    )

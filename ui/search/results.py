@@ -1,0 +1,97 @@
+"""What the Search tab shows below the form: an answer, an error, or an introduction before the first search."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any
+
+from index.guests import lifetime
+from index.library import Library
+from index.moments import Moment, RecordingHits, by_recording
+from index.search import Answer
+from ui.links import SearchRequest, SearchSettings, write
+from ui.service import DEMO, VISIT
+from ui.templates import render
+
+NEAREST = 10  # weaker matches that are shown
+LONG = 20.0  # seconds; a longer recording is shown with its waveform even for a single moment
+NUMBERS = count(1)
+
+
+@dataclass(frozen=True)
+class SearchedLibrary:
+    """The library that was searched, as its hits are shown."""
+
+    library: Library
+    name: str
+    key: str  # stands for it in URLs
+    colours: dict[str, int]  # number of each category's colour
+
+
+def answer(found: Answer, request: SearchRequest, searched: SearchedLibrary) -> str:
+    """The answer to a search: strong matches, weaker ones under a fold, and what can be done with them."""
+    library, source = searched.library, found.query.segment
+    groups = by_recording(library, found.hits, by_time=request.settings.by_time)
+    segment = None if source is None else library.segment(source)
+    return _results(
+        "search/answer.html",
+        request,
+        answer=found,
+        searched=searched,
+        strong=_select(groups, lambda moment: moment.strong),
+        weaker=_nearest(_select(groups, lambda moment: not moment.strong)),
+        source=segment,  # that the search is for what is similar to
+        source_recording=segment and library.recording(segment.recording),
+        filtered=bool(request.settings.filter),
+        linkable=bool(request.text or request.like is not None) and request.settings.library != VISIT,
+        LONG=LONG,
+    )
+
+
+def exported(found: Answer) -> Answer:
+    """The part of an answer that is downloaded: the strong matches or, without any, the nearest."""
+    return replace(found, hits=[hit for hit in found.hits if hit.strong] or found.hits[:NEAREST])
+
+
+def error(message: str) -> str:
+    """What went wrong."""
+    return _results("search/error.html", message=message)
+
+
+def working(message: str) -> str:
+    """What the page is busy with, and the shape of the hits to come."""
+    return _results("search/working.html", message=message)
+
+
+def welcome(settings: SearchSettings) -> str:
+    """What is shown before anything was searched for."""
+    return _results("search/welcome.html", SearchRequest(settings), demo=settings.library == DEMO)
+
+
+def empty(settings: SearchSettings) -> str:
+    """What is shown of an empty library."""
+    guest = settings.library == VISIT
+    return _results("search/empty.html", SearchRequest(settings), guest=guest, lifetime=lifetime())
+
+
+def _results(template: str, request: SearchRequest | None = None, **values: Any) -> str:
+    """Never the same twice, so that the page notices an answer even if it repeats the last one."""
+    link = request and {
+        "address": write(request),
+        "order": "time" if request.settings.by_time else "likelihood",
+        "private": request.settings.library == VISIT,
+    }
+    return render(template, number=next(NUMBERS), link=link, **values)
+
+
+def _nearest(groups: list[RecordingHits]) -> list[RecordingHits]:
+    """The likeliest moments of all groups, up to NEAREST."""
+    every = sorted((one for group in groups for one in group.moments), key=lambda one: -one.hit.score)
+    nearest = {one.hit.segment.id for one in every[:NEAREST]}
+    return _select(groups, lambda one: one.hit.segment.id in nearest)
+
+
+def _select(groups: list[RecordingHits], wanted: Callable[[Moment], bool]) -> list[RecordingHits]:
+    """The groups with the moments that are wanted."""
+    parts = [RecordingHits(group.recording, [one for one in group.moments if wanted(one)]) for group in groups]
+    return [group for group in parts if group.moments]

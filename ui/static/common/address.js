@@ -1,0 +1,106 @@
+// @ts-check
+/* The address bar: which tab is open, what Search asks, and how the open tab is set.
+
+   A tab keeps what it likes there with `keep` and finds it with `get` when the page is loaded again; while another tab
+   is open, it is that one's that is shown. What others have put there stays. How it is written: query.js. */
+
+import { closest, find } from "./dom.js";
+import { changed, FIRST, read, write } from "./query.js";
+
+/** @type {Record<string, import("./query.js").Settings>} */
+const settings = {}; // by tab
+let { tab, others } = read(location.search);
+
+/** What Search asks, "?q=storm": more than the bar shows where that must not tell. */
+export const question = () => history.state?.address ?? read(location.search).question;
+
+/**
+ * How the bar looks while a question stands and a tab is open.
+ * @param {string} asked
+ * @param {boolean} secret whether it must not be seen
+ */
+const shown = (asked, secret) =>
+  location.pathname + write({ tab, question: secret ? "" : asked, others }, settings[tab] ?? {}) + location.hash;
+
+/** Put the tab and its settings into the bar. */
+function show() {
+  const [asked, secret] = [question(), Boolean(history.state?.secret)];
+  history.replaceState({ address: asked, secret }, "", shown(asked, secret));
+}
+
+/**
+ * How a tab keeps a parameter, or else how it stands in the bar; "" for nothing.
+ * @param {string} name
+ * @param {string} of the tab
+ */
+export const get = (name, of) => settings[of]?.[name] ?? new URLSearchParams(location.search).get(name) ?? "";
+
+/**
+ * Keep how a tab is set; "" removes.
+ * @param {import("./query.js").Settings} values
+ * @param {string} of the tab
+ */
+export function keep(values, of) {
+  others = others.filter(([name]) => !(name in values));
+  settings[of] = { ...settings[of], ...values };
+  if (of === tab && tab !== FIRST) show();
+}
+
+/**
+ * Search asks something else: a new place to go back to, or the same one.
+ * @param {string} asked
+ * @param {{ secret: boolean, anew: boolean }} how
+ */
+export function ask(asked, { secret, anew }) {
+  history[anew ? "pushState" : "replaceState"]({ address: asked, secret }, "", shown(asked, secret));
+}
+
+/**
+ * For an event of Gradio, whose first value this is instead: how a tab is set, or else what stands in the bar.
+ * @param {string} of the tab
+ * @param {unknown} _
+ * @param {unknown[]} rest
+ */
+export const withSettings = (of, _, ...rest) => [changed(location.search, settings[of] ?? {}), ...rest];
+
+/**
+ * The same for what Search asks when the page is opened.
+ * @param {unknown} _
+ * @param {unknown[]} rest
+ */
+export const withQuestion = (_, ...rest) => [history.state?.address ?? location.search, ...rest];
+
+// ---- tabs ---------------------------------------------------------------------------------------------------
+
+/** @param {string} name */
+const button = (name) => find(document, `#tabs [role="tab"][data-tab-id="${CSS.escape(name)}"]`);
+
+/** @param {string} name */
+const open = (name) => button(name)?.click();
+
+/** Open the tab that the address names, as soon as there are tabs, and follow from then on which one is open. */
+export function follow(tries = 50) {
+  const tabs = document.querySelector("#tabs");
+  if (!tabs || !button(FIRST)) return void setTimeout(follow, 50);
+  const now = () => find(tabs, '[role="tab"][aria-selected="true"]')?.dataset.tabId;
+  if (tab !== FIRST && now() === FIRST && tries) {
+    open(tab);
+    return void setTimeout(() => follow(tries - 1), 100);
+  }
+  delete document.documentElement.dataset.opening; // see theme.py
+  const turned = () => {
+    const opened = now();
+    if (!opened || opened === tab) return;
+    tab = opened;
+    show();
+  };
+  turned(); // somebody may have been faster
+  new MutationObserver(turned).observe(tabs, { subtree: true, attributeFilter: ["aria-selected"] });
+  window.addEventListener("popstate", () => open(read(location.search).tab));
+  document.addEventListener("click", (event) => {
+    const name = closest(event.target, "a[data-tab]")?.dataset.tab;
+    if (!name || !button(name) || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    open(name);
+  });
+}

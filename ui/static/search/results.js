@@ -1,0 +1,131 @@
+// @ts-check
+/* Answers, and what can be done with them. */
+
+import * as address from "../common/address.js";
+import { closest, find, make, part, parts } from "../common/dom.js";
+import { closeToPress } from "../common/page.js";
+import { announce } from "../common/player.js";
+import { same } from "../common/query.js";
+import * as strips from "./strips.js";
+
+const panel = () => part(document, "#results");
+let opened = false; // whether the tab was opened before
+
+/** Show that an answer is on its way. */
+export const busy = () => panel().setAttribute("aria-busy", "true");
+
+/**
+ * For the event that opens the tab, whose first value this is instead: whether it is not the first time.
+ * @param {unknown} _
+ * @param {unknown[]} rest
+ */
+export function withAgain(_, ...rest) {
+  const again = opened;
+  opened = true;
+  return [again, ...rest];
+}
+
+/** Show the filters that are behind the button, or hide them. */
+export function more() {
+  const asked = part(document, "#ask");
+  asked.toggleAttribute("data-more");
+  part(document, "#more").setAttribute("aria-expanded", String(asked.hasAttribute("data-more")));
+}
+
+/** @param {Component} component */
+export function mount({ element, props, watch, trigger }) {
+  let answers = 0;
+  let jump = false; // to the answer, which another one replaces
+  const ask = (/** @type {string} */ event, /** @type {object} */ data) => {
+    busy();
+    trigger(event, data);
+  };
+
+  window.addEventListener("unhandledrejection", (event) => {
+    if (!/microphone/i.test(event.reason?.message ?? event.reason)) return;
+    event.preventDefault(); // the recorder says it to nobody else
+    props.value = `<p class="notice" role="alert">No microphone is available: allow it for this page in the
+      browser's settings, plug one in, or upload a recording.</p>`;
+  });
+  window.addEventListener("popstate", () => ask("open", { address: address.question() }));
+
+  element.addEventListener("change", ({ target }) => {
+    const sort = closest(target, "[data-sort]", HTMLSelectElement);
+    if (sort) ask("sort", { time: sort.value === "time" });
+  });
+  element.addEventListener("click", ({ target }) => {
+    const button = closest(target, "button", HTMLButtonElement);
+    if (!button) return;
+    const { like, clear, export: kind, copy, toggle } = button.dataset;
+    if (like !== undefined) {
+      jump = true;
+      ask("like", { segment: Number(like) });
+    } else if (clear !== undefined) ask("clear", {});
+    else if (kind !== undefined) {
+      closeToPress(button.closest(".menu"));
+      trigger("export", { kind });
+    } else if (copy !== undefined) copyLink(button);
+    else if (toggle !== undefined) unfold(button);
+  });
+
+  function answered() {
+    announce(); // the new cards know what plays
+    if (panel().querySelector(".working")) return busy();
+    const facts = find(panel(), "[data-number]")?.dataset ?? {};
+    const sort = find(panel(), "[data-sort]", HTMLSelectElement);
+    if (sort && facts.order) sort.value = facts.order;
+    for (const button of parts(panel(), "[data-toggle]")) button.setAttribute("aria-expanded", "false");
+    strips.show();
+    remember(facts);
+    if (jump) find(panel(), "h2")?.focus({ preventScroll: true });
+    if (jump && panel().getBoundingClientRect().top < 0) panel().scrollIntoView();
+    jump = false;
+    panel().setAttribute("aria-busy", "false");
+    panel().dataset.answers = String(++answers);
+  }
+
+  const opening = new URLSearchParams(address.question());
+  if (opening.has("library")) part(document, "#found").dataset.map = "none"; // only the first has one
+  if (!find(panel(), ".welcome"))
+    answered(); // it was faster
+  else if (opening.has("q") || opening.has("like")) busy();
+  watch("value", answered);
+}
+
+/** @param {HTMLElement} button */
+function unfold(button) {
+  const open = button.getAttribute("aria-expanded") !== "true";
+  button.setAttribute("aria-expanded", String(open));
+  part(document, `#${CSS.escape(button.getAttribute("aria-controls") ?? "")}`).hidden = !open;
+}
+
+/**
+ * Put an answer's address into the address bar: a new question is a new place to go back to.
+ * @param {DOMStringMap} facts of the answer
+ */
+function remember({ address: next, private: secret }) {
+  const last = address.question();
+  if (next === undefined || (next === last && history.state)) return;
+  address.ask(next, { secret: secret !== undefined, anew: !same(next, last, ["q", "like", "library"]) });
+}
+
+/** @param {HTMLElement} button */
+async function copyLink(button) {
+  try {
+    await navigator.clipboard.writeText(location.href);
+  } catch {
+    const field = make("textarea", { value: location.href });
+    document.body.append(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+    button.focus();
+  }
+  const label = part(button, "span");
+  label.textContent = "Copied";
+  button.setAttribute("aria-label", "Link copied");
+  setTimeout(() => {
+    label.textContent = "Copy link";
+    button.removeAttribute("aria-label");
+  }, 1500);
+}

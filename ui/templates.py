@@ -1,0 +1,39 @@
+"""HTML from Jinja templates: ui/templates/*.html, and <tab>/*.html from the templates folder of each tab.
+
+>>> notice("There is no library called <b>.")
+'<p class="notice" role="alert">There is no library called &lt;b&gt;.</p>'
+"""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+
+from ui import audio, labels
+
+UI = Path(__file__).parent
+TABS = ("search", "live", "map", "library", "about")
+
+_environment = Environment(
+    loader=ChoiceLoader(
+        [
+            FileSystemLoader(UI / "templates"),
+            PrefixLoader({tab: FileSystemLoader(UI / tab / "templates") for tab in TABS}),
+        ]
+    ),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_environment.globals |= {"audio": audio, "labels": labels}
+
+
+def render(name: str, **values: Any) -> str:
+    """A template filled with values, which are escaped."""
+    return _environment.get_template(name).render(values)
+
+
+def notice(message: str, *, good: bool = False) -> str:
+    """One sentence on what went wrong or, if `good`, on what was done."""
+    return render("notice.html", message=message, good=good)
