@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clasp.errors import LibraryError
+from clasp.paths import ASSETS
 from clasp.phones.alignment import pack
 from clasp.settings import cache
 from index.files import load_arrays, save_arrays
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DEMO = Path(__file__).parents[1] / "assets" / "library"
+DEMO = ASSETS / "library"
 METADATA_FILE, SEGMENTS_FILE, VECTORS_FILE = "metadata.tsv", "segments.tsv", "vectors.npz"
 METADATA_COLUMNS = ["id", "file", "language", "voice", "category", "kind", "duration", "text"]
 SEGMENTS_COLUMNS = ["id", "recording", "start", "end", "text"]

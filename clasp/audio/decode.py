@@ -60,6 +60,12 @@ def decode(
 ) -> Waveform:
     """Decode a recording (a path, or a file's bytes) of any rate and number of channels.
 
+        >>> import clasp
+        >>> from clasp.paths import ASSETS
+        >>> waveform = clasp.decode(ASSETS / "library" / "audio" / "adventure-01.ogg")
+        >>> waveform.samples.dtype, waveform.rate, round(waveform.duration, 2)
+        (dtype('float32'), 16000, 4.27)
+
     Of several sound tracks it is the one with this number, from 1; 0: the default one, or where that is silent the
     first that is not.
 

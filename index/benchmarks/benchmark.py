@@ -30,11 +30,11 @@ from rich.console import Console
 from rich.table import Table
 
 from clasp.errors import ClaspError
+from clasp.paths import ROOT
 
 if TYPE_CHECKING:
     from clasp.model import Clasp
 
-ROOT = Path(__file__).parents[2]
 WARM_UP, RUNS = 5, 100
 START_LIMIT = 300.0  # seconds until a start of the app is given up
 RECALL_QUERIES = 500

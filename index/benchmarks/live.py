@@ -25,7 +25,8 @@ import numpy as np
 
 from clasp.audio.decode import SAMPLE_RATE, decode
 from clasp.errors import ClaspError
-from index.benchmarks.benchmark import ROOT, START_LIMIT, Row
+from clasp.paths import ASSETS, ROOT
+from index.benchmarks.benchmark import START_LIMIT, Row
 
 CHUNK = 0.08  # seconds, as the page sends it
 PAUSE = 1.5  # seconds after a sentence
@@ -176,7 +177,7 @@ def _stream(visitor: Visitor, said: list[tuple[str, np.ndarray]], most: float) -
 
 def _recordings() -> list[tuple[str, np.ndarray]]:
     """Texts and sound, float (n,), of English sentences of the demo library, without the silence around them."""
-    library = ROOT / "assets" / "library"
+    library = ASSETS / "library"
     with (library / "metadata.tsv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     chosen = [row for row in rows if row["language"] == "en" and row["kind"] == "sentence"][:: len(rows) // 60]
