@@ -3,7 +3,8 @@
     library = open_demo(clasp.load())
 
 Its vectors ship with it. They belong to one model and one state of the texts; for any other they are made
-from the audio, once, which takes a minute. The cache is where CLASP_CACHE says, or else the platform's.
+from the audio and the texts, which are transcripts that came with it, once, which takes a minute. The cache is
+where CLASP_CACHE says, or else the platform's.
 """
 
 import csv
@@ -49,6 +50,8 @@ class Model(LibraryModel, Protocol):
 
     def encode_text(self, texts: list[str], languages: list[str] | None = None) -> np.ndarray: ...
 
+    def fuse(self, direct: np.ndarray, texts: list[str], evidence: np.ndarray) -> np.ndarray: ...
+
 
 @dataclass(frozen=True, eq=False)
 class Vectors:
@@ -57,7 +60,7 @@ class Vectors:
     model: str  # checksum
     texts: str  # SHA-256 of metadata and segments
     names: np.ndarray  # str (n,), Segment.name
-    speech: np.ndarray  # float16 (n, dim)
+    speech: np.ndarray  # float16 (n, dim), the transcripts taken in
     text: np.ndarray  # float16 (n, dim); only the map shows them
     heard: np.ndarray  # uint8 (phones of all, TOP_PHONES, 2)
     starts: np.ndarray  # int64 (n + 1,): where each one's phones begin
@@ -180,7 +183,7 @@ def _rows(path: Path, columns: list[str]) -> Iterator[dict[str, str]]:
 def _speech(
     model: Model, folder: Path, contents: Contents, progress: Progress | None
 ) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Vectors of the segments, float32 (n, dim), and the packed phones of each, made from the audio."""
+    """Vectors of the segments, float32 (n, dim), and the packed phones of each, made from the audio and the texts."""
     segments, heard = contents[1], []
     vectors = np.empty((len(segments), model.dim), np.float32)
     waveforms = _waveforms(folder, *contents)
@@ -192,7 +195,19 @@ def _speech(
         log.info("Utterances of the demo library: %d of %d.", stop, len(segments))
         if progress is not None:
             progress(stop, len(segments))
-    return vectors, heard
+    return _fused(model, contents, vectors, heard), heard
+
+
+def _fused(model: Model, contents: Contents, vectors: np.ndarray, phones: list[np.ndarray]) -> np.ndarray:
+    """Vectors of the segments with their texts taken in, float32 (n, dim), as a library does with what came with it."""
+    with (
+        tempfile.TemporaryDirectory(prefix="clasp-") as folder,
+        Library.create(Path(folder, "library"), model) as library,
+    ):
+        library.add(*contents, vectors, phones)
+        for _ in library.transcripts.fuse(model):
+            pass
+        return library.vectors()[1].astype(np.float32)
 
 
 def _waveforms(folder: Path, recordings: list[Recording], segments: list[Segment]) -> "Iterator[Waveform]":

@@ -47,6 +47,7 @@ from index.vectors.segment_table import SegmentTable
 __all__ = ["Candidates", "Library", "Model", "Recording", "Segment"]
 
 EVERYTHING = Filter()
+BY_PHONES = 200  # candidates by pairs of phones at least: most of them are chance
 MEASURED_MOST = 600.0  # seconds of a recording whose loudness may be measured when it is asked for
 FILES = "files"  # folder of the recordings that were copied into the library
 
@@ -236,7 +237,7 @@ class Library:
             found = self._database.find_words(words, k, only)
             ids, weights = found.ids, found.weights
         if phones:
-            ids = ids + self._database.find_phones(phones, k, only)
+            ids = ids + self._database.find_phones(phones, max(k, BY_PHONES), only)
         rows = np.searchsorted(table.ids, ids)
         there = np.flatnonzero(np.append(table.ids, -1)[rows] == ids)  # what was added meanwhile is not in the table
         return rows[there].tolist(), weights

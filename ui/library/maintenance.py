@@ -125,7 +125,7 @@ class MaintenanceHandlers(LibraryHandlers):
             return self._show(name, token) | cleared
         registry.create(title)
         libraries = gr.Dropdown(self._service.libraries(token), value=title)
-        return {tab.name: libraries, **self._show(title, token), **cleared}
+        return self._show(title, token) | {tab.name: libraries} | cleared
 
     @reports_errors
     def check(self, name: str, token: str) -> Updates:
