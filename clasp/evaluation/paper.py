@@ -43,9 +43,9 @@ from clasp.speech.whisper_encoder import LONGEST, WhisperEncoder, log_mel
 from clasp.training.checkpoint import descend, learning_rate
 from clasp.training.data.corpora import data_folder
 from clasp.training.data.synthesis import TRAINING_VOICES
+from clasp.training.feature_cache import CachedFeatures, cached_features
 from clasp.training.losses import Temperature, symmetric
-from clasp.training.published.feature_cache import CachedFeatures, cached_features
-from clasp.training.published.features import of_texts
+from clasp.training.text_vectors import text_vectors
 
 SIZE = (64, 192)  # of a spectrogram in pixels: mel bins and time
 IMAGE = {  # a residual network, small enough to learn from some thousand pictures on a CPU
@@ -259,8 +259,8 @@ def _examples(made: Sequence[Utterance], model: Clasp, cache: Path) -> Examples:
 
     folder = cache / f"views-{SIZE[0]}x{SIZE[1]}"
     features = cached_features(folder, [list(made)], _checksum, load, views, "speech features and spectrograms")
-    texts = of_texts(model.text, [one.text for one in made], cache / "texts")
-    return Examples(made, features, torch.from_numpy(texts.rows))
+    texts = text_vectors(model.text, [one.text for one in made], cache / "texts")
+    return Examples(made, features, torch.from_numpy(texts))
 
 
 def _checksum(one: Utterance) -> str:

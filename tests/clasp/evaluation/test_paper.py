@@ -13,7 +13,7 @@ from clasp.evaluation.paper import SIZE, WAYS, Examples, TwoViews, embed, report
 from clasp.evaluation.utterances import Utterance
 from clasp.model import Clasp
 from clasp.training.data.synthesis import TRAINING_VOICES, Voice
-from clasp.training.published.feature_cache import CachedFeatures
+from clasp.training.feature_cache import CachedFeatures
 
 FEATURES, DIM = 12, 24
 
