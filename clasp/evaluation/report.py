@@ -148,7 +148,7 @@ def split_families(tests: Sequence[Row], groups: Sequence[Row]) -> tuple[list[Ro
         found[family].append(row | group)
     names = {row["name"]: row.get("title", row["name"]) for row in tests}
     parts = [
-        part(names.get(family, names.get(f"{family}-median", family)).split(", median of")[0], divided)
+        part((names.get(family) or names.get(f"{family}-median") or family).split(", median of")[0], divided)
         for family, divided in found.items()
     ]
     return [row for key, row in rows.items() if key not in members], parts
@@ -196,17 +196,18 @@ def comparison(other: Row, tests: Sequence[Row]) -> Comparison:
     mine = [row for row in tests if (row["name"], row["direction"]) == (other["name"], other["direction"])]
     if not mine:
         return Comparison(title, [other], [], "")
-    ours = mine[0] | {"system": "CLASP", "audio_seconds": other.get("audio_seconds")}
+    ours: Row = mine[0] | {"system": "CLASP", "audio_seconds": other.get("audio_seconds")}
     ours |= {"seconds": other.get("clasp_seconds"), "word_error_rate": None}
     bars: Chart = []
-    ahead, behind = [], []
+    ahead: list[str] = []
+    behind: list[str] = []
     for name, key, best, form in (
         ("HITS@1", "hits@1", max, share),
         ("MRR", "mrr", max, share),
         ("mean rank", "mean_rank", min, rank),
         ("time", "seconds", min, duration),
     ):
-        values = [ours.get(key), other.get(key)]
+        values: list[Any] = [ours.get(key), other.get(key)]
         if None in values:
             continue
         full = 1 if best is max else max(values) or 1
