@@ -21,12 +21,20 @@ from typing import Literal, get_args
 import numpy as np
 
 from clasp.errors import ModelError
+from clasp.text.words import count as count_words
 
 Direction = Literal["text", "few", "word", "speech", "translation"]
 TINY = 1e-300  # log of a probability of 1 would be 0, whose odds are infinite
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 SHORT = ("few", "word")  # that may be missing
+FEW = 3  # words of a short query
 NEVER = -50.0  # log odds
+
+
+def by_length(text: str) -> Direction:
+    """The direction of a typed query and a hit in its language: "text", or for a few words "few" or "word"."""
+    count = count_words(text)
+    return "text" if count > FEW else "few" if count > 1 else "word"
 
 
 @dataclass(frozen=True)
@@ -110,10 +118,15 @@ class Calibration:
         return self._of(direction).probability(meaning, sound, alignment_score, coverage)
 
     def log_odds(
-        self, direction: Direction, meaning: np.ndarray, sound: np.ndarray, alignment_score: np.ndarray
+        self,
+        direction: Direction,
+        meaning: np.ndarray,
+        sound: np.ndarray,
+        alignment_score: np.ndarray,
+        coverage: np.ndarray | float = 0.0,
     ) -> np.ndarray:
         """The same as log odds, which still differ where probabilities are all but 1."""
-        return self._of(direction).log_odds(meaning, sound, alignment_score)
+        return self._of(direction).log_odds(meaning, sound, alignment_score, coverage)
 
     def threshold(self, direction: Direction) -> float:
         """The probability below which a hit is not a good match."""

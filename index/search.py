@@ -25,9 +25,10 @@ from unicodedata import category
 
 import numpy as np
 
+from clasp.calibration import SHORT, by_length
 from clasp.errors import ClaspError, LibraryError
 from clasp.phones.alignment import SHORTLIST, WEIGHTS, unpack
-from clasp.text.words import count, words
+from clasp.text.words import words
 from index import languages
 from index.filters import Filter, passes
 from index.hit import Hit
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 EVERYTHING = Filter()
 LONGEST_QUERY = 1_000  # characters
-FEW = 3  # words of a short query
 CLEAR = 3.0  # alignment score of the same words clearly spoken
 
 
@@ -63,7 +63,7 @@ class Query:
     @property
     def short(self) -> bool:
         """Whether it is a few typed words, to be found within what is said."""
-        return self.text is not None and count(self.text) <= FEW
+        return self.text is not None and by_length(self.text) in SHORT
 
 
 @dataclass(frozen=True)
@@ -214,9 +214,7 @@ def _direction(query: Query, segment: "Segment") -> "Direction":
         return "speech"
     # where the language is not known, the phones may well be those of the query
     other = segment.language and not languages.same(segment.language, query.language)
-    if other:
-        return "translation"
-    return "text" if not query.short else "word" if count(query.text or "") <= 1 else "few"
+    return "translation" if other else by_length(query.text or "")
 
 
 def _check(library: "Library", filters: Filter) -> None:

@@ -158,7 +158,7 @@ def speak(path: Path) -> None:
 def add_own(folder: Path) -> None:
     """Make a library in `folder` of the recordings in OWN, copied."""
     import clasp
-    from index.ingest.pipeline import ingest
+    from index.ingest.pipeline import Ingestor
     from index.library import Library
 
     beside = folder.with_name("recordings")
@@ -171,7 +171,7 @@ def add_own(folder: Path) -> None:
             table.writerow({"file": name, "language": "en", **facts})
     model = clasp.load()
     with Library.create(folder, model) as library:
-        for _ in ingest(library, model, [beside], copy=True):
+        for _ in Ingestor(library, model, copy=True).add([beside]):
             pass
 
 

@@ -19,7 +19,11 @@ def dropdown(
     """
     classes = ["dropdown"] if labelled else ["dropdown", "unlabelled"]
     made = gr.Dropdown(
-        choices or [], value=value, label=label, elem_classes=classes, **{"filterable": False, **options}
+        choices or [],
+        value=value,
+        label=label,
+        elem_classes=classes,
+        **{"filterable": False, "min_width": 130, **options},
     )
     made.preprocess = lambda value: value
     return made

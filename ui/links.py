@@ -9,7 +9,6 @@ from urllib.parse import parse_qs, urlencode
 
 from clasp.errors import ClaspError
 from index.filters import Filter
-from ui import script
 from ui.service import DEMO
 
 BALANCED = 0.5  # weight of meaning at which hits are ranked by probability
@@ -97,11 +96,6 @@ def read(link: str) -> SearchRequest:
 def parameters(link: str | None) -> dict[str, str]:
     """The parameters of a link, the last of each name; none if there is no link."""
     return {name: values[-1].strip() for name, values in parse_qs((link or "").removeprefix("?")).items()}
-
-
-def of_tab(tab: str) -> str:
-    """JavaScript for an event whose first input is to be what a tab keeps in the address, see address.js."""
-    return script.call("common/address", "withSettings", tab)
 
 
 def _meaning(given: dict[str, str]) -> float:

@@ -5,7 +5,7 @@ import gradio as gr
 from ui.script import STATIC, preloads
 
 STYLE_SHEETS = (
-    "common/page",
+    "common/frame",
     "common/dropdown",
     "search/query",
     "search/filters",
@@ -40,10 +40,7 @@ PALETTE = (
 )
 
 # Another tab than the first is not to be seen late: the page waits for it, see address.js
-HEAD = f"""<script>
-  if (new URLSearchParams(location.search).get("tab")) document.documentElement.dataset.opening = "";
-</script>
-{preloads()}"""
+OPENING = 'if (new URLSearchParams(location.search).get("tab")) document.documentElement.dataset.opening = "";'
 
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "Noto Sans Mono", "monospace")
@@ -95,8 +92,15 @@ def theme() -> gr.themes.Base:
     )
 
 
+def head() -> str:
+    """HTML for the page's head: the style sheet, which Gradio would rewrite if it were handed it, and the script."""
+    return f"<style>{css()}</style>\n<script>{OPENING}</script>\n{preloads()}"
+
+
 def css() -> str:
-    """The style sheets, after the category colours as --category-0 … --category-14."""
+    """The style sheet: the category colours as --category-0 … --category-14, what is around the page, and the page,
+    within Gradio's own classes, so that it takes precedence over what Gradio's components bring along."""
     light, dark = ("".join(f"--category-{n}: {pair[mode]};" for n, pair in enumerate(PALETTE)) for mode in (0, 1))
-    sheets = [(STATIC / f"{name}.css").read_text(encoding="utf-8") for name in STYLE_SHEETS]
-    return "\n".join([f":root {{{light}}} .dark {{{dark}}}", *sheets])
+    around, *sheets = ((STATIC / f"{name}.css").read_text(encoding="utf-8") for name in ("common/page", *STYLE_SHEETS))
+    page = "\n".join(sheets)
+    return f":root {{{light}}} .dark {{{dark}}}\n{around}\n.gradio-container .main .contain {{\n{page}}}"

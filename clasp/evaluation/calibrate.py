@@ -1,15 +1,19 @@
 """Fit the calibration of a model on validation sentences: `python -m clasp calibrate --model FOLDER`.
 
+Hits are those of a library whose transcripts are there, unless --asr is none.
+
 A probability answers the question a person has: does this top hit say the same? Every query is asked twice of
 a pool of about 1,000: once with its answer there (the top hit is right or wrong), once without (it is wrong).
 As many queries say the sentence in other words (English sentences that share a translation), and typed ones also in
-words of which none sounds alike (the translations themselves).
+words of which none sounds alike (the translations themselves). Queries of one word, and of two or three, are such
+words of validation recordings as are said in few of them.
 Hits are ranked as a search ranks them: a shortlist by the vectors, then by the probability itself, so ranking and fit
 take turns.
 The threshold is the probability that some wrong candidate of the pool reaches for 10 % of the queries.
 """
 
 import argparse
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,27 +24,34 @@ from rich.console import Console
 from rich.table import Table
 
 from clasp.calibration import Calibration, MatchProbability
-from clasp.evaluation import test_sets
-from clasp.evaluation.encoded import listen
-from clasp.evaluation.rerank import Phones, alignment_scores, shortlists
-from clasp.evaluation.test_sets import Utterance, label
+from clasp.evaluation import recognizers, synthetic_sets, utterances
+from clasp.evaluation.encodings import Encodings
+from clasp.evaluation.query_sets import Text
+from clasp.evaluation.reliability import calibration_error, reliability_bins
+from clasp.evaluation.rerank import Phones, alignment_scores, coverages, shortlists
+from clasp.evaluation.systems import System, systems
+from clasp.evaluation.transcripts import Transcripts
+from clasp.evaluation.utterances import Utterance, distinct, label
 from clasp.phones.alignment import pack
+from clasp.text.words import words
+from clasp.training.data import corpora
 from clasp.training.data.corpora import data_folder
-from clasp.training.data.synthesis import TRAINING_VOICES, espeak_voice
+from clasp.training.data.synthesis import TRAINING_VOICES, Voice, espeak_voice
 
 if TYPE_CHECKING:
-    from clasp.model import Clasp
     from clasp.phones.alignment import Aligner
 
 BROWN = 760  # validation sentences said by training voices; with the real recordings about 1,200
 REAL = ("en-commonvoice13", "en-speechocean", "en-ljspeech", "fr-commonvoice17", "de-kerstin", "nl-nathalie")
+LETTERS, RARE = 4, 5  # of the first and last word of a short query at least; recordings that say it at most
 TRANSLATED = 400  # English sentences kept out of training with their translations, said by training voices
 FALSE_MATCH_RATE = 0.10
 EVERY_TEXT = 10**9
 ROUNDS = 3  # of ranking and fitting
 FOLDS = 5
-BIASES = ("meaning_bias", "sound_bias")
+BIASES = ("meaning_bias", "sound_bias", "word_bias")
 BY_MEANING = ("meaning_bias", "meaning_slope")
+BY_WORDS = ("word_bias", "word_slope")
 BY_SOUND = ("sound_bias", "sound_meaning_slope", "sound_slope", "alignment_slope")
 RIDGE = 1e-4  # keeps the slopes finite where right and wrong do not overlap
 NO_SOUND = -50.0  # log odds of "said" where sound does not count
@@ -52,61 +63,126 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `python -m clasp calibrate`."""
     parser.add_argument("--model", default="bundled", help="a model folder (default: the bundled model)")
     parser.add_argument("--data", help="the folder of training data (default: $CLASP_DATA or ./data)")
+    parser.add_argument(
+        "--asr", metavar="NAME", default="base",
+        help="transcribe what is said by this recogniser (default: base); none: without transcripts",
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
     """Fit, write calibration.json into the model folder, print what was fitted."""
     from clasp.model import BUNDLED, load
 
-    calibration = calibrate(load(args.model), data_folder(args.data))
+    encodings = Encodings(load(args.model))
+    transcripts = None if args.asr == "none" else Transcripts(recognizers.load(args.asr))
+    calibration = calibrate(systems(encodings, transcripts)[0], encodings, data_folder(args.data))
     folder = BUNDLED if args.model == "bundled" else Path(args.model)
     calibration.save(folder / "calibration.json")
     Console(width=120).print(table(calibration))
     return 0
 
 
-def calibrate(model: "Clasp", data: Path, cache: Path = test_sets.CACHE) -> Calibration:
-    """Fit all directions on validation sentences; no sentence of an evaluation is among them."""
-    brown = test_sets.brown(data, "validation", BROWN, TRAINING_VOICES).utterances
-    real = test_sets.real(data, "validation", dict.fromkeys(REAL, 1000)).utterances
-    said = brown + real
-    again = [Utterance(one.text, one.language, espeak_voice(one.language, one.text)) for one in said]
-    translated, translations, reworded = held_out_pairs(data)
-    reworded_said = [Utterance(text, "en", espeak_voice("en", text)) for _, text in reworded]
-    test_sets.prepare([*said, *again, *translated, *reworded_said], cache)
+def calibrate(system: System, encodings: Encodings, data: Path) -> Calibration:
+    """Fit all directions on validation sentences; no sentence of an evaluation is among them.
 
-    # candidates: what is said, then English sentences that have translations and other wordings
-    labels = [label(one.text) for one in [*said, *translated]]
-    heard = listen(model, [*said, *translated], cache)
-    pool, packed = model.halves(np.stack([one.vector for one in heard])), [pack(one.phones) for one in heard]
+    Args:
+        system: a search, whose vectors of utterances are those of hits.
+    """
+    model = encodings.model
+    clips = [clip for clip in corpora.clips(data, REAL) if clip.split == "validation"]
+    recorded = [Utterance(one.text, one.language, one) for one in distinct(clips, len(clips), lambda clip: clip.text)]
+    spoken = [*synthetic_sets.brown(data, "validation", BROWN, TRAINING_VOICES), *recorded]
+    again = [Utterance(one.text, one.language, espeak_voice(one.language, one.text)) for one in spoken]
+    translated, translations, reworded = held_out_pairs(data)
+    reworded_again = [Utterance(text, "en", espeak_voice("en", text)) for _, text in reworded]
+    utterances.prepare([*spoken, *again, *translated, *reworded_again], encodings.cache)
+
+    # candidates: what is spoken, then English sentences that have translations and other wordings
+    candidates = [*spoken, *translated]
+    labels = [label(one.text) for one in candidates]
+    pool = model.halves(system.encode_speech(candidates))
+    packed = [pack(phones) for phones in encodings.speech(candidates).phones]
+    written = system.words(candidates)
 
     # as many queries say it in other words as are the sentence itself
-    share = np.resize(np.arange(len(reworded)), len(said))
-    answers = np.concatenate([np.arange(len(said)), len(said) + np.array([place for place, _ in reworded])[share]])
-    translated_answers = len(said) + np.array([answer for answer, _, _ in translations])
-    texts = model.encode_text(
-        [*(one.text for one in said), *(reworded[place][1] for place in share), *(text for _, _, text in translations)],
-        [*(one.language for one in said), *["en"] * len(share), *(language for _, language, _ in translations)],
-        return_phones=True,
-    )
+    share = np.resize(np.arange(len(reworded)), len(spoken))
+    answers = np.concatenate([np.arange(len(spoken)), len(spoken) + np.array([place for place, _ in reworded])[share]])
+    translated_answers = len(spoken) + np.array([answer for answer, _, _ in translations])
+    asked = [
+        *(Text(one.text, one.language) for one in spoken),
+        *(Text(reworded[place][1], "en") for place in share),
+        *(Text(text, language) for _, language, text in translations),
+    ]
+    texts, texts_asked = encodings.texts(asked), [one.text for one in asked]
     queries = model.halves(texts.vectors)
     phones = Phones(texts.phones, packed, False, True)
-    by_text = compared(queries, pool, labels, np.concatenate([answers, translated_answers]), model.aligner, phones)
-    by_translation = compared([half[2 * len(said) :] for half in queries], pool, labels, translated_answers)
-    voices = listen(model, again, cache)
-    others = listen(model, reworded_said, cache)
-    voices += [others[place] for place in share]
-    phones = Phones([one.phones for one in voices], packed, True, True)
-    by_speech = compared(
-        model.halves(np.stack([one.vector for one in voices])), pool, labels, answers, model.aligner, phones
-    )
+    covered = coverages(texts_asked, written)
+    every_answer = np.concatenate([answers, translated_answers])
+    by_text = compared(queries, pool, labels, every_answer, model.aligner, phones, covered)
+    translated_queries = [half[2 * len(spoken) :] for half in queries]
+    by_translation = compared(translated_queries, pool, labels, translated_answers, coverage=covered[2 * len(spoken) :])
+    voices = encodings.speech([*again, *(reworded_again[place] for place in share)])
+    phones = Phones(voices.phones, packed, True, True)
+    by_speech = compared(model.halves(voices.vectors), pool, labels, answers, model.aligner, phones)
 
+    short = {}
+    for name, lengths in {"few": (2, 3), "word": (1,)}.items():
+        if few := short_queries(candidates, lengths):
+            short[name] = fit(few_words(encodings, few, candidates, pool, packed, written))
     directions = {
         "text": fit(by_text),
+        **short,
         "speech": fit(by_speech),
         "translation": fit(by_translation, use_sound=False),
     }
     return Calibration(directions, FALSE_MATCH_RATE)
+
+
+def short_queries(candidates: Sequence[Utterance], lengths: Sequence[int]) -> list[tuple[Text, list[int]]]:
+    """So many consecutive words of recordings as few others say, and the candidates that say them."""
+    spoken = [words(one.text) for one in candidates]
+    said_in = Counter(word for one in spoken for word in set(one))
+    random, found = np.random.default_rng(0), {}
+    for place, (one, text) in enumerate(zip(candidates, spoken, strict=True)):
+        length = lengths[place % len(lengths)]
+        starts = [
+            start for start in range(len(text) - length + 1)
+            if all(len(word) >= LETTERS and said_in[word] <= RARE for word in (text[start], text[start + length - 1]))
+        ]  # fmt: skip
+        if starts and not isinstance(one.source, Voice):
+            start = random.choice(starts)
+            found[tuple(text[start : start + length])] = one.language
+    return [
+        (Text(" ".join(run), language), [place for place, text in enumerate(spoken) if _has(text, run)])
+        for run, language in found.items()
+    ]
+
+
+def _has(text: Sequence[str], run: Sequence[str]) -> bool:
+    return any(tuple(text[start : start + len(run)]) == tuple(run) for start in range(len(text) - len(run) + 1))
+
+
+def few_words(
+    encodings: Encodings,
+    queries: Sequence[tuple[Text, list[int]]],
+    candidates: Sequence[Utterance],
+    pool: Halves,
+    packed: list[np.ndarray],
+    written: Sequence[frozenset[str]],
+) -> "Compared":
+    """Compare queries of a few words, and the candidates that say them, with the pool."""
+    model, asked = encodings.model, [text for text, _ in queries]
+    texts = encodings.texts(asked)
+    meaning, sound = (mine @ theirs.T for mine, theirs in zip(model.halves(texts.vectors), pool, strict=True))
+    everything = np.ones(meaning.shape, bool)
+    scores = np.zeros(meaning.shape, np.float32)
+    if model.aligner is not None:
+        scores = alignment_scores(model.aligner, Phones(texts.phones, packed, False, True), everything, within=True)
+    equal = np.zeros(meaning.shape, bool)
+    for row, (_, places) in enumerate(queries):
+        equal[row, places] = True
+    answer = np.array([places[0] for _, places in queries])
+    return Compared(meaning, sound, scores, everything, answer, equal, coverages([one.text for one in asked], written))
 
 
 Pairs = tuple[tuple[Utterance, ...], list[tuple[int, str, str]], list[tuple[int, str]]]
@@ -119,11 +195,11 @@ def held_out_pairs(data: Path) -> Pairs:
 
     texts = texts_of(data, EVERY_TEXT)
     development = texts.development
-    eligible = [pair for pair in development if len(pair.english.split()) in test_sets.WORDS]
-    utterances = test_sets.spoken([pair.english for pair in eligible], TRANSLATED, TRAINING_VOICES)
-    place = {one.text: index for index, one in enumerate(utterances)}
-    said = [pair for pair in eligible if pair.english in place]
-    translations = [(place[pair.english], pair.language, pair.other) for pair in said]
+    eligible = [pair for pair in development if len(pair.english.split()) in synthetic_sets.WORDS]
+    chosen = utterances.spoken([pair.english for pair in eligible], TRANSLATED, TRAINING_VOICES)
+    place = {one.text: index for index, one in enumerate(chosen)}
+    spoken = [pair for pair in eligible if pair.english in place]
+    translations = [(place[pair.english], pair.language, pair.other) for pair in spoken]
     by_translation: dict[tuple[str, str], set[str]] = {}
     for pair in development:
         by_translation.setdefault((pair.language, pair.other), set()).add(pair.english)
@@ -132,18 +208,18 @@ def held_out_pairs(data: Path) -> Pairs:
             by_translation.setdefault((language, other), set()).add(texts.bank[row])
     reworded = {
         place[pair.english]: other
-        for pair in said
+        for pair in spoken
         for other in sorted(by_translation[pair.language, pair.other])
         if label(other) != label(pair.english)
     }
-    return utterances, translations, sorted(reworded.items())
+    return chosen, translations, sorted(reworded.items())
 
 
 def table(calibration: Calibration) -> Table:
     """The fit for reading."""
     shown = Table(title=f"Calibration; threshold at a false-match rate of {calibration.false_match_rate:.0%}")
     measures = ("queries", "right_top_hits", "brier", "ece", "answers_above_threshold")
-    parameters = (*BY_MEANING, *BY_SOUND, "threshold")
+    parameters = (*BY_MEANING, *BY_SOUND, *BY_WORDS, "threshold")
     for heading in ("direction", *parameters, *measures):
         shown.add_column(heading.replace("_", " "), justify="left" if heading == "direction" else "right")
     for direction, match_probability in calibration.directions.items():
@@ -160,9 +236,15 @@ class Compared:
     meaning: np.ndarray  # (n, m), cosines
     sound: np.ndarray  # (n, m), cosines
     alignment_score: np.ndarray  # (n, m), of the phones
-    seen: np.ndarray  # bool (n, m): on the shortlist of a search
-    answer: np.ndarray  # (n,): the candidate that says the same
-    equal: np.ndarray  # bool (n, m): candidates with the answer's text, neither wrong nor asked for
+    shortlisted: np.ndarray  # bool (n, m): by a search
+    answer: np.ndarray  # (n,): a candidate that says the same
+    equal: np.ndarray  # bool (n, m): all that do
+    coverage: np.ndarray  # (n, m), shares of the query's words in the transcripts
+
+    @property
+    def evidence(self) -> tuple[np.ndarray, ...]:
+        """What a probability is computed of, (n, m) each."""
+        return self.meaning, self.sound, self.alignment_score, self.coverage
 
 
 def compared(
@@ -172,6 +254,7 @@ def compared(
     answer: np.ndarray,
     aligner: "Aligner | None" = None,
     phones: Phones | None = None,
+    coverage: np.ndarray | None = None,
 ) -> Compared:
     """Compare n queries with a pool of m candidates.
 
@@ -180,15 +263,17 @@ def compared(
         pool: the same for the m candidates.
         labels: m normalised texts of the candidates.
         answer: (n,) the candidate that answers each query.
-        phones: of both; without them, or without an aligner, the agreement is 0, as in a search.
+        phones: of both; without them, or without an aligner, the alignment score is 0, as in a search.
+        coverage: (n, m), see `rerank.coverages`; of spoken queries None.
     """
     names = np.array(labels)
     meaning, sound = queries[0] @ pool[0].T, queries[1] @ pool[1].T
-    seen = shortlists(meaning, sound)
+    coverage = np.zeros(meaning.shape) if coverage is None else coverage
+    shortlisted = shortlists(meaning, sound, coverage)
     alignment_score = np.zeros(meaning.shape, np.float32)
     if aligner is not None and phones is not None:
-        alignment_score = alignment_scores(aligner, phones, seen)
-    return Compared(meaning, sound, alignment_score, seen, answer, names[answer, None] == names)
+        alignment_score = alignment_scores(aligner, phones, shortlisted)
+    return Compared(meaning, sound, alignment_score, shortlisted, answer, names[answer, None] == names, coverage)
 
 
 def fit(found: Compared, *, use_sound: bool = True) -> MatchProbability:
@@ -197,9 +282,14 @@ def fit(found: Compared, *, use_sound: bool = True) -> MatchProbability:
     model = _fitted(*top_hits(found, by_meaning), by_meaning, BY_MEANING)
     if use_sound:
         by_sound = MatchProbability(NO_SOUND, 0.0, -8.0, 5.0, 5.0, 2.0, threshold=0.5)
-        said = _fitted(*top_hits(found, by_sound), by_sound, BY_SOUND)
-        model = replace(said, meaning_bias=model.meaning_bias, meaning_slope=model.meaning_slope)
-    free = [*BY_MEANING, *BY_SOUND] if use_sound else BY_MEANING
+        sound = _fitted(*top_hits(found, by_sound), by_sound, BY_SOUND)
+        model = replace(sound, meaning_bias=model.meaning_bias, meaning_slope=model.meaning_slope)
+    free = [*BY_MEANING, *BY_SOUND] if use_sound else [*BY_MEANING]
+    if found.coverage.any():
+        by_words = MatchProbability(NO_SOUND, 0.0, NO_SOUND, 0.0, 0.0, 0.0, 0.5, -4.0, 5.0)
+        by_words = _fitted(*top_hits(found, by_words), by_words, BY_WORDS)
+        model = replace(model, word_bias=by_words.word_bias, word_slope=by_words.word_slope)
+        free += BY_WORDS
     for _ in range(ROUNDS):
         model = _fitted(*top_hits(found, model), model, free)
 
@@ -212,9 +302,7 @@ def fit(found: Compared, *, use_sound: bool = True) -> MatchProbability:
         partial = _fitted(inputs[..., rest], truth[:, rest], model, free)
         unseen[:, left_out] = partial.probability(*inputs[..., left_out])
 
-    probability = np.where(
-        found.seen, model.probability(found.meaning, found.sound, found.alignment_score), 0
-    )  # (n, m)
+    probability = np.where(found.shortlisted, model.probability(*found.evidence), 0)  # (n, m)
     best_wrong = np.where(found.equal, 0, probability).max(axis=1)
     threshold = float(np.quantile(best_wrong, 1 - FALSE_MATCH_RATE, method="higher"))
     measured = {
@@ -223,8 +311,8 @@ def fit(found: Compared, *, use_sound: bool = True) -> MatchProbability:
         "right_top_hits": int(truth.sum()),
         "wrong_top_hits": int((1 - truth).sum()),
         "brier": float(((unseen - truth) ** 2).mean()),
-        "ece": calibration_error(unseen.ravel(), truth.ravel()),
-        "answers_above_threshold": float((probability[np.arange(count), found.answer] >= threshold).mean()),
+        "ece": calibration_error(reliability_bins(unseen.ravel(), truth.ravel())),
+        "answers_above_threshold": float((np.where(found.equal, probability, 0).max(axis=1) >= threshold).mean()),
     }
     return replace(model, threshold=threshold, measured=measured)
 
@@ -233,36 +321,31 @@ def top_hits(found: Compared, model: MatchProbability) -> tuple[np.ndarray, np.n
     """What is known of the hits that `model` ranks first, with the answer in the pool and without.
 
     Returns:
-        meaning, sound and agreement (3, 2, n), and truth (2, n), 1 or 0. A tie goes to the wrong candidate.
+        meaning, sound, alignment score and coverage (4, 2, n), and truth (2, n), 1 or 0. A tie goes to the wrong
+        candidate.
     """
-    scores = np.where(found.seen, model.log_odds(found.meaning, found.sound, found.alignment_score), -1e9)  # (n, m)
+    scores = np.where(found.shortlisted, model.log_odds(*found.evidence), -1e9)  # (n, m)
     rows = np.arange(len(scores))
     wrong = np.where(found.equal, -np.inf, scores)
     nearest = wrong.argmax(axis=1)
-    right = scores[rows, found.answer] > wrong[rows, nearest]
-    first = np.stack([np.where(right, found.answer, nearest), nearest])  # (2, n) candidates
+    best = np.where(found.equal, scores, -np.inf).argmax(axis=1)
+    right = scores[rows, best] > wrong[rows, nearest]
+    first = np.stack([np.where(right, best, nearest), nearest])  # (2, n) candidates
     truth = np.stack([right, np.zeros_like(right)]).astype(float)
-    inputs = np.stack([values[rows, first] for values in (found.meaning, found.sound, found.alignment_score)])
+    inputs = np.stack([values[rows, first] for values in found.evidence])
     return inputs.astype(float), truth
-
-
-def calibration_error(probabilities: np.ndarray, truth: np.ndarray, bins: int = 10) -> float:
-    """Expected calibration error: mean gap of probability and share of right ones over equal-width bins."""
-    which = np.minimum((probabilities * bins).astype(int), bins - 1)
-    gaps = [abs((probabilities - truth)[which == number].sum()) for number in range(bins)]
-    return float(sum(gaps) / len(truth))
 
 
 def _fitted(inputs: np.ndarray, truth: np.ndarray, start: MatchProbability, free: Sequence[str]) -> MatchProbability:
     """The likeliest values of the parameters `free`, slopes ≥ 0, the others as in `start`.
 
     Args:
-        inputs: meaning, sound and agreement, (3, ...).
+        inputs: meaning, sound, alignment score and coverage, (4, ...).
         truth: 1 or 0, of the same shape but for the first axis.
     """
     from scipy.optimize import minimize
 
-    target, columns = truth.ravel(), inputs.reshape(3, -1)
+    target, columns = truth.ravel(), inputs.reshape(4, -1)
     slopes = np.array([name not in BIASES for name in free])
 
     def loss(values: np.ndarray) -> float:

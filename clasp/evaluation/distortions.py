@@ -81,8 +81,8 @@ class Telephone:
         low = low * (LOUD / max(np.abs(low).max(), 1e-4))
         squeezed = np.sign(low) * np.log1p(MU * np.abs(low)) / np.log1p(MU)
         squeezed = np.round(squeezed * 127) / 127
-        heard = np.sign(squeezed) * np.expm1(np.abs(squeezed) * np.log1p(MU)) / MU
-        wide = soxr.resample(heard, TELEPHONE_RATE, SAMPLE_RATE)
+        expanded = np.sign(squeezed) * np.expm1(np.abs(squeezed) * np.log1p(MU)) / MU
+        wide = soxr.resample(expanded, TELEPHONE_RATE, SAMPLE_RATE)
         wide = np.pad(wide, (0, max(0, len(samples) - len(wide))))[: len(samples)]
         return np.clip(wide, -1, 1).astype(np.float32)
 

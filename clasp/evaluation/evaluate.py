@@ -1,172 +1,49 @@
 """What a model finds on held-out sets: `python -m clasp evaluate`.
 
     python -m clasp evaluate --json figures.json --report figures.html
-    python -m clasp evaluate --tests real --asr openai/whisper-base
-    python -m clasp evaluate --model runs/mine --tests real-paraphrases real-english spoken --asr none
+    python -m clasp evaluate --tests real --asr openai/whisper-small
+    python -m clasp evaluate --model runs/mine --tests real-paraphrases training-voices spoken --asr none
 
-Real recordings come first: asked for by their words, in other words, in other languages, in noise (`query_sets`), of
-every way to search them (`systems`). A query and its answers are texts and utterances of one set; the pool is every
-candidate of the set, and equal texts are all correct. Ties count against the model (see `metrics`). Where a recogniser
-is there, transcribing first is measured beside it. All tests take about an hour of one core, the first time longer:
-sentences are spoken and transcribed then.
+A test is a set of queries and the pool of utterances that they are asked of. Real recordings come first: asked for by
+their words, in other words, in other languages, in noise (`real_sets`); then synthetic speech (`synthetic_sets`). Every
+test is asked of every way to search (`systems`), transcribing first among them. Ties count against the system (see
+`metrics`). Sentences are spoken and transcribed the first time, which takes hours for all tests, and kept.
 """
 
 import argparse
 import json
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 from rich.console import Console
 
-from clasp.errors import ModelError
-from clasp.evaluation import query_sets, real_speech, tables, test_sets, translation
-from clasp.evaluation.asr_baseline import SET, compare
-from clasp.evaluation.cases import (
-    CASES,
-    FAMILIES,
-    SPEECH_TO_SPEECH,
-    SPEECH_TO_TEXT,
-    TEXT_TO_SPEECH,
-    TEXT_TO_TEXT,
-    Case,
-    Half,
+from clasp.errors import DataError
+from clasp.evaluation import (
+    measure,
+    real_sets,
+    recognizers,
+    results,
+    synthetic_sets,
+    systems,
+    tables,
+    translation,
+    utterances,
 )
-from clasp.evaluation.encoded import Heard, listen
-from clasp.evaluation.groups import group, groups
-from clasp.evaluation.reliability import reliability
-from clasp.evaluation.rerank import Phones, log_odds
-from clasp.evaluation.retrieval import Result, Retrieval, measure, median
-from clasp.evaluation.systems import systems
-from clasp.evaluation.test_sets import SpeechSet, Utterance, label
-from clasp.model import EncoderOutput
-from clasp.phones.alignment import pack
+from clasp.evaluation.encodings import Encodings
+from clasp.evaluation.query_sets import ContrastSet, QuerySet
+from clasp.evaluation.results import Row
+from clasp.evaluation.transcripts import Transcripts
+from clasp.evaluation.utterances import Utterance
+from clasp.model import Clasp
 from clasp.training.data.corpora import data_folder
-from index.benchmarks.moments import CASE, conversation, moments
 
-if TYPE_CHECKING:
-    from clasp.calibration import Direction
-    from clasp.model import Clasp
-
-REAL = "real"  # every set of real recordings
-CONVERSATION = ("real-own-words-en", "real-paraphrases")  # what a conversation is asked for
-OTHER_TESTS = ("conversation", "moments", "translation")  # of a long recording; of the sentence encoder alone
-NAMES = list(dict.fromkeys([REAL, *query_sets.FAMILIES, *(case.family or case.name for case in CASES), *OTHER_TESTS]))
-RELIABILITY: "dict[Direction, tuple[str, ...]]" = {  # direction of the calibration: tests whose queries it is for
-    "text": ("training-voices", "real-english", "paraphrases"),
-    "speech": ("speech-to-speech",),
-    "translation": tuple(case.name for case in CASES if case.family == "text"),
-}
-
-
-class Evaluation:
-    """Runs tests on one model; every utterance and every list of texts is embedded once, and aligned once."""
-
-    def __init__(self, model: "Clasp", sets: dict[str, SpeechSet], cache: Path = test_sets.CACHE) -> None:
-        self.model = model
-        self.sets = sets
-        self.cache = cache
-        self._heard: dict[Utterance, Heard] = {}
-        self._text: dict[tuple[tuple[str, ...], tuple[str, ...]], EncoderOutput] = {}
-        self._odds: dict[tuple[str, str, str], np.ndarray] = {}
-
-    def run(self, case: Case, spoken: np.ndarray | None = None) -> list[Result]:
-        """Measure a case in each of its directions.
-
-        Args:
-            spoken: vectors (n, dim) in the place of those of the set's speech.
-        """
-        results = []
-        for direction in case.directions:
-            whole = self.retrieval(case, direction, spoken)
-            asked = Retrieval(
-                self._half(whole.queries, case.half), self._half(whole.pool, case.half), whole.labels, whole.answers
-            )
-            scores = None
-            if case.half == "search" and whole.phones is not None:
-                kind = "speech" if direction == SPEECH_TO_SPEECH else "text"
-                scores = self.log_odds(kind, case, direction, whole)
-            about = [self.sets[case.set].utterances[answer] for answer in whole.answers]
-            results.append(
-                measure(asked, case.name, case.title, direction, asked=about, floor=case.floor,
-                        recall_floor=case.recall_floor, scores=scores)
-            )  # fmt: skip
-        return results
-
-    def retrieval(self, case: Case, direction: str, spoken: np.ndarray | None = None) -> Retrieval:
-        """Queries and pool of a case in one direction, both halves, and the phones of speech and of what is compared
-        with it."""
-        chosen = self.sets[case.set]
-        utterances = chosen.utterances
-        answers = [
-            index for index, utterance in enumerate(utterances[: chosen.queries])
-            if case.voice in (None, str(utterance.source))
-        ]  # fmt: skip
-        said = [utterance.text for utterance in utterances], [utterance.language for utterance in utterances]
-        texts, languages = map(list, said)  # what stands for each utterance in writing
-        if case.translation is not None:
-            other = chosen.translations[case.translation]
-            texts[: len(other)] = other
-            languages[: len(other)] = [case.translation] * len(other)
-        asked = [texts[answer] for answer in answers], [languages[answer] for answer in answers]
-        labels = [label(text) for text in texts]
-        if direction == TEXT_TO_TEXT:
-            queries, pool = self.written(*asked).vectors, self.written(*said).vectors
-            return Retrieval(queries, pool, labels, np.array(answers))
-        heard = EncoderOutput(spoken, []) if spoken is not None else self.spoken(utterances)
-        if direction == SPEECH_TO_TEXT:
-            queries, pool = _chosen(heard, answers), self.written(texts, languages)
-        elif case.asked_by is not None:
-            queries, pool = _chosen(self.spoken(self.sets[case.asked_by].utterances), answers), heard
-        else:
-            queries, pool = self.written(*asked), heard
-        phones = None
-        if spoken is None and self.model.aligner is not None:
-            packed = [pack(one) for one in pool.phones]
-            phones = Phones(queries.phones, packed, direction != TEXT_TO_SPEECH, direction != SPEECH_TO_TEXT)
-        return Retrieval(queries.vectors, pool.vectors, labels, np.array(answers), phones)
-
-    def log_odds(self, kind: "Direction", case: Case, direction: str, asked: Retrieval) -> np.ndarray:
-        """Log odds (n, m) of the retrieval of a case in one direction, by the calibration of `kind`; computed once."""
-        key = (kind, case.name, direction)
-        if key not in self._odds:
-            self._odds[key] = log_odds(self.model, kind, asked.queries, asked.pool, asked.phones)
-        return self._odds[key]
-
-    def durations(self, utterances: Iterable[Utterance]) -> list[float]:
-        """Seconds of sound of utterances that a test has used."""
-        return [self._heard[utterance].duration for utterance in utterances]
-
-    def seconds(self, name: str) -> float:
-        """Seconds that the model took to embed the speech of a set, decoding left out."""
-        self.spoken(self.sets[name].utterances)
-        return sum(self._heard[utterance].seconds for utterance in self.sets[name].utterances)
-
-    def _half(self, vectors: np.ndarray, half: Half) -> np.ndarray:
-        if half in ("search", "both"):
-            return vectors
-        return self.model.halves(vectors)[0 if half == "meaning" else 1]
-
-    def spoken(self, utterances: Sequence[Utterance]) -> EncoderOutput:
-        """Vectors and phones of utterances that `test_sets.prepare` has made ready; each is heard once."""
-        missing = [utterance for utterance in utterances if utterance not in self._heard]
-        self._heard.update(zip(missing, listen(self.model, missing, self.cache), strict=True))
-        heard = [self._heard[utterance] for utterance in utterances]
-        return EncoderOutput(np.stack([one.vector for one in heard]), [one.phones for one in heard])
-
-    def written(self, texts: list[str], languages: list[str]) -> EncoderOutput:
-        """Vectors and phones of texts; each list of them is read once."""
-        key = (tuple(texts), tuple(languages))
-        if key not in self._text:
-            self._text[key] = self.model.encode_text(texts, languages, return_phones=True)
-        return self._text[key]
-
-
-def _chosen(encoded: EncoderOutput, rows: Sequence[int]) -> EncoderOutput:
-    return EncoderOutput(encoded.vectors[rows], [encoded.phones[row] for row in rows if encoded.phones])
+FAMILIES: dict[str, Callable[[Path], Sequence[QuerySet | ContrastSet]]] = real_sets.FAMILIES | synthetic_sets.FAMILIES
+REAL = "real"  # every test of real recordings
+TRANSLATION = "translation"  # of the sentence encoder alone
+NAMES = [REAL, *FAMILIES, TRANSLATION]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -179,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--asr", metavar="NAME", default="base",
-        help="transcribe first with this Whisper or transformers checkpoint (default: base); none skips it",
+        help="transcribe with this Whisper or transformers checkpoint (default: base); none: without transcripts",
     )  # fmt: skip
     parser.add_argument(
         "--json", nargs="?", const="-", metavar="FILE",
@@ -190,8 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _test(name: str) -> str:
     """The name of a test, of a family or of one of its members."""
-    members = [case.name for case in CASES if case.family]
-    if name in (*NAMES, *members) or name.startswith(tuple(f"{family}-" for family in query_sets.FAMILIES)):
+    if name in NAMES or name.startswith(tuple(f"{family}-" for family in FAMILIES)):
         return name
     raise argparse.ArgumentTypeError(f"there is no test {name}: give one of {', '.join(NAMES)}")
 
@@ -200,12 +76,10 @@ def run(args: argparse.Namespace) -> int:
     """Measure, print the tables, write JSON and the report. Returns 0; a missed floor is a finding."""
     from clasp import load
 
-    data = data_folder(args.data)
-    model = load(args.model)
-    figures = evaluate(model, data, args.tests, None if args.asr == "none" else args.asr)
+    figures = evaluate(load(args.model), data_folder(args.data), args.tests, None if args.asr == "none" else args.asr)
     console = Console(stderr=args.json == "-", width=120)
     for table in tables.tables(figures):
-        console.print(table, "")
+        console.print(table.rich(), "")
     if args.json:
         text = json.dumps(figures, indent=1, ensure_ascii=False)
         if args.json == "-":
@@ -220,84 +94,78 @@ def run(args: argparse.Namespace) -> int:
 
 
 def evaluate(
-    model: "Clasp", data: Path, tests: Sequence[str] | None = None, system: str | None = None,
-    cache: Path = test_sets.CACHE,
+    model: Clasp, data: Path, tests: Sequence[str] | None = None, asr: str | None = None,
+    cache: Path = utterances.CACHE,
 ) -> dict[str, Any]:  # fmt: skip
     """All figures, in the form that --json writes.
 
     Args:
-        tests: names of query sets, of cases, of families and of OTHER_TESTS, or REAL; None is all.
-        system: the recogniser that transcribes first, see `asr.transcriber`; None is none.
+        tests: names of tests and of families, REAL or TRANSLATION; None is all.
+        asr: the recogniser that transcribes, see `recognizers.load`; None is none.
+
+    Raises:
+        DataError: if data is missing, or there is no such test.
+        ModelError: if there is no such recogniser.
     """
     began = time.perf_counter()
-    asked = query_sets.query_sets(data, None if tests is None or REAL in tests else tests)
-    cases = [case for case in CASES if tests is None or case.name in tests or case.family in tests]
-    if not model.sound_dim:
-        cases = [case for case in cases if case.half != "sound"]
-    in_time = tests is None or "moments" in tests
-    used = [*cases, CASE] if in_time else cases
-    names = dict.fromkeys(name for case in used for name in (case.set, case.asked_by) if name is not None)
-    sets = {name: test_sets.speech_set(name, data) for name in names}
-    test_sets.prepare((utterance for chosen in sets.values() for utterance in chosen.utterances), cache)
-
-    evaluation = Evaluation(model, sets, cache)
-    real = real_speech.measure(asked, systems(evaluation, system)) if asked else []
-    results: list[Result] = []
-    parts: list[dict[str, Any]] = []
-    for case in cases:
-        for result in evaluation.run(case):
-            results.append(result)
-            if case.grouped:
-                parts += groups(result, evaluation.durations(result.asked))
-    if tests is None or "conversation" in tests:
-        results += conversation(evaluation, query_sets.query_sets(data, CONVERSATION))
-    if in_time:
-        results.append(moments(evaluation))
-    if tests is None or "translation" in tests:
-        results += translation.translations(model.text, data)
-    medians, by_language = families(results)
-    figures = {
+    sets = chosen(data, tests)
+    spoken = list(dict.fromkeys(one for asked in sets for one in measure.speech_of(asked)))
+    utterances.prepare(spoken, cache)
+    encodings = Encodings(model, cache)
+    transcripts = None if asr is None or not sets else Transcripts(recognizers.load(asr), cache)
+    found, parts, reliability = measure.measure(sets, systems.systems(encodings, transcripts), encodings)
+    if tests is None or TRANSLATION in tests:
+        found += translation.translations(model.text, data)
+    return {
         "model": model.checksum,
         "data": str(data),
-        "real": real,
-        "tests": [result.row() for result in results] + medians,
-        "pipeline": [],
-        "groups": parts + by_language,
-        "reliability": reliabilities(evaluation, cases),
+        "tests": [result.row() for result in found] + results.medians(found),
+        "groups": parts,
+        "reliability": reliability,
+        "transcribing": [] if transcripts is None else transcribing(spoken, encodings, transcripts),
+        "seconds": time.perf_counter() - began,
     }
-    if system is not None and SET in sets:
-        figures["pipeline"] = compare(evaluation, [case for case in cases if case.set == SET], system)
-    return figures | {"seconds": time.perf_counter() - began}
 
 
-def families(results: Iterable[Result]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Of every family and direction the median row, and the rows by language."""
-    found: dict[tuple[str, str], list[Result]] = {}
-    for result in results:
-        if tables.language_of(result.name) is not None:
-            found.setdefault((result.name.split("-")[0], result.direction), []).append(result)
-    medians = [
-        median(members, f"{name}-median", FAMILIES[name].title, FAMILIES[name].floor)
-        for (name, _), members in found.items()
-    ]
-    by_language = [
-        group(result, "language", str(tables.language_of(result.name)), result.ranks)
-        for members in found.values()
-        for result in members
-    ]
-    return medians, by_language
+def chosen(data: Path, names: Iterable[str] | None = None) -> list[QuerySet | ContrastSet]:
+    """Tests by name, or all of them; the name of a family stands for all of its tests, REAL for all of real recordings.
 
-
-def reliabilities(evaluation: Evaluation, cases: Sequence[Case]) -> dict[str, list[list[float]]]:
-    """The reliability of each direction of which there are tests; none for a model that is not calibrated."""
-    try:
-        _ = evaluation.model.calibration
-    except ModelError:
-        return {}
-    found = {}
-    for kind, names in RELIABILITY.items():
-        ways = [(case, way) for case in cases if case.name in names for way in case.directions if way != SPEECH_TO_TEXT]
-        asked = [(case, way, evaluation.retrieval(case, way)) for case, way in ways]
-        if asked:
-            found[kind] = reliability([(one, evaluation.log_odds(kind, case, way, one)) for case, way, one in asked])
+    Raises:
+        DataError: if data is missing, a text names a clip that is not there or not held out, or a family has no such
+            test.
+    """
+    found: list[QuerySet | ContrastSet] = []
+    for family, make in FAMILIES.items():
+        wanted = [name for name in names or [family] if f"{name}-".startswith(f"{family}-")]
+        if names is not None and REAL in names and family in real_sets.FAMILIES:
+            wanted.append(family)
+        if not wanted:
+            continue
+        made = {one.name: one for one in make(data)}
+        missing = [name for name in wanted if name != family and name not in made]
+        if missing:
+            raise DataError(f"There is no test {missing[0]}: give one of {', '.join(made)}.")
+        found += [one for name, one in made.items() if family in wanted or name in wanted]
     return found
+
+
+def transcribing(spoken: Sequence[Utterance], encodings: Encodings, transcripts: Transcripts) -> list[Row]:
+    """Word errors and seconds of the recogniser in every language, and the seconds of hearing directly."""
+    rows = []
+    for language in sorted({one.language for one in spoken}):
+        asked = [one for one in spoken if one.language == language]
+        if not transcripts.knows([language]):
+            continue
+        timed, encoded = transcripts.timed(asked), encodings.utterances(asked)
+        rows.append({
+            "language": language,
+            "recognizer": transcripts.recognizer.name,
+            "utterances": len(asked),
+            "word_error_rate": recognizers.word_error_rate(
+                [one.text for one in asked], [one.transcript.text for one in timed]
+            ),
+            "audio_seconds": sum(one.audio_seconds for one in timed),
+            "seconds": sum(one.seconds for one in timed),
+            "direct_seconds": sum(one.seconds for one in encoded),
+        })  # fmt: skip
+    return rows

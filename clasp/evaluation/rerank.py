@@ -1,15 +1,20 @@
 """Ranking as a search does it: candidates by their vectors, then by the probability that they say the same."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from clasp.calibration import SHORT
 from clasp.phones.alignment import GAP_OPEN, SHORTLIST, WEIGHTS, Aligner
+from clasp.text.words import coverage, rarity, words
 
 if TYPE_CHECKING:
     from clasp.calibration import Direction
     from clasp.model import Clasp
+
+BEHIND = 10  # log odds between the last on a shortlist and what is not on it
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,18 +27,31 @@ class Phones:
     pool_heard: bool
 
 
-def shortlists(meaning: np.ndarray, sound: np.ndarray) -> np.ndarray:
-    """Which candidates a search would look at twice, bool (n, m), by their cosines (n, m)."""
+def shortlists(meaning: np.ndarray, sound: np.ndarray, coverage: np.ndarray | None = None) -> np.ndarray:
+    """Which candidates a search would look at twice, bool (n, m), by their cosines and the words they have, (n, m)."""
     chosen = np.zeros(meaning.shape, bool)
     count = min(SHORTLIST, meaning.shape[1])
     for weight in WEIGHTS:
         scores = weight * meaning + (1 - weight) * sound
         np.put_along_axis(chosen, np.argpartition(-scores, count - 1, axis=1)[:, :count], True, axis=1)
+    if coverage is not None:
+        best = np.argpartition(-coverage, count - 1, axis=1)[:, :count]
+        np.put_along_axis(by_words := np.zeros_like(chosen), best, True, axis=1)
+        chosen |= by_words & (coverage > 0)
     return chosen
 
 
-def alignment_scores(aligner: Aligner, phones: Phones, chosen: np.ndarray) -> np.ndarray:
-    """Agreement of the phones of every query with its candidates in `chosen`, float32 (n, m); GAP_OPEN elsewhere."""
+def coverages(queries: Sequence[str], pool: Sequence[frozenset[str]]) -> np.ndarray:
+    """The share of the words of n queries that are among the words of each of m candidates, float64 (n, m)."""
+    asked = [words(text) for text in queries]
+    counts = {word: sum(word in found for found in pool) for word in {word for one in asked for word in one}}
+    weights = {word: rarity(count, len(pool)) for word, count in counts.items()}
+    return np.array([[coverage(one, found, weights) for found in pool] for one in asked]).reshape(len(asked), len(pool))
+
+
+def alignment_scores(aligner: Aligner, phones: Phones, chosen: np.ndarray, *, within: bool = False) -> np.ndarray:
+    """Alignment scores of every query and its candidates in `chosen`, float32 (n, m); GAP_OPEN elsewhere. `within`:
+    the queries are a few words out of what is said."""
     found = np.full(chosen.shape, GAP_OPEN, np.float32)
     for row, query in enumerate(phones.queries):
         places = np.flatnonzero(chosen[row])
@@ -42,23 +60,36 @@ def alignment_scores(aligner: Aligner, phones: Phones, chosen: np.ndarray) -> np
             [phones.pool[place] for place in places],
             query_from_speech=phones.queries_heard,
             candidates_from_speech=phones.pool_heard,
+            within=within,
         )
     return found
 
 
 def log_odds(
-    model: "Clasp", direction: "Direction", queries: np.ndarray, pool: np.ndarray, phones: Phones | None
+    model: "Clasp",
+    direction: "Direction",
+    queries: np.ndarray,
+    pool: np.ndarray,
+    phones: Phones | None,
+    coverage: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Log odds that a candidate says the same as a query, float64 (n, m); -inf for those not on its shortlist.
+    """Log odds that a candidate says the same as a query, float64 (n, m).
+
+    Queries of a few words have all candidates on their shortlist: a library finds them by their phones. Those
+    that are not on it come after all others, by their similarity.
 
     Args:
         queries: float32 (n, dim), unit rows.
         pool: float32 (m, dim), unit rows.
+        coverage: (n, m), see `coverages`; of spoken queries None.
     """
     halves, others = model.halves(queries), model.halves(pool)
     meaning, sound = (mine @ theirs.T for mine, theirs in zip(halves, others, strict=True))  # (n, m) each
-    chosen = shortlists(meaning, sound)
+    coverage = np.zeros(meaning.shape) if coverage is None else coverage
+    within = direction in SHORT
+    chosen = np.ones(meaning.shape, bool) if within else shortlists(meaning, sound, coverage)
     alignment_score = np.zeros(meaning.shape, np.float32)
     if phones is not None and model.aligner is not None and direction != "translation":  # there it does not count
-        alignment_score = alignment_scores(model.aligner, phones, chosen)
-    return np.where(chosen, model.calibration.log_odds(direction, meaning, sound, alignment_score), -np.inf)
+        alignment_score = alignment_scores(model.aligner, phones, chosen, within=within)
+    odds = model.calibration.log_odds(direction, meaning, sound, alignment_score, coverage)
+    return np.where(chosen, odds, queries @ pool.T + odds.min(where=chosen, initial=0) - BEHIND)

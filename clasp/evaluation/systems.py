@@ -1,51 +1,57 @@
-"""Ways to search speech, side by side: what each makes of recordings and of texts, and how it ranks them.
+"""Ways to search speech, side by side: what each makes of utterances and of texts, and how it ranks them.
 
-A system turns recordings and texts into unit vectors of one space; it may rank by more than their cosine. What can be
-compared today:
+A system turns utterances and texts into unit vectors of one space; it may rank by more than their cosine. What is
+compared:
 
-    search       as the product ranks: both halves of the vectors, the phones, one calibrated probability
-    direct       the meaning that the model hears, without any transcript
-    sound        the phones that the model hears
-    transcript   a recogniser's words, through the same text encoder
-    fused        direct and transcript, the mean of the two
+    search          as the product ranks: fused meaning, sound, phones, one calibrated probability
+    search-direct   the same without transcripts, or before they are there
+    fused           direct and transcript, weighed by the model's gate
+    transcript      the words that a recogniser writes, through the text encoder: the usual way to search speech
+    direct          the meaning that the model hears, without any transcript
+    sound           the phones that the model hears
+    text            the words that were really said, through the text encoder: a recogniser without errors
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clasp.errors import ModelError
-from clasp.evaluation import asr, asr_baseline
+from clasp.calibration import by_length
+from clasp.evaluation.encodings import Encodings
 from clasp.evaluation.query_sets import Text
-from clasp.evaluation.rerank import Phones, log_odds
-from clasp.evaluation.retrieval import filled
-from clasp.evaluation.test_sets import Utterance
-from clasp.phones.alignment import pack
+from clasp.evaluation.rerank import Phones, coverages, log_odds
+from clasp.evaluation.transcripts import Transcripts
+from clasp.evaluation.utterances import Utterance
+from clasp.phones.alignment import pack, unpack
+from clasp.speech.gate import evidence, fuse_meaning, stacked
+from clasp.text.words import words
 
 if TYPE_CHECKING:
     from clasp.calibration import Direction
-    from clasp.evaluation.evaluate import Evaluation
-    from clasp.model import EncoderOutput
 
 
 class System(ABC):
-    """Embeds recordings and texts, and ranks the ones by the others."""
+    """Embeds utterances and texts, and ranks the ones by the others."""
 
     name: str
+    calibrated = False  # whether its scores are log odds that an utterance says the same as the query
+
+    def __init__(self, encodings: Encodings) -> None:
+        self._encodings = encodings
+        self._model = encodings.model
 
     @abstractmethod
     def encode_speech(self, utterances: Sequence[Utterance]) -> np.ndarray:
-        """Vectors of recordings, float32 (n, dim), unit rows; a zero row is not found by its cosine."""
+        """Vectors of utterances, float32 (n, dim), unit rows; a zero row is not found by its cosine."""
 
-    @abstractmethod
     def encode_text(self, texts: Sequence[Text]) -> np.ndarray:
-        """Vectors of texts, float32 (n, dim), unit rows."""
+        """Vectors of texts, float32 (n, dim), unit rows; their meaning unless a system says otherwise."""
+        return self._model.halves(self._encodings.texts(texts).vectors)[0]
 
     def rank(self, queries: Sequence[Text | Utterance], pool: Sequence[Utterance]) -> np.ndarray:
-        """Scores of every recording of the pool for every query, float (n, m), the higher the better.
+        """Scores of every utterance of the pool for every query, float (n, m), the higher the better.
 
         Args:
             queries: all typed, or all spoken.
@@ -58,118 +64,144 @@ class System(ABC):
         return True
 
 
-class Half(System):
-    """The meaning or the sound of the model's vectors."""
+class Direct(System):
+    """The meaning half of the model's vectors."""
 
-    def __init__(self, evaluation: "Evaluation", name: str, half: int) -> None:
-        self.name = name
-        self._evaluation = evaluation
-        self._half = half  # of Clasp.halves
+    name = "direct"
 
     def encode_speech(self, utterances: Sequence[Utterance]) -> np.ndarray:
-        return self._evaluation.model.halves(self._evaluation.spoken(utterances).vectors)[self._half]
-
-    def encode_text(self, texts: Sequence[Text]) -> np.ndarray:
-        return self._evaluation.model.halves(_read(self._evaluation, texts).vectors)[self._half]
+        return self._model.halves(self._encodings.speech(utterances).vectors)[0]
 
 
-class Search(System):
-    """The whole vectors, and for ranking the two stages of a search."""
+class Sound(System):
+    """The sound half of the model's vectors."""
 
-    name = "search"
-
-    def __init__(self, evaluation: "Evaluation") -> None:
-        self._evaluation = evaluation
+    name = "sound"
 
     def encode_speech(self, utterances: Sequence[Utterance]) -> np.ndarray:
-        return self._evaluation.spoken(utterances).vectors
+        return self._model.halves(self._encodings.speech(utterances).vectors)[1]
 
     def encode_text(self, texts: Sequence[Text]) -> np.ndarray:
-        return _read(self._evaluation, texts).vectors
-
-    def rank(self, queries: Sequence[Text | Utterance], pool: Sequence[Utterance]) -> np.ndarray:
-        model, typed = self._evaluation.model, isinstance(queries[0], Text)
-        asked = _read(self._evaluation, queries) if typed else self._evaluation.spoken(queries)
-        heard = self._evaluation.spoken(pool)
-        similarities = asked.vectors @ heard.vectors.T
-        if model.aligner is None:
-            return similarities
-        phones = Phones(asked.phones, [pack(one) for one in heard.phones], not typed, True)
-        kind = _kind(queries, pool)
-        return filled(log_odds(model, kind, asked.vectors, heard.vectors, phones), similarities)
+        return self._model.halves(self._encodings.texts(texts).vectors)[1]
 
 
-class Transcript(System):
-    """What a recogniser writes, through the model's text encoder."""
+class TrueText(System):
+    """What is really said, as if it had been transcribed without errors."""
+
+    name = "text"
+
+    def encode_speech(self, utterances: Sequence[Utterance]) -> np.ndarray:
+        return self.encode_text([Text(one.text, one.language) for one in utterances])
+
+
+class Transcribed(System):
+    """What a recogniser writes; a zero row where it understands nothing."""
 
     name = "transcript"
 
-    def __init__(self, evaluation: "Evaluation", recogniser: str) -> None:
-        """Raises ModelError if there is no such recogniser, see `asr.transcriber`."""
-        asr.transcriber(recogniser)
-        self._evaluation = evaluation
-        self._recogniser = recogniser
+    def __init__(self, encodings: Encodings, transcripts: Transcripts) -> None:
+        super().__init__(encodings)
+        self.transcripts = transcripts
 
     def encode_speech(self, utterances: Sequence[Utterance]) -> np.ndarray:
-        evaluation = self._evaluation
-        heard = asr_baseline.transcribe(self._recogniser, utterances, evaluation.cache)
-        texts, languages = [one.text for one in heard], [one.language for one in utterances]
-        return evaluation.model.halves(asr_baseline.embed(evaluation.model, texts, languages))[0]
-
-    def encode_text(self, texts: Sequence[Text]) -> np.ndarray:
-        return self._evaluation.model.halves(_read(self._evaluation, texts).vectors)[0]
+        found = self.transcripts.of(utterances)
+        rows = [row for row, one in enumerate(found) if one.text.strip()]
+        vectors = np.zeros((len(found), self._model.meaning_dim), np.float32)
+        if rows:
+            vectors[rows] = self.encode_text([Text(found[row].text, utterances[row].language) for row in rows])
+        return vectors
 
     def knows(self, languages: set[str]) -> bool:
-        return all(_understands(self._recogniser, language) for language in languages)
+        return self.transcripts.knows(languages)
 
 
-class Fused(System):
-    """The mean of what others make of the same recording; they share the encoder of texts."""
+class Fused(Transcribed):
+    """Both witnesses, weighed by the model's gate, as a library weighs them."""
 
     name = "fused"
 
-    def __init__(self, parts: Sequence[System]) -> None:
-        self._parts = parts
+    def encode_speech(self, utterances: Sequence[Utterance]) -> np.ndarray:
+        direct = self._model.halves(self._encodings.speech(utterances).vectors)[0]
+        return fuse_meaning(direct, super().encode_speech(utterances), self.evidence(utterances), self._model.gate)
+
+    def evidence(self, utterances: Sequence[Utterance]) -> np.ndarray:
+        """What the gate knows of each, float32 (n, len(EVIDENCE)); the phones are as a library stores them."""
+        phones, found = self._encodings.speech(utterances).phones, self.transcripts.of(utterances)
+        return stacked([evidence(one, unpack(pack(own))) for one, own in zip(found, phones, strict=True)])
+
+
+class DirectSearch(System):
+    """The two stages of a search in a library without transcripts; by the cosine alone for a model without phones."""
+
+    name = "search-direct"
+
+    def __init__(self, encodings: Encodings) -> None:
+        super().__init__(encodings)
+        self.calibrated = self._model.aligner is not None
 
     def encode_speech(self, utterances: Sequence[Utterance]) -> np.ndarray:
-        both = sum(part.encode_speech(utterances) for part in self._parts)
-        return both / np.maximum(np.linalg.norm(both, axis=1, keepdims=True), 1e-12)
+        return self._encodings.speech(utterances).vectors
 
     def encode_text(self, texts: Sequence[Text]) -> np.ndarray:
-        return self._parts[0].encode_text(texts)
+        return self._encodings.texts(texts).vectors
+
+    def rank(self, queries: Sequence[Text | Utterance], pool: Sequence[Utterance]) -> np.ndarray:
+        typed = isinstance(queries[0], Text)
+        asked = self._encodings.texts(queries) if typed else self._encodings.speech(queries)
+        vectors = self.encode_speech(pool)
+        if not self.calibrated:
+            return asked.vectors @ vectors.T
+        packed = [pack(one) for one in self._encodings.speech(pool).phones]
+        odds = np.empty((len(queries), len(pool)))
+        kinds = np.array([kind(query, pool) for query in queries])
+        written = self.words(pool)
+        for one in set(kinds.tolist()):
+            rows = np.flatnonzero(kinds == one)
+            phones = Phones([asked.phones[row] for row in rows], packed, not typed, True)
+            covered = coverages([queries[row].text for row in rows], written) if typed else None
+            odds[rows] = log_odds(self._model, one, asked.vectors[rows], vectors, phones, covered)
+        return odds
+
+    def words(self, utterances: Sequence[Utterance]) -> list[frozenset[str]]:
+        """The words of the transcripts that a library would have of utterances."""
+        return [frozenset()] * len(utterances)
+
+
+class Search(DirectSearch):
+    """The same in a library whose transcripts are there. A spoken query has none."""
+
+    name = "search"
+
+    def __init__(self, encodings: Encodings, fused: Fused) -> None:
+        super().__init__(encodings)
+        self._fused = fused
+
+    def encode_speech(self, utterances: Sequence[Utterance]) -> np.ndarray:
+        vectors, meaning_dim = super().encode_speech(utterances).copy(), self._model.meaning_dim
+        lengths = np.linalg.norm(vectors[:, :meaning_dim], axis=1, keepdims=True)
+        vectors[:, :meaning_dim] = lengths * self._fused.encode_speech(utterances)
+        return vectors
+
+    def words(self, utterances: Sequence[Utterance]) -> list[frozenset[str]]:
+        return [frozenset(words(one.text)) for one in self._fused.transcripts.of(utterances)]
 
     def knows(self, languages: set[str]) -> bool:
-        return all(part.knows(languages) for part in self._parts)
+        return self._fused.knows(languages)
 
 
-def systems(evaluation: "Evaluation", recogniser: str | None) -> list[System]:
-    """All that can be compared: with a recogniser (see `asr.transcriber`) also what transcripts give."""
-    direct = Half(evaluation, "direct", 0)
-    found: list[System] = [Search(evaluation), direct]
-    if evaluation.model.sound_dim:
-        found.append(Half(evaluation, "sound", 1))
-    if recogniser is not None:
-        transcript = Transcript(evaluation, recogniser)
-        found += [transcript, Fused((direct, transcript))]
+def systems(encodings: Encodings, transcripts: Transcripts | None) -> list[System]:
+    """All that can be compared: those that need transcripts only if there are any."""
+    found: list[System] = [DirectSearch(encodings), Direct(encodings), TrueText(encodings)]
+    if encodings.model.sound_dim:
+        found.insert(2, Sound(encodings))
+    if transcripts is not None:
+        fused = Fused(encodings, transcripts)
+        found = [Search(encodings, fused), fused, Transcribed(encodings, transcripts), *found]
     return found
 
 
-def _read(evaluation: "Evaluation", texts: Sequence[Text]) -> "EncoderOutput":
-    languages = [one.language or evaluation.model.language_of(one.text) for one in texts]
-    return evaluation.written([one.text for one in texts], languages)
-
-
-def _kind(queries: Sequence[Text | Utterance], pool: Sequence[Utterance]) -> "Direction":
-    """Which calibration the queries are for."""
-    if not isinstance(queries[0], Text):
+def kind(query: Text | Utterance, pool: Sequence[Utterance]) -> "Direction":
+    """Which calibration a query is for."""
+    if not isinstance(query, Text):
         return "speech"
-    return "text" if {one.language for one in queries} & {None, *(one.language for one in pool)} else "translation"
-
-
-@cache
-def _understands(recogniser: str, language: str) -> bool:
-    try:
-        asr.transcriber(recogniser, language)
-    except ModelError:
-        return False
-    return True
+    return by_length(query.text) if query.language in {None, *(one.language for one in pool)} else "translation"

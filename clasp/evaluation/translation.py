@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clasp.evaluation.retrieval import Result, Retrieval, measure
-from clasp.evaluation.test_sets import label
+from clasp.evaluation import metrics
+from clasp.evaluation.results import Result
+from clasp.evaluation.utterances import label
 from clasp.training.data import parallel
 from clasp.training.sentence.pairs import LANGUAGES
 
@@ -37,10 +38,10 @@ def translations(encoder: "SentenceTransformer", data: Path, most: int = POOL) -
         texts = [found[english[row]][language] for row in rows]
         theirs, their_labels = encode(encoder, texts), [label(text) for text in texts]
         name, title = f"translation-{language}", f"sentence encoder, {language} and English"
-        yield measure(Retrieval(theirs, vectors, labels, rows), name, title, "other→English")
-        yield measure(
-            Retrieval(vectors[rows], theirs, their_labels, np.arange(len(rows))), name, title, "English→other"
-        )
+        ranks = metrics.ranks(theirs, vectors, [labels[row] for row in rows], labels)
+        yield Result(name, title, "other→English", len(english), ranks)
+        ranks = metrics.ranks(vectors[rows], theirs, their_labels, their_labels)
+        yield Result(name, title, "English→other", len(texts), ranks)
 
 
 def encode(encoder: "SentenceTransformer", texts: list[str]) -> np.ndarray:

@@ -22,17 +22,19 @@ WELL = frozenset((  # languages that Whisper base writes about as well as Englis
     "en", "de", "fr", "es", "it", "pt", "nl", "pl", "ru", "ca", "uk", "tr", "ja", "id", "sv", "no", "da", "ro",
 ))  # fmt: skip
 FAIRLY = frozenset(("zh", "ko", "ar", "hi", "ur", "cs", "fi", "el", "hu", "bg", "hr", "sk", "vi", "he", "ms", "gl"))
+LEARNED = ("en", "de", "fr", "nl", "it", "ru", "fa", "zh", "uz")  # languages of real recordings to learn from
 EVIDENCE = (  # the columns, and the weights that are used until some are learned
-    ("log probability", 1.5),  # mean over the tokens
+    ("log probability", 2.0),  # mean over the tokens
     ("repetition", -1.0),  # compression ratio above 1.5
     ("no speech", -1.0),  # probability
-    ("words", 0.2),  # logarithm of one more than there are
+    ("words", 0.5),  # logarithm of one more than there are
     ("phone entropy", 0.3),  # mean over the recognised phones, nats: how unsure the direct witness is
     ("supplied", 2.5),  # 1 for a transcript that came with the recording
     ("fairly known", -0.7),  # 1 for such a language
-    ("hardly known", -1.7),
+    ("hardly known", -1.2),
+    *((language, 0.0) for language in LEARNED),  # 1 for this language: how its trust differs from others'
 )
-BIAS = 1.1
+BIAS = 1.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +64,9 @@ class Gate:
             weights, bias = stored["weights"].astype(np.float32), stored["bias"].astype(np.float32)
         except (OSError, KeyError, SafetensorError) as error:
             raise ModelError(f"{path} is damaged ({error}): restore it.") from error
-        if weights.shape != (len(EVIDENCE),) or bias.size != 1 or not np.isfinite(weights).all():
+        if weights.ndim != 1 or len(weights) > len(EVIDENCE) or bias.size != 1 or not np.isfinite(weights).all():
             raise ModelError(f"{path} holds no {len(EVIDENCE)} weights and a bias: restore it.")
+        weights = np.pad(weights, (0, len(EVIDENCE) - len(weights)))  # learned before the last columns were known
         return cls(weights, float(bias.reshape(())))
 
     def save(self, folder: Path) -> None:
@@ -79,7 +82,8 @@ def evidence(found: Transcript, phones: np.ndarray, *, supplied: bool = False) -
     """What is known of a transcript and of the direct meaning, float32 (len(EVIDENCE),).
 
     Args:
-        phones: distributions, float (phones, inventory); none for a model that recognises no phones.
+        phones: distributions, float (phones, inventory), as `unpack` gives those that are stored; none for a model that
+            recognises no phones.
         supplied: whether the transcript came with the recording; its text and language are all that counts then.
     """
     language = found.language.lower().split("-")[0]
@@ -96,6 +100,7 @@ def evidence(found: Transcript, phones: np.ndarray, *, supplied: bool = False) -
             supplied,
             not known and language in FAIRLY,
             not known and language not in FAIRLY,
+            *(not supplied and language == learned for learned in LEARNED),
         ],
         np.float32,
     )

@@ -9,6 +9,7 @@ Scripts that put no spaces between words (Chinese, Japanese, Thai, Lao, Khmer, B
 pairs of neighbouring letters instead, so that any stretch of such a text can be found.
 """
 
+import math
 import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
@@ -30,6 +31,11 @@ def words(text: str) -> list[str]:
 def count(text: str) -> float:
     """How many words a text has; a letter of an unspaced script is half of one."""
     return sum(PAIR * len(run) if UNSPACED.match(run) else 1 for run in _runs(text))
+
+
+def rarity(found: int, total: int) -> float:
+    """What a word counts that is found in so many of a total of texts: the rarer, the more."""
+    return math.log1p((total + 1) / (found + 0.5))
 
 
 def coverage(query: Sequence[str], found: Collection[str], weights: Mapping[str, float]) -> float:

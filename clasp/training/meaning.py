@@ -18,12 +18,13 @@ from torch.nn import functional
 
 from clasp.phones.inventory import readings
 from clasp.phones.ngrams import PhoneNgramEncoder
+from clasp.text import sentence_encoder
 from clasp.training import decode_corpus, ngrams
 from clasp.training.checkpoint import Checkpoint, autocast, descend, learning_rate, update_average
 from clasp.training.data import shards
-from clasp.training.embedding_bank import build_bank, load_bank
 from clasp.training.losses import soft_contrast
 from clasp.training.simulated_asr import simulate_asr_errors
+from clasp.training.text_vectors import text_vectors
 
 READINGS = 8  # of recognised phones; half of them, at random, in each step of training
 PEAK_RATE, WARM_UP, AVERAGE = 4e-4, 50, 0.99
@@ -92,12 +93,9 @@ def answers_of(speech: shards.Utterances, args: argparse.Namespace) -> tuple[np.
     known."""
     of_each = [" ".join((english or text).split()) for _, text, _, _, english in speech.rows.tolist()]
     texts = list(dict.fromkeys(of_each))
-    build_bank(args.bank, texts, args.text)
-    stored, vectors = load_bank(args.bank)
-    places = {text: place for place, text in enumerate(stored)}
+    vectors = text_vectors(sentence_encoder.load(args.text), texts, args.bank)
     rows = {text: row for row, text in enumerate(texts)}
-    chosen = np.array(vectors)[np.array([places[text] for text in texts])]
-    return np.array([rows[text] for text in of_each]), torch.from_numpy(chosen)
+    return np.array([rows[text] for text in of_each]), torch.from_numpy(vectors).half()
 
 
 @torch.inference_mode()

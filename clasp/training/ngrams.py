@@ -18,11 +18,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from clasp.phones.ngrams import PhoneNgramEncoder
+from clasp.text import sentence_encoder
 from clasp.training import simulated_asr
 from clasp.training.checkpoint import Checkpoint, autocast, descend, learning_rate, update_average
-from clasp.training.embedding_bank import build_bank, load_bank
 from clasp.training.losses import soft_contrast
 from clasp.training.simulated_asr import simulate_asr_errors
+from clasp.training.text_vectors import text_vectors
 
 ENCODER = {
     "runs": 200_000, "embedding": 128, "width": 256, "layers": 2, "heads": 4, "kernel": 5, "stride": 3, "pools": 8,
@@ -80,14 +81,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def training_data(args: argparse.Namespace) -> tuple[simulated_asr.Sentences, Tensor]:
-    """The sentences as phones, and the vectors that are their answers, float16 (n, dim), mapped from the disk."""
+    """The sentences as phones, and the vectors that are their answers, float16 (n, dim)."""
     texts = simulated_asr.texts_of(args.data, args.texts)
-    build_bank(args.bank, texts.bank, args.text)
-    stored, vectors = load_bank(args.bank)
-    places = {text: place for place, text in enumerate(stored)}
-    rows = np.array([places[text] for text in texts.bank])
+    bank = text_vectors(sentence_encoder.load(args.text), texts.bank, args.bank)
     sentences = simulated_asr.phonetic_sentences(texts, args.out / "sentences.npz")
-    return sentences, torch.from_numpy(np.array(vectors)[rows])
+    return sentences, torch.from_numpy(bank).half()
 
 
 def measured_confusions(decoded: Path) -> np.ndarray:

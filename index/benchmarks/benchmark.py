@@ -4,6 +4,7 @@
     python -m clasp benchmark --adding     # a recording of six hours; takes minutes
     python -m clasp benchmark --transcribing --clips 64
     python -m clasp benchmark --live       # the live search, with one visitor and with twenty; takes five minutes
+    python -m clasp benchmark --moments    # of an hour and of a conversation; takes minutes
     python -m clasp benchmark --stages --clips 64
     python -m clasp benchmark --published --clips 16
 
@@ -72,6 +73,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--adding", action="store_true", help="measure adding a long recording, and nothing else")
     parser.add_argument("--live", action="store_true", help="measure the live search, and nothing else")
     parser.add_argument("--transcribing", action="store_true", help="measure transcripts, and nothing else")
+    parser.add_argument("--moments", action="store_true", help="measure how surely moments of a long recording are "
+                        "found, and nothing else; needs the training data")  # fmt: skip
     parser.add_argument("--stages", action="store_true", help="measure hearing stage by stage, and nothing else")
     parser.add_argument("--published", action="store_true", help="the same of the published architecture, with random "
                         "weights")  # fmt: skip
@@ -91,6 +94,11 @@ def run(args: argparse.Namespace) -> int:
         Console(width=110).print(table(rows, f"{platform.machine()}, {os.cpu_count()} cores"))
         return 0
     progress = Console(stderr=True)
+    if args.moments:
+        from index.benchmarks import moments
+
+        Console(width=110).print(table(moments.measure(args.model), f"{platform.machine()}, {os.cpu_count()} cores"))
+        return 0
     if args.transcribing:
         from index.benchmarks.transcribing import transcribing
 

@@ -1,28 +1,28 @@
 """Moments of a long recording: held-out utterances of many speakers one after another, found again by what is said.
 
 `moments` asks an hour for the words of utterances; `conversation` asks half an hour, in which the speakers follow each
-other as in a conversation, for their words and for what they mean.
+other as in a conversation, for their words and for what they mean, without transcripts and with them.
 """
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
 
 from clasp.audio.decode import SAMPLE_RATE
-from clasp.evaluation.cases import CASES, TEXT_TO_SPEECH
+from clasp.evaluation import metrics, real_sets
+from clasp.evaluation.encodings import Encodings
+from clasp.evaluation.measure import scores
 from clasp.evaluation.query_sets import QuerySet
-from clasp.evaluation.retrieval import Result
-from clasp.evaluation.test_sets import Utterance, waveforms
+from clasp.evaluation.systems import DirectSearch
+from clasp.evaluation.utterances import Utterance, waveforms
+from clasp.model import load
+from clasp.speech.transcriber import Transcriber
+from clasp.training.data.corpora import data_folder
+from index.benchmarks.benchmark import Row
 
-if TYPE_CHECKING:
-    from clasp.evaluation.evaluate import Evaluation
-
-CASE = replace(next(case for case in CASES if case.name == "real-english"), directions=(TEXT_TO_SPEECH,))
 ASKED = 100  # sentences
 FLOOR = 0.70  # share whose moment is the first hit, of those whose utterance is the first
 PAUSES = (0.5, 2.0)  # seconds between two utterances, at least and at most
@@ -34,83 +34,102 @@ HITS = 10  # a moment that is not among them has the rank after the last
 Span = tuple[float, float]  # start and end, seconds
 
 
-def moments(evaluation: "Evaluation") -> Result:
-    """Ranks of the right moments for ASKED sentences, of those that the test CASE finds first utterance by utterance.
+def measure(model: str) -> list[Row]:
+    """Shares of right moments; needs the training data, whose held-out recordings are asked for.
 
-    What asks there makes up the recording here.
+    Raises:
+        DataError: if it is not there.
     """
-    chosen = evaluation.sets[CASE.set]
-    utterances = chosen.utterances[: chosen.queries]
-    (alone,) = evaluation.run(CASE)
-    places = np.unique(np.linspace(0, len(utterances) - 1, ASKED).astype(int))
-    asked = places[alone.ranks[places] == 1].tolist()
+    encodings, data = Encodings(load(model)), data_folder()
+    own_words = next(asked for asked in real_sets.own_words(data) if asked.name == "real-own-words-en")
+    ranks, minutes = moments(encodings, own_words)
+    share = (ranks == 1).mean()
+    rows = [Row(f"moments of {minutes:.0f} min, own words, of {len(ranks)} found sentence by sentence",
+                _shares(ranks), f"HITS@1 ≥ {FLOOR:.2f}", bool(share >= FLOOR))]  # fmt: skip
+    sets = [own_words, *real_sets.paraphrases(data)]
+    for how, transcriber in (("without", None), ("with", Transcriber.load())):
+        for asked, found in zip(sets, conversation(encodings, sets, transcriber=transcriber), strict=True):
+            what = f"moments of a conversation of {HALF_AN_HOUR / 60:.0f} min {how} transcripts, {asked.title}"
+            rows.append(Row(f"{what} ({len(found)} queries)", _shares(found)))
+    return rows
+
+
+def _shares(ranks: np.ndarray) -> str:
+    found = metrics.summary(ranks)
+    return f"HITS@1 {found['hits@1']:.3f}, R@{HITS} {(ranks <= HITS).mean():.3f}"
+
+
+def moments(encodings: Encodings, own_words: QuerySet) -> tuple[np.ndarray, float]:
+    """Ranks of the right moments for ASKED queries, of those whose answer is found first utterance by utterance; and
+    minutes of the recording, which is made up of the utterances that are asked for."""
+    alone = metrics.placed(*scores(own_words, DirectSearch(encodings)))
+    places = np.unique(np.linspace(0, len(alone) - 1, ASKED).astype(int))
+    utterances = [own_words.pool[min(query.answers)] for query in own_words.queries]
     with tempfile.TemporaryDirectory(prefix="clasp-") as folder:
         file = Path(folder, "recording.flac")
-        spans = record(file, utterances, evaluation.cache)
-        questions = [(utterances[number].text, spans[number]) for number in asked]
-        ranks, segments = ask(evaluation, file, questions)
-        minutes = soundfile.info(file).duration / 60
-    about = tuple(utterances[number] for number in asked)
-    title = f"moments of a recording of {minutes:.0f} min, {CASE.title}"
-    return Result("moments", title, TEXT_TO_SPEECH, segments, ranks, {}, about, FLOOR)
+        spans = record(file, utterances, encodings.cache)
+        questions = [(own_words.queries[place].asked.text, spans[place]) for place in places[alone[places] == 1]]
+        return ask(encodings, file, questions), soundfile.info(file).duration / 60
 
 
-def conversation(evaluation: "Evaluation", sets: Sequence[QuerySet], seconds: float = HALF_AN_HOUR) -> list[Result]:
-    """Ranks of the right moments of a recording in which people take turns; one result for each set of queries.
+def conversation(
+    encodings: Encodings,
+    sets: Sequence[QuerySet],
+    seconds: float = HALF_AN_HOUR,
+    transcriber: Transcriber | None = None,
+) -> list[np.ndarray]:
+    """Ranks of the right moments of a recording in which people take turns, for each set of queries.
 
     Args:
         sets: of typed queries and the same pool each; recordings that any of them asks for take turns until the
             recording has its length, those asked for by the most sets first.
         seconds: length of the recording.
+        transcriber: None asks a library without transcripts.
     """
     pool = sets[0].pool
     wanted = [place for asked in sets for query in asked.queries for place in query.answers]
     places = sorted(set(wanted), key=lambda place: (-wanted.count(place), place))
     with tempfile.TemporaryDirectory(prefix="clasp-") as folder:
         file = Path(folder, "conversation.flac")
-        found = record(file, [pool[place] for place in places], evaluation.cache, TURNS, seconds)
-        spans = {place: span for place, span in zip(places, found, strict=True) if span[1] > 0}
-        heard = [
-            [(query.asked.text, place) for query in asked.queries for place in query.answers if place in spans]
+        made = record(file, [pool[place] for place in places], encodings.cache, TURNS, seconds)
+        spans = {place: span for place, span in zip(places, made, strict=True) if span[1] > 0}
+        questions = [
+            [(query.asked.text, spans[place]) for query in asked.queries for place in query.answers if place in spans]
             for asked in sets
         ]
-        ranks, segments = ask(evaluation, file, [(text, spans[place]) for each in heard for text, place in each])
-    results = []
-    parts = np.split(ranks, np.cumsum([len(each) for each in heard])[:-1])
-    for asked, each, found in zip(sets, heard, parts, strict=True):
-        name = asked.name.replace("real-", "conversation-", 1)
-        title = f"moments of a conversation of {seconds / 60:.0f} min, {asked.title}"
-        about = tuple(pool[place] for _, place in each)
-        results.append(Result(name, title, TEXT_TO_SPEECH, segments, found, {}, about))
-    return results
+        ranks = ask(encodings, file, [one for each in questions for one in each], transcriber)
+    return np.split(ranks, np.cumsum([len(each) for each in questions])[:-1])
 
 
-def ask(evaluation: "Evaluation", file: Path, questions: Sequence[tuple[str, Span]]) -> tuple[np.ndarray, int]:
-    """Add a recording to an empty library and ask for its moments.
+def ask(
+    encodings: Encodings, file: Path, questions: Sequence[tuple[str, Span]], transcriber: Transcriber | None = None
+) -> np.ndarray:
+    """Add a recording to an empty library, transcribe it if there is a transcriber, and ask for its moments.
 
     Args:
         questions: texts, and when what they ask for is said.
 
     Returns:
-        The rank, from 1, of the right moment of each, int64 (n,), and how many segments the library has.
+        The rank, from 1, of the right moment of each, int64 (n,).
     """
-    from index.ingest.pipeline import ingest
+    from index.ingest.pipeline import Ingestor
     from index.library import Library
     from index.search import encode, search
 
+    model, found = encodings.model, []
     with (
         tempfile.TemporaryDirectory(prefix="clasp-") as folder,
-        Library.create(Path(folder, "library"), evaluation.model) as library,
+        Library.create(Path(folder, "library"), model) as library,
     ):
-        for _ in ingest(library, evaluation.model, [file]):
+        ingestor = Ingestor(library, model)
+        for _ in (*ingestor.add([file]), *ingestor.transcribe(transcriber)):
             pass
-        found = []
         for text, span in questions:
-            query = encode(evaluation.model, text=text)
-            hits = [hit.segment for hit in search(library, evaluation.model, query, k=HITS).hits]
+            query = encode(model, text=text)
+            hits = [hit.segment for hit in search(library, model, query, k=HITS).hits]
             right = [overlap((hit.start, hit.end), span) >= OVERLAP for hit in hits]
             found.append(1 + (right.index(True) if True in right else HITS))
-        return np.array(found), len(library)
+    return np.array(found)
 
 
 def record(
@@ -126,7 +145,7 @@ def record(
     """
     draw = np.random.default_rng(0)
     spans = [(0.0, 0.0)] * len(utterances)
-    order = draw.permutation(_kept(utterances, cache, pauses, seconds)).tolist()
+    order = draw.permutation(_fitting(utterances, cache, pauses, seconds)).tolist()
     position = 0
     with soundfile.SoundFile(path, "w", SAMPLE_RATE, 1, "PCM_16") as file:
         for number, waveform in zip(order, waveforms([utterances[one] for one in order], cache), strict=True):
@@ -138,7 +157,7 @@ def record(
     return spans
 
 
-def _kept(utterances: Sequence[Utterance], cache: Path, pauses: Span, seconds: float) -> int:
+def _fitting(utterances: Sequence[Utterance], cache: Path, pauses: Span, seconds: float) -> int:
     """How many utterances, and pauses of middling length, take so long."""
     if seconds == float("inf"):
         return len(utterances)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from clasp.audio.decode import Waveform, decode
 from clasp.errors import DataError
-from clasp.evaluation.asr import word_error_rate
+from clasp.evaluation.recognizers import word_error_rate
 from clasp.speech.transcriber import Transcriber
 from clasp.training.data import corpora
 from index.benchmarks.benchmark import Row

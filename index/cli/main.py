@@ -31,6 +31,7 @@ COMMANDS = {  # name: (module with add_arguments(parser) and run(args) -> exit c
     "weights": ("clasp.speech.whisper_weights", "fetch and check the weights of Whisper, by which CLASP hears"),
     "convert": ("clasp.published.convert", "turn a published fusion module into safetensors"),
     "calibrate": ("clasp.evaluation.calibrate", "fit the probabilities of a model's scores"),
+    "paper": ("clasp.evaluation.paper", "train and measure the recipe of the paper on real backbones"),
     "corpus": ("clasp.training.data.corpus", "build the training corpus"),
     "train": ("clasp.training.train", "train the model"),
     "demo": ("clasp.training.data.demo", "build the demo library"),

@@ -9,12 +9,12 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-def ahead(items: Iterator[Item], most: int) -> Iterator[Item]:
-    """The same items, made by a thread while the caller is still busy with earlier ones; at most `most` wait.
+def prefetch(items: Iterator[Item], size: int) -> Iterator[Item]:
+    """The same items, made by a thread while the caller is still busy with earlier ones; at most `size` wait.
 
     What making one raises is raised here, after those before it. Closing this closes `items`.
     """
-    made: Queue[tuple[Item | None, BaseException | None]] = Queue(most)
+    made: Queue[tuple[Item | None, BaseException | None]] = Queue(size)
     over = threading.Event()
 
     def make() -> None:
@@ -30,7 +30,7 @@ def ahead(items: Iterator[Item], most: int) -> Iterator[Item]:
             items.close()
         made.put((None, end))
 
-    thread = threading.Thread(target=make, name="ahead", daemon=True)
+    thread = threading.Thread(target=make, name="prefetch", daemon=True)
     thread.start()
     try:
         while (one := made.get())[1] is None:

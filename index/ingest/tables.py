@@ -86,15 +86,15 @@ class Table:
         if only and not named and len(self.rows) > 1:
             remarks.append(f"{self.name} has {len(self.rows)} rows and no column 'file': only the first was taken.")
         for line, row in found:
-            for column, fact in FACTS.items():
+            for fact in FACTS:
                 try:
-                    value = dates.iso(row.get(column, ""), self._first) if column == "date" else row.get(column, "")
+                    value = dates.iso(row.get(fact, ""), self._first) if fact == "date" else row.get(fact, "")
                     value = checked({fact: value})[fact] if value else ""
                 except DataError as error:
                     remarks.append(f"{self.name}, line {line}: {error}")
                     continue
                 if value and facts.setdefault(fact, value) != value:
-                    remarks.append(f"{self.name}, line {line}: another {column} of the same recording, {value!r}.")
+                    remarks.append(f"{self.name}, line {line}: another {fact} of the same recording, {value!r}.")
         return facts, remarks
 
     def unknown(self, files: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ It takes minutes and both cores: a server has it done by another process, see `i
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from index.map.layout import MAP_FILE, MapLayout, segment_keys
 from index.map.library_map import LibraryMap
 from index.map.quality import measure_map
 from index.map.umap import SEED, Progress, interpolate, lay_out, no_progress, subprogress
+from index.model import TextEncoder
 from index.search import LONGEST_QUERY
 
 if TYPE_CHECKING:
@@ -26,14 +27,6 @@ if TYPE_CHECKING:
 
 LAID_OUT_MOST = 50_000  # points; of more, a sample is laid out and the others are placed among it
 BATCH = 256  # texts encoded between two signs of life
-
-
-class TextEncoder(Protocol):
-    """What fitting needs of a model."""
-
-    checksum: str
-
-    def encode_text(self, texts: list[str], languages: list[str] | None = None) -> np.ndarray: ...
 
 
 def fit_map(library: "Library", model: TextEncoder, progress: Progress = no_progress) -> MapLayout:

@@ -10,8 +10,7 @@ from pathlib import Path, PurePosixPath
 from clasp.errors import LibraryError
 from clasp.files import whole_file
 from index.library import FILES
-from index.store.database import DATABASE_FILE
-from index.store.schema import connect, migrate
+from index.store.schema import DATABASE_FILE, connect, migrate
 
 UNPACKED = 256 * 2**30  # bytes: most that an archive may unfold to
 

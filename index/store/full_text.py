@@ -5,7 +5,6 @@ The table is a cache of what the other tables say. `refresh` writes rows anew in
 """
 
 import json
-import math
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from clasp.phones.alignment import TOP_PHONES
-from clasp.text.words import words
+from clasp.text.words import rarity, words
 
 TABLES = (
     "CREATE VIRTUAL TABLE full_text USING fts5(words, names, phones, "
@@ -99,7 +98,7 @@ def find_words(
         "SELECT term, doc FROM full_text_terms WHERE term IN (SELECT value FROM json_each(?))",
         (json.dumps(list(dict.fromkeys(asked))),),
     ))  # fmt: skip
-    weights = {word: math.log1p((count + 1) / (known.get(word, 0) + 0.5)) for word in asked}
+    weights = {word: rarity(known.get(word, 0), count) for word in asked}
     there = sorted(known, key=known.__getitem__)
     rare = [word for word in there if known[word] <= max(COMMON * count, MANY)] or there[:1]
     return Found(_matching(connection, "{words names}", rare[:RAREST], k, allowed), weights)

@@ -28,10 +28,8 @@ class BrowsingHandlers(LibraryHandlers):
         if name not in dict(map(reversed, libraries)):
             busy = [one for one in own if self._service.jobs.running(self._service.key(one, token))]
             name = [*busy, *own, libraries[0][1]][0]
-        return {
-            self._components.name: gr.Dropdown(libraries, value=name),
-            **self._show(name, token, TableView(kept.get("words", ""))),
-        }
+        updates = self._show(name, token, TableView(kept.get("words", "")))
+        return updates | {self._components.name: gr.Dropdown(libraries, value=name)}
 
     @reports_errors
     def choose_library(self, name: str, token: str) -> Updates:
@@ -46,7 +44,7 @@ class BrowsingHandlers(LibraryHandlers):
             updates = {self._components.job: jobs.html(job)}
         else:
             libraries = gr.Dropdown(self._service.libraries(token), value=name)
-            updates = {self._components.name: libraries, **self._show(name, token, view, selection)}
+            updates = self._show(name, token, view, selection) | {self._components.name: libraries}
         return updates | {self._components.notice: gr.skip()}
 
     @reports_errors

@@ -58,6 +58,7 @@ class LibraryHandlers:
         owner = self._service.may_change(name)
         updates = {
             tab.notice: notice(done, good=True) if done else "",
+            tab.name: gr.Dropdown(value=name),
             tab.view: view,
             tab.adding: gr.Column(visible=owner and not busy),
             tab.job: jobs.html(job),

@@ -4,7 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-from ui import links, script
+from ui import script
 from ui.events import QUIET
 from ui.library import components
 from ui.library.adding import AddingHandlers
@@ -27,7 +27,8 @@ def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -
     latest = {"trigger_mode": "always_last", **quiet}
 
     loading = [gr.Textbox(visible=False), token, parts.name]
-    gr.on([tab.select, token.change], browsing.load, loading, outputs, js=links.of_tab("library"), **quiet)
+    remembered = script.call("common/address", "withSettings", "library")  # what the tab keeps in the address
+    gr.on([tab.select, token.change], browsing.load, loading, outputs, js=remembered, **quiet)
     parts.name.change(None, parts.name, js=script.call(MODULE, "keepLibrary"), **QUIET)
     parts.name.input(None, js=script.call(MODULE, "forgetWords"), **QUIET)
     parts.name.input(browsing.choose_library, library, outputs, **quiet)

@@ -57,7 +57,8 @@ def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -
         elem_id="live",
     )
     chosen = [library, category, language]
-    loading = {"inputs": [link, token], "outputs": [*chosen, panel], "js": links.of_tab("live")}
+    remembered = script.call("common/address", "withSettings", "live")  # what the tab keeps in the address
+    loading = {"inputs": [link, token], "outputs": [*chosen, panel], "js": remembered}
     gr.on(None, load, **loading, **QUIET, **queue)
     gr.on([token.change, tab.select], load, **loading, **QUIET, **queue)
     library.input(offer, [*chosen, token], [*chosen, panel], **QUIET, **queue).then(None, chosen, js=KEEP, **QUIET)

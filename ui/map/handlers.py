@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import gradio as gr
@@ -165,8 +164,7 @@ class MapHandlers:
             segments = {one.id: one for one in library.segments()}
             found = [hits.get(one, segments[one]) for one in ids if one in segments]
             query = last.query if last is not None and hits.keys() >= set(ids) else None
-            with TemporaryDirectory(prefix="clasp-map-") as folder:
-                yield str(downloads.write(Path(folder), str(data.get("kind")), library, found, query))
+            yield from downloads.download(str(data.get("kind")), library, found, query)
         except Exception as error:
             raise gr.Error(error_message(error, "a download"), print_exception=False) from error
 

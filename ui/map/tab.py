@@ -5,7 +5,7 @@ from typing import Any
 import gradio as gr
 
 from index.search import LONGEST_QUERY
-from ui import links, script
+from ui import script
 from ui.dropdown import dropdown
 from ui.events import QUIET
 from ui.map.handlers import MapComponents, MapHandlers
@@ -37,7 +37,8 @@ def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -
     inputs, outputs = [name, token], [name, panel, components.timer]
     quiet = {**QUIET, **queue}
     loading = [gr.Textbox(visible=False), token, name]
-    gr.on([tab.select, token.change], handlers.load, loading, outputs, js=links.of_tab("map"), **quiet)
+    remembered = script.call("common/address", "withSettings", "map")  # what the tab keeps in the address
+    gr.on([tab.select, token.change], handlers.load, loading, outputs, js=remembered, **quiet)
     name.input(handlers.choose_library, inputs, outputs, js=script.call("map/map", "keepLibrary"), **quiet)
     components.timer.tick(handlers.poll, inputs, outputs, **quiet)
     panel.fit(handlers.fit, inputs, outputs, **quiet)

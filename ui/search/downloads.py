@@ -1,7 +1,8 @@
 """Utterances as files to download, named after the search."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from clasp.errors import ClaspError
@@ -18,11 +19,11 @@ LONGEST = 60  # characters of a name
 CLIPS = 500  # most in one download
 
 
-def write(
-    folder: Path, kind: str, library: "Library", found: "Sequence[Hit | Segment]", query: "Query | None" = None
-) -> Path:
-    """Write the hits of a query, or segments that were selected without one, as one of KINDS: metadata as CSV or JSON,
-    or audio clips.
+def download(
+    kind: str, library: "Library", found: "Sequence[Hit | Segment]", query: "Query | None" = None
+) -> Iterator[str]:
+    """The path of a file with the hits of a query, or with segments that were selected without one: metadata as CSV or
+    JSON, or audio clips, as one of KINDS. The file is deleted when the iterator goes on.
 
     Raises:
         ClaspError: if there is no such kind, more clips are wanted than are made at once, an utterance is gone, or
@@ -32,12 +33,13 @@ def write(
         raise ClaspError(f"Cannot download {kind!r}: choose one of {', '.join(KINDS)}.")
     if kind == "zip" and len(found) > CLIPS:
         raise ClaspError(f"{len(found):,} audio clips are too many at once: select {CLIPS:,} at most.")
-    path = folder / f"clasp-{_stem(library, query)}.{kind}"
-    if kind == "zip":
-        clips(library, found, path)
-    else:
-        path.write_text(as_csv(library, found) if kind == "csv" else as_json(library, found, query), "utf-8")
-    return path
+    with TemporaryDirectory(prefix="clasp-download-") as folder:
+        path = Path(folder, f"clasp-{_stem(library, query)}.{kind}")
+        if kind == "zip":
+            clips(library, found, path)
+        else:
+            path.write_text(as_csv(library, found) if kind == "csv" else as_json(library, found, query), "utf-8")
+        yield str(path)
 
 
 def _stem(library: "Library", query: "Query | None") -> str:

@@ -90,8 +90,8 @@ def build(shown: list[examples.Example]) -> SearchForm:
             )
             since, until = (
                 gr.Textbox(
-                    label=label, placeholder="1962 or 1 May 1962", max_length=40, visible=False, elem_id=name,
-                    html_attributes=gr.InputHTMLAttributes(autocomplete="off"),
+                    label=label, placeholder="1962 or 1 May 1962", max_length=40, min_width=110, visible=False,
+                    elem_id=name, html_attributes=gr.InputHTMLAttributes(autocomplete="off"),
                 )
                 for name, label in (("since", "Recorded from"), ("until", "Recorded until"))
             )  # fmt: skip

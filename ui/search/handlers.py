@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -181,9 +179,8 @@ class SearchHandlers:
             if last is None:
                 raise ClaspError("There is nothing to download yet: search first.")
             library = self._service.library(last.settings.library, token)
-            with TemporaryDirectory(prefix="clasp-hits-") as folder:
-                found, kind = results.exported(last.answer), str(event_data(event)["kind"])
-                yield str(downloads.write(Path(folder), kind, library, found.hits, found.query))
+            hits = results.exported(last.answer)
+            yield from downloads.download(str(event_data(event)["kind"]), library, hits, last.query)
         except Exception as error:
             raise gr.Error(error_message(error, "a download"), print_exception=False) from error
 

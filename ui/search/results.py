@@ -1,11 +1,12 @@
 """What the Search tab shows below the form: an answer, an error, or an introduction before the first search."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 from index.guests import lifetime
+from index.hit import Hit
 from index.library import Library
 from index.moments import Moment, RecordingHits, by_recording
 from index.search import Answer
@@ -48,9 +49,9 @@ def answer(found: Answer, request: SearchRequest, searched: SearchedLibrary) -> 
     )
 
 
-def exported(found: Answer) -> Answer:
-    """The part of an answer that is downloaded: the strong matches or, without any, the nearest."""
-    return replace(found, hits=[hit for hit in found.hits if hit.strong] or found.hits[:NEAREST])
+def exported(found: Answer) -> list[Hit]:
+    """The hits of an answer that are downloaded: the strong matches or, without any, the nearest."""
+    return [hit for hit in found.hits if hit.strong] or found.hits[:NEAREST]
 
 
 def error(message: str) -> str:

@@ -34,6 +34,7 @@ from clasp.training.data.clips import Clip, letters
 from clasp.training.losses import LOSSES
 from clasp.training.published import features
 from clasp.training.published.fusion import Pairs, report, train
+from clasp.training.text_vectors import text_vectors
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -168,7 +169,7 @@ def _pairs(
         features=speech.rows,
         speech_dim=encoder.speech_dim,
         unit=bool(encoder.config.get("unit_inputs")),
-        texts=torch.from_numpy(features.of_texts(text_encoder, list(texts), folder).rows).to(encoder.device),
+        texts=torch.from_numpy(text_vectors(text_encoder, list(texts), folder)).to(encoder.device),
         text_of=np.array([texts[clip.text] for clip in clips]),
         labels=np.array([letters(clip.text) for clip in clips]),
     )

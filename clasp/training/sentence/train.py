@@ -158,7 +158,7 @@ def measured(folder: Path, data: Path, most: int) -> dict[str, Any]:
     hits: dict[str, dict[str, float]] = {}
     for result in translations(load(folder), data, most):
         language = result.name.removeprefix("translation-")
-        hits.setdefault(language, {})[result.direction] = float((result.ranks == 1).mean())
+        hits.setdefault(language, {})[result.system] = float((result.ranks == 1).mean())
     median = float(np.median([list(both.values()) for both in hits.values()]))
     print(f"FLORES, {len(hits)} languages and English: median HITS@1 {median:.3f}", flush=True)
     return {f"{FLORES}_hits@1": {"sentences": most, "median": median, "languages": hits}}

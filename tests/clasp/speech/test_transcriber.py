@@ -7,7 +7,7 @@ import pytest
 
 from clasp.audio.decode import SAMPLE_RATE, Waveform, decode
 from clasp.errors import ClaspError, ModelError
-from clasp.evaluation.asr import word_error_rate
+from clasp.evaluation.recognizers import word_error_rate
 from clasp.speech.languages import LanguageTally
 from clasp.speech.transcriber import Transcriber, _is_doubtful, _unless_doubtful
 from clasp.speech.transcript import Transcript, Word, compression_ratio

@@ -121,7 +121,7 @@ def test_the_gate_believes_what_is_well_understood_and_leaves_the_direct_meaning
     np.testing.assert_allclose(fused[5], direct[5], rtol=1e-5)
     supplied, known, unsure, foreign, repeated = np.einsum("nd,nd->n", fused[:5], transcript[:5])
     assert supplied > known > max(unsure, foreign, repeated) and supplied > 0.99 and known > 0.8
-    assert np.einsum("nd,nd->n", fused[:5], direct[:5])[[2, 3]].min() > 0.3
+    assert np.einsum("nd,nd->n", fused[:5], direct[:5])[[2, 3]].min() > 0.2
 
 
 def test_a_gate_that_was_learned_is_loaded_and_a_damaged_one_is_named(tmp_path):
@@ -132,6 +132,8 @@ def test_a_gate_that_was_learned_is_loaded_and_a_damaged_one_is_named(tmp_path):
     (tmp_path / FILE).write_bytes(b"nonsense")
     with pytest.raises(ModelError, match="damaged"):
         Gate.load(tmp_path)
-    Gate(np.ones(3, np.float32), 0.0).save(tmp_path)
+    Gate(np.ones(3, np.float32), 0.0).save(tmp_path)  # from before the other evidence was known
+    assert Gate.load(tmp_path).weights.tolist() == [1] * 3 + [0] * (len(EVIDENCE) - 3)
+    Gate(np.ones(len(EVIDENCE) + 1, np.float32), 0.0).save(tmp_path)
     with pytest.raises(ModelError, match="holds no"):
         Gate.load(tmp_path)

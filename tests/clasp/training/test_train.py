@@ -92,7 +92,7 @@ def test_a_mistake_is_named_before_anything_runs(text: str, place: str, ran: lis
         text += '[second]\nneeded = "x"\n'
     Path("mine.toml").write_text(text)
     with pytest.raises(DataError, match=place):
-        configuration.follow(Path("mine.toml"))
+        configuration.run_stages(Path("mine.toml"))
     assert not ran
 
 
@@ -120,13 +120,13 @@ def test_shipped_configurations_are_what_their_stages_take(path: Path) -> None:
     assert all(callable(planned.options.stage) for planned in stages.values())
     if path.stem == "bundled":
         assert list(stages) == [
-            "corpus", "text", "features", "recogniser", "hearing", "sound", "words", "meaning", "release", "gate",
+            "corpus", "text", "features", "recogniser", "decode", "sound", "ngrams", "meaning", "release", "gate",
             "calibrate",
         ]  # fmt: skip
         assert str(stages["release"].options.out) == stages["calibrate"].options.model != "assets/model"
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/training.md", "assets/model/README.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/training.md"])
 def test_every_command_that_a_page_names_is_there(page: str) -> None:
     text = (Path(__file__).parents[3] / page).read_text(encoding="utf-8")
     named = re.findall(r"python -m clasp ([a-z]+)(?: ([a-z]+)\b)?", text)

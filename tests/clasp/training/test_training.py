@@ -11,7 +11,16 @@ from clasp.phones import inventory
 from clasp.phones.edit_distance import edit_distance
 from clasp.phones.inventory import INVENTORY
 from clasp.speech.whisper_encoder import WhisperEncoder, log_mel
-from clasp.training import decode_corpus, losses, recognizer, simulated_asr, sound, speech_features
+from clasp.training import (
+    decode_corpus,
+    losses,
+    meaning,
+    ngrams,
+    recognizer,
+    simulated_asr,
+    sound,
+    speech_features,
+)
 from clasp.training.augment import augment
 from clasp.training.data import corpus, synthesis
 from clasp.training.data.items import Item
@@ -86,25 +95,44 @@ def test_interrupted_training_resumes_exactly(
             torch.testing.assert_close(parts[kind][name], weight, rtol=0, atol=0, msg=name)
 
 
-def test_decoding_and_sound_run_on_what_the_recogniser_left(
-    shards: Path, features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_is_above_the_recogniser_learns_from_decoded_speech(
+    shards: Path, features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text_encoder
 ) -> None:
     monkeypatch.setattr(recognizer, "RECOGNISER", TINY)
     monkeypatch.setattr(sound, "ENCODER", {"dim": 8, "hidden": 8, "layers": 1, "kernel": 3})
-    both = {"--corpus": str(shards), "--features": str(features)}
-    where = both | {"--out": str(tmp_path / "recogniser")}
-    recognizer.run(parse(recognizer, *_flat(where), "--steps", "2", "--seconds", "6"))
-    where = both | {"--recogniser": str(tmp_path / "recogniser"), "--out": str(tmp_path / "decoded")}
-    decode_corpus.run(parse(decode_corpus, *_flat(where)))
-    decoded = decode_corpus.load(tmp_path / "decoded", "train")
+    monkeypatch.setattr(ngrams, "DIM", text_encoder.get_embedding_dimension())
+    monkeypatch.setattr(
+        ngrams, "ENCODER", {"runs": 10, "embedding": 8, "width": 16, "layers": 1, "heads": 2, "pools": 4}
+    )
+    texts = simulated_asr.Texts(TEXTS, [(text, "en", row) for row, text in enumerate(TEXTS)], [])
+    monkeypatch.setattr(simulated_asr, "texts_of", lambda *_: texts)
+    text_encoder.save(str(tmp_path / "text"))
+    folders = {"corpus": shards, "features": features} | {
+        name: tmp_path / name for name in ("recogniser", "decoded", "sound", "text", "bank", "ngrams", "meaning")
+    }
+
+    def run(module, out: str, needs: tuple[str, ...], *more: str) -> None:
+        stated = [part for name in needs for part in (f"--{name}", str(folders[name]))]
+        module.run(parse(module, *stated, "--out", str(folders[out]), *more))
+
+    few = ("--steps", "2", "--batch", "4")
+    run(recognizer, "recogniser", ("corpus", "features"), "--steps", "2", "--seconds", "6")
+    run(decode_corpus, "decoded", ("corpus", "features", "recogniser"))
+    decoded = decode_corpus.load(folders["decoded"], "train")
     assert len(decoded) == len(load(shards, "train"))
     assert decoded.posteriors.shape == (decoded.starts[-1], len(INVENTORY))
-    confusions = np.load(tmp_path / "decoded" / "confusions.npy")
-    np.testing.assert_allclose(confusions.sum(1), 1, atol=1e-4)
+    np.testing.assert_allclose(np.load(folders["decoded"] / "confusions.npy").sum(1), 1, atol=1e-4)
     assert (np.diff(decoded.starts) >= 4).sum() >= 4
-    where = {"--corpus": str(shards), "--decoded": str(tmp_path / "decoded"), "--out": str(tmp_path / "sound")}
-    sound.run(parse(sound, *_flat(where), "--steps", "2", "--batch", "4", "--real", "0"))
-    assert torch.load(tmp_path / "sound" / "checkpoint.pt", weights_only=True)["step"] == 2
+    run(sound, "sound", ("corpus", "decoded"), *few, "--real", "0")
+    run(ngrams, "ngrams", ("text", "bank", "decoded"), *few)
+    run(meaning, "meaning", ("corpus", "text", "bank", "decoded", "ngrams"), *few, "--real", "0")
+    for name in ("sound", "ngrams", "meaning"):
+        assert torch.load(folders[name] / "checkpoint.pt", weights_only=True)["step"] == 2
+    before, after = (meaning.trained(folders[name]) for name in ("ngrams", "meaning"))
+    phones = torch.from_numpy(inventory.from_text(TEXTS[0], "en"))[None, None]
+    vectors = [encoder(phones, torch.tensor([phones.shape[-1]])) for encoder in (before, after)]
+    assert vectors[0].shape == (1, ngrams.DIM)
+    assert not torch.equal(*vectors)
 
 
 def test_augmentation_keeps_lengths_and_labels_in_step() -> None:

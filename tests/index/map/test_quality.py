@@ -76,7 +76,8 @@ def test_what_is_said_of_a_map(units):
     written = np.arange(0, 60)[20:]
     positions = np.concatenate([speech, text])[:, :3]
     categories = ["news", "", "fiction"] * 20
-    found = {one.name: one for one in quality.measures(speech, text, written, categories, positions[:, :2], positions)}
+    measures = quality.measure_map(speech, text, written, categories, positions[:, :2], positions)
+    found = {one.name: one for one in measures}
     map_and_space = ["trustworthiness_flat", "trustworthiness_solid", "separation_space", "separation_map"]
     assert list(found) == [*map_and_space, "alignment", "uniformity"]
     known = np.arange(60) % 3 != 1
@@ -90,6 +91,6 @@ def test_what_is_said_of_a_map(units):
 
 def test_little_is_said_of_little(units):
     one = units(1, 16)
-    assert quality.measures(one, one[:0], np.empty(0, int), [""], one[:, :2], one[:, :3]) == []
-    few = quality.measures(units(3, 16), units(3, 16), np.arange(3), [""] * 3, np.zeros((6, 2)), np.zeros((6, 3)))
+    assert quality.measure_map(one, one[:0], np.empty(0, int), [""], one[:, :2], one[:, :3]) == []
+    few = quality.measure_map(units(3, 16), units(3, 16), np.arange(3), [""] * 3, np.zeros((6, 2)), np.zeros((6, 3)))
     assert [one.name for one in few] == ["alignment", "uniformity"]

@@ -14,7 +14,7 @@ from ui import script
 MANY = 50_000
 BOX = {"x": 40, "y": 60, "width": 600, "height": 420}
 POINTS = script.module("map/points")
-# A drawing of the demo library, or of MANY points, alone above the page
+# A drawing of the demo library, or of MANY points, alone above the page, with its style
 BEGIN = """async ({ box, many }) => {
   document.querySelector('#trial')?.remove();
   window.trial?.view.free();
@@ -26,7 +26,7 @@ BEGIN = """async ({ box, many }) => {
   const plot = document.createElement('div');
   plot.style.cssText = 'position: absolute; inset: 0';
   field.append(plot);
-  document.body.append(field);
+  document.querySelector('.contain').append(field);
   const [{ fetchPoints }, { draw }] = await Promise.all([POINTS, DRAWING]);
   let points = await fetchPoints('demo');
   if (many) {

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.ui import interviews as told
 from tests.ui.conftest import looked_at
 from tests.ui.interviews import Interviews
-from tests.ui.test_page import PLAYS, answered
+from tests.ui.test_page import PLAYS, answered, search
 
 QUERY = "the ferry stayed in the harbour because of the fog"
 ASKED = "?q=the+ferry+stayed+in+the+harbour+because+of+the+fog&library=interviews"
@@ -246,18 +246,14 @@ def test_hits_can_be_downloaded(look, interviews: Interviews) -> None:
         for clip, row in zip(sorted(clips), rows, strict=True):
             sound = soundfile.info(io.BytesIO(archive.read(clip)))
             assert sound.duration == pytest.approx(float(row["end"]) - float(row["start"]), abs=0.02)
-    with answered(page):  # another answer, another file
-        page.locator("#text textarea").fill("the old canal")
-        page.locator("#text textarea").press("Enter")
+    search(page, "the old canal")
     name, content = download(page, "CSV")
     assert name == "clasp-the-old-canal.csv" and told.CANAL in content.decode()
 
 
 def test_an_address_is_shared_gone_back_to_and_reloaded(look, browser: Browser, address: str) -> None:
     page = look("?q=bees+behind+the+chapel&library=interviews")
-    with answered(page):
-        page.locator("#text textarea").fill(QUERY)
-        page.locator("#text textarea").press("Enter")
+    search(page, QUERY)
     choose(page, "Category", "Interview")
     with answered(page):
         page.locator("#meaning input[type=range]").press("ArrowRight")
@@ -299,9 +295,7 @@ def test_an_address_is_shared_gone_back_to_and_reloaded(look, browser: Browser, 
 def test_an_address_that_means_nothing_gets_one_sentence(look, path: str, sentence: str) -> None:
     page = look(path, "#results .notice")
     expect(page.locator("#results .notice")).to_contain_text(sentence)
-    with answered(page):
-        page.locator("#text textarea").fill("the last tree on Mars")
-        page.locator("#text textarea").press("Enter")
+    search(page, "the last tree on Mars")
     expect(page.locator("#results .hits .transcript").first).to_contain_text("Mars")
 
 

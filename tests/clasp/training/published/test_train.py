@@ -18,9 +18,10 @@ from clasp.errors import DataError, ModelError
 from clasp.model import BUNDLED, Clasp
 from clasp.published import efficientnet
 from clasp.speech.fusion import build
+from clasp.training import feature_cache
 from clasp.training.data import readers
 from clasp.training.losses import PUBLISHED, Temperature
-from clasp.training.published import feature_cache, fusion, train
+from clasp.training.published import fusion, train
 from tests.clasp.published.test_efficientnet import SMALL, Reference
 
 LIBRARY = BUNDLED.parent / "library"

@@ -1,19 +1,26 @@
-"""Features that are computed once and kept on disk, a shard at a time.
+"""Features that frozen networks make of inputs, computed once and kept on disk, a shard at a time.
 
-A shard is a file `<checksum>.npy` of at most SHARD rows. The checksum is of what its rows were made of, in their order,
-so a shard is never taken for another, whatever is added, left out or changed. A shard is there whole or not at all:
-work goes on where it was interrupted, and a damaged shard is made again.
+    FOLDER/<checksum of networks and settings>/<checksum of inputs>.npy
+
+Other networks, or the same after a change, have other folders; in each, about.json says whose it is. A shard has at
+most SHARD rows. Its checksum is of what its rows were made of, in their order, so a shard is never taken for another,
+whatever is added, left out or changed. A shard is there whole or not at all: work goes on where it was interrupted, and
+a damaged shard is made again.
 """
 
 import hashlib
+import json
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+from torch import nn
 
+from clasp.errors import DataError
 from clasp.files import whole_file
 from clasp.training.data.corpora import batched
 
@@ -31,6 +38,33 @@ class CachedFeatures:
     checksum: str
 
 
+def cache_folder(folder: Path, about: dict[str, Any], settings: Any, networks: Sequence[nn.Module], size: int) -> Path:
+    """The folder in `folder` for what some networks make in one way.
+
+    Args:
+        about: what about.json says.
+        settings: whatever decides, beside the weights, what the networks make.
+        size: what all features would take, in bytes.
+
+    Raises:
+        DataError: if the disk has no room for them.
+    """
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
+    for network in networks:
+        for name, value in network.state_dict().items():
+            digest.update(name.encode())
+            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    home = folder / digest.hexdigest()[:16]
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "about.json").write_text(json.dumps(about, indent=1) + "\n", "utf-8")
+    missing = size - sum(path.stat().st_size for path in home.glob("*.npy"))
+    if shutil.disk_usage(home).free < missing:
+        raise DataError(
+            f"The disk of {home.resolve()} has no {missing / 1e6:.0f} MB left: make room, or give another folder."
+        )
+    return home
+
+
 def cached_features(
     folder: Path,
     groups: Sequence[Sequence[Input]],
@@ -42,14 +76,13 @@ def cached_features(
     """The features of every input, computed where `folder` does not have them.
 
     Args:
-        folder: belongs to one way of computing.
+        folder: as `cache_folder` gives it.
         groups: of inputs; no shard has rows of two, so that a group more costs the others nothing.
         checksum: of an input's content, in hexadecimal.
         load: what `compute` takes of an input; done in threads, for the next shard while one is computed.
         compute: (rows, width) of a shard's inputs.
         name: of the features, for what is printed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     shards = [shard for group in groups for shard in batched(list(group), SHARD)]
     with ThreadPoolExecutor() as pool:
         names = [_shard_name(pool.map(checksum, shard)) for shard in shards]

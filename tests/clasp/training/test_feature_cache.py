@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from clasp import files
-from clasp.training.published import feature_cache
+from clasp.training import feature_cache
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,8 @@ import torch
 
 from clasp.audio.decode import SAMPLE_RATE, Waveform
 from clasp.errors import ModelError
-from clasp.evaluation.asr import transcriber, word_error_rate
+from clasp.evaluation.recognizers import load, understands, word_error_rate
+from clasp.speech.transcript import Transcript, compression_ratio
 
 LETTERS = ["<pad>", "<s>", "</s>", "<unk>", "|", *"abcdefghijklmnopqrstuvwxyz'"]
 
@@ -93,7 +94,10 @@ def test_a_ctc_checkpoint_writes_the_collapsed_best_path(ctc: Path, noise: Wavef
     best = Wav2Vec2ForCTC.from_pretrained(ctc).eval()(normal).logits[0].argmax(-1).tolist()
     runs = [letter for place, letter in enumerate(best) if place == 0 or letter != best[place - 1]]
     written = "".join(LETTERS[letter] for letter in runs if letter >= 4).replace("|", " ")
-    assert transcriber(str(ctc)).transcribe([noise, noise]) == 2 * [written.strip()] != ["", ""]
+    found = load(str(ctc)).transcribe([noise, noise], "en-US")
+    assert written.strip() and [one.text for one in found] == 2 * [written.strip()]
+    assert found[0] == Transcript(found[0].text, "en", compression_ratio=compression_ratio(found[0].text))
+    assert understands(load(str(ctc)), "xx")  # it does not say
 
 
 def test_a_whisper_checkpoint_writes_what_its_model_generates(whisper: Path, noise: Waveform) -> None:
@@ -105,10 +109,12 @@ def test_a_whisper_checkpoint_writes_what_its_model_generates(whisper: Path, noi
     for language in ("en", "fr"):
         tokens = model.generate(mels, language=language, task="transcribe")
         expected = processor.batch_decode(tokens, skip_special_tokens=True)[0].strip()
-        assert transcriber(str(whisper), f"{language}-XX").transcribe([noise]) == [expected]
-    assert len(transcriber(str(whisper)).transcribe([Waveform(np.tile(noise.samples, 31))])) == 1
+        (found,) = load(str(whisper)).transcribe([noise], f"{language}-XX")
+        assert (found.text, found.language) == (expected, language)
+    assert len(load(str(whisper)).transcribe([Waveform(np.tile(noise.samples, 31))], "en")) == 1
+    assert not understands(load(str(whisper)), "de")
     with pytest.raises(ModelError, match="does not understand 'de'"):
-        transcriber(str(whisper), "de")
+        load(str(whisper)).transcribe([noise], "de")
 
 
 def test_a_whisper_of_english_alone_is_told_no_language(whisper: Path, noise: Waveform, tmp_path: Path) -> None:
@@ -116,9 +122,9 @@ def test_a_whisper_of_english_alone_is_told_no_language(whisper: Path, noise: Wa
     path = folder / "generation_config.json"
     settings = json.loads(path.read_text()) | {"is_multilingual": False}
     path.write_text(json.dumps({name: value for name, value in settings.items() if not name.endswith("_to_id")}))
-    assert len(transcriber(str(folder)).transcribe([noise])) == 1
+    assert len(load(str(folder)).transcribe([noise], "en")) == 1
     with pytest.raises(ModelError, match="does not understand 'fr'"):
-        transcriber(str(folder), "fr")
+        load(str(folder)).transcribe([noise], "fr")
 
 
 def broken(name: str, ctc: Path, folder: Path) -> str:
@@ -169,14 +175,14 @@ def broken(name: str, ctc: Path, folder: Path) -> str:
 )
 def test_what_is_no_recogniser_is_named_in_one_line(name: str, message: str, ctc: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=message) as caught:
-        transcriber(broken(name, ctc, tmp_path))
+        load(broken(name, ctc, tmp_path))
     assert "\n" not in str(caught.value)
 
 
 def test_without_network_a_hub_name_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ModelError, match="hub cannot be reached"):
-        transcriber("nobody/has-such-a-model")
+        load("nobody/has-such-a-model")
 
 
 def test_word_error_rate_counts_over_all_texts() -> None:

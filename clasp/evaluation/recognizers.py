@@ -1,7 +1,7 @@
-"""Speech recognisers, for the other way to search speech: transcribe it first.
+"""Speech recognisers: the product's own, and checkpoints to compare it with.
 
-    recogniser = transcriber("base")
-    recogniser.transcribe([decode("question.wav")])
+    recognizer = load("base")
+    recognizer.transcribe([decode("question.wav")], "en")
 
 "base", or a larger one of clasp/speech/transcriber.py, is Whisper as the product transcribes with it. Any other name is
 a transformers checkpoint that writes what it hears, by CTC (wav2vec2, hubert, parakeet) or word by word (whisper): a
@@ -17,8 +17,8 @@ import numpy as np
 from clasp.audio.decode import SAMPLE_RATE, Waveform
 from clasp.errors import ModelError
 from clasp.phones.edit_distance import edit_distance
-from clasp.speech.transcriber import BASE, ON_THE_HUB
-from clasp.speech.transcriber import Transcriber as Whisper
+from clasp.speech.transcriber import BASE, ON_THE_HUB, Transcriber
+from clasp.speech.transcript import Transcript, compression_ratio
 from clasp.training.data import parallel
 
 if TYPE_CHECKING:
@@ -28,69 +28,84 @@ WHISPER_SECONDS = 30.0  # a longer recording is heard window by window, which ne
 EXPECTED = f"give '{BASE}', or the folder or hub name of a transformers checkpoint with a CTC or whisper head"
 
 
-class Transcriber(Protocol):
+class Recognizer(Protocol):
     """Writes down what is said."""
 
-    def transcribe(self, waveforms: Sequence[Waveform]) -> list[str]:
-        """The words of each utterance, "" where none are understood."""
+    name: str
+
+    def transcribe(self, waveforms: Sequence[Waveform], language: str) -> list[Transcript]:
+        """What is said in each utterance; `language` is its BCP-47 tag.
+
+        Raises:
+            ModelError: if the recogniser does not know the language.
+        """
 
 
-def transcriber(name: str, language: str = "en") -> Transcriber:
+def load(name: str) -> Recognizer:
     """Load a recogniser.
 
     Args:
         name: "base" or a larger Whisper, a folder, or a name on the Hugging Face hub.
-        language: BCP-47 tag of what is said. Of a CTC checkpoint it cannot be told whether it knows the language.
 
     Raises:
-        ModelError: if there is no such recogniser, a package of it is missing, the hub cannot be reached, or it does
-            not know the language.
+        ModelError: if there is no such recogniser, a package of it is missing, or the hub cannot be reached.
     """
-    return Packed(name, language) if name in (BASE, *ON_THE_HUB) else Checkpoint(name, language)
+    return Transcriber.load(name) if name in (BASE, *ON_THE_HUB) else Checkpoint(name)
 
 
-def word_error_rate(said: Sequence[str], heard: Sequence[str]) -> float:
-    """Words wrong, missing or added in all of `heard`, per word of `said`; case and punctuation do not count.
+def understands(recognizer: Recognizer, language: str) -> bool:
+    """Whether a recogniser may be asked for this language; of a CTC checkpoint that cannot be told."""
+    return not isinstance(recognizer, Checkpoint) or recognizer.understands(language)
+
+
+def word_error_rate(references: Sequence[str], hypotheses: Sequence[str]) -> float:
+    """Words wrong, missing or added in all hypotheses, per word of the references; case and punctuation do not count.
 
     Args:
-        said: n texts in languages that put spaces between words.
-        heard: their n transcripts.
+        references: n texts in languages that put spaces between words.
+        hypotheses: their n transcripts.
 
     Raises:
-        ValueError: if they are not as many, or nothing is said.
+        ValueError: if they are not as many, or the references have no words.
     """
-    pairs = [(parallel.key(a).split(), parallel.key(b).split()) for a, b in zip(said, heard, strict=True)]
+    pairs = [(parallel.key(a).split(), parallel.key(b).split()) for a, b in zip(references, hypotheses, strict=True)]
     words = sum(len(reference) for reference, _ in pairs)
     if words == 0:
-        raise ValueError("A word error rate needs at least one word that was said.")
+        raise ValueError("A word error rate needs at least one word in its references.")
     return sum(edit_distance(*(np.array(side, object) for side in pair)) for pair in pairs) / words
 
 
-class Packed:
-    """Whisper as the product transcribes with it: several utterances to a window, 8-bit on a CPU."""
-
-    def __init__(self, name: str, language: str = "en") -> None:
-        self._whisper = Whisper.load(name)
-        self._language = language
-
-    def transcribe(self, waveforms: Sequence[Waveform]) -> list[str]:
-        return [found.text for found in self._whisper.transcribe(waveforms, self._language)]
-
-
 class Checkpoint:
-    """A recogniser of transformers, on the GPU where there is one."""
+    """A recogniser of transformers, on the GPU where there is one. It does not say how sure it is."""
 
-    def __init__(self, name: str, language: str = "en") -> None:
+    def __init__(self, name: str) -> None:
+        self.name = name
         self._pipeline = _load(name)
         self._is_whisper = self._pipeline.model.config.model_type == "whisper"
-        self._options = _whisper_options(self._pipeline, name, language) if self._is_whisper else {}
 
-    def transcribe(self, waveforms: Sequence[Waveform]) -> list[str]:
-        return [self._written(one) for one in waveforms]
+    def understands(self, language: str) -> bool:
+        """Whether it was trained on a language, as far as it says."""
+        return not self._is_whisper or f"<|{_primary(language)}|>" in (self._languages or {"<|en|>": 0})
 
-    def _written(self, waveform: Waveform) -> str:
-        timestamps = {"return_timestamps": True} if self._is_whisper and waveform.duration > WHISPER_SECONDS else {}
-        return self._pipeline(waveform.samples, generate_kwargs=self._options, **timestamps)["text"].strip()
+    def transcribe(self, waveforms: Sequence[Waveform], language: str) -> list[Transcript]:
+        """As Recognizer has it."""
+        if not self.understands(language):
+            raise ModelError(f"{self.name} does not understand {language!r}: name a checkpoint that does.")
+        texts = [self._text(one, _primary(language)) for one in waveforms]
+        return [Transcript(text, _primary(language), compression_ratio=compression_ratio(text)) for text in texts]
+
+    @property
+    def _languages(self) -> dict[str, int] | None:
+        """The languages that a whisper is told; checkpoints of English alone want to be told nothing."""
+        return getattr(self._pipeline.model.generation_config, "lang_to_id", None)
+
+    def _text(self, waveform: Waveform, language: str) -> str:
+        options: dict[str, Any] = {}
+        if self._is_whisper:
+            options["generate_kwargs"] = {"language": language, "task": "transcribe"} if self._languages else {}
+            if waveform.duration > WHISPER_SECONDS:
+                options["return_timestamps"] = True
+        return self._pipeline(waveform.samples, **options)["text"].strip()
 
 
 def _load(name: str) -> "AutomaticSpeechRecognitionPipeline":
@@ -105,8 +120,8 @@ def _load(name: str) -> "AutomaticSpeechRecognitionPipeline":
     try:
         config = AutoConfig.from_pretrained(name)
         heads = {*MODEL_FOR_CTC_MAPPING_NAMES.values(), *MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES.values()}
-        heard = heads.intersection(config.architectures or ())
-        loaded = pipeline("automatic-speech-recognition", model=name) if heard else None
+        writes = heads.intersection(config.architectures or ())
+        loaded = pipeline("automatic-speech-recognition", model=name) if writes else None
     except ImportError as error:  # some tokenizers and feature extractors need a package of their own
         raise ModelError(f"{name} needs a package that is not installed: {' '.join(str(error).split())}") from error
     except Exception as error:  # the readers of the many formats raise whatever they like
@@ -142,15 +157,6 @@ def _find(name: str) -> None:
         ) from error
     except HfHubHTTPError as error:
         raise ModelError(f"{name} is neither a folder nor a model on the Hugging Face hub: {EXPECTED}.") from error
-
-
-def _whisper_options(loaded: "AutomaticSpeechRecognitionPipeline", name: str, language: str) -> dict[str, Any]:
-    """What to tell whisper of the language; checkpoints of English alone want to be told nothing."""
-    tokens = getattr(loaded.model.generation_config, "lang_to_id", None)
-    code = _primary(language)
-    if f"<|{code}|>" not in (tokens or {"<|en|>": 0}):
-        raise ModelError(f"{name} does not understand {language!r}: name a checkpoint that does.")
-    return {} if not tokens else {"language": code, "task": "transcribe"}
 
 
 def _primary(language: str) -> str:

@@ -12,12 +12,14 @@ import soundfile
 
 from clasp.audio.decode import SAMPLE_RATE
 from clasp.errors import DataError
-from clasp.evaluation import query_sets
+from clasp.evaluation import real_sets
 from clasp.evaluation.distortions import Distorted
-from clasp.evaluation.query_sets import POOLS, TEXTS, TRANSLATED, ContrastSet, Query, QuerySet, Text
-from clasp.evaluation.test_sets import Utterance, label
+from clasp.evaluation.evaluate import REAL, chosen
+from clasp.evaluation.query_sets import ContrastSet, Query, QuerySet, Text
+from clasp.evaluation.real_sets import POOLS, TEXTS, TRANSLATED
+from clasp.evaluation.utterances import Utterance, label
 from clasp.training.data import corpora
-from clasp.training.data.corpora import Clip
+from clasp.training.data.clips import Clip
 
 COLUMNS = {
     "paraphrases.tsv": ["corpus", "clip", "language", "text"],
@@ -76,8 +78,8 @@ def test_there_are_enough_of_every_kind() -> None:
 
 
 def test_only_held_out_recordings_are_asked_for(data: Path) -> None:
-    found = query_sets.query_sets(data)
-    assert {one.name.split("-")[1] for one in found} == {family.split("-")[1] for family in query_sets.FAMILIES}
+    found = chosen(data, [REAL])
+    assert {one.name.split("-")[1] for one in found} == {family.split("-")[1] for family in real_sets.FAMILIES}
     assert len({one.name for one in found}) == len(found)
     for one in found:
         if isinstance(one, ContrastSet):
@@ -94,19 +96,19 @@ def test_only_held_out_recordings_are_asked_for(data: Path) -> None:
 
 
 def test_the_pools_are_as_large_as_they_should_be_and_say_nothing_twice(data: Path) -> None:
-    sizes = {language: len(query_sets.recordings(data, language)) for language in POOLS}
+    sizes = {language: len(real_sets.recordings(data, language)) for language in POOLS}
     assert {language: sizes[language] for language in ("en", "fr", "de", "nl")} == {
         "en": 1000, "fr": 500, "de": 200, "nl": 200,
     }  # fmt: skip
     for language in POOLS:
-        said = [label(one.text) for one in query_sets.recordings(data, language)]
+        said = [label(one.text) for one in real_sets.recordings(data, language)]
         assert len(said) == len(set(said))
 
 
 def test_texts_are_not_what_is_said(data: Path) -> None:
     shares = []
     for name in ("paraphrases.tsv", "translations.tsv", "questions.tsv", "contrasts.tsv", "code_switched.tsv"):
-        for row, clips in query_sets._rows(data, name):
+        for row, clips in real_sets._rows(data, name):
             written = {label(row[column]) for column in ("text", "right", "wrong") if column in row}
             assert label(clips[0].text) not in written, row
             if name == "paraphrases.tsv":
@@ -116,7 +118,7 @@ def test_texts_are_not_what_is_said(data: Path) -> None:
 
 
 def test_the_same_sentence_is_found_in_another_voice(data: Path) -> None:
-    (asked,) = query_sets.query_sets(data, ["real-same-sentence"])
+    (asked,) = chosen(data, ["real-same-sentence"])
     assert len(asked.queries) >= 50
     for query in asked.queries:
         (place,) = query.answers
@@ -126,11 +128,12 @@ def test_the_same_sentence_is_found_in_another_voice(data: Path) -> None:
 
 
 def test_sets_are_chosen_by_name_or_by_family(data: Path) -> None:
-    assert [one.name for one in query_sets.query_sets(data, ["real-short-2", "training-voices"])] == ["real-short-2"]
-    assert len(query_sets.query_sets(data, ["real-short"])) == 3
-    assert query_sets.query_sets(data, ["moments"]) == []
+    found = chosen(data, ["training-voices", "real-short-2"])
+    assert [one.name for one in found] == ["real-short-2", "training-voices"]
+    assert len(chosen(data, ["real-short"])) == 3
+    assert chosen(data, ["translation"]) == []
     with pytest.raises(DataError, match="no test real-short-9: give one of real-short-1, "):
-        query_sets.query_sets(data, ["real-short-9"])
+        chosen(data, ["real-short-9"])
 
 
 TALES = (
@@ -142,28 +145,28 @@ TALES = (
 
 def test_short_queries_are_said_in_one_recording_alone() -> None:
     for words in (1, 2, 3):
-        found = query_sets.unique_phrases(pool(*TALES), words, 10)
+        found = real_sets.unique_phrases(pool(*TALES), words, 10)
         assert len(found) == 3 and {place for _, place in found} == {0, 1, 2}
         for text, place in found:
             assert len(text.split()) == words
             assert [text in label(tale) for tale in TALES] == [place == number for number in range(3)]
             assert text in TALES[place].lower()  # nothing that an apostrophe parts
-            assert min(len(text.split()[0]), len(text.split()[-1])) >= query_sets.LETTERS
-        assert found == query_sets.unique_phrases(pool(*TALES), words, 10)
-    assert len(query_sets.unique_phrases(pool(*TALES), 1, 2)) == 2
-    assert query_sets.unique_phrases(pool(*TALES, split="train"), 1, 10) == []
+            assert min(len(text.split()[0]), len(text.split()[-1])) >= real_sets.LETTERS
+        assert found == real_sets.unique_phrases(pool(*TALES), words, 10)
+    assert len(real_sets.unique_phrases(pool(*TALES), 1, 2)) == 2
+    assert real_sets.unique_phrases(pool(*TALES, split="train"), 1, 10) == []
 
 
 def test_words_that_many_say_begin_no_short_query() -> None:
     said = pool(*(f"about number{letter} about" for letter in "abcdef"), "about whatever")
-    assert query_sets.unique_phrases(said, 2, 10) == []
-    assert {text for text, _ in query_sets.unique_phrases(said, 1, 10)} == {
+    assert real_sets.unique_phrases(said, 2, 10) == []
+    assert {text for text, _ in real_sets.unique_phrases(said, 1, 10)} == {
         *(f"number{letter}" for letter in "abcdef"), "whatever",
     }  # fmt: skip
 
 
 def test_names_are_capitalised_within_a_sentence_and_said_once() -> None:
-    found = query_sets.unique_names(pool(*TALES, "We saw the Market in May, and may it rain."), 10)
+    found = real_sets.unique_names(pool(*TALES, "We saw the Market in May, and may it rain."), 10)
     assert sorted(found) == [("Ambrose Finch", 0), ("Rosalind", 2)]  # a market and what may be are no names
 
 
@@ -181,10 +184,10 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             archive.writestr(f"clips/{number}.opus", encoded.getvalue())
             lines.append(f"{number}.opus\tuz\tspeaker{number // 2}\tgap {number // 3} bu")
         archive.writestr("metadata.tsv", "\n".join(lines) + "\n")
-    monkeypatch.setattr(query_sets, "TEXTS", tmp_path)
-    query_sets._named.cache_clear()
+    monkeypatch.setattr(real_sets, "TEXTS", tmp_path)
+    real_sets._named.cache_clear()
     yield tmp_path
-    query_sets._named.cache_clear()
+    real_sets._named.cache_clear()
 
 
 def ask(folder: Path, *clips: str) -> None:
@@ -197,22 +200,22 @@ def test_equal_sentences_are_all_correct_and_a_text_may_name_several(small: Path
     held_out = [clip for clip in every.values() if clip.split == "test"]
     first, other = held_out[0], next(one for one in every.values() if one.text != held_out[0].text)
     ask(small, f"{first.id} {other.id}")
-    recordings = query_sets.recordings(small, "uz")
-    (query,) = query_sets._written(small, "texts.tsv", recordings)
+    recordings = real_sets.recordings(small, "uz")
+    (query,) = real_sets._written(small, "texts.tsv", recordings)
     assert query.asked == Text("sentence 0", "en")
     assert {recordings[place].text for place in query.answers} == {first.text, other.text}
-    (said,) = query_sets.query_sets(small, ["real-own-words-uz"])
-    assert isinstance(said, QuerySet)
-    assert said.queries[0] == Query(Text(recordings[0].text, "uz"), frozenset([0]))
+    (own_words,) = chosen(small, ["real-own-words-uz"])
+    assert isinstance(own_words, QuerySet)
+    assert own_words.queries[0] == Query(Text(recordings[0].text, "uz"), frozenset([0]))
     splits = [one.source.split for one in recordings]
-    assert splits == sorted(splits, key=query_sets.SPLITS.index)
+    assert splits == sorted(splits, key=real_sets.SPLITS.index)
 
 
 def test_a_clip_that_is_missing_or_not_held_out_is_named(small: Path) -> None:
     ask(small, "no-such-clip")
     with pytest.raises(DataError, match="no clip no-such-clip in uz-commonvoice"):
-        query_sets._rows(small, "texts.tsv")
+        real_sets._rows(small, "texts.tsv")
     training = next(one for one in corpora.packed(small / "speech" / "uz-commonvoice.zip") if one.split == "train")
     ask(small, training.id)
     with pytest.raises(DataError, match=f"uz-commonvoice {training.id} is in the training split"):
-        query_sets._rows(small, "texts.tsv")
+        real_sets._rows(small, "texts.tsv")

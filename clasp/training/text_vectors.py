@@ -1,0 +1,37 @@
+"""Vectors of texts by a frozen sentence encoder, computed once: what speech is trained towards."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from clasp.training.checkpoint import autocast
+from clasp.training.feature_cache import cache_folder, cached_features
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+
+def text_vectors(encoder: "SentenceTransformer", texts: Sequence[str], folder: Path) -> np.ndarray:
+    """Unit vectors of texts, float32 (texts, dim), kept in `folder`.
+
+    Raises:
+        DataError: if the disk has no room for them.
+    """
+    settings = {"encoder": str(encoder), "tokens": sorted(encoder.tokenizer.get_vocab().items())}
+    size = 4 * len(texts) * encoder.get_embedding_dimension()
+
+    def compute(some: list[str]) -> np.ndarray:
+        with autocast():
+            vectors = encoder.encode(some, batch_size=128, convert_to_tensor=True, show_progress_bar=False)
+        vectors = vectors.float().cpu().numpy()
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    home = cache_folder(folder, {"encoder": str(encoder)}, settings, [encoder], size)
+    return cached_features(home, [texts], _checksum, str, compute, "texts").rows
+
+
+def _checksum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
