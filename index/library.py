@@ -210,9 +210,9 @@ class Library:
         while True:
             index = self._indexed.index
             allowed = filters.allowed(index.segments)
-            rows = [row for query in queries for row in index.nearest(query, k, allowed).tolist()]
+            near = [row for query in queries for row in index.nearest(query, k, allowed).tolist()]
             others, weights = self._by_words(index.segments, words, phones, k, allowed)
-            rows = np.array(list(dict.fromkeys([*rows, *others])), np.int64)
+            rows = np.array(list(dict.fromkeys([*near, *others])), np.int64)
             ids = index.segments.ids[rows].tolist()
             segments = self._database.segments(ids)
             if len(segments) == len(ids):

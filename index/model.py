@@ -17,9 +17,16 @@ if TYPE_CHECKING:
 class EmbeddingModel(Protocol):
     """What a library needs to know of the model that makes its vectors."""
 
-    checksum: str
-    dim: int  # of a vector
-    meaning_dim: int  # of its first part, the meaning
+    @property
+    def checksum(self) -> str: ...
+
+    @property
+    def dim(self) -> int:
+        """Of a vector."""
+
+    @property
+    def meaning_dim(self) -> int:
+        """Of its first part, the meaning."""
 
 
 class SpeechEncoder(EmbeddingModel, Protocol):
@@ -33,7 +40,8 @@ class SpeechEncoder(EmbeddingModel, Protocol):
 class TextEncoder(Protocol):
     """Makes vectors of texts, for the map."""
 
-    checksum: str
+    @property
+    def checksum(self) -> str: ...
 
     def encode_text(self, texts: list[str], languages: list[str] | None = None) -> np.ndarray: ...
 

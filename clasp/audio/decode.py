@@ -12,7 +12,7 @@ its break. Whatever cannot be used raises AudioError: one sentence that can be s
 
 import math
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,7 +87,7 @@ class Stream(Iterator[np.ndarray]):
         length: seconds that the file's header claims, a hint; None where it claims nothing.
     """
 
-    def __init__(self, media: Media, blocks: Iterator[np.ndarray]) -> None:
+    def __init__(self, media: Media, blocks: Generator[np.ndarray, None, None]) -> None:
         self.track, self.length = media.track, media.length
         self._media, self._blocks = media, blocks
 
@@ -230,7 +230,7 @@ def _as_file(source: str | Path | bytes) -> Iterator[tuple[Path, str]]:
 
 def _resampled(
     pieces: Iterable[Piece], rate: int, name: str, max_seconds: float, max_bytes: int
-) -> Iterator[np.ndarray]:
+) -> Generator[np.ndarray, None, None]:
     """Pieces mixed to one channel and resampled, as they come, to float32 (n,) of so many samples a second."""
     seconds = size = 0.0
     resampler, resampled_from, mixer = None, rate, Mixer()

@@ -90,8 +90,8 @@ def run(args: argparse.Namespace) -> int:
         from index.benchmarks.adding import adding
         from index.benchmarks.live import live
 
-        rows = (adding if args.adding else live)(args.model)
-        Console(width=110).print(table(rows, f"{platform.machine()}, {os.cpu_count()} cores"))
+        measured = (adding if args.adding else live)(args.model)
+        Console(width=110).print(table(measured, f"{platform.machine()}, {os.cpu_count()} cores"))
         return 0
     progress = Console(stderr=True)
     if args.moments:

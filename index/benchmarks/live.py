@@ -117,11 +117,12 @@ async def _visit(port: int, said: list[tuple[str, np.ndarray]], most: float = np
     """Say all of it, or what can be said in `most` seconds."""
     from websockets.asyncio.client import connect
     from websockets.exceptions import WebSocketException
+    from websockets.typing import Origin
 
     visitor = Visitor()
     sound = _stream(visitor, said, most)
     try:
-        async with connect(f"ws://127.0.0.1:{port}/live", origin=f"http://127.0.0.1:{port}") as link:
+        async with connect(f"ws://127.0.0.1:{port}/live", origin=Origin(f"http://127.0.0.1:{port}")) as link:
             await link.send(json.dumps({"rate": SAMPLE_RATE, "library": "demo"}))
             while "left" not in json.loads(await link.recv()):
                 pass
@@ -196,7 +197,7 @@ def _app(model: str) -> Iterator[tuple[int, int]]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     settings = {"HOST": "127.0.0.1", "PORT": str(port), "CLASP_MODEL": model, "CLASP_READ_ONLY": "0"}
-    output = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    output: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=os.environ | settings, **output)
     try:
         began = time.monotonic()

@@ -76,7 +76,8 @@ def run(args: argparse.Namespace) -> int:
         elif not args.no_transcripts:
             stopped = transcribe(ingestor)
         print(f"{len(library):,} utterances in {library_folder(args.library)}")
-    return STOPPED if stopped else 1 if progress.failed or progress.partial or progress.remarks else 0
+    flawed = progress is not None and (progress.failed or progress.partial or progress.remarks)
+    return STOPPED if stopped else 1 if flawed else 0
 
 
 def summary(progress: "AddProgress") -> str:

@@ -21,6 +21,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -71,7 +72,7 @@ class Ingestor:
         self.language = checked({"language": language})["language"]
 
     @timed
-    def add(self, paths: Sequence[Path]) -> Iterator[AddProgress]:
+    def add(self, paths: Sequence[Path]) -> Generator[AddProgress, None, None]:
         """Add recordings, given as files and folders; yields how far it has come.
 
         Raises:
@@ -114,10 +115,10 @@ class Ingestor:
             return
 
         earlier, new = self._earlier_versions(file, digest), recording is None
-        languages = [one.language for one in (earlier if new else [recording]) if one.language]
+        languages = [one.language for one in (earlier if recording is None else [recording]) if one.language]
         sidecar = sidecars.of(file, languages[-1] if languages else self.language)
-        source = _Source(file, size, self.track if new else recording.track, position)
-        if new:
+        source = _Source(file, size, self.track if recording is None else recording.track, position)
+        if recording is None:
             recording = self._new_recording(file, digest, source.stream.track, sidecar, earlier)
 
         progress = before
@@ -172,7 +173,8 @@ class Ingestor:
         self, file: Path, digest: str, track: int, sidecar: Sidecar, earlier: list[Recording]
     ) -> Recording:
         """What is known of a file before it is decoded; copied into the library if that is wanted."""
-        facts, news = {"title": _title(file), "language": self.language or sidecar.language}, sidecar.facts
+        facts: dict[str, Any] = {"title": _title(file), "language": self.language or sidecar.language}
+        news = sidecar.facts
         for one in earlier:  # what was known of it stays known, unless a table says something new
             facts |= {name: value for name in FACTS if (value := getattr(one, name))}
             news = _new_facts(one, news, file)
@@ -188,7 +190,7 @@ class Ingestor:
         if not batch and not new:
             return
         output = self.model.encode_speech([one.waveform for one in batch], return_phones=True)
-        facts = {"language": recording.language, "speaker": recording.speaker, "category": recording.category}
+        facts: dict[str, Any] = {name: getattr(recording, name) for name in ("language", "speaker", "category")}
         segments = [Segment(0, recording.id, one.start, one.end, **facts) for one in batch]
         segments = _with_transcript(segments, sidecar, recording.speaker, may_be_all=new)
         recordings = [replace(recording, duration=segments[-1].end if segments else SHORTEST)] if new else []
@@ -215,7 +217,9 @@ class Ingestor:
         return new or bool(facts)
 
     @timed
-    def transcribe(self, transcriber: Transcriber | None, *, redo: bool = False) -> Iterator[TranscribeProgress]:
+    def transcribe(
+        self, transcriber: Transcriber | None, *, redo: bool = False
+    ) -> Generator[TranscribeProgress, None, None]:
         """Transcribe what has no transcript, then take all transcripts into the vectors, also those that came with
         recordings; yields how far it has come.
 

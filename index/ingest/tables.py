@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PureWindowsPath
+from typing import Any
 from unicodedata import normalize
 
 from clasp.errors import DataError
@@ -160,7 +161,7 @@ class Table:
 
 def _split(text: str, delimiter: str) -> tuple[Lines, int]:
     """The rows, and the line of a quotation mark that has no other; 0 where all have."""
-    options = {"delimiter": delimiter, "skipinitialspace": True}
+    options: dict[str, Any] = {"delimiter": delimiter, "skipinitialspace": True}
     unclosed = 0
     try:
         reader = csv.reader(io.StringIO(text, newline=""), strict=True, **options)

@@ -57,7 +57,7 @@ class FitProcess:
     def _read(self) -> None:
         last = ""
         with self._process as process:
-            for line in process.stdout:
+            for line in process.stdout or ():
                 percent, mark, doing = line.partition("%  ")
                 if mark and percent.strip().isdecimal():
                     self.share, self.doing = int(percent) / 100, doing.strip()

@@ -67,7 +67,8 @@ def unpack(archive: Path, folder: Path) -> None:
                                 raise LibraryError(f"{archive.name} unfolds to more than {UNPACKED / 2**30:g} GiB.")
                             file.write(block)
             _check(built, archive.name)
-            folder.exists() and folder.rmdir()
+            if folder.exists():
+                folder.rmdir()
             os.replace(built, folder)
     except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, sqlite3.Error) as error:
         raise LibraryError(f"{archive.name} cannot be imported: {error}.") from error

@@ -10,7 +10,7 @@ are all there: until then it is as it was, and whoever stops, or is stopped, goe
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -46,7 +46,7 @@ SWAP = (
 
 
 @timed
-def reembed(folder: Path, model: SpeechEncoder) -> Iterator[Progress]:
+def reembed(folder: Path, model: SpeechEncoder) -> Generator[Progress, None, None]:
     """Make the vectors of the library in `folder` anew; yields how far it has come, and last whether it has `finished`.
 
     If a recording is missing, was changed or cannot be read, it has `failed`, and the library stays as it was: put the

@@ -190,7 +190,7 @@ class AddingHandlers(LibraryHandlers):
         self, name: str, token: str, library: "Library", paths: list[Path], *, copy: bool, language: str,
         scratch: TemporaryDirectory | None = None,
     ) -> None:  # fmt: skip
-        title = dict(map(reversed, self._service.libraries(token)))[name]
+        title = {known: title for title, known in self._service.libraries(token)}[name]
         model = self._service.opened().model
         work = adding(library, model, paths, copy=copy, language=language or "")
         self._service.jobs.start(self._service.key(name, token), f"Adding to “{title}”", work, scratch=scratch)
