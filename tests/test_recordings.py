@@ -13,7 +13,7 @@ import soundfile
 
 from clasp.audio.decode import SAMPLE_RATE, Waveform, cut, decode, stream
 from index.ingest.pipeline import ingest
-from index.ingest.walk import find
+from index.ingest.walk import find_files
 from index.library import Library
 from tests.index.ear import Ear
 from tests.recordings import cases, ffmpeg, with_sentences
@@ -174,13 +174,13 @@ def test_links_are_followed_and_what_is_passed_over_is_named(folder: Path, clips
     (inside / "gone.wav").symlink_to(tmp_path / "nothing")
     (inside / "notes.pdf").write_bytes(b"%PDF")
     (inside / "a.srt").write_text("")
-    found = find([inside, tmp_path / "nowhere"])
+    found = find_files([inside, tmp_path / "nowhere"])
     assert [path.name for path in found.files] == ["a.wav", "b.wav"]
     assert [(path.name, reason[:12]) for path, reason in found.failed] == [
         ("gone.wav", "It is a link"),
         ("nowhere", "There is no "),
     ]
-    assert [path.name for path in found.others] == ["notes.pdf"]
+    assert [path.name for path in found.skipped] == ["notes.pdf"]
 
 
 @pytest.mark.skipif(not hasattr(os, "seteuid"), reason="everyone may look at everything")
@@ -195,7 +195,7 @@ def test_a_locked_folder_stops_nothing(folder: Path, clips: dict):
         own = os.geteuid()
         try:
             os.seteuid(own or 65_534)  # nothing is locked for root
-            found = find([place])
+            found = find_files([place])
         finally:
             os.seteuid(own)
         (place / "2").chmod(0o755)
