@@ -41,8 +41,8 @@ def test_everything_that_is_read_from_the_environment_is_a_setting():
 def test_the_environment_decides(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.setenv("CLASP_FILE_MIB", "0.5")
     monkeypatch.setenv("CLASP_LIBRARY", "/media/archive")
-    monkeypatch.setenv("CLASP_VISITS", "")
-    assert (current().file_mib, current().library, current().visits) == (0.5, "/media/archive", 20)
+    monkeypatch.setenv("CLASP_GUESTS", "")
+    assert (current().file_mib, current().library, current().guests) == (0.5, "/media/archive", 20)
     main(["settings"])
     assert "(default: 2048)" in capsys.readouterr().out
 
