@@ -8,12 +8,17 @@ text = model.encode_text(["The ship was lost in the storm."])
 print(model.similarity(text, speech))
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clasp.errors import AudioError, ClaspError, DataError, LibraryError, ModelError
 
+if TYPE_CHECKING:
+    from clasp.audio.decode import Waveform, decode, from_samples
+    from clasp.model import Clasp, load
+
+__version__ = "0.1.0"
 __all__ = [
-    "AudioError", "Clasp", "ClaspError", "DataError", "LibraryError", "ModelError", "Waveform", "decode",
+    "AudioError", "Clasp", "ClaspError", "DataError", "LibraryError", "ModelError", "Waveform", "__version__", "decode",
     "from_samples", "load",
 ]  # fmt: skip
 

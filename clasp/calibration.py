@@ -95,7 +95,7 @@ class Calibration:
     pass the threshold.
     """
 
-    directions: dict[str, MatchProbability]
+    directions: dict[Direction, MatchProbability]
     false_match_rate: float
 
     def probability(

@@ -28,6 +28,7 @@ from clasp.audio.decode import Waveform
 from clasp.calibration import Calibration
 from clasp.device import autocast, chosen_device, in_batches, parameters_of, precision, to_device, usual_size
 from clasp.errors import ClaspError, ModelError
+from clasp.paths import ASSETS
 from clasp.phones import inventory
 from clasp.phones.alignment import Aligner
 from clasp.phones.encoder import PhoneEncoder, one_hot, pad
@@ -41,7 +42,7 @@ from clasp.weights import folder_checksum, load_weights, save_weights
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-BUNDLED = Path(__file__).parent.parent / "assets" / "model"
+BUNDLED = ASSETS / "model"
 MEASURED = ("alignment.safetensors", "gate.safetensors", "calibration.json")  # files that no part of a model writes
 
 
@@ -61,6 +62,11 @@ class EncoderOutput:
 
 def load(name: str | Path = "bundled", device: str | torch.device | None = None) -> "Clasp":
     """Load a model.
+
+        >>> import clasp
+        >>> model = clasp.load()
+        >>> model.dim, model.meaning_dim
+        (768, 384)
 
     Args:
         name: "bundled", "published" (see clasp/published/checkpoint.py), or a folder: one that `Clasp.save` wrote, or
@@ -168,6 +174,15 @@ class Clasp:
     ) -> "np.ndarray | EncoderOutput":
         """Embed sentences.
 
+            >>> import clasp
+            >>> model = clasp.load()
+            >>> texts = ["The ship was lost.", "Das Schiff ging verloren.", "Bread is baked before dawn."]
+            >>> vectors = model.encode_text(texts)
+            >>> vectors.shape, vectors.dtype
+            ((3, 768), dtype('float32'))
+            >>> int(model.similarity(vectors[:1], vectors[1:]).argmax())
+            0
+
         Args:
             languages: BCP-47 tag of each text, for its letter-to-sound rules; None lets the model tell.
             return_phones: give an EncoderOutput, with the phones of each text.
@@ -209,6 +224,17 @@ class Clasp:
         self, waveforms: list[Waveform], batch_size: int | None = None, *, return_phones: bool = False
     ) -> "np.ndarray | EncoderOutput":
         """Embed utterances, in the order given.
+
+            >>> import clasp
+            >>> from clasp.paths import ASSETS
+            >>> model = clasp.load()
+            >>> utterance = clasp.decode(ASSETS / "library" / "audio" / "adventure-01.ogg")
+            >>> speech = model.encode_speech([utterance], return_phones=True)
+            >>> speech.vectors.shape, len(speech.phones), speech.phones[0].shape[1]
+            ((1, 768), 1, 71)
+            >>> texts = model.encode_text(["The ship was lost in the storm.", "Bread is baked before dawn."])
+            >>> int(model.similarity(speech.vectors, texts).argmax())
+            0
 
         Utterances are batched by length, `batch_size` at a time (None: what the device usually bears; fewer once
         memory has not sufficed). In float32, an utterance has the same vector (within 1e-4) in any batch.

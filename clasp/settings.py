@@ -9,7 +9,7 @@ import math
 import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from clasp.errors import ClaspError
 
@@ -52,7 +52,8 @@ def current() -> Settings:
         ClaspError: if a variable has a value that is not of its kind.
     """
     given = {one: os.environ.get(variable(one.name)) or _usual(one.name) for one in fields(Settings)}
-    return Settings(**{one.name: _parsed(one.name, one.type, text) for one, text in given.items() if text})
+    kinds = get_type_hints(Settings)
+    return Settings(**{one.name: _parsed(one.name, kinds[one.name], text) for one, text in given.items() if text})
 
 
 def cache() -> Path:

@@ -7,3 +7,19 @@
 - `ingest`: files in; `live`: search while somebody speaks; `map`: where the utterances lie.
 - `cli`: the command line; `benchmarks`: speed and memory.
 """
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from index.library import Library
+
+__all__ = ["Library"]
+
+
+def __getattr__(name: str) -> Any:
+    """`Library` is imported when it is first used, for it brings large libraries."""
+    if name == "Library":
+        from index.library import Library
+
+        return Library
+    raise AttributeError(f"module 'index' has no attribute {name!r}")

@@ -13,44 +13,38 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from clasp.errors import LibraryError
+from clasp.paths import ASSETS
 from clasp.phones.alignment import pack
 from clasp.settings import cache
 from index.files import load_arrays, save_arrays
+from index.ingest.segment_audio import segment_waveforms
 from index.library import Library, Recording, Segment
-from index.library import Model as LibraryModel
 from index.map.layout import MAP_FILE
+from index.model import SpeechEncoder
 
 if TYPE_CHECKING:
+    from clasp import Clasp
     from clasp.audio.decode import Waveform
-    from clasp.model import EncoderOutput
 
 log = logging.getLogger(__name__)
 
-DEMO = Path(__file__).parents[1] / "assets" / "library"
+DEMO = ASSETS / "library"
 METADATA_FILE, SEGMENTS_FILE, VECTORS_FILE = "metadata.tsv", "segments.tsv", "vectors.npz"
 METADATA_COLUMNS = ["id", "file", "language", "voice", "category", "kind", "duration", "text"]
 SEGMENTS_COLUMNS = ["id", "recording", "start", "end", "text"]
+ARRAYS = ("model", "texts", "names", "speech", "text", "heard", "starts")  # in vectors.npz, in the order of Vectors
 BATCH = 32  # utterances encoded at once
 
-Progress = Callable[[int, int], None]  # utterances done, of all
+OnProgress = Callable[[int, int], None]  # told of the utterances done, of all
 Contents = tuple[list[Recording], list[Segment]]
-
-
-class Model(LibraryModel, Protocol):
-    """What is needed of a model to make vectors."""
-
-    def encode_speech(self, waveforms: "list[Waveform]", *, return_phones: Literal[True]) -> "EncoderOutput": ...
-
-    def encode_text(self, texts: list[str], languages: list[str] | None = None) -> np.ndarray: ...
-
-    def fuse(self, direct: np.ndarray, texts: list[str], evidence: np.ndarray) -> np.ndarray: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,15 +56,15 @@ class Vectors:
     names: np.ndarray  # str (n,), Segment.name
     speech: np.ndarray  # float16 (n, dim), the transcripts taken in
     text: np.ndarray  # float16 (n, dim); only the map shows them
-    heard: np.ndarray  # uint8 (phones of all, TOP_PHONES, 2)
+    phones: np.ndarray  # uint8 (phones of all, TOP_PHONES, 2), packed
     starts: np.ndarray  # int64 (n + 1,): where each one's phones begin
 
-    def phones(self) -> list[np.ndarray]:
-        """Packed phones of each segment."""
-        return np.split(self.heard, self.starts[1:-1])
+    def phones_by_segment(self) -> list[np.ndarray]:
+        """Packed phones, uint8 (phones, TOP_PHONES, 2), of each segment."""
+        return np.split(self.phones, self.starts[1:-1])
 
 
-def open_demo(model: Model, folder: Path = DEMO, progress: Progress | None = None) -> Library:
+def open_demo(model: SpeechEncoder, folder: Path = DEMO, progress: OnProgress | None = None) -> Library:
     """The library in `folder`, from the cache; built first where the cache has none for this model.
 
     Raises:
@@ -87,11 +81,11 @@ def open_demo(model: Model, folder: Path = DEMO, progress: Progress | None = Non
     vectors = shipped(folder, model)
     if vectors is None:
         log.warning("Making vectors of the demo library from its audio: %d utterances, once.", len(contents[1]))
-        speech, heard = _speech(model, folder, contents, progress)
+        speech, phones = _embed(model, folder, contents, progress)
     else:
-        speech, heard = vectors.speech, vectors.phones()
+        speech, phones = vectors.speech, vectors.phones_by_segment()
     try:
-        _build(target, model, folder, contents, speech.astype(np.float32), heard)
+        _build(target, model, folder, contents, speech.astype(np.float32), phones)
     except OSError as error:
         raise LibraryError(
             f"The demo library cannot be put into {target.parent} ({error}): "
@@ -100,7 +94,7 @@ def open_demo(model: Model, folder: Path = DEMO, progress: Progress | None = Non
     return Library.open(target, model, audio=folder, read_only=True)
 
 
-def embed_demo(model: Model, folder: Path = DEMO, progress: Progress | None = None) -> Vectors:
+def embed_demo(model: "Clasp", folder: Path = DEMO, progress: OnProgress | None = None) -> Vectors:
     """Make the vectors of the library in `folder` with a model, and write them to vectors.npz.
 
     Raises:
@@ -110,24 +104,24 @@ def embed_demo(model: Model, folder: Path = DEMO, progress: Progress | None = No
     contents = read(folder)
     segments = contents[1]
     texts, languages = [one.text for one in segments], [one.language for one in segments]
-    speech, heard = _speech(model, folder, contents, progress)
+    speech, phones = _embed(model, folder, contents, progress)
     vectors = Vectors(
         model.checksum,
         _digest(folder),
         np.array([one.name for one in segments]),
         speech.astype(np.float16),
         model.encode_text(texts, languages).astype(np.float16),
-        np.concatenate(heard),
-        np.concatenate([[0], np.cumsum([len(one) for one in heard])]),
+        np.concatenate(phones),
+        np.concatenate([[0], np.cumsum([len(one) for one in phones])]),
     )
-    save_arrays(folder / VECTORS_FILE, **vars(vectors))
+    save_arrays(folder / VECTORS_FILE, **dict(zip(ARRAYS, vars(vectors).values(), strict=True)))
     return vectors
 
 
-def shipped(folder: Path, model: Model) -> Vectors | None:
+def shipped(folder: Path, model: SpeechEncoder) -> Vectors | None:
     """What vectors.npz holds if it is of this model and these texts; None otherwise (the log says why)."""
     try:
-        checksum, texts, *arrays = load_arrays(folder / VECTORS_FILE, *(field.name for field in fields(Vectors)))
+        checksum, texts, *arrays = load_arrays(folder / VECTORS_FILE, *ARRAYS)
     except LibraryError as error:
         log.warning("The demo library comes without vectors: %s", error)
         return None
@@ -152,7 +146,7 @@ def read(folder: Path) -> Contents:
     recordings: list[Recording] = []
     segments: list[Segment] = []
     try:
-        spoken = list(_rows(folder / SEGMENTS_FILE, SEGMENTS_COLUMNS))
+        parts = list(_rows(folder / SEGMENTS_FILE, SEGMENTS_COLUMNS))
         for row in _rows(folder / METADATA_FILE, METADATA_COLUMNS):
             facts = (row["language"], row["voice"], row["category"])
             duration = float(row["duration"])
@@ -161,7 +155,7 @@ def read(folder: Path) -> Contents:
                 segments.append(Segment(0, row["id"], 0.0, duration, row["text"], *facts))
             segments += [
                 Segment(0, row["id"], float(part["start"]), float(part["end"]), part["text"], *facts)
-                for part in spoken
+                for part in parts
                 if part["recording"] == row["id"]
             ]
     except (OSError, ValueError) as error:
@@ -180,25 +174,25 @@ def _rows(path: Path, columns: list[str]) -> Iterator[dict[str, str]]:
             yield row
 
 
-def _speech(
-    model: Model, folder: Path, contents: Contents, progress: Progress | None
+def _embed(
+    model: SpeechEncoder, folder: Path, contents: Contents, progress: OnProgress | None
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """Vectors of the segments, float32 (n, dim), and the packed phones of each, made from the audio and the texts."""
-    segments, heard = contents[1], []
+    segments, phones = contents[1], []
     vectors = np.empty((len(segments), model.dim), np.float32)
     waveforms = _waveforms(folder, *contents)
     for start in range(0, len(segments), BATCH):
         stop = min(start + BATCH, len(segments))
-        spoken = model.encode_speech([next(waveforms) for _ in range(start, stop)], return_phones=True)
-        vectors[start:stop] = spoken.vectors
-        heard += [pack(phones) for phones in spoken.phones]
+        output = model.encode_speech([next(waveforms) for _ in range(start, stop)], return_phones=True)
+        vectors[start:stop] = output.vectors
+        phones += [pack(one) for one in output.phones]
         log.info("Utterances of the demo library: %d of %d.", stop, len(segments))
         if progress is not None:
             progress(stop, len(segments))
-    return _fused(model, contents, vectors, heard), heard
+    return _fused(model, contents, vectors, phones), phones
 
 
-def _fused(model: Model, contents: Contents, vectors: np.ndarray, phones: list[np.ndarray]) -> np.ndarray:
+def _fused(model: SpeechEncoder, contents: Contents, vectors: np.ndarray, phones: list[np.ndarray]) -> np.ndarray:
     """Vectors of the segments with their texts taken in, float32 (n, dim), as a library does with what came with it."""
     with (
         tempfile.TemporaryDirectory(prefix="clasp-") as folder,
@@ -212,25 +206,20 @@ def _fused(model: Model, contents: Contents, vectors: np.ndarray, phones: list[n
 
 def _waveforms(folder: Path, recordings: list[Recording], segments: list[Segment]) -> "Iterator[Waveform]":
     """The sound of each segment; those of one recording stand together, so each is decoded once."""
-    from clasp.audio.decode import SAMPLE_RATE, Waveform, decode
-
     paths = {one.id: folder / one.path for one in recordings}
-    name, samples = "", np.empty(0, np.float32)
-    for one in segments:
-        if one.recording != name:
-            name, samples = one.recording, decode(paths[one.recording]).samples
-        yield Waveform(samples[round(one.start * SAMPLE_RATE) : round(one.end * SAMPLE_RATE)])
+    for name, group in groupby(segments, key=lambda one: one.recording):
+        yield from segment_waveforms(paths[name], "", 0, [(one.start, one.end) for one in group])
 
 
 def _build(
-    target: Path, model: Model, folder: Path, contents: Contents, speech: np.ndarray, heard: list[np.ndarray]
+    target: Path, model: SpeechEncoder, folder: Path, contents: Contents, speech: np.ndarray, phones: list[np.ndarray]
 ) -> None:
     """Make `target`, whole or not at all. Of processes that do so at once, the first one's stays."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".building-") as name:
         built = Path(name) / "library"
         with Library.create(built, model, audio=folder) as library:
-            library.add(*contents, speech, heard)
+            library.add(*contents, speech, phones)
         if (folder / MAP_FILE).is_file():
             shutil.copyfile(folder / MAP_FILE, built / MAP_FILE)
         try:

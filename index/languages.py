@@ -33,12 +33,15 @@ def tag(text: str) -> str:
         return langcodes.standardize_tag(code)
     if (len(text) <= 3 and text.isascii()) or SEVERAL.search(text):
         return _unknown(text)
-    name, region = IN_REGION.fullmatch(text.removesuffix(" language")).groups()
-    found = _named(name)
-    where = region and (_found(region, "territory") or _named(f"{region} {name}"))  # Traditional Chinese
-    if not found or (region and not where):
+    match = IN_REGION.fullmatch(text.removesuffix(" language"))
+    found = _named(match[1]) if match else None
+    if match is None or found is None:
         return _unknown(text)
-    return (found.update(where) if region else found).to_tag()
+    name, region = match.groups()
+    if not region:
+        return found.to_tag()
+    where = _found(region, "territory") or _named(f"{region} {name}")  # Traditional Chinese
+    return found.update(where).to_tag() if where else _unknown(text)
 
 
 def _named(name: str) -> langcodes.Language | None:

@@ -25,7 +25,6 @@ import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -38,26 +37,21 @@ from clasp.text.words import coverage
 from index.filters import Filter
 from index.indexed_database import IndexedDatabase
 from index.metadata import checked
+from index.model import EmbeddingModel
 from index.records import Recording, Segment
-from index.store.database import DATABASE_FILE, Database, are_unit
+from index.store.database import Database
+from index.store.queries import are_unit
+from index.store.schema import DATABASE_FILE
 from index.transcripts import LibraryTranscripts
 from index.vectors.index_file import MANIFEST_FILE
 from index.vectors.segment_table import SegmentTable
 
-__all__ = ["Candidates", "Library", "Model", "Recording", "Segment"]
+__all__ = ["Candidates", "Library", "Recording", "Segment"]
 
 EVERYTHING = Filter()
 BY_PHONES = 200  # candidates by pairs of phones at least: most of them are chance
 MEASURED_MOST = 600.0  # seconds of a recording whose loudness may be measured when it is asked for
 FILES = "files"  # folder of the recordings that were copied into the library
-
-
-class Model(Protocol):
-    """What a library needs to know of the model that makes its vectors."""
-
-    checksum: str
-    dim: int
-    meaning_dim: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +83,7 @@ class Library:
 
     # Opening and closing
 
-    def __init__(self, database: Database, model: Model, audio: Path | None, read_only: bool = False) -> None:
+    def __init__(self, database: Database, model: EmbeddingModel, audio: Path | None, read_only: bool = False) -> None:
         """Use `create` or `open`."""
         self.folder = database.folder
         self.read_only = read_only
@@ -100,7 +94,7 @@ class Library:
         self.transcripts = LibraryTranscripts(self._indexed, model.meaning_dim)
 
     @classmethod
-    def create(cls, folder: Path, model: Model, *, audio: Path | None = None) -> "Library":
+    def create(cls, folder: Path, model: EmbeddingModel, *, audio: Path | None = None) -> "Library":
         """Make an empty library. Relative paths of recordings start from `audio` (default: `folder`).
 
         Raises:
@@ -121,7 +115,9 @@ class Library:
             raise
 
     @classmethod
-    def open(cls, folder: Path, model: Model, *, audio: Path | None = None, read_only: bool = False) -> "Library":
+    def open(
+        cls, folder: Path, model: EmbeddingModel, *, audio: Path | None = None, read_only: bool = False
+    ) -> "Library":
         """Open the library in `folder`. Relative paths of recordings start from `audio` (default: `folder`).
 
         Raises:
@@ -214,9 +210,9 @@ class Library:
         while True:
             index = self._indexed.index
             allowed = filters.allowed(index.segments)
-            rows = [row for query in queries for row in index.nearest(query, k, allowed).tolist()]
+            near = [row for query in queries for row in index.nearest(query, k, allowed).tolist()]
             others, weights = self._by_words(index.segments, words, phones, k, allowed)
-            rows = np.array(list(dict.fromkeys([*rows, *others])), np.int64)
+            rows = np.array(list(dict.fromkeys([*near, *others])), np.int64)
             ids = index.segments.ids[rows].tolist()
             segments = self._database.segments(ids)
             if len(segments) == len(ids):
@@ -437,16 +433,16 @@ class Library:
             database.edit(recording, facts)
             self._indexed.follow(lambda before: before.edited(recording, facts, database.version()))
 
-    def describe(
-        self, recording: str, facts: dict[str, str], segments: Sequence[Segment], text: str | None, beside: str
+    def apply_sidecar(
+        self, recording: str, facts: dict[str, str], segments: Sequence[Segment], text: str | None, sidecar: str
     ) -> None:
         """Take up what lies beside a recording, in one transaction; its sound is not encoded again.
 
         Args:
             facts: those that change, as `edit` takes them.
-            segments: those of it that change, with the texts and speakers that they shall have.
-            text: of the whole recording; None leaves it as it is.
-            beside: what there is, see `index.ingest.sidecars`.
+            segments: those of it whose texts and speakers change, with these as they shall be.
+            text: all that is said; None leaves it as it is.
+            sidecar: what there is, see `index.ingest.sidecars.Sidecar.summary`.
 
         Raises:
             LibraryError: if there is no such recording.
@@ -454,7 +450,7 @@ class Library:
         self._indexed.must_be_writable()
         self.recording(recording)
         with self._indexed.writing() as database:
-            database.describe(recording, facts, segments, text, beside)
+            database.apply_sidecar(recording, facts, segments, text, sidecar)
             self._indexed.follow()
 
     def remove(self, recording: str) -> None:
@@ -476,7 +472,7 @@ class Library:
         return replace(recording, path=self._audio / recording.path)
 
 
-def _other_model(folder: Path, made_by: tuple[str, int] | None, model: Model) -> str:
+def _other_model(folder: Path, made_by: tuple[str, int] | None, model: EmbeddingModel) -> str:
     if made_by is None:
         return f"The library in {folder} was never finished: delete its {DATABASE_FILE} and make it anew."
     checksum, dim = made_by

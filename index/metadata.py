@@ -6,8 +6,7 @@ from unicodedata import category, normalize
 from clasp.errors import DataError
 from index import dates, languages
 
-FACTS = {"title": "title", "speaker": "speaker", "category": "category", "language": "language", "date": "date"}
-"""As people call them, and the fields of a Recording."""
+FACTS = ("title", "speaker", "category", "language", "date")  # fields of a Recording
 LONGEST = 500  # characters
 
 
@@ -39,11 +38,10 @@ def plain_name(name: str) -> str:
 
 
 def _title(text: str) -> str:
-    return line(text) or _untitled()
-
-
-def _untitled() -> str:
-    raise DataError("A recording needs a title: write one.")
+    title = line(text)
+    if not title:
+        raise DataError("A recording needs a title: write one.")
+    return title
 
 
 CHECKS = {"title": _title, "language": languages.tag, "date": dates.iso}

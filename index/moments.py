@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from index.hit import Hit
 from index.records import Recording, Segment
 
@@ -66,7 +68,7 @@ def by_recording(library: "Library", hits: Sequence[Hit], *, by_time: bool = Fal
 def _folded(library: "Library", hits: Sequence[Hit]) -> list[Moment]:
     """Moments, best first."""
     moments: list[Moment] = []
-    vectors = []
+    vectors: list[np.ndarray] = []
     for hit in hits:
         vector = library.vector(hit.segment.id)
         for moment, other in zip(moments, vectors, strict=True):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from clasp.settings import current
 from index.demo import open_demo
 from index.library import Library
-from index.store.database import DATABASE_FILE
+from index.store.schema import DATABASE_FILE
 
 if TYPE_CHECKING:
     from clasp import Clasp

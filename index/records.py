@@ -14,7 +14,7 @@ class Recording:
     title: str
     duration: float  # seconds
     language: str = ""  # BCP-47
-    speaker: str = ""  # or speaker
+    speaker: str = ""
     category: str = ""
     text: str = ""
     date: str = ""  # when it was recorded, ISO 8601
@@ -22,7 +22,7 @@ class Recording:
     sha256: str = ""  # of the file
     track: int = 0  # number of its sound track in the file, from 1; 0: chosen as clasp.audio.decode does
     flaw: str = ""  # one sentence: what of the file could not be read
-    beside: str = ""  # what lay beside it when it was added last, see `index.ingest.sidecars`
+    sidecar: str = ""  # what lay beside it when it was added last, see `index.ingest.sidecars.Sidecar.summary`
     done: bool = True  # False: only a first part has been added, and the duration is that part's
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clasp.errors import LibraryError
-from index.demo import Progress, open_demo
+from index.demo import OnProgress, open_demo
 from index.library import Library
 from index.paths import DEMO, configured_library, library_folder, named_libraries
 
@@ -49,7 +49,7 @@ class LibraryRegistry:
         library.refresh()
         return library
 
-    def open_demo(self, progress: Progress) -> Library:
+    def open_demo(self, progress: OnProgress) -> Library:
         """The library that ships; `progress` is told of it if its vectors must be made first."""
         with self._lock:
             if DEMO not in self._open:

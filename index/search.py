@@ -108,7 +108,7 @@ def encode(model: "Clasp", *, text: str | None = None, waveform: "Waveform | Non
     if waveform is not None:
         encoded = model.encode_speech([waveform], return_phones=True)
         return Query(encoded.vectors[0], time.perf_counter() - started, encoded.phones[0])
-    text = " ".join("".join(" " if category(letter) in ("Cc", "Cs") else letter for letter in text).split())
+    text = " ".join("".join(" " if category(letter) in ("Cc", "Cs") else letter for letter in text or "").split())
     if not any(letter.isalnum() for letter in text):
         raise ClaspError("The query has no words: type what to look for, or record it.")
     if len(text) > LONGEST_QUERY:

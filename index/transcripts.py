@@ -9,7 +9,6 @@ Fused, they improve the vectors of their segments: a transcript is another witne
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
 
 import numpy as np
 
@@ -17,15 +16,10 @@ from clasp.phones.alignment import unpack
 from clasp.speech.gate import evidence, stacked
 from clasp.speech.transcript import Transcript
 from index.indexed_database import IndexedDatabase
+from index.model import SpeechEncoder
 from index.records import Segment
 
 FUSED_AT_ONCE = 2_000  # segments whose transcripts are taken in with one commit
-
-
-class Fuser(Protocol):
-    """What taking in transcripts needs of a model: see `Clasp.fuse`."""
-
-    def fuse(self, direct: np.ndarray, texts: list[str], evidence: np.ndarray) -> np.ndarray: ...
 
 
 class LibraryTranscripts:
@@ -46,7 +40,7 @@ class LibraryTranscripts:
 
     def language_seconds(self, recording: str) -> dict[str, float]:
         """Seconds of a recording that were transcribed in each language, as ISO 639."""
-        return self._database.languages_heard(recording)
+        return self._database.detected_languages(recording)
 
     def store(self, segments: Sequence[int], transcripts: Sequence[Transcript], transcriber: str) -> None:
         """Store what the transcriber of this name has made of segments, word times in seconds of the recording. It
@@ -59,7 +53,7 @@ class LibraryTranscripts:
         with self._indexed.writing() as database:
             database.outdate_transcripts()
 
-    def fuse(self, model: Fuser) -> Iterator[int]:
+    def fuse(self, model: SpeechEncoder) -> Iterator[int]:
         """Take transcripts into the vectors that lack them; yields how many it has been, after each commit.
 
         No sound is encoded again. It may be stopped: what is left is done the next time.

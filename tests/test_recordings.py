@@ -12,8 +12,8 @@ import scipy.signal
 import soundfile
 
 from clasp.audio.decode import SAMPLE_RATE, Waveform, cut, decode, stream
-from index.ingest.pipeline import ingest
-from index.ingest.walk import find
+from index.ingest.pipeline import Ingestor
+from index.ingest.walk import find_files
 from index.library import Library
 from tests.index.ear import Ear
 from tests.recordings import cases, ffmpeg, with_sentences
@@ -64,7 +64,7 @@ def test_all_that_is_said_is_heard_when_it_is_said(name: str, folder: Path, clip
         assert len(samples) / SAMPLE_RATE == pytest.approx(case.seconds, abs=AGREE)
     ear = Ear()
     with Library.create(tmp_path / "library", ear) as library:
-        *_, state = ingest(library, ear, [path])
+        *_, state = Ingestor(library, ear).add([path])
         assert (state.added, len(state.partial), state.failed) == (1, bool(case.flaw), ())
         (recording,) = library.recordings()
         segments = library.segments()
@@ -93,7 +93,7 @@ def test_what_is_no_speech_is_not_found(folder: Path, clips: dict, tmp_path: Pat
         soundfile.write(tmp_path / f"noise{decibels}.flac", noise, SAMPLE_RATE, "PCM_24")
     ear = Ear()
     with Library.create(tmp_path / "library", ear) as library:
-        *_, state = ingest(library, ear, [tmp_path])
+        *_, state = Ingestor(library, ear).add([tmp_path])
         assert (len(state.silent), state.failed, len(library)) == (4, (), 0)
 
 
@@ -102,7 +102,7 @@ def test_a_track_can_be_chosen(folder: Path, clips: dict, tmp_path: Path):
     ffmpeg("-i", folder / "a.wav", "-i", folder / "b.wav", "-map", 0, "-map", 1, "-c:a", "flac", path)
     with Library.create(tmp_path / "library", ear) as library:
         for track, sentence in ((0, "a"), (2, "b"), (1, "a")):
-            *_, state = ingest(library, ear, [path], track=track)
+            *_, state = Ingestor(library, ear, track=track).add([path])
             assert (state.added, state.failed) == (1, ())
             (recording,) = library.recordings()
             clip = clips[sentence]
@@ -110,8 +110,8 @@ def test_a_track_can_be_chosen(folder: Path, clips: dict, tmp_path: Path):
             query = ear.encode_speech([Waveform(clip)], return_phones=True).vectors[0]
             (segment,) = library.candidates(query, 1).segments
             assert segment.recording == recording.id and recording.track == (track or 1)
-        assert [state.known for state in ingest(library, ear, [path])][-1] == 1
-        *_, state = ingest(library, ear, [path], track=3)
+        assert [state.existing for state in Ingestor(library, ear).add([path])][-1] == 1
+        *_, state = Ingestor(library, ear, track=3).add([path])
         assert "has 2 sound tracks: there is no track 3" in state.failed[0][1]
 
 
@@ -150,7 +150,7 @@ def test_names_are_bytes(folder: Path, clips: dict, tmp_path: Path):
         shutil.copy(tmp_path / "sound", os.fsencode(named) + b"/" + name)
     ear = Ear()
     with Library.create(tmp_path / "library", ear) as library:
-        *_, state = ingest(library, ear, [named])
+        *_, state = Ingestor(library, ear).add([named])
         assert (state.added, state.failed) == (len(names), ())
         titles = {one.title for one in library.recordings()}
         assert titles == {"1-one", "2-Jürgen", "3-Jürgen", "4-blank", "5-what?!", "6: colon", "7�lines"}
@@ -159,8 +159,8 @@ def test_names_are_bytes(folder: Path, clips: dict, tmp_path: Path):
         assert all(library.audio(segment)[0].is_file() for segment in library.segments())
         assert all(len(played(one, 0, 1)) == SAMPLE_RATE for one in library.recordings())
     with Library.open(tmp_path / "library", ear) as library:
-        *_, state = ingest(library, ear, [named])
-        assert state.known == len(names)
+        *_, state = Ingestor(library, ear).add([named])
+        assert state.existing == len(names)
 
 
 def test_links_are_followed_and_what_is_passed_over_is_named(folder: Path, clips: dict, tmp_path: Path):
@@ -174,13 +174,13 @@ def test_links_are_followed_and_what_is_passed_over_is_named(folder: Path, clips
     (inside / "gone.wav").symlink_to(tmp_path / "nothing")
     (inside / "notes.pdf").write_bytes(b"%PDF")
     (inside / "a.srt").write_text("")
-    found = find([inside, tmp_path / "nowhere"])
+    found = find_files([inside, tmp_path / "nowhere"])
     assert [path.name for path in found.files] == ["a.wav", "b.wav"]
     assert [(path.name, reason[:12]) for path, reason in found.failed] == [
         ("gone.wav", "It is a link"),
         ("nowhere", "There is no "),
     ]
-    assert [path.name for path in found.others] == ["notes.pdf"]
+    assert [path.name for path in found.skipped] == ["notes.pdf"]
 
 
 @pytest.mark.skipif(not hasattr(os, "seteuid"), reason="everyone may look at everything")
@@ -195,7 +195,7 @@ def test_a_locked_folder_stops_nothing(folder: Path, clips: dict):
         own = os.geteuid()
         try:
             os.seteuid(own or 65_534)  # nothing is locked for root
-            found = find([place])
+            found = find_files([place])
         finally:
             os.seteuid(own)
         (place / "2").chmod(0o755)

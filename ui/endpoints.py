@@ -37,7 +37,7 @@ KINDS = {str: "a string", int: "an integer", float: "a number", list[str]: "a li
 Answer = dict[str, Any]
 
 
-def endpoint(method: Callable[..., Answer]) -> Callable[..., Answer]:
+def endpoint(method: Callable[..., Answer]) -> Callable[..., Any]:
     """A method that other programs call: arguments are checked against their types, the caller gets errors in one
     sentence, and an MCP client gets its answer in JSON (Gradio would write it as Python does)."""
     hints = get_type_hints(method)
@@ -55,7 +55,8 @@ def endpoint(method: Callable[..., Answer]) -> Callable[..., Answer]:
 
     # Gradio gives the request to a parameter of this type; callers do not see it
     request = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=gr.Request)
-    called.__signature__ = inspect.Signature([itself, *parameters, request], return_annotation=hints["return"])
+    signature = inspect.Signature([itself, *parameters, request], return_annotation=hints["return"])
+    called.__signature__ = signature  # type: ignore[attr-defined]
     called.__annotations__ = {**hints, "request": gr.Request}
     return called
 
@@ -74,6 +75,14 @@ def _checked(name: str, hint: Any, value: Any) -> Any:
         given = repr(value)
         given = given if len(given) <= SHOWN else f"{given[:SHOWN]}…"
         raise ClaspError(f"{name} is {given}: expected {expected}.") from error
+
+
+def _filters(
+    categories: list[str] | None, languages: list[str] | None, speakers: list[str] | None,
+    recordings: list[str] | None, since: str, until: str,
+) -> Filter:  # fmt: skip
+    lists = (tuple(one or ()) for one in (categories, languages, speakers, recordings))
+    return Filter(*lists, since=since, until=until)
 
 
 class Endpoints:
@@ -114,7 +123,7 @@ class Endpoints:
             since: Search only recordings from this date on: 1962, 1962-05 or 1962-05-01.
             until: Search only recordings up to this date.
         """
-        filters = Filter(categories, languages, speakers, recordings, since, until)
+        filters = _filters(categories, languages, speakers, recordings, since, until)
         return self._found({"text": query}, k, meaning, library, filters)
 
     @endpoint
@@ -147,7 +156,7 @@ class Endpoints:
         """
         if not recording:
             raise ClaspError("There is no recording: pass an audio file.")
-        filters = Filter(categories, languages, speakers, recordings, since, until)
+        filters = _filters(categories, languages, speakers, recordings, since, until)
         return self._found({"waveform": clasp.decode(recording)}, k, meaning, library, filters)
 
     @endpoint
@@ -263,7 +272,7 @@ class Page(gr.Blocks):
         """
         if block_fn.api_visibility != "public":
             return await super().preprocess_data(block_fn, inputs, state, explicit_call)
-        given = [*inputs, *(part.value for part in block_fn.inputs[len(inputs) :])]
+        given = [*inputs, *(getattr(part, "value", None) for part in block_fn.inputs[len(inputs) :])]
         try:
             return await super().preprocess_data(block_fn, given, state, explicit_call)
         except Exception as error:  # files fail in many ways, and nothing else can

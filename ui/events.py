@@ -4,7 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-QUIET = {"api_visibility": "private", "show_progress": "hidden"}  # no program may call it, no spinner covers the page
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}  # for no program; without a spinner
 
 Updates = dict[Any, Any]  # new values, by component
 

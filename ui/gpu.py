@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 try:
-    import spaces  # before torch, which it makes believe that the GPU is there all the time
+    import spaces  # type: ignore[import-not-found]  # before torch, which it makes believe that the GPU is there all the time
 except ImportError:
     spaces = None
 
@@ -45,5 +45,7 @@ def borrowed(model: "Clasp") -> "Clasp":
     """The same model; where the GPU is lent, it borrows it whenever it encodes. For one model of a process."""
     if spaces is not None:
         _borrowers[:] = [model]
-        model.encode_text, model.encode_speech, model.fuse = _encode_text, _encode_speech, _fuse
+        model.encode_text, model.encode_speech, model.fuse = (  # type: ignore[method-assign, assignment]
+            _encode_text, _encode_speech, _fuse
+        )  # fmt: skip
     return model

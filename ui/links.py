@@ -5,6 +5,7 @@ similar to a segment.
 """
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 from clasp.errors import ClaspError
@@ -42,8 +43,10 @@ class SearchSettings:
     @property
     def filter(self) -> Filter:
         """As a library takes it."""
-        chosen = (self.category, self.language, self.speaker, self.recording)
-        return Filter(*((one,) if one else () for one in chosen), self.since.strip(), self.until.strip())
+        category, language, speaker, recording = (
+            (one,) if one else () for one in (self.category, self.language, self.speaker, self.recording)
+        )
+        return Filter(category, language, speaker, recording, self.since.strip(), self.until.strip())
 
     @property
     def weight(self) -> float | None:
@@ -52,7 +55,8 @@ class SearchSettings:
 
     def without(self, *names: str) -> "SearchSettings":
         """These without some of the filters."""
-        return replace(self, **dict.fromkeys(names, ""))
+        empty: dict[str, Any] = dict.fromkeys(names, "")
+        return replace(self, **empty)
 
 
 @dataclass(frozen=True)

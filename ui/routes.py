@@ -64,7 +64,7 @@ def routes(service: Service) -> list[BaseRoute]:
 
     def script(path: Path) -> Callable[[Request], Awaitable[Response]]:
         async def file(_: Request) -> Response:
-            return FileResponse(path, headers=YEAR)
+            return FileResponse(path, headers=YEAR, media_type="text/javascript")
 
         return file
 
@@ -105,7 +105,7 @@ def _whole(recording: Recording, requested: str) -> Response:
         return StreamingResponse(audio.wav(recording, 0, size - 1), headers=headers | length, media_type="audio/wav")
     first, last = (int(number) if number else None for number in match.groups())
     if first is None:  # the last so many
-        first, last = max(0, size - last), size - 1
+        first, last = max(0, size - (last or 0)), size - 1
     most = first + audio.SAMPLE * int(audio.LONGEST * audio.RATE) - 1
     last = min(size - 1, most, size if last is None else last)
     if first >= size or last < first:

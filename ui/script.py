@@ -7,8 +7,9 @@ one beside a new one. Gradio loads no module for a component, so each one is imp
 import json
 from hashlib import sha256
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
+
+from clasp.paths import package_folder
 
 STATIC = Path(__file__).parent / "static"
 MODULES = sorted(path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*.js"))
@@ -26,7 +27,7 @@ ROOT = _root()  # of the modules' addresses, relative to the page's
 
 def plotly() -> Path:
     """Plotly's own script, as its package carries it: `plotly.js` among the modules, see drawing.js."""
-    return Path(find_spec("plotly").origin).parent / "package_data" / "plotly.min.js"
+    return package_folder("plotly") / "package_data" / "plotly.min.js"
 
 
 def preloads() -> str:

@@ -7,6 +7,7 @@ header says of lengths is a hint: every sample that is there is given.
 import io
 import math
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -92,7 +93,8 @@ class Container:
     @property
     def length(self) -> float | None:
         """Seconds that the header claims, or are guessed from it; None where it claims nothing."""
-        return self._opened.duration / av.time_base if (self._opened.duration or 0) > 0 else None
+        claimed = self._opened.duration or 0
+        return claimed / av.time_base if claimed > 0 else None
 
     def frames(self, track: int, start: float = 0.0) -> Iterator[tuple[float | None, AudioFrame]]:
         """Frames of a track, each with the second at which it sounds, where that is known; from `start` or a little
@@ -152,7 +154,7 @@ class Container:
         options = options | {"protocol_whitelist": "file", "format_whitelist": FORMATS}
         wait = current().stall_seconds
         try:
-            return av.open(source, options=options, timeout=(wait, wait), metadata_errors="replace")
+            return av.open(source, "r", options=options, timeout=(wait, wait), metadata_errors="replace")
         except av.error.ExitError as error:
             raise AudioError(stalled(self._name)) from error
         except (av.error.FFmpegError, OSError, ValueError) as error:
@@ -178,7 +180,7 @@ class Container:
         try:
             for packet in self._opened.demux(stream):
                 if start > -math.inf and packet.size and packet.pts is not None:
-                    begins, length = float(packet.pts * packet.time_base), float(packet.duration * packet.time_base)
+                    begins, length = (_seconds(units, packet.time_base) for units in (packet.pts, packet.duration))
                     if begins <= last:
                         raise StartsAnewError
                     last = begins
@@ -190,7 +192,7 @@ class Container:
                     yield from packet.decode()
                 except av.error.FFmpegError:
                     self.failed += 1
-                    self.broken += float((packet.duration or 0) * (packet.time_base or 0))
+                    self.broken += _seconds(packet.duration, packet.time_base)
                     corrupt = corrupt or not ALONE & kinds
                 self._breaks_off = corrupt
         except av.error.ExitError as error:
@@ -200,6 +202,8 @@ class Container:
 
     def _sought(self, stream: AudioStream, start: float) -> Iterator[AudioFrame] | None:
         """Frames from `start`, in seconds of the stream, or a little before; None where they are not found there."""
+        if stream.time_base is None:
+            return None
         try:
             self._opened.seek(int(start / stream.time_base), stream=stream)
         except (av.error.FFmpegError, OverflowError):
@@ -207,7 +211,7 @@ class Container:
         frames = self._decoded(stream, -math.inf)
         first = next(frames, None)
         second = None if first is None else _second(first, 0.0)
-        if second is None or second > start + PREROLL / 2:
+        if first is None or second is None or second > start + PREROLL / 2:
             return None
         return _chained(first, frames)
 
@@ -232,7 +236,7 @@ class Container:
             return _segment_is_cut(head, size)
         stream, lacks = self._stream(track), False
         if kind in STATE_LENGTH or (kind == "mp3" and any(mark in head for mark in (b"Xing", b"Info", b"VBRI"))):
-            end = ((stream.start_time or 0) + (stream.duration or 0)) * stream.time_base - self._origin
+            end = _seconds((stream.start_time or 0) + (stream.duration or 0), stream.time_base) - self._origin
             lacks = end - seconds > max(0.5, 0.02 * end)
         return lacks or self._breaks_off
 
@@ -263,7 +267,11 @@ def stalled(name: str) -> str:
 
 
 def _second(frame: AudioFrame, origin: float) -> float | None:
-    return None if frame.pts is None else float(frame.pts * frame.time_base) - origin
+    return None if frame.pts is None else _seconds(frame.pts, frame.time_base) - origin
+
+
+def _seconds(units: int | None, time_base: Fraction | None) -> float:
+    return float((units or 0) * (time_base or 0))
 
 
 def _chained(first: AudioFrame, others: Iterator[AudioFrame]) -> Iterator[AudioFrame]:

@@ -12,7 +12,7 @@ its break. Whatever cannot be used raises AudioError: one sentence that can be s
 
 import math
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +60,12 @@ def decode(
 ) -> Waveform:
     """Decode a recording (a path, or a file's bytes) of any rate and number of channels.
 
+        >>> import clasp
+        >>> from clasp.paths import ASSETS
+        >>> waveform = clasp.decode(ASSETS / "library" / "audio" / "adventure-01.ogg")
+        >>> waveform.samples.dtype, waveform.rate, round(waveform.duration, 2)
+        (dtype('float32'), 16000, 4.27)
+
     Of several sound tracks it is the one with this number, from 1; 0: the default one, or where that is silent the
     first that is not.
 
@@ -81,7 +87,7 @@ class Stream(Iterator[np.ndarray]):
         length: seconds that the file's header claims, a hint; None where it claims nothing.
     """
 
-    def __init__(self, media: Media, blocks: Iterator[np.ndarray]) -> None:
+    def __init__(self, media: Media, blocks: Generator[np.ndarray, None, None]) -> None:
         self.track, self.length = media.track, media.length
         self._media, self._blocks = media, blocks
 
@@ -224,7 +230,7 @@ def _as_file(source: str | Path | bytes) -> Iterator[tuple[Path, str]]:
 
 def _resampled(
     pieces: Iterable[Piece], rate: int, name: str, max_seconds: float, max_bytes: int
-) -> Iterator[np.ndarray]:
+) -> Generator[np.ndarray, None, None]:
     """Pieces mixed to one channel and resampled, as they come, to float32 (n,) of so many samples a second."""
     seconds = size = 0.0
     resampler, resampled_from, mixer = None, rate, Mixer()

@@ -6,7 +6,9 @@ Where more follows than a WAV, AIFF, AU or W64 file says, and that is no chunk o
 import os
 from collections.abc import Iterator
 from itertools import islice
-from typing import BinaryIO
+from typing import BinaryIO, Literal
+
+Order = Literal["little", "big"]
 
 UNKNOWN = 0xFFFFFFFF
 CHUNKED = (b"RIFF", b"RF64", b"BW64")
@@ -91,7 +93,7 @@ def mended(content: Content, first: int, end: int) -> dict[int, bytes]:
     return {}
 
 
-def _is_left(content: Content, position: int, end: int, order: str) -> bool:
+def _is_left(content: Content, position: int, end: int, order: Order) -> bool:
     """Whether what follows at a place is no chunk."""
     if position + 8 > end:
         return False
@@ -102,5 +104,5 @@ def _is_left(content: Content, position: int, end: int, order: str) -> bool:
     )
 
 
-def _number(content: Content, position: int, size: int, order: str) -> int:
+def _number(content: Content, position: int, size: int, order: Order) -> int:
     return int.from_bytes(content[position : position + size], order)

@@ -111,7 +111,7 @@ class Media:
                     for silence in _silence(gap, rate, samples.shape[1]):
                         yield now, (silence, rate)
                         now += len(silence) / rate
-                elif gap < 0 and stamp > last and now - agreed > DRIFT:
+                elif gap < 0 and stamp is not None and stamp > last and now - agreed > DRIFT:
                     samples = samples[round(-gap * rate) :]
                 else:
                     shift -= gap

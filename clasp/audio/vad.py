@@ -13,8 +13,6 @@ import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from clasp.audio.decode import SAMPLE_RATE, Waveform, within_full_scale
+from clasp.paths import package_folder
 
 WINDOW = 512  # samples, 32 ms: what silero-vad hears at once
 CONTEXT = 64  # samples before a window that it hears as well
@@ -93,7 +92,7 @@ def _weights() -> list[Tensor]:
     """Of silero-vad's network for 16 kHz, in the order of its layers."""
     with warnings.catch_warnings():  # torch.jit is deprecated
         warnings.simplefilter("ignore", DeprecationWarning)
-        scripted = torch.jit.load(Path(find_spec("silero_vad").origin).parent / "data" / "silero_vad.jit")
+        scripted = torch.jit.load(package_folder("silero_vad") / "data" / "silero_vad.jit")
     return [value for name, value in scripted.state_dict().items() if name.startswith("_model.")]
 
 
@@ -170,11 +169,11 @@ class Segmenter:
     def _ended(self) -> Iterator[Utterance]:
         if self.position - self._spoken >= self._pause():
             yield from self._cut(self._spoken)
-        elif _seconds(self.position - self._begun + 1) > LONGEST - 2 * MARGIN:
+        elif _seconds(self.position - self._beginning + 1) > LONGEST - 2 * MARGIN:
             late = len(self._chances) // 2
-            weakest = self._begun + late + int(np.argmin(self._chances[late:]))
-            voiced = self._chances[weakest - self._begun] >= UNVOICED
-            kept = self._chances[weakest - self._begun - (_windows(OVERLAP) if voiced else 0) :]
+            weakest = self._beginning + late + int(np.argmin(self._chances[late:]))
+            voiced = self._chances[weakest - self._beginning] >= UNVOICED
+            kept = self._chances[weakest - self._beginning - (_windows(OVERLAP) if voiced else 0) :]
             spoken = self._spoken
             yield from self._cut(weakest, overlap=voiced)
             self._begun, self._chances, self._spoken = self.position - len(kept), kept, spoken
@@ -188,9 +187,14 @@ class Segmenter:
         if enough:
             yield self._utterance(first, last)
 
+    @property
+    def _beginning(self) -> int:
+        assert self._begun is not None, "no utterance has begun"
+        return self._begun
+
     def _pause(self) -> int:
         """Windows without speech that end the utterance."""
-        length = _seconds(self._spoken - self._begun)
+        length = _seconds(self._spoken - self._beginning)
         pause = LONG_PAUSE if length < SHORTEST and self._patient else PAUSE if length < LATE else LATE_PAUSE
         return math.ceil(pause * SAMPLE_RATE / WINDOW)
 
@@ -201,7 +205,7 @@ class Segmenter:
     def _bounds(self, end: int, position: int) -> tuple[int, int]:
         """First window, and the one after the last, of the utterance up to `end` that is cut at `position`."""
         margin = _windows(MARGIN)
-        first, last = max(self._from, self._begun - margin), min(position, end + margin)
+        first, last = max(self._from, self._beginning - margin), min(position, end + margin)
         missing = _windows(SHORTEST) + 1 - (last - first)
         if missing > 0:  # silence around it makes up for what is missing
             last = min(position, last + missing // 2)

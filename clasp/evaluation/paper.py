@@ -258,6 +258,7 @@ def _examples(made: Sequence[Utterance], model: Clasp, cache: Path) -> Examples:
         return torch.stack(rows).numpy().astype(np.float16)
 
     folder = cache / f"views-{SIZE[0]}x{SIZE[1]}"
+    folder.mkdir(parents=True, exist_ok=True)
     features = cached_features(folder, [list(made)], _checksum, load, views, "speech features and spectrograms")
     texts = text_vectors(model.text, [one.text for one in made], cache / "texts")
     return Examples(made, features, torch.from_numpy(texts))

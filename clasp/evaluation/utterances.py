@@ -24,7 +24,7 @@ from clasp.training.data import parallel, synthesis
 from clasp.training.data.clips import Clip
 from clasp.training.data.synthesis import Voice
 
-CACHE = Path(__file__).parents[2] / "runs" / "eval"
+CACHE = Path("runs/eval")
 
 T = TypeVar("T")
 

@@ -28,6 +28,8 @@ class PhoneNgramEncoder(nn.Module):
         pools: weighted means, each of `width` numbers.
     """
 
+    keys: Tensor
+
     def __init__(
         self, runs: int, dim: int = 384, *, embedding: int = 128, width: int = 256, layers: int = 2, heads: int = 4,
         kernel: int = 5, stride: int = 3, pools: int = 8,

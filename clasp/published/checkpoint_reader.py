@@ -9,7 +9,7 @@ shape by shape, before any of it is used. There is no other way in: no file is e
 
 import pickletools
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,9 @@ def read(path: str | Path) -> Head:
     path = Path(path)
     names = _examined(path)
     shells = {name: type(name.split()[1], (_Shell,), {"__slots__": ()}) for name in names - _PLAIN}
-    allowed = [(shell, name.replace(" ", ".")) for name, shell in shells.items()]
+    allowed: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
+        (shell, name.replace(" ", ".")) for name, shell in shells.items()
+    ]
     try:
         with torch.serialization.safe_globals(allowed):
             # mapped, so that no storage can claim more than the file holds
@@ -138,7 +140,7 @@ def _examined(path: Path) -> set[str]:
                 raise ModelError(f"{path.name} is refused: its pickle does what torch never writes ({step.name}). "
                                  "Nothing of it was run.")  # fmt: skip
             if step.name == "GLOBAL":
-                names.add(argument)
+                names.add(str(argument))
     except ModelError:
         raise
     except Exception as error:  # pickletools raises what comes

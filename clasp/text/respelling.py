@@ -39,7 +39,7 @@ _NAMELESS = re.compile("[\U00010000-\U0010ffff/／・ぁ-ヿ]+")  # espeak-ng wo
 _DIGITS = str.maketrans("0123456789", "零一二三四五六七八九")
 
 _BETWEEN = r"([ˈˌ\x1f]*)"  # stress marks, and the borders of phonemes
-_MENDED = {
+_MENDED: dict[str, tuple[tuple[str, str], ...]] = {
     "ja": [
         ("ʲ", "j"),
         ("ɽ", "ɾ"),

@@ -47,7 +47,7 @@ RECORDS = Path("runs")
 class StageParser(argparse.ArgumentParser):
     """The parser of a stage, whose name is the last word of `prog`; its module is loaded when it is needed."""
 
-    def parse_known_args(
+    def parse_known_args(  # type: ignore[override]  # of all that argparse takes, what the command line gives
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
         """As argparse does, for the options of the stage."""

@@ -15,9 +15,10 @@ import soundfile
 from rich.console import Console
 from rich.progress import Progress
 
+from clasp.paths import ROOT
 from clasp.text.espeak import RATE, speak
 from clasp.training.data.synthesis import VARIANTS
-from index.benchmarks.benchmark import ROOT, Row
+from index.benchmarks.benchmark import Row
 
 HOURS = 6.0
 PAUSES = (0.4, 2.5)  # seconds between two sentences, at least and at most

@@ -30,11 +30,11 @@ from rich.console import Console
 from rich.table import Table
 
 from clasp.errors import ClaspError
+from clasp.paths import ROOT
 
 if TYPE_CHECKING:
     from clasp.model import Clasp
 
-ROOT = Path(__file__).parents[2]
 WARM_UP, RUNS = 5, 100
 START_LIMIT = 300.0  # seconds until a start of the app is given up
 RECALL_QUERIES = 500
@@ -90,8 +90,8 @@ def run(args: argparse.Namespace) -> int:
         from index.benchmarks.adding import adding
         from index.benchmarks.live import live
 
-        rows = (adding if args.adding else live)(args.model)
-        Console(width=110).print(table(rows, f"{platform.machine()}, {os.cpu_count()} cores"))
+        measured = (adding if args.adding else live)(args.model)
+        Console(width=110).print(table(measured, f"{platform.machine()}, {os.cpu_count()} cores"))
         return 0
     progress = Console(stderr=True)
     if args.moments:

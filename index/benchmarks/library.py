@@ -6,7 +6,7 @@ Vectors are random directions, the hardest to search there are: nothing lies nea
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -84,7 +84,7 @@ def _add(library: "Library", dim: int, first: int, count: int) -> float:
         place = number * 0.6180339887 % 1  # evenly over [0, 1)
         kind, date = kinds[int(np.searchsorted(cuts, place, "right"))], "1980" if number % 10 < 10 * EARLY else "2000"
         name = f"recording {number}"
-        facts = {"language": "en", "speaker": f"voice {number % 500}", "category": kind}
+        facts: dict[str, Any] = {"language": "en", "speaker": f"voice {number % 500}", "category": kind}
         recordings.append(Recording(name, Path(f"{number}.ogg"), f"No. {number}", 100.0, **facts, date=date))
         segments += [Segment(0, name, 5.0 * n, 5.0 * n + 5, f"sentence {n}", **facts) for n in range(PER_RECORDING)]
     heard = random.integers(1, 60, (count, PHONES, 4, 2)).astype(np.uint8)

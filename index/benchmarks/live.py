@@ -25,7 +25,8 @@ import numpy as np
 
 from clasp.audio.decode import SAMPLE_RATE, decode
 from clasp.errors import ClaspError
-from index.benchmarks.benchmark import ROOT, START_LIMIT, Row
+from clasp.paths import ASSETS, ROOT
+from index.benchmarks.benchmark import START_LIMIT, Row
 
 CHUNK = 0.08  # seconds, as the page sends it
 PAUSE = 1.5  # seconds after a sentence
@@ -116,11 +117,12 @@ async def _visit(port: int, said: list[tuple[str, np.ndarray]], most: float = np
     """Say all of it, or what can be said in `most` seconds."""
     from websockets.asyncio.client import connect
     from websockets.exceptions import WebSocketException
+    from websockets.typing import Origin
 
     visitor = Visitor()
     sound = _stream(visitor, said, most)
     try:
-        async with connect(f"ws://127.0.0.1:{port}/live", origin=f"http://127.0.0.1:{port}") as link:
+        async with connect(f"ws://127.0.0.1:{port}/live", origin=Origin(f"http://127.0.0.1:{port}")) as link:
             await link.send(json.dumps({"rate": SAMPLE_RATE, "library": "demo"}))
             while "left" not in json.loads(await link.recv()):
                 pass
@@ -176,7 +178,7 @@ def _stream(visitor: Visitor, said: list[tuple[str, np.ndarray]], most: float) -
 
 def _recordings() -> list[tuple[str, np.ndarray]]:
     """Texts and sound, float (n,), of English sentences of the demo library, without the silence around them."""
-    library = ROOT / "assets" / "library"
+    library = ASSETS / "library"
     with (library / "metadata.tsv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     chosen = [row for row in rows if row["language"] == "en" and row["kind"] == "sentence"][:: len(rows) // 60]
@@ -195,7 +197,7 @@ def _app(model: str) -> Iterator[tuple[int, int]]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     settings = {"HOST": "127.0.0.1", "PORT": str(port), "CLASP_MODEL": model, "CLASP_READ_ONLY": "0"}
-    output = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    output: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=os.environ | settings, **output)
     try:
         began = time.monotonic()

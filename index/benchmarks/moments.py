@@ -112,8 +112,7 @@ def ask(
     Returns:
         The rank, from 1, of the right moment of each, int64 (n,).
     """
-    from index.ingest.pipeline import ingest
-    from index.ingest.transcribe import transcribe
+    from index.ingest.pipeline import Ingestor
     from index.library import Library
     from index.search import encode, search
 
@@ -122,9 +121,8 @@ def ask(
         tempfile.TemporaryDirectory(prefix="clasp-") as folder,
         Library.create(Path(folder, "library"), model) as library,
     ):
-        for _ in ingest(library, model, [file]):
-            pass
-        for _ in transcribe(library, model, transcriber):
+        ingestor = Ingestor(library, model)
+        for _ in (*ingestor.add([file]), *ingestor.transcribe(transcriber)):
             pass
         for text, span in questions:
             query = encode(model, text=text)

@@ -17,17 +17,16 @@ tables was not understood; 2 an error (one line on stderr).
 """
 
 import argparse
-import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clasp.filenames import readable
+from index.cli.progress import minutes, show
 from index.paths import library_folder, open_or_create
 
 if TYPE_CHECKING:
-    from index.ingest.pipeline import State
+    from index.progress import AddProgress
 
 STOPPED = 130
 
@@ -51,8 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Add, show how it goes, and sum up."""
-    from index.cli.transcribing import transcribed
-    from index.ingest.pipeline import ingest
+    from index.cli.transcribing import transcribe
+    from index.ingest.pipeline import Ingestor
     from index.ingest.walk import find_files
     from index.metadata import checked
 
@@ -68,74 +67,35 @@ def run(args: argparse.Namespace) -> int:
     settings = current()
     model = clasp.load(settings.model, settings.device or None)
     with open_or_create(model, args.library) as library:
-        options = {"copy": args.copy, "language": args.language, "track": args.track}
-        state, stopped = _shown(ingest(library, model, args.paths, **options))
-        if state is not None:
-            print(summary(state))
+        ingestor = Ingestor(library, model, copy=args.copy, language=args.language, track=args.track)
+        progress, stopped = show(ingestor.add(args.paths), "files")
+        if progress is not None:
+            print(summary(progress))
         if stopped:
             print("Stopped: what was finished stays; run it again to go on.")
         elif not args.no_transcripts:
-            stopped = transcribed(library, model)
+            stopped = transcribe(ingestor)
         print(f"{len(library):,} utterances in {library_folder(args.library)}")
-    return STOPPED if stopped else 1 if state.failed or state.partial or state.remarks else 0
+    flawed = progress is not None and (progress.failed or progress.partial or progress.remarks)
+    return STOPPED if stopped else 1 if flawed else 0
 
 
-def summary(state: "State") -> str:
+def summary(progress: "AddProgress") -> str:
     """What became of the files: a line of counts, and one per file that was not added."""
-    counts = [f"{state.added} added ({state.segments} utterances, {_minutes(state.seconds)} of sound"]
-    counts[0] += f", {state.speed:.0f} times as fast as it lasts)" if state.seconds else ")"
-    updated = f" ({state.updated} with another transcript or other facts)" if state.updated else ""
-    counts += [f"{state.known} known before{updated}"] if state.known else []
-    counts += [f"{len(state.silent)} without speech"] if state.silent else []
-    counts += [f"{len(state.partial)} not whole"] if state.partial else []
-    counts += [f"{len(state.failed)} not readable"] if state.failed else []
-    lines = [f"{state.done} of {state.files} files: {', '.join(counts)}."]
-    lines += [f"  without speech: {readable(str(file))}" for file in state.silent]
-    lines += [f"  added up to a break: {readable(str(file))}: {readable(reason)}" for file, reason in state.partial]
-    lines += [f"  not added: {readable(str(file))}: {readable(reason)}" for file, reason in state.failed]
-    lines += [f"  {readable(remark)}" for remark in state.remarks]
-    if state.others:
-        kinds = Counter(Path(file.name.strip()).suffix.lower() or readable(file.name) for file in state.others)
+    counts = [f"{progress.added} added ({progress.segments} utterances, {minutes(progress.seconds)} of sound"]
+    counts[0] += f", {progress.speed:.0f} times as fast as it lasts)" if progress.seconds else ")"
+    updated = f" ({progress.updated} with another transcript or other facts)" if progress.updated else ""
+    counts += [f"{progress.existing} known before{updated}"] if progress.existing else []
+    counts += [f"{len(progress.silent)} without speech"] if progress.silent else []
+    counts += [f"{len(progress.partial)} not whole"] if progress.partial else []
+    counts += [f"{len(progress.failed)} not readable"] if progress.failed else []
+    lines = [f"{progress.done} of {progress.total} files: {', '.join(counts)}."]
+    lines += [f"  without speech: {readable(str(file))}" for file in progress.silent]
+    lines += [f"  added up to a break: {readable(str(file))}: {readable(reason)}" for file, reason in progress.partial]
+    lines += [f"  not added: {readable(str(file))}: {readable(reason)}" for file, reason in progress.failed]
+    lines += [f"  {readable(remark)}" for remark in progress.remarks]
+    if progress.skipped:
+        kinds = Counter(Path(file.name.strip()).suffix.lower() or readable(file.name) for file in progress.skipped)
         named = ", ".join(f"{count} {readable(kind)}" for kind, count in sorted(kinds.items()))
         lines.append(f"  passed over, no recordings by their names: {named}")
     return "\n".join(lines)
-
-
-def _shown(states: "Iterator[State]") -> "tuple[State | None, bool]":
-    """The last state, and whether Ctrl-C came before the end; meanwhile a line that tells how far it is."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    state = None
-    columns = (
-        TextColumn("{task.fields[files]}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[sound]}"),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[left]}"),
-        TextColumn("{task.fields[file]}"),
-    )
-    console = Console(file=sys.stderr)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=1, files="", sound="", left="", file="looking …")
-        try:
-            for state in states:
-                progress.update(
-                    task,
-                    total=max(1, state.bytes),
-                    completed=state.bytes_done,
-                    files=f"{state.done}/{state.files} files",
-                    sound=f"{_minutes(state.seconds)} of sound, {state.speed:.0f}×",
-                    left="" if state.left is None else f"{_minutes(state.left)} left",
-                    file=escape(readable(state.file.name)) if state.file else "",
-                )
-        except KeyboardInterrupt:
-            return state, True
-        finally:
-            states.close()
-    return state, False
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:.1f} min"

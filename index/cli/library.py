@@ -28,7 +28,7 @@ STOPPED = 130
 
 
 @dataclass(frozen=True)
-class Maker:
+class StoredModel:
     """What a library says of the model that made it: enough to look after it without that model."""
 
     checksum: str
@@ -81,9 +81,9 @@ def run(args: argparse.Namespace) -> int:
         print("\n".join(findings) or "All is well.")
         return 1 if findings and args.action == "check" else 0
     if args.action == "reembed":
-        return _reembedded(folder)
+        return _reembed(folder)
     if args.action == "transcribe":
-        return _transcribed(folder, args.redo)
+        return _transcribe(folder, redo=args.redo)
     Library.must_exist(folder)
     database = Database(folder)
     checksum, dim = database.model() or ("", 0)
@@ -92,10 +92,10 @@ def run(args: argparse.Namespace) -> int:
         archive.pack(folder, args.archive)
         print(f"{args.archive}: {args.archive.stat().st_size / 2**20:.1f} MiB")
         return 0
-    with Library.open(folder, Maker(checksum, dim, dim)) as library:
+    with Library.open(folder, StoredModel(checksum, dim, dim)) as library:
         if args.action == "edit":
-            given = {name: getattr(args, fact) for fact, name in FACTS.items() if getattr(args, fact) is not None}
-            library.edit(args.recording, **given)
+            facts = {fact: getattr(args, fact) for fact in FACTS if getattr(args, fact) is not None}
+            library.edit(args.recording, **facts)
         elif args.action == "remove":
             for recording in args.recordings:
                 library.remove(recording)
@@ -104,45 +104,43 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _reembedded(folder: Path) -> int:
+def _reembed(folder: Path) -> int:
     """Embed a library anew, show how it goes, and name what cannot be heard any more."""
-    from rich.console import Console
-    from rich.progress import Progress
-
     import clasp
     from clasp.settings import current
+    from index.cli.progress import show
     from index.library import Library
     from index.store.reembed import reembed
 
     Library.must_exist(folder)  # before the model: errors come at once
     settings = current()
     model = clasp.load(settings.model, settings.device or None)
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("")
-        for state in reembed(folder, model):
-            progress.update(task, total=max(1, state.segments), completed=state.done)
-    for title, reason in state.failed:
+    progress, stopped = show(reembed(folder, model), "utterances")
+    if stopped:
+        print("Stopped: run it again to go on.")
+        return STOPPED
+    for title, reason in progress.failed:
         print(f"{title}: {reason}")
-    if state.failed:
+    if progress.failed:
         print("Nothing was changed: put these recordings back or remove them, and run it again; it goes on.")
         return 1
-    print(f"{state.segments:,} utterances of the library in {folder} are now of the model in use.")
+    print(f"{progress.total:,} utterances of the library in {folder} are now of the model in use.")
     return 0
 
 
-def _transcribed(folder: Path, redo: bool) -> int:
+def _transcribe(folder: Path, *, redo: bool) -> int:
     """Transcribe what lacks a transcript."""
     import clasp
     from clasp.settings import current
-    from index.cli.transcribing import transcribed
+    from index.cli.transcribing import transcribe
+    from index.ingest.pipeline import Ingestor
     from index.library import Library
 
     Library.must_exist(folder)  # before the model: errors come at once
     settings = current()
     model = clasp.load(settings.model, settings.device or None)
     with Library.open(folder, model) as library:
-        return STOPPED if transcribed(library, model, redo=redo) else 0
+        return STOPPED if transcribe(Ingestor(library, model), redo=redo) else 0
 
 
 def _table(library: "Library") -> str:

@@ -14,7 +14,9 @@ import importlib
 import io
 import os
 import sys
+from pathlib import Path
 
+import clasp
 from clasp.errors import ClaspError
 
 COMMANDS = {  # name: (module with add_arguments(parser) and run(args) -> exit code, what it does)
@@ -68,9 +70,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    installed = Path(sys.argv[0]).stem == "clasp"  # the command, not `python -m clasp`
     parser = argparse.ArgumentParser(
-        "python -m clasp", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        "clasp" if installed else "python -m clasp",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"CLASP {clasp.__version__}")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, (module_name, summary) in COMMANDS.items():
         command = subparsers.add_parser(name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)

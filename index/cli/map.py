@@ -10,13 +10,17 @@ it stays recognisable. Ctrl-C leaves all as it was.
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from clasp.errors import LibraryError
 from clasp.settings import current
-from index.map.fit import TextEncoder, fit_layout, fit_map
+from index.map.fit import fit_layout, fit_map
 from index.map.layout import MAP_FILE, MapLayout
+
+if TYPE_CHECKING:
+    from clasp import Clasp
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,7 +83,7 @@ class _ProgressLine:
             print(line, flush=True)
 
 
-def _fit_demo(model: TextEncoder) -> MapLayout:
+def _fit_demo(model: "Clasp") -> MapLayout:
     from index import demo
 
     vectors = demo.shipped(demo.DEMO, model) or demo.embed_demo(model)

@@ -30,8 +30,8 @@ def elan(text: str) -> Iterator[Cue]:
         cues = []
         for one in tier.iter():
             if one.tag == "ALIGNABLE_ANNOTATION":
-                ends = [times.get(one.get(f"TIME_SLOT_REF{end}")) for end in (1, 2)]
-                span = None if None in ends else tuple(ends)
+                start, end = (times.get(one.get(f"TIME_SLOT_REF{number}")) for number in (1, 2))
+                span = None if start is None or end is None else (start, end)
             elif one.tag == "REF_ANNOTATION":
                 span = spans.get(one.get("ANNOTATION_REF"))
             else:
@@ -39,7 +39,7 @@ def elan(text: str) -> Iterator[Cue]:
             words = "".join(one.itertext()).strip()
             if span is not None:
                 spans[one.get("ANNOTATION_ID")] = span
-                cues.append(Cue(*span, html.escape(words, quote=False), tier.get("PARTICIPANT", "").strip()))
+                cues.append(Cue(span[0], span[1], html.escape(words, quote=False), tier.get("PARTICIPANT", "").strip()))
         tiers.append((tier.get("TIER_ID", ""), [cue for cue in cues if cue.text], "PARENT_REF" in tier.attrib))
     alone = [(name, cues) for name, cues, below in tiers if cues and not below]
     yield from _spoken(alone or [(name, cues) for name, cues, _ in tiers if cues])
@@ -59,12 +59,12 @@ def praat(text: str) -> Iterator[Cue]:
             name, _, _, count = (next(values) for _ in range(4))
             tiers.append((str(name), cues := []))
             for _ in range(int(count)):
-                ends = [float(next(values)) for _ in range(2 if kind == "IntervalTier" else 1)]
+                start, end = float(next(values)), float(next(values)) if kind == "IntervalTier" else 0.0
                 words = next(values)
                 if not isinstance(words, str):
                     raise ValueError(f"{words} where a text should be")
                 if kind == "IntervalTier" and words.strip():
-                    cues.append(Cue(*ends, html.escape(words.replace('""', '"'), quote=False)))
+                    cues.append(Cue(start, end, html.escape(words.replace('""', '"'), quote=False)))
     except (StopIteration, RuntimeError):  # it breaks off
         pass
     except (ValueError, OverflowError) as error:

@@ -161,6 +161,8 @@ def _moment(text: str, unit: int) -> float | None:
 
 
 def _seconds(clock: str) -> float:
-    minus, hours, minutes, seconds, fraction = _CLOCKS.fullmatch(clock).groups()
+    match = _CLOCKS.fullmatch(clock)
+    assert match is not None, "whoever calls this has seen that it is a clock"
+    minus, hours, minutes, seconds, fraction = match.groups()
     whole = 3_600 * int(hours or 0) + 60 * int(minutes) + int(seconds) + float(f"0.{fraction or 0}")
     return -whole if minus else whole

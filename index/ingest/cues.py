@@ -65,7 +65,7 @@ def _pieces(cue: Cue) -> Iterator[_Shown]:
 
 def _by_speaker(one: _Shown, usual: bool) -> Iterator[_Shown]:
     """What is said by each of those who are named before a colon."""
-    said = [(one.speaker, [], one.marked)]
+    said: list[tuple[str, list[str], str]] = [(one.speaker, [], one.marked)]
     for line in one.lines:
         match = _PREFIX.match(line)
         name = next(filter(None, match.groups())) if match else ""

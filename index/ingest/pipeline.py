@@ -1,305 +1,367 @@
-"""Recordings into a library: found, decoded in a stream, cut into utterances, embedded, stored.
+"""Recordings into a library: found, decoded in a stream, cut into utterances, embedded, stored, transcribed.
 
-    for state in ingest(library, model, [Path("interviews")]):
-        print(state.done, state.files, state.file, state.seconds)
+    ingestor = Ingestor(library, model)
+    for progress in ingestor.add([Path("interviews")]):
+        print(progress.done, progress.total, progress.current, progress.seconds)
+    for progress in ingestor.transcribe(Transcriber.load()):
+        print(progress.done, progress.total, progress.current)
 
 What is known by its content is passed over. A long recording is stored minute by minute: whoever stops iterating, or is
-stopped, loses no more than that, and the next run goes on from there. A file that cannot be read is named in the state
-and leaves nothing behind; of one that breaks off, what is before the break is kept, until the file is another. The
-others go on.
+stopped, loses no more than that, and the next run goes on from there. A file that cannot be read is named in the
+progress and leaves nothing behind; of one that breaks off, what is before the break is kept, until the file is another.
+The others go on.
+
+Recordings can be searched as soon as they are added; transcribing makes them found better a little later. Every batch
+of windows is stored as it is done, and what lacks a transcript is found in the database: any process can go on.
 """
 
 import json
-import shutil
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Any
 
 import numpy as np
 
-from clasp.audio.container import SUFFIXES
-from clasp.audio.decode import SAMPLE_RATE, Stream, Waveform, stream
+from clasp.audio.decode import SAMPLE_RATE, Waveform, stream
 from clasp.audio.envelope import Meter
 from clasp.audio.vad import Utterance, utterances
-from clasp.errors import AudioError, DataError, LibraryError
+from clasp.errors import AudioError, DataError
 from clasp.filenames import readable
-from clasp.files import sha256, whole_file
 from clasp.phones.alignment import pack
-from clasp.settings import current
-from index.ingest.prefetch import ahead
+from clasp.speech.languages import LanguageTally
+from clasp.speech.transcript import Transcript
+from index.ingest.files import content_checksum, continues, copied, file_size
+from index.ingest.prefetch import prefetch
+from index.ingest.segment_audio import segment_waveforms
 from index.ingest.sidecars import Sidecar, SidecarIndex
 from index.ingest.walk import find_files
-from index.library import FILES, Library, Recording, Segment
+from index.library import Library, Recording, Segment
 from index.metadata import FACTS, checked
-
-if TYPE_CHECKING:
-    from clasp.model import EncoderOutput
+from index.model import SpeechEncoder, Transcriber
+from index.progress import AddProgress, TranscribeProgress, timed
+from index.transcripts import FUSED_AT_ONCE
 
 BATCH = 16  # utterances embedded together
 COMMIT_SECONDS = 60  # of a recording between two commits
-HEAD = 2**12  # bytes at the beginning of a file that may be written anew when it is finished
+WAITING = 64  # utterances that may wait for the transcriber
+SHORTEST = 0.001  # seconds that a recording lasts in the library, if nothing is in it
 
 
-class Listener(Protocol):
-    """What adding needs of a model."""
+class Ingestor:
+    """Adds recordings to a library and transcribes what is in it."""
 
-    def encode_speech(self, waveforms: list[Waveform], *, return_phones: Literal[True]) -> "EncoderOutput": ...
+    def __init__(
+        self, library: Library, model: SpeechEncoder, *, copy: bool = False, language: str = "", track: int = 0
+    ) -> None:
+        """Add to `library`, embedding with `model`.
+
+        Args:
+            copy: put files into the library; otherwise they stay where they are, and so do their paths.
+            language: what is spoken, where no metadata says otherwise.
+            track: number of the sound track of each file that is added, from 1; 0: the default one, or where that is
+                silent the first that is not.
+
+        Raises:
+            DataError: if `language` is none.
+        """
+        self.library, self.model = library, model
+        self.copy, self.track = copy, track
+        self.language = checked({"language": language})["language"]
+
+    @timed
+    def add(self, paths: Sequence[Path]) -> Generator[AddProgress, None, None]:
+        """Add recordings, given as files and folders; yields how far it has come.
+
+        Raises:
+            LibraryError: if the library cannot be written (is the disk full?); what was stored before stays.
+            DataError: if there is no recording in any of the paths.
+        """
+        found = find_files(paths)
+        sidecars = SidecarIndex(found.files)
+        sizes = [file_size(file) for file in found.files]
+        progress = AddProgress(len(sizes), bytes=sum(sizes), failed=found.failed, skipped=found.skipped)
+        try:
+            for file, size in zip(found.files, sizes, strict=True):
+                before = replace(progress, current=readable(file.name), file_seconds=0.0)
+                yield before
+                try:
+                    for progress in self._add_file(file, size, sidecars, before):
+                        yield progress
+                except (AudioError, DataError, OSError, ValueError) as error:
+                    reason = str(error) if not isinstance(error, OSError) else f"{error.strerror or error}"
+                    progress = replace(before, failed=(*before.failed, (file, reason)))
+                remarks = tuple(dict.fromkeys(one.encode("utf-8", "replace").decode() for one in sidecars.remarks))
+                progress = replace(
+                    progress, done=before.done + 1, bytes_done=before.bytes_done + size, remarks=remarks
+                )  # fmt: skip
+                yield progress
+        except GeneratorExit:  # stopped
+            self.library.store_index()
+            raise
+        self.library.store_index()
+        yield replace(progress, current="", finished=True)
+
+    def _add_file(self, file: Path, size: int, sidecars: SidecarIndex, before: AddProgress) -> Iterator[AddProgress]:
+        """Identify a file, and add what the library lacks of it; the last progress is the one after it."""
+        digest = content_checksum(file)
+        recording = self._identify(file, digest)
+        position = self.library.position(recording.id) if recording else 0.0  # seconds that are stored already
+        if recording is not None and recording.done and position > 0:
+            updated = self._update(recording, sidecars.of(file, recording.language or self.language), file)
+            yield replace(before, existing=before.existing + 1, updated=before.updated + updated)
+            return
+
+        earlier, new = self._earlier_versions(file, digest), recording is None
+        languages = [one.language for one in (earlier if recording is None else [recording]) if one.language]
+        sidecar = sidecars.of(file, languages[-1] if languages else self.language)
+        source = _Source(file, size, self.track if recording is None else recording.track, position)
+        if recording is None:
+            recording = self._new_recording(file, digest, source.stream.track, sidecar, earlier)
+
+        progress = before
+        try:
+            with closing(source.stream), closing(prefetch(utterances(source.blocks(), position), BATCH)) as cut:
+                for batch in _batches(cut, position):
+                    self._store(recording, batch, sidecar, new=new)
+                    new, end = False, batch[-1].end if batch else source.seconds
+                    progress = replace(
+                        progress, segments=progress.segments + len(batch), file_seconds=end,
+                        seconds=before.seconds + source.seconds - position,
+                        bytes_done=before.bytes_done + source.share(end) * size,
+                    )  # fmt: skip
+                    yield progress
+        except BaseException as error:
+            if new and self.copy:
+                (self.library.folder / recording.path).unlink(missing_ok=True)
+            elif not new and isinstance(error, AudioError | OSError):
+                self.library.remove(recording.id)
+            raise
+
+        flaw, duration = source.stream.flaw, max(source.seconds, SHORTEST)
+        self.library.finish(recording.id, duration, source.meter.loudness(), flaw)
+        self._update(recording, sidecar, file)  # of what was stored before a stop
+        for one in earlier:
+            self.library.remove(one.id)
+        silent = position == 0 and progress.segments == before.segments
+        yield replace(
+            progress, added=before.added + (not silent), silent=(*before.silent, file) if silent else before.silent,
+            partial=(*before.partial, (file, flaw)) if flaw else before.partial,
+        )  # fmt: skip
+
+    def _identify(self, file: Path, digest: str) -> Recording | None:
+        """The recording that the library has of a file, also if it was moved; None if there is none, or only one of
+        another sound track than is wanted, which is taken out."""
+        recording = self.library.recording_of(digest)
+        if recording is not None and self.track not in (0, recording.track):
+            self.library.remove(recording.id)
+            return None
+        if recording is not None and recording.path != file and not recording.path.is_file():
+            self.library.edit(recording.id, path=str(file))
+        return recording
+
+    def _earlier_versions(self, file: Path, digest: str) -> list[Recording]:
+        """The recordings that were made of a file before it became what it is now: from the same place, or of a part of
+        it."""
+        at_path = [one for one in self.library.recordings_at(file) if one.sha256 not in ("", digest)]
+        flawed = [one for one in self.library.flawed() if one.sha256 != digest]
+        return at_path + [one for one in flawed if continues(file, one.path)]
+
+    def _new_recording(
+        self, file: Path, digest: str, track: int, sidecar: Sidecar, earlier: list[Recording]
+    ) -> Recording:
+        """What is known of a file before it is decoded; copied into the library if that is wanted."""
+        facts: dict[str, Any] = {"title": _title(file), "language": self.language or sidecar.language}
+        news = sidecar.facts
+        for one in earlier:  # what was known of it stays known, unless a table says something new
+            facts |= {name: value for name in FACTS if (value := getattr(one, name))}
+            news = _new_facts(one, news, file)
+        path = copied(file, digest, self.library.folder) if self.copy else file
+        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        return Recording(
+            digest[:16], path, duration=SHORTEST, text=sidecar.text, added=now, sha256=digest, track=track,
+            sidecar=sidecar.summary(), done=False, **facts | news,
+        )  # fmt: skip
+
+    def _store(self, recording: Recording, batch: list[Utterance], sidecar: Sidecar, *, new: bool) -> None:
+        """Embed utterances and commit them; the recording, too, if it is new."""
+        if not batch and not new:
+            return
+        output = self.model.encode_speech([one.waveform for one in batch], return_phones=True)
+        facts: dict[str, Any] = {name: getattr(recording, name) for name in ("language", "speaker", "category")}
+        segments = [Segment(0, recording.id, one.start, one.end, **facts) for one in batch]
+        segments = _with_transcript(segments, sidecar, recording.speaker, may_be_all=new)
+        recordings = [replace(recording, duration=segments[-1].end if segments else SHORTEST)] if new else []
+        self.library.add(recordings, segments, output.vectors, [pack(phones) for phones in output.phones])
+
+    def _update(self, recording: Recording, sidecar: Sidecar, file: Path) -> bool:
+        """Take up a transcript or facts that were put beside a recording, or changed, since it was added. What was
+        edited in the library stays, unless a table says something new. Returns whether there was anything."""
+        summary = sidecar.summary(recording.sidecar)
+        if summary == recording.sidecar:
+            return False
+        before, facts = json.loads(recording.sidecar or "{}"), _new_facts(recording, sidecar.facts, file)
+        if sidecar.language and not recording.language:
+            facts = {"language": sidecar.language} | facts
+        facts = {name: value for name, value in facts.items() if value != getattr(recording, name)}
+        new = bool(sidecar.text) and json.loads(summary)["transcript"] != before.get("transcript", "")
+        stored = self.library.segments_of(recording.id)
+        segments: list[Segment] = []
+        if new or (sidecar.cues and "speaker" in facts):
+            segments = _with_transcript(stored, sidecar, facts.get("speaker", recording.speaker), may_be_all=True)
+            if not before.get("transcript"):  # where the transcript has nothing, what was known stays
+                segments = [replace(one, text=one.text or old.text) for one, old in zip(segments, stored, strict=True)]
+        self.library.apply_sidecar(recording.id, facts, segments, sidecar.text if new else None, summary)
+        return new or bool(facts)
+
+    @timed
+    def transcribe(
+        self, transcriber: Transcriber | None, *, redo: bool = False
+    ) -> Generator[TranscribeProgress, None, None]:
+        """Transcribe what has no transcript, then take all transcripts into the vectors, also those that came with
+        recordings; yields how far it has come.
+
+        The language is what the recording is said to be in; where nothing is said, what is detected.
+
+        Args:
+            transcriber: None only takes in the transcripts that there are.
+            redo: also transcribe again what a machine has transcribed; never what came with a recording.
+
+        Raises:
+            LibraryError: if the library cannot be written; what was stored stays.
+            ClaspError: if the memory does not suffice.
+        """
+        if redo and transcriber is not None:
+            self.library.transcripts.outdate()
+        missing = self.library.transcripts.missing() if transcriber is not None else {}
+        progress = TranscribeProgress(sum(map(len, missing.values())))
+        progress = yield from self._fuse(progress)
+        fused = 0  # of those done
+        for ids in missing.values():
+            segments = sorted(self.library.segments(ids), key=lambda one: (one.start, one.end))
+            progress = replace(progress, done=progress.done + len(ids) - len(segments))  # some may have been removed
+            if segments:
+                progress = yield from self._transcribe_segments(transcriber, segments, progress)
+            if progress.done - fused >= FUSED_AT_ONCE:
+                fused = progress.done
+                progress = yield from self._fuse(progress)
+        progress = yield from self._fuse(progress)
+        self.library.store_index()
+        yield replace(progress, current="", finished=True)
+
+    def _transcribe_segments(
+        self, transcriber: Transcriber, segments: list[Segment], progress: TranscribeProgress
+    ) -> Generator[TranscribeProgress, None, TranscribeProgress]:
+        """Transcribe some segments of a recording, in the order of time."""
+        recording = self.library.recording(segments[0].recording)
+        progress = replace(progress, current=recording.title)
+        yield progress
+        tally = LanguageTally(self.library.transcripts.language_seconds(recording.id))
+        spans = [(one.start, one.end) for one in segments]
+        sound = segment_waveforms(recording.path, recording.sha256, recording.track, spans)
+        try:
+            with closing(prefetch(sound, WAITING)) as waveforms:
+                for first, batch in _windows(waveforms, transcriber):
+                    transcripts = transcriber.transcribe(batch, recording.language, tally)
+                    done = segments[first : first + len(batch)]
+                    shifted = [_shifted(one, segment.start) for one, segment in zip(transcripts, done, strict=True)]
+                    self.library.transcripts.store([one.id for one in done], shifted, transcriber.name)
+                    progress = replace(
+                        progress, done=progress.done + len(done),
+                        transcribed=progress.transcribed + sum(bool(one.text) for one in transcripts),
+                        seconds=progress.seconds + sum(one.duration for one in batch),
+                    )  # fmt: skip
+                    yield progress
+        except (AudioError, OSError) as error:
+            progress = replace(progress, failed=(*progress.failed, (recording.title, str(error))))
+            yield progress
+        return progress
+
+    def _fuse(self, progress: TranscribeProgress) -> Generator[TranscribeProgress, None, TranscribeProgress]:
+        """Take into the vectors the transcripts that there are."""
+        before = progress.fused
+        for count in self.library.transcripts.fuse(self.model):
+            progress = replace(progress, current="", fused=before + count)
+            yield progress
+        return progress
 
 
-@dataclass(frozen=True)
-class State:
-    """How far adding has come. The last one is the summary."""
+class _Source:
+    """A file's sound on its way to be cut into utterances: how far it is decoded, and how loud it is."""
 
-    files: int  # of all
-    bytes: int
-    done: int = 0  # files that have been dealt with
-    bytes_done: float = 0  # of those, and of the current one as far as is known
-    file: Path | None = None  # the current one
-    seconds: float = 0  # of sound, of all files
-    file_seconds: float = 0  # of the current file
-    elapsed: float = 0  # seconds since the beginning
-    added: int = 0  # files
-    known: int = 0  # files passed over
-    updated: int = 0  # of those, whose transcript or facts are other than they were
-    segments: int = 0
-    silent: tuple[Path, ...] = ()  # files in which nobody speaks
-    failed: tuple[tuple[Path, str], ...] = ()  # files and folders that cannot be read, and why
-    partial: tuple[tuple[Path, str], ...] = ()  # files that were added, but not all of them, and why
-    others: tuple[Path, ...] = ()  # files in folders whose names are no recording's
-    remarks: tuple[str, ...] = ()  # sentences on what was not understood of transcripts and tables
-
-    @property
-    def speed(self) -> float:
-        """Seconds of sound per second."""
-        return self.seconds / self.elapsed if self.elapsed else 0.0
-
-    @property
-    def left(self) -> float | None:
-        """Seconds that the rest will take, if it goes on like this; None at the beginning."""
-        return self.elapsed * (self.bytes / self.bytes_done - 1) if self.bytes_done else None
-
-
-@dataclass
-class _Pending:
-    """Utterances of a recording that wait to be stored."""
-
-    utterances: list[Utterance] = field(default_factory=list)
-    committed: float = 0.0  # seconds
-
-
-class _Heard:
-    """A recording's sound on its way to be cut into utterances: how far it has come, and how loud it is."""
-
-    def __init__(self, sound: Stream, position: float) -> None:
-        self.sound, self.meter = sound, Meter()
-        self.seconds = position  # decoded
+    def __init__(self, file: Path, size: int, track: int, position: float) -> None:
+        self.stream, self.meter = stream(file, track=track), Meter()
+        self.seconds = position  # decoded, those included that are stored already
+        self._file, self._size = file, size
 
     def blocks(self) -> Iterator[np.ndarray]:
-        passed = 0
-        for block in self.sound:
-            passed += len(block)
-            self.seconds = max(self.seconds, passed / SAMPLE_RATE)
+        """Blocks of sound, float32 (n,), 16 kHz.
+
+        Raises:
+            AudioError: if the file cannot be read, or changes meanwhile.
+        """
+        samples = 0
+        for block in self.stream:
+            samples += len(block)
+            self.seconds = max(self.seconds, samples / SAMPLE_RATE)
             self.meter.feed(block)
             yield block
+        if file_size(self._file) != self._size:
+            raise AudioError(f"{readable(self._file.name)} changed while it was read: add it again.")
+
+    def share(self, seconds: float) -> float:
+        """How much of the file so many seconds are, 0 to 1; 0 where its header does not tell."""
+        return min(1.0, seconds / self.stream.length) if self.stream.length else 0.0
 
 
-def ingest(
-    library: Library, model: Listener, paths: Sequence[Path], *, copy: bool = False, language: str = "", track: int = 0
-) -> Iterator[State]:
-    """Add recordings, given as files and folders; yields how far it has come.
-
-    Args:
-        copy: put the files into the library; otherwise they stay where they are, and so do their paths.
-        language: what is spoken, where no metadata says otherwise.
-        track: number of the sound track of each file that is heard, from 1; 0: the default one, or where that is
-            silent the first that is not.
-
-    Raises:
-        LibraryError: if the library cannot be written (is the disk full?); what was stored before stays.
-        DataError: if `language` is none, or there is no recording in any of the paths.
-    """
-    language = checked({"language": language})["language"]
-    found = find_files(paths)
-    files = found.files
-    sidecars = SidecarIndex(files)
-    sizes = [_size(file) for file in files]
-    options = {"copy": copy, "language": language, "track": track}
-    state, started = State(len(files), sum(sizes), failed=found.failed, others=found.skipped), time.perf_counter()
-    try:
-        for number, file in enumerate(files):
-            before = replace(state, file=file, file_seconds=0.0, elapsed=time.perf_counter() - started)
-            yield before
-            try:
-                for state in _one(library, model, file, sizes[number], before, sidecars, **options):
-                    yield replace(state, elapsed=time.perf_counter() - started)
-            except (AudioError, DataError, OSError, ValueError) as error:
-                reason = str(error) if not isinstance(error, OSError) else f"{error.strerror or error}"
-                state = replace(before, failed=(*before.failed, (file, reason)))
-            elapsed, size = time.perf_counter() - started, sum(sizes[: number + 1])
-            remarks = tuple(dict.fromkeys(one.encode("utf-8", "replace").decode() for one in sidecars.remarks))
-            state = replace(state, done=number + 1, bytes_done=size, elapsed=elapsed, remarks=remarks)
-            yield state
-    except GeneratorExit:  # stopped
-        library.store_index()
-        raise
-    library.store_index()
-    yield replace(state, file=None)
+def _batches(cut: Iterator[Utterance], committed: float) -> Iterator[list[Utterance]]:
+    """Utterances to be embedded and committed together, of which what is before the second `committed` is stored. The
+    last batch may be empty."""
+    batch: list[Utterance] = []
+    for utterance in cut:
+        batch.append(utterance)
+        if utterance.end - committed >= COMMIT_SECONDS or len(batch) == BATCH:
+            yield batch
+            committed, batch = utterance.end, []
+    yield batch
 
 
-def _one(
-    library: Library, model: Listener, file: Path, size: int, state: State, sidecars: SidecarIndex,
-    *, copy: bool, language: str, track: int,
-) -> Iterator[State]:  # fmt: skip
-    """Add one file; the last state is the one after it."""
-    digest = _digest(file)
-    recording = _there(library, file, digest, track)
-    position = library.position(recording.id) if recording else 0.0
-    if recording is not None and recording.done and position > 0:
-        updated = _taken_up(library, recording, sidecars.of(file, recording.language or language), file)
-        yield replace(state, known=state.known + 1, updated=state.updated + updated)
-        return
-    earlier, new = _earlier(library, file, digest), recording is None
-    spoken = [one.language for one in (earlier if new else [recording]) if one.language]
-    known = sidecars.of(file, spoken[-1] if spoken else language)
-    heard = _Heard(stream(file, track=track if new else recording.track), position)
-    sound = heard.sound
-    if new:
-        recording = replace(_described(file, digest, known, language, earlier), track=sound.track)
-        if copy:
-            recording = replace(recording, path=_copied(file, digest, library.folder))
-    pending = _Pending(committed=position)
-    count, cut = 0, ahead(utterances(heard.blocks(), position), BATCH)
-    try:
-        for utterance in cut:
-            pending.utterances.append(utterance)
-            long = utterance.end - pending.committed >= COMMIT_SECONDS
-            if long or len(pending.utterances) == BATCH:
-                count += len(pending.utterances)
-                _store(library, model, recording, known, pending, new=new)
-                new = False
-                share = min(1.0, utterance.end / sound.length) if sound.length else 0.0
-                yield replace(
-                    state, seconds=state.seconds + heard.seconds - position, file_seconds=utterance.end,
-                    segments=state.segments + count, bytes_done=state.bytes_done + share * size,
-                )  # fmt: skip
-        if _size(file) != size:
-            raise AudioError(f"{readable(file.name)} changed while it was read: add it again.")
-        count += len(pending.utterances)
-        _store(library, model, recording, known, pending, new=new)
-        new = False
-    except BaseException as error:
-        if new and copy:
-            (library.folder / recording.path).unlink(missing_ok=True)
-        elif not new and isinstance(error, AudioError | OSError):
-            library.remove(recording.id)
-        raise
-    finally:
-        cut.close()
-        sound.close()
-    library.finish(recording.id, max(heard.seconds, 0.001), heard.meter.loudness(), sound.flaw)
-    _taken_up(library, recording, known, file)  # of what was stored before a stop
-    for one in earlier:
-        library.remove(one.id)
-    silent = count == 0 and position == 0
-    yield replace(
-        state, added=state.added + (not silent), seconds=state.seconds + heard.seconds - position,
-        segments=state.segments + count, silent=(*state.silent, file) if silent else state.silent,
-        partial=(*state.partial, (file, sound.flaw)) if sound.flaw else state.partial,
-    )  # fmt: skip
+def _windows(waveforms: Iterator[Waveform], transcriber: Transcriber) -> Iterator[tuple[int, list[Waveform]]]:
+    """As many waveforms as a transcriber takes together, and the number of the first."""
+    first, waiting = 0, []
+    for waveform in waveforms:
+        waiting.append(waveform)
+        count = transcriber.together([one.duration for one in waiting])
+        if count < len(waiting):
+            yield first, waiting[:count]
+            first, waiting = first + count, waiting[count:]
+    if waiting:
+        yield first, waiting
 
 
-def _there(library: Library, file: Path, digest: str, track: int) -> Recording | None:
-    """What is there already of a file; what was made of another track of it than is wanted is taken out."""
-    recording = library.recording_of(digest)
-    if recording is not None and track not in (0, recording.track):
-        library.remove(recording.id)
-        return None
-    if recording is not None and recording.path != file and not recording.path.is_file():
-        library.edit(recording.id, path=str(file))  # it was moved
-    return recording
-
-
-def _earlier(library: Library, file: Path, digest: str) -> list[Recording]:
-    """What was added from a file before it became what it is now: from the same place, or what there was of it then."""
-    there = [one for one in library.recordings_at(file) if one.sha256 not in ("", digest)]
-    return there + [one for one in library.flawed() if one.sha256 != digest and _continues(file, one.path)]
-
-
-def _continues(file: Path, part: Path) -> bool:
-    """Whether a file begins as another one, its head aside, and goes on."""
-    size = _size(part)
-    if not HEAD < size < _size(file):
-        return False
-    with file.open("rb") as whole, part.open("rb") as beginning:
-        whole.seek(HEAD)
-        beginning.seek(HEAD)
-        while block := beginning.read(2**20):
-            if whole.read(len(block)) != block:
-                return False
-    return True
-
-
-def _store(
-    library: Library, model: Listener, recording: Recording, known: Sidecar, pending: _Pending, *, new: bool
-) -> None:
-    """Embed the pending utterances and commit them; the recording, too, if it is new."""
-    spoken = model.encode_speech([one.waveform for one in pending.utterances], return_phones=True)
-    facts = {"language": recording.language, "speaker": recording.speaker, "category": recording.category}
-    segments = [Segment(0, recording.id, one.start, one.end, **facts) for one in pending.utterances]
-    segments = _said(segments, known, recording.speaker, only=new)
-    end = segments[-1].end if segments else 0.001
-    recordings = [replace(recording, duration=end, done=False)] if new else []
-    if recordings or segments:
-        library.add(recordings, segments, spoken.vectors, [pack(phones) for phones in spoken.phones])
-    pending.utterances, pending.committed = [], end
-
-
-def _said(segments: list[Segment], known: Sidecar, speaker: str, *, only: bool) -> list[Segment]:
-    """Segments with what a transcript has of them.
+def _with_transcript(segments: list[Segment], sidecar: Sidecar, speaker: str, *, may_be_all: bool) -> list[Segment]:
+    """Segments with the text and the speakers that a sidecar has for them.
 
     Args:
-        speaker: who speaks where the transcript does not tell.
-        only: whether they may be all of the recording: then one alone says all of a transcript without times.
+        speaker: who speaks where the sidecar does not tell.
+        may_be_all: whether they may be all of the recording: then a single one has all of a transcript without times.
     """
-    said = [
-        replace(
-            one, text=known.text_of(one.start, one.end), speaker=known.speaker_of(one.start, one.end) or speaker
-        )
-        for one in segments
-    ]  # fmt: skip
-    if only and len(said) == 1 and not known.cues:
-        return [replace(said[0], text=known.text)]
-    return said
+    if may_be_all and len(segments) == 1 and not sidecar.cues:
+        return [replace(segments[0], text=sidecar.text, speaker=speaker)]
+    spans = [(one.start, one.end) for one in segments]
+    texts, speakers = [sidecar.text_of(*span) for span in spans], [sidecar.speaker_of(*span) for span in spans]
+    return [
+        replace(one, text=text, speaker=named or speaker)
+        for one, text, named in zip(segments, texts, speakers, strict=True)
+    ]
 
 
-def _taken_up(library: Library, recording: Recording, known: Sidecar, file: Path) -> bool:
-    """Take up a transcript or facts that were put beside a recording, or changed, since it was added. What was edited
-    in the library stays, unless a table says something new. Returns whether there was anything."""
-    summary = known.summary(recording.beside)
-    if summary == recording.beside:
-        return False
-    before, facts = json.loads(recording.beside or "{}"), _news(recording, known.facts, file)
-    if known.language and not recording.language:
-        facts = {"language": known.language} | facts
-    facts = {name: value for name, value in facts.items() if value != getattr(recording, name)}
-    new = bool(known.text) and json.loads(summary)["transcript"] != before.get("transcript", "")
-    there = library.segments_of(recording.id)
-    said: list[Segment] = []
-    if new or (known.cues and "speaker" in facts):
-        said = _said(there, known, facts.get("speaker", recording.speaker), only=True)
-        if not before.get("transcript"):  # where the transcript has nothing, what was known stays
-            said = [replace(one, text=one.text or old.text) for one, old in zip(said, there, strict=True)]
-    library.describe(recording.id, facts, said, known.text if new else None, summary)
-    return new or bool(facts)
-
-
-def _news(recording: Recording, facts: dict[str, str], file: Path) -> dict[str, str]:
+def _new_facts(recording: Recording, facts: dict[str, str], file: Path) -> dict[str, str]:
     """Of the facts that lie beside a file, those that did not when the recording was made of it."""
-    if recording.beside:
-        before = json.loads(recording.beside)["facts"]
+    if recording.sidecar:
+        before = json.loads(recording.sidecar)["facts"]
         return {name: value for name, value in facts.items() if value != before.get(name)}
     unset = {"title": _title(file)}  # it was added when nobody noted what lay beside it: what is known since then stays
     return {name: value for name, value in facts.items() if getattr(recording, name) == unset.get(name, "")}
@@ -309,46 +371,7 @@ def _title(file: Path) -> str:
     return " ".join(readable(file.stem).split()) or readable(file.name)
 
 
-def _described(file: Path, digest: str, known: Sidecar, language: str, earlier: list[Recording]) -> Recording:
-    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    facts, told = {"title": _title(file), "language": language or known.language}, known.facts
-    for one in earlier:  # what was known of it stays known, unless a table says something new
-        facts |= {name: value for name in FACTS.values() if (value := getattr(one, name))}
-        told = _news(one, told, file)
-    facts |= told
-    return Recording(
-        digest[:16], file, duration=1.0, text=known.text, added=now, sha256=digest, beside=known.summary(), **facts
-    )
-
-
-def _copied(file: Path, digest: str, folder: Path) -> Path:
-    """Put a file into the library's folder, under its checksum. Returns the path relative to that."""
-    suffix = file.suffix.lower().strip()
-    path = Path(FILES, digest + (suffix if suffix in SUFFIXES else ""))
-    target = folder / path
-    try:
-        target.parent.mkdir(exist_ok=True)
-        if not target.is_file() or target.stat().st_size != _size(file):
-            with whole_file(target) as partial:
-                shutil.copyfile(file, partial)
-    except OSError as error:
-        name, reason = readable(file.name), error.strerror or error
-        raise LibraryError(f"{name} cannot be copied into {folder}: {reason}.") from error
-    return path
-
-
-def _digest(file: Path) -> str:
-    """SHA-256 of a file's content, which must be a regular file of no more than the size that is set."""
-    if not file.is_file():
-        raise AudioError(f"{readable(file.name)} is not a file.")
-    most = current().file_mib
-    if _size(file) > most * 2**20:
-        raise AudioError(f"{readable(file.name)} is larger than {most:g} MiB: split it, or set CLASP_FILE_MIB.")
-    return sha256(file)
-
-
-def _size(file: Path) -> int:
-    try:
-        return file.stat().st_size
-    except OSError:
-        return 0
+def _shifted(transcript: Transcript, seconds: float) -> Transcript:
+    """A transcript whose word times count from an earlier moment."""
+    words = (replace(word, start=word.start + seconds, end=word.end + seconds) for word in transcript.words)
+    return replace(transcript, words=tuple(words))

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PureWindowsPath
+from typing import Any
 from unicodedata import normalize
 
 from clasp.errors import DataError
@@ -86,15 +87,15 @@ class Table:
         if only and not named and len(self.rows) > 1:
             remarks.append(f"{self.name} has {len(self.rows)} rows and no column 'file': only the first was taken.")
         for line, row in found:
-            for column, fact in FACTS.items():
+            for fact in FACTS:
                 try:
-                    value = dates.iso(row.get(column, ""), self._first) if column == "date" else row.get(column, "")
+                    value = dates.iso(row.get(fact, ""), self._first) if fact == "date" else row.get(fact, "")
                     value = checked({fact: value})[fact] if value else ""
                 except DataError as error:
                     remarks.append(f"{self.name}, line {line}: {error}")
                     continue
                 if value and facts.setdefault(fact, value) != value:
-                    remarks.append(f"{self.name}, line {line}: another {column} of the same recording, {value!r}.")
+                    remarks.append(f"{self.name}, line {line}: another {fact} of the same recording, {value!r}.")
         return facts, remarks
 
     def unknown(self, files: Iterable[str]) -> str:
@@ -160,7 +161,7 @@ class Table:
 
 def _split(text: str, delimiter: str) -> tuple[Lines, int]:
     """The rows, and the line of a quotation mark that has no other; 0 where all have."""
-    options = {"delimiter": delimiter, "skipinitialspace": True}
+    options: dict[str, Any] = {"delimiter": delimiter, "skipinitialspace": True}
     unclosed = 0
     try:
         reader = csv.reader(io.StringIO(text, newline=""), strict=True, **options)

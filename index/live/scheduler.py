@@ -87,9 +87,10 @@ class FairScheduler:
     def _turn(self) -> bool:
         """Wait for work and do it; False at the end. Its names end with it, for work may hold what somebody said."""
         with self._changed:
+            turn = None
             while not self._closed and (turn := self._next()) is None:
                 self._changed.wait()
-            if self._closed:
+            if self._closed or turn is None:
                 return False
         session, line, work = turn
         try:
@@ -115,6 +116,7 @@ class FairScheduler:
         if line.lasting:
             work = line.lasting.popleft()
         else:
+            assert line.latest is not None, "a line without work is not ready"
             work, line.latest = line.latest, None
         line.busy = True
         self._lines.move_to_end(session)

@@ -52,12 +52,12 @@ def find_regions(
         return [], region
     members = dense_parts(flat)
     names = _names(members, texts, categories, languages)
-    found = []
+    found: list[Region] = []
     for rows, (name, kind) in zip(members, names, strict=True):
         if name:
             region[rows] = len(found)
-            middles = (np.median(one[rows], axis=0).tolist() for one in (flat, solid))
-            found.append(Region(name, kind, *middles, len(rows)))
+            middle, solid_middle = (np.median(one[rows], axis=0).tolist() for one in (flat, solid))
+            found.append(Region(name, kind, middle, solid_middle, len(rows)))
     return found, region
 
 

@@ -8,7 +8,7 @@ It takes minutes and both cores: a server has it done by another process, see `i
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from index.map.layout import MAP_FILE, MapLayout, segment_keys
 from index.map.library_map import LibraryMap
 from index.map.quality import measure_map
 from index.map.umap import SEED, Progress, interpolate, lay_out, no_progress, subprogress
+from index.model import TextEncoder
 from index.search import LONGEST_QUERY
 
 if TYPE_CHECKING:
@@ -26,14 +27,6 @@ if TYPE_CHECKING:
 
 LAID_OUT_MOST = 50_000  # points; of more, a sample is laid out and the others are placed among it
 BATCH = 256  # texts encoded between two signs of life
-
-
-class TextEncoder(Protocol):
-    """What fitting needs of a model."""
-
-    checksum: str
-
-    def encode_text(self, texts: list[str], languages: list[str] | None = None) -> np.ndarray: ...
 
 
 def fit_map(library: "Library", model: TextEncoder, progress: Progress = no_progress) -> MapLayout:
@@ -99,7 +92,10 @@ def fit_layout(
     owners = np.concatenate([np.arange(count), with_text])  # which segment each point is of
     is_text = np.arange(len(owners)) >= count
     chosen = _sample(owners, count)
-    begin = None if start is None else tuple(_of_points(one, owners[chosen], is_text[chosen]) for one in start)
+    begin = None
+    if start is not None:
+        first, second = (_of_points(one, owners[chosen], is_text[chosen]) for one in start)
+        begin = first, second
     both = np.empty((len(vectors), 5), np.float32)
     share = 0.9 if chosen.all() else 0.6
     both[chosen] = np.concatenate(lay_out(vectors[chosen], begin, subprogress(progress, 0, share)), axis=1)
@@ -111,10 +107,12 @@ def fit_layout(
     facts = [[getattr(segments[row], name) for row in owners.tolist()] for name in ("text", "category", "language")]
     regions, region = find_regions(flat, solid, *facts)
     measures = measure_map(speech, vectors[count:], with_text, facts[1][:count], flat, solid)
-    pairs = [_of_segments(positions, count, with_text) for positions in (flat, solid)]
+    flat_pairs, solid_pairs = (_of_segments(positions, count, with_text) for positions in (flat, solid))
     progress(1.0, "done")
     sampled = 0 if chosen.all() else int(chosen.sum())
-    return MapLayout(model, segment_keys(segments), *pairs, region[:count], sampled, regions, measures)
+    return MapLayout(
+        model, segment_keys(segments), flat_pairs, solid_pairs, region[:count], sampled, regions, measures
+    )
 
 
 def _encode_batch(model: TextEncoder, texts: list[str], language: str) -> np.ndarray:

@@ -117,6 +117,7 @@ class _Epochs(list):
         self._progress, self._doing = progress, doing
 
     def __contains__(self, epoch: object) -> bool:
+        assert isinstance(epoch, int)
         self._progress((epoch + 1) / self[0], self._doing)
         return False
 

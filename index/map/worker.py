@@ -13,6 +13,8 @@ import sys
 import threading
 from pathlib import Path
 
+from clasp.paths import ROOT
+
 
 class FitProcess:
     """A map that is being fitted by another process: `python -m clasp map`.
@@ -30,7 +32,7 @@ class FitProcess:
         command = [sys.executable, "-W", "ignore", "-m", "clasp", "map", "--library", str(folder.absolute())]
         self._process = subprocess.Popen(
             [*command, "--model", str(Path(model).absolute()) if Path(model).is_dir() else model],
-            cwd=Path(__file__).parents[2], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, encoding="utf-8", errors="replace", env={**os.environ, "PYTHONIOENCODING": "utf-8"},
         )  # fmt: skip
         self._reader = threading.Thread(target=self._read, name="fit-map", daemon=True)
@@ -55,7 +57,7 @@ class FitProcess:
     def _read(self) -> None:
         last = ""
         with self._process as process:
-            for line in process.stdout:
+            for line in process.stdout or ():
                 percent, mark, doing = line.partition("%  ")
                 if mark and percent.strip().isdecimal():
                     self.share, self.doing = int(percent) / 100, doing.strip()

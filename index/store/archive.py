@@ -10,8 +10,7 @@ from pathlib import Path, PurePosixPath
 from clasp.errors import LibraryError
 from clasp.files import whole_file
 from index.library import FILES
-from index.store.database import DATABASE_FILE
-from index.store.schema import connect, migrate
+from index.store.schema import DATABASE_FILE, connect, migrate
 
 UNPACKED = 256 * 2**30  # bytes: most that an archive may unfold to
 
@@ -68,7 +67,8 @@ def unpack(archive: Path, folder: Path) -> None:
                                 raise LibraryError(f"{archive.name} unfolds to more than {UNPACKED / 2**30:g} GiB.")
                             file.write(block)
             _check(built, archive.name)
-            folder.exists() and folder.rmdir()
+            if folder.exists():
+                folder.rmdir()
             os.replace(built, folder)
     except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, sqlite3.Error) as error:
         raise LibraryError(f"{archive.name} cannot be imported: {error}.") from error

@@ -2,15 +2,14 @@
 
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from clasp.errors import LibraryError
 from clasp.filenames import readable
 from clasp.files import sha256
 from index.library import FILES
-from index.store.database import DATABASE_FILE
-from index.store.schema import connect, migrate, version
+from index.store.schema import DATABASE_FILE, connect, migrate, version
 from index.vectors.index_file import INDEX_FILE, MANIFEST_FILE
 
 TABLES = (
@@ -60,29 +59,31 @@ def _salvaged(folder: Path) -> str:
     """Copy what can be read of a damaged database into a new one, which takes its place."""
     path, new = folder / DATABASE_FILE, folder / f"{DATABASE_FILE}.new"
     new.unlink(missing_ok=True)
-    kept = {}
+    saved, applied = {}, 0
     with closing(connect(new)) as target, closing(sqlite3.connect(path)) as source:
-        migrate(target)
+        with suppress(sqlite3.DatabaseError):
+            applied = version(source)
+        migrate(target, applied)
         target.execute("PRAGMA foreign_keys = OFF")
         target.execute("BEGIN")
         for table in TABLES:
-            kept[table] = _copied(source, target, table)
-        target.execute("INSERT OR IGNORE INTO commits SELECT generation, commit_name FROM library")
+            saved[table] = _copied(source, target, table)
         target.execute("COMMIT")
+        migrate(target)
+        target.execute("INSERT OR IGNORE INTO commits SELECT generation, commit_name FROM library")
         target.execute("PRAGMA journal_mode = DELETE").fetchone()
-    if not kept["library"]:
+    if not saved["library"]:
         new.unlink()
         raise LibraryError(f"Nothing of the database in {folder} can be read: restore {DATABASE_FILE} from a copy.")
     for name in (f"{DATABASE_FILE}-wal", f"{DATABASE_FILE}-shm", INDEX_FILE, MANIFEST_FILE):
         (folder / name).unlink(missing_ok=True)
     os.replace(path, folder / SALVAGED)
     os.replace(new, path)
-    return f"Saved {kept['recordings']} recordings and {kept['vectors']} segments; the old one is now {SALVAGED}."
+    return f"Saved {saved['recordings']} recordings and {saved['vectors']} segments; the old one is now {SALVAGED}."
 
 
 def _copied(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> int:
-    """Copy the rows that can be read, from both ends towards the damage; columns that an older library lacks get what
-    they have by default. Returns how many."""
+    """Copy the rows that can be read, from both ends towards the damage. Returns how many."""
     count = 0
     for order in ("ASC", "DESC"):
         try:

@@ -10,6 +10,7 @@ from pathlib import Path
 from clasp.errors import LibraryError
 from index.store import full_text
 
+DATABASE_FILE = "library.db"
 BUSY_SECONDS = 30.0  # longest wait for another process that writes
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
@@ -99,6 +100,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "ALTER TABLE recordings RENAME COLUMN voice TO speaker",
+        "ALTER TABLE recordings RENAME COLUMN beside TO sidecar",
         "ALTER TABLE segments RENAME COLUMN voice TO speaker",
         "ALTER TABLE phones RENAME COLUMN heard TO packed",
     ),
@@ -125,15 +127,15 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Apply what is missing of MIGRATIONS, each in a transaction of its own.
+def migrate(connection: sqlite3.Connection, upto: int | None = None) -> None:
+    """Apply what is missing of MIGRATIONS, or of the first `upto` of them, each in a transaction of its own.
 
     Raises:
         LibraryError: if the database was made by a newer version.
         sqlite3.Error: if one cannot be applied; it is as before that one then.
     """
     applied = version(connection)
-    for number, statements in enumerate(MIGRATIONS[applied:], start=applied + 1):
+    for number, statements in enumerate(MIGRATIONS[applied:upto], start=applied + 1):
         connection.execute("BEGIN IMMEDIATE")
         try:
             if version(connection) < number:  # asked inside: another process may have come first

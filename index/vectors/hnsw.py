@@ -70,6 +70,7 @@ class HnswIndex:
         Raises:
             OSError: if that does not succeed.
         """
+        assert self._graph is not None, "an empty index is not written"
         self._graph.save_index(str(path))
         if path.stat().st_size != self._graph.index_file_size():  # hnswlib does not notice a full disk
             raise OSError("it was not written completely; is the disk full?")

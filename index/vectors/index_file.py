@@ -29,6 +29,7 @@ class VectorIndex(Protocol):
     """Finds the nearest of many unit vectors. Never changes, so any number of threads may search it."""
 
     kind: str
+    dim: int
     last: int  # the highest id it holds; 0 if none
 
     def __len__(self) -> int: ...

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class PQIndex:
 
     kind = "scan"
 
-    def __init__(self, dim: int, codes: object | None = None) -> None:
+    def __init__(self, dim: int, codes: Any = None) -> None:
         """An empty index of vectors of `dim` numbers, or one around faiss's IndexIDMap of an IndexPQFastScan."""
         self.dim = dim
         self._codes = codes

@@ -11,7 +11,7 @@ import pytest
 from clasp.errors import DataError, LibraryError
 from index.filters import Filter
 from index.library import FILES, Candidates, Library, Recording, Segment
-from index.store.database import DATABASE_FILE
+from index.store.schema import DATABASE_FILE
 from index.vectors import search_index
 from index.vectors.index_file import INDEX_FILE, MANIFEST_FILE
 from index.vectors.search_index import UNINDEXED_MOST

@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, BrowserType, Page, expect, sync_playwri
 
 from clasp.audio.decode import SAMPLE_RATE, decode
 from tests.ui.interviews import Interviews, make
-from ui.screenshots import CHROMIUM
+from tools.screenshots import CHROMIUM
 
 ROOT = Path(__file__).parents[2]
 # Runs the app, and tells of every connection that it makes to another machine

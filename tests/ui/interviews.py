@@ -9,7 +9,7 @@ import soundfile
 import clasp
 from clasp.audio.decode import SAMPLE_RATE
 from clasp.training.data.synthesis import Voice, speak
-from index.ingest.pipeline import ingest
+from index.ingest.pipeline import Ingestor
 from index.library import Library
 
 FERRY = "The ferry did not leave the harbour because the fog was too thick to see the lighthouse."
@@ -49,7 +49,7 @@ def make(folder: Path) -> Interviews:
     }
     model = clasp.load()
     with Library.create(folder, model) as library:
-        *_, state = ingest(library, model, [files])
+        *_, state = Ingestor(library, model).add([files])
         assert (state.added, state.segments, state.failed) == (3, 13, ())
     Library.create(data / "clasp" / "libraries" / "empty", model).close()
     return Interviews(folder, data, said)

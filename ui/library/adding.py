@@ -4,6 +4,7 @@ import shutil
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING
 from clasp.errors import ClaspError, DataError, LibraryError
 from clasp.filenames import readable
 from clasp.settings import current
-from index.ingest.pipeline import State, ingest
+from index.ingest.pipeline import Ingestor
 from index.ingest.sidecars import SUFFIXES as SIDECARS
+from index.progress import AddProgress
 from ui import labels
 from ui.events import Updates
 from ui.jobs import Progress, Report, Work
@@ -73,25 +75,24 @@ def adding(library: "Library", model: "Clasp", paths: list[Path], *, copy: bool,
 
     def work(stopping: threading.Event) -> Iterator[Progress | Report]:
         yield Progress("Reading the files…")
-        states = ingest(library, model, paths, copy=copy, language=language)
         state, stopped = None, False
         try:
-            for state in states:
-                yield _progress(state)
-                if stopping.is_set() and state.file is not None:
-                    stopped = True
-                    break
+            ingestor = Ingestor(library, model, copy=copy, language=language)
+            with closing(ingestor.add(paths)) as states:
+                for state in states:
+                    yield _progress(state)
+                    if stopping.is_set() and not state.finished:
+                        stopped = True
+                        break
         except ClaspError as error:
             yield _report(state, f"{error} What was finished before is kept.", wrong=True)
             return
-        finally:
-            states.close()
         report = _report(
             state, "Stopped. What was finished is kept; add the rest again to continue." if stopped else ""
         )
         if not stopped:
             before = f"{report.sentences[0]} You can search now."
-            last = yield from transcripts(library, model, stopping, before=before)
+            last = yield from transcripts(ingestor, stopping, before=before)
             report = replace(
                 report, sentences=report.sentences + last.sentences, details=report.details + last.details,
                 wrong=report.wrong or last.wrong,
@@ -101,22 +102,21 @@ def adding(library: "Library", model: "Clasp", paths: list[Path], *, copy: bool,
     return work
 
 
-def _progress(state: State) -> Progress:
-    facts = [f"{state.done} of {labels.count(state.files, 'file')}"]
+def _progress(state: AddProgress) -> Progress:
+    facts = [f"{state.done} of {labels.count(state.total, 'file')}"]
     if state.seconds:
         facts += [f"{labels.duration(state.seconds)} of audio", f"{state.speed:.0f}× real time"]
     if state.segments:
         facts.append(f"{labels.count(state.segments, 'utterance')} so far")
-    if state.left is not None and state.done < state.files:
+    if state.left is not None and state.done < state.total:
         facts.append(f"about {labels.duration(state.left)} left")
-    share = state.bytes_done / state.bytes if state.bytes else 0.0
-    now = readable(state.file.name) if state.file else "Finishing…"
-    if state.file and state.file_seconds >= 60:
+    now = state.current or "Finishing…"
+    if state.current and state.file_seconds >= 60:
         now += f" · {labels.clock(state.file_seconds)}"
-    return Progress(now, min(1.0, share), tuple(facts))
+    return Progress(now, state.share, tuple(facts))
 
 
-def _report(state: State | None, also: str, *, wrong: bool = False) -> Report:
+def _report(state: AddProgress | None, also: str, *, wrong: bool = False) -> Report:
     """The summary: counts, then every file that was not added, with its reason."""
     if state is None:
         return Report((also,) if also else (), wrong=wrong)
@@ -128,7 +128,7 @@ def _report(state: State | None, also: str, *, wrong: bool = False) -> Report:
         )
     counts = [f"{added}."]
     updated = f", {state.updated} of them updated with a new transcript or metadata" if state.updated else ""
-    counts += [f"{state.known} already in the library{updated}."] if state.known else []
+    counts += [f"{state.existing} already in the library{updated}."] if state.existing else []
     counts += [f"{len(state.silent)} without speech."] if state.silent else []
     counts += [f"{len(state.failed)} could not be read."] if state.failed else []
     counts += [f"{len(state.partial)} could be read only in part."] if state.partial else []
@@ -136,7 +136,7 @@ def _report(state: State | None, also: str, *, wrong: bool = False) -> Report:
     details += [_reason(readable(file.name), reason) for file, reason in (*state.partial, *state.failed)]
     details += state.remarks
     details += [
-        f"{readable(file.name)}: skipped, because its name is not that of a recording." for file in state.others
+        f"{readable(file.name)}: skipped, because its name is not that of a recording." for file in state.skipped
     ]
     if len(details) > SHOWN:
         details = [*details[:SHOWN], f"… and {len(details) - SHOWN} more."]
@@ -190,7 +190,7 @@ class AddingHandlers(LibraryHandlers):
         self, name: str, token: str, library: "Library", paths: list[Path], *, copy: bool, language: str,
         scratch: TemporaryDirectory | None = None,
     ) -> None:  # fmt: skip
-        title = dict(map(reversed, self._service.libraries(token)))[name]
+        title = {known: title for title, known in self._service.libraries(token)}[name]
         model = self._service.opened().model
         work = adding(library, model, paths, copy=copy, language=language or "")
         self._service.jobs.start(self._service.key(name, token), f"Adding to “{title}”", work, scratch=scratch)

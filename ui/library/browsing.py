@@ -25,7 +25,7 @@ class BrowsingHandlers(LibraryHandlers):
         name = kept.get("library", name)
         libraries = self._service.libraries(token)
         own = [one for _, one in libraries if self._service.may_change(one)]
-        if name not in dict(map(reversed, libraries)):
+        if name not in {known for _, known in libraries}:
             busy = [one for one in own if self._service.jobs.running(self._service.key(one, token))]
             name = [*busy, *own, libraries[0][1]][0]
         updates = self._show(name, token, TableView(kept.get("words", "")))
@@ -41,7 +41,7 @@ class BrowsingHandlers(LibraryHandlers):
         """Some time has passed while the library had a job."""
         job = self._service.jobs.of(self._service.key(name, token))
         if job is not None and job.running:
-            updates = {self._components.job: jobs.html(job)}
+            updates: Updates = {self._components.job: jobs.html(job)}
         else:
             libraries = gr.Dropdown(self._service.libraries(token), value=name)
             updates = self._show(name, token, view, selection) | {self._components.name: libraries}

@@ -27,24 +27,24 @@ MAINTENANCE = (  # name, label, what it does
 
 @dataclass(kw_only=True)
 class LibraryComponents:
-    """The components of the tab, and what it remembers; None if they are of no use."""
+    """The components of the tab, and what it remembers; None where nobody may change the libraries."""
 
     view: gr.State
     selection: gr.State
     timer: gr.Timer
     name: gr.Dropdown
-    new_name: gr.Textbox | None = None
-    new_archive: gr.File | None = None
-    create: gr.Button | None = None
+    new_name: Any = None
+    new_archive: Any = None
+    create: Any = None
     notice: gr.HTML
     facts: gr.HTML
     adding: gr.Column
     files: gr.File
     spoken: gr.Dropdown
     add: gr.Button
-    path: gr.Textbox | None = None
-    copy: gr.Checkbox | None = None
-    add_path: gr.Button | None = None
+    path: Any = None
+    copy: Any = None
+    add_path: Any = None
     job: gr.HTML
     stop: gr.Button
     dismiss: gr.Button
@@ -67,12 +67,12 @@ class LibraryComponents:
     question: gr.HTML
     remove: gr.Button
     cancel_remove: gr.Button
-    maintenance: gr.Accordion | None = None
-    check: gr.Button | None = None
-    repair: gr.Button | None = None
-    export: gr.Button | None = None
-    transcribe: gr.Button | None = None
-    reembed: gr.Button | None = None
+    maintenance: Any = None
+    check: Any = None
+    repair: Any = None
+    export: Any = None
+    transcribe: Any = None
+    reembed: Any = None
 
     def all(self) -> list[Any]:
         """Those there are."""

@@ -56,13 +56,13 @@ class LibraryHandlers:
         tab, job = self._components, self._service.jobs.of(self._service.key(name, token))
         busy = job is not None and job.running
         owner = self._service.may_change(name)
-        updates = {
+        updates: Updates = {
             tab.notice: notice(done, good=True) if done else "",
             tab.name: gr.Dropdown(value=name),
             tab.view: view,
             tab.adding: gr.Column(visible=owner and not busy),
             tab.job: jobs.html(job),
-            tab.stop: gr.Button(visible=busy and job.can_stop),
+            tab.stop: gr.Button(visible=job is not None and busy and job.can_stop),
             tab.dismiss: gr.Button(visible=job is not None and not busy),
             tab.timer: gr.Timer(active=busy),
             tab.maintenance: gr.Accordion(visible=owner and name != VISIT),

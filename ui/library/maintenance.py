@@ -4,13 +4,15 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
 
 from clasp.errors import LibraryError
-from index.store import archive, reembed, repair
+from index.store import archive, repair
+from index.store.reembed import reembed
 from ui import labels
 from ui.events import Updates
 from ui.jobs import Progress, Report, Work
@@ -87,23 +89,19 @@ def reembedding(folder: Path, model: "Clasp") -> Work:
 
     def work(stopping: threading.Event) -> Iterator[Progress | Report]:
         yield Progress("Reading the library…")
-        states = reembed.reembed(folder, model)
-        state = reembed.State(0)
-        try:
+        with closing(reembed(folder, model)) as states:
             for state in states:
-                done = f"{state.done:,} of {labels.count(state.segments, 'utterance')}"
-                yield Progress(state.title or "Finishing…", state.done / max(1, state.segments), (done,))
+                done = f"{state.done:,} of {labels.count(state.total, 'utterance')}"
+                yield Progress(state.current or "Finishing…", state.share, (done,))
                 if stopping.is_set() and not state.finished:
                     yield Report((f"Stopped. {CONTINUE}",))
                     return
-        finally:
-            states.close()
         if state.failed:
             details = tuple(f"{title}: {reason}" for title, reason in state.failed)
             sentence = "Nothing was changed, because some recordings cannot be read: put them back and start again."
             yield Report((sentence,), details, wrong=True)
             return
-        yield Report((f"Done: {labels.count(state.segments, 'utterance')} can be searched again.",))
+        yield Report((f"Done: {labels.count(state.total, 'utterance')} can be searched again.",))
 
     return work
 

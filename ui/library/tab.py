@@ -22,9 +22,9 @@ def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -
     selection, maintenance = SelectionHandlers(service, parts), MaintenanceHandlers(service, parts)
     outputs, library = parts.all(), [parts.name, token]
     selected, shown = [*library, parts.selection], [*library, parts.view, parts.selection]
-    metadata = [parts.title, parts.speaker, parts.category, parts.language, parts.date]
+    metadata: list[Any] = [parts.title, parts.speaker, parts.category, parts.language, parts.date]
     quiet = {**QUIET, **queue}
-    latest = {"trigger_mode": "always_last", **quiet}
+    latest: dict[str, Any] = {"trigger_mode": "always_last", **quiet}
 
     loading = [gr.Textbox(visible=False), token, parts.name]
     remembered = script.call("common/address", "withSettings", "library")  # what the tab keeps in the address
@@ -44,7 +44,7 @@ def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -
         path = [*library, parts.path, parts.copy, parts.spoken]
         gr.on([parts.path.submit, parts.add_path.click], adding.add_path, path, outputs, **quiet)
 
-    focus = {"js": script.call(MODULE, "focus"), **QUIET}
+    focus: dict[str, Any] = {"js": script.call(MODULE, "focus"), **QUIET}
     parts.table.choose(selection.select, library, outputs, **latest).then(None, **focus)
     parts.edit.click(selection.edit, selected, outputs, **quiet).then(None, **focus)
     entered = [one.submit for one in metadata if one is not parts.language]

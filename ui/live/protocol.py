@@ -56,13 +56,13 @@ class LiveRequest:
         if not isinstance(given, dict):
             raise Refused(WRONG, "The first frame must be JSON that says what to search.")
         rate, library, token = given.get("rate"), given.get("library"), given.get("token", "")
-        lists = [given.get(name, []) for name in ("categories", "languages")]
+        lists = categories, languages = [given.get(name, []) for name in ("categories", "languages")]
         names = [library, token, *(name for one in lists if isinstance(one, list) for name in one)]
         if not all(isinstance(one, list) for one in lists) or not all(isinstance(name, str) for name in names):
             raise Refused(WRONG, "The first frame must name a library, a token, categories and languages.")
-        if not isinstance(rate, int) or rate not in RATES:
+        if not isinstance(library, str) or not isinstance(rate, int) or rate not in RATES:
             raise Refused(WRONG, f"The rate must be a whole number from {RATES.start} to {RATES.stop - 1} Hz.")
-        return cls(rate, library, token, Filter(*map(tuple, lists)))
+        return cls(rate, library, token, Filter(tuple(categories), tuple(languages)))
 
 
 def seconds(frame: bytes, rate: int) -> float:

@@ -56,9 +56,9 @@ def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -
         apply_default_css=False,
         elem_id="live",
     )
-    chosen = [library, category, language]
+    chosen: list[Any] = [library, category, language]
     remembered = script.call("common/address", "withSettings", "live")  # what the tab keeps in the address
-    loading = {"inputs": [link, token], "outputs": [*chosen, panel], "js": remembered}
+    loading: dict[str, Any] = {"inputs": [link, token], "outputs": [*chosen, panel], "js": remembered}
     gr.on(None, load, **loading, **QUIET, **queue)
     gr.on([token.change, tab.select], load, **loading, **QUIET, **queue)
     library.input(offer, [*chosen, token], [*chosen, panel], **QUIET, **queue).then(None, chosen, js=KEEP, **QUIET)

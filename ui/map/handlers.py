@@ -108,7 +108,8 @@ class MapHandlers:
             library = self._service.library(name, token)
             if not len(library):
                 raise LibraryError("This library is empty: add recordings first.")
-            title = f"{JOB} of “{dict(map(reversed, self._service.libraries(token)))[name]}”"
+            titles = {known: title for title, known in self._service.libraries(token)}
+            title = f"{JOB} of “{titles[name]}”"
             work = fitting_map(library.folder, self._service.model_name)
             self._service.jobs.start(self._service.key(name, token), title, work)
         except Exception as error:
@@ -142,7 +143,7 @@ class MapHandlers:
             marked = [
                 [hit.segment.id, round(hit.probability, 4), hit.strong] for hit in strong or answer.hits[:NEAREST]
             ]
-            found = {"query": wire.place(drawn, query.vector), "hits": marked}
+            found: dict[str, Any] = {"query": wire.place(drawn, query.vector), "hits": marked}
         except Exception as error:
             found = {"wrong": error_message(error, "a search on the map")}
         found |= {"text": text, "library": name, "number": next(NUMBERS)}
@@ -185,7 +186,7 @@ class MapHandlers:
             state["otherwise"] = drawn.of_another_model
         return state
 
-    def _job(self, name: str, token: str, **props: str) -> Updates:
+    def _job(self, name: str, token: str, **props: Any) -> Updates:
         """The job of a library, if it is known here; with other props of the panel."""
         job = self._service.jobs.of(self._service.key(name, token))
         shown = job if job is not None and (job.running or job.title.startswith(JOB)) else None

@@ -1,6 +1,7 @@
 """The points of a library's map as the page fetches them: bytes (see index/map/wire.py), with labels for people."""
 
 import gzip
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -60,5 +61,5 @@ def packed(service: Service, key: str) -> bytes:
 
 def _named(region: "Region") -> str:
     """The name of a region as a person writes it."""
-    label = {"language": labels.language, "category": labels.category}.get(region.kind, str)
+    label: Callable[[str], str] = {"language": labels.language, "category": labels.category}.get(region.kind, str)
     return ", ".join(map(label, region.name.split(", ")))

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import gradio as gr
 
+from clasp.paths import ASSETS
 from ui import script
 from ui.templates import render
 
-LIBRARY = Path(__file__).parents[2] / "assets" / "library"
+LIBRARY = ASSETS / "library"
 COUNT = 6
 KINDS = {  # in examples.tsv: on the page
     "words": "Same words",

@@ -273,7 +273,7 @@ class SearchHandlers:
     def _inputs(self, text: str) -> Updates:
         return {self._form.text: text, self._form.speech: None}
 
-    def _libraries(self, token: str, **chosen: str) -> gr.Dropdown:
+    def _libraries(self, token: str, **chosen: Any) -> gr.Dropdown:
         """The libraries to choose from."""
         libraries = self._service.libraries(token)
         return gr.Dropdown(choices=libraries, visible=len(libraries) > 1, **chosen)

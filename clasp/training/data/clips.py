@@ -66,7 +66,8 @@ def letters(text: str) -> str:
 def remove_leaks(sentences: list[AnySentence]) -> tuple[list[AnySentence], list[AnySentence]]:
     """The sentences without those of the training split that a held-out split has too; and those."""
     held_out = {(one.language, letters(one.text)) for one in sentences if one.split != "train"}
-    clean, leaks = [], []
+    clean: list[AnySentence] = []
+    leaks: list[AnySentence] = []
     for one in sentences:
         leaked = one.split == "train" and (one.language, letters(one.text)) in held_out
         (leaks if leaked else clean).append(one)

@@ -25,12 +25,13 @@ from rich.progress import track
 from clasp.audio.decode import SAMPLE_RATE, decode
 from clasp.errors import ClaspError, DataError
 from clasp.files import whole_file, write_text
+from clasp.paths import ASSETS
 from clasp.phones import inventory
 from clasp.text import espeak
 from clasp.training.data import synthesis
 from clasp.training.data.synthesis import Voice
 
-LIBRARY = Path(__file__).parents[3] / "assets" / "library"
+LIBRARY = ASSETS / "library"
 MAX_BYTES = 15 * 10**6  # of all that is shipped
 COMPRESSION = 0.97  # libsndfile's scale: Opus at about 16 kbit/s
 

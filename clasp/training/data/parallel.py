@@ -83,7 +83,10 @@ def read(folder: Path, source: str, languages: Collection[str] | None = None) ->
                 name = Path(member.name)
                 if name.suffix != ".tsv" or (languages is not None and name.stem not in languages):
                     continue
-                for line in io.TextIOWrapper(tar.extractfile(member), encoding="utf-8", newline="\n"):
+                file = tar.extractfile(member)
+                if file is None:
+                    continue
+                for line in io.TextIOWrapper(file, encoding="utf-8", newline="\n"):
                     columns = [column.strip() for column in line.split("\t")]
                     if len(columns) == 2 and all(columns):
                         yield Pair(columns[0], columns[1], name.stem, source)

@@ -109,14 +109,16 @@ def fuse(head: nn.Module, pairs: Pairs, rows: np.ndarray) -> Tensor:
     device = pairs.texts.device
     both = torch.from_numpy(pairs.features[rows]).to(device).float().tensor_split([pairs.speech_dim], 1)
     if pairs.unit:
-        both = [functional.normalize(one, dim=-1) for one in both]
+        both = tuple(functional.normalize(one, dim=-1) for one in both)
     with autocast(device, precision(device)):
         return head(*both).float()
 
 
 def pair_loss(fused: Tensor, texts: Tensor, groups: Tensor, scale: Tensor, kind: str) -> Tensor:
     """Contrast within the batch, where all of a group (equal texts) are right; distance to the text; or both."""
-    contrast = symmetric(functional.normalize(fused, dim=-1), texts, scale, groups) if kind != "huber" else 0
+    if kind == "huber":
+        return huber(fused, texts)
+    contrast = symmetric(functional.normalize(fused, dim=-1), texts, scale, groups)
     return contrast + (huber(fused, texts) if kind != "contrastive" else 0)
 
 

@@ -87,7 +87,7 @@ def test_it_computes_what_the_paper_says(parts: Path, utterances: list[Waveform]
 def test_a_library_is_filled_and_searched_with_it(parts: Path, utterances: list[Waveform], tmp_path: Path) -> None:
     import soundfile
 
-    from index.ingest.pipeline import ingest
+    from index.ingest.pipeline import Ingestor
     from index.library import Library
     from index.search import encode, search
 
@@ -95,7 +95,7 @@ def test_a_library_is_filled_and_searched_with_it(parts: Path, utterances: list[
     for number, utterance in enumerate(utterances[:3]):
         soundfile.write(tmp_path / f"{number}.wav", utterance.samples, utterance.rate)
     with Library.create(tmp_path / "library", model) as library:
-        list(ingest(library, model, [tmp_path / f"{number}.wav" for number in range(3)]))
+        list(Ingestor(library, model).add([tmp_path / f"{number}.wav" for number in range(3)]))
         assert len(library) >= 3
         answer = search(library, model, encode(model, text="storm"), k=2)
         assert len(answer.hits) == 2

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from index.cli.main import main
-from index.cli.transcribing import transcribed
+from index.cli.transcribing import transcribe
+from index.ingest.pipeline import Ingestor
 from index.library import Library
 from tests.index.ear import Ear
 from tests.index.hand import Hand
@@ -19,15 +20,15 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Library:
 
 
 def test_it_sums_up(library, capsys):
-    assert transcribed(library, Ear()) is False
+    assert transcribe(Ingestor(library, Ear())) is False
     assert capsys.readouterr().out.startswith("5 of 5 utterances transcribed (0.2 min of speech, ")
-    assert transcribed(library, Ear()) is False
+    assert transcribe(Ingestor(library, Ear())) is False
     assert capsys.readouterr().out == ""
 
 
 def test_what_cannot_be_heard_is_named(library, tmp_path, capsys):
     (tmp_path / "first.wav").unlink()
-    transcribed(library, Ear())
+    transcribe(Ingestor(library, Ear()))
     first, second = capsys.readouterr().out.splitlines()
     assert first.startswith("2 of 5 utterances transcribed (")
     assert second.startswith("  not transcribed: first: ") and second.endswith("first.wav is no longer there.")
@@ -36,10 +37,10 @@ def test_what_cannot_be_heard_is_named(library, tmp_path, capsys):
 def test_without_a_transcriber_it_says_why(library, capsys, monkeypatch):
     monkeypatch.undo()
     monkeypatch.setenv("CLASP_TRANSCRIBER", "gigantic")
-    assert transcribed(library, Ear()) is False
+    assert transcribe(Ingestor(library, Ear())) is False
     assert "Nothing is transcribed: There is no transcriber 'gigantic'" in capsys.readouterr().out
     monkeypatch.setenv("CLASP_TRANSCRIBER", "none")
-    assert transcribed(library, Ear()) is False
+    assert transcribe(Ingestor(library, Ear())) is False
     assert capsys.readouterr().out == "" and not any(one.transcript for one in library.segments())
 
 
@@ -55,7 +56,7 @@ def test_stopped_by_the_keyboard_it_says_how_to_go_on(library, capsys, monkeypat
 
     hand.transcribe = interrupted
     monkeypatch.setattr("index.cli.transcribing.Transcriber.load", lambda **_: hand)
-    assert transcribed(library, Ear()) is True
+    assert transcribe(Ingestor(library, Ear())) is True
     assert "To go on: python -m clasp library transcribe" in capsys.readouterr().out
     assert sum(bool(one.transcript) for one in library.segments()) == 2
 

@@ -13,9 +13,10 @@ from clasp.audio.envelope import STEP, envelope
 from clasp.errors import DataError, LibraryError
 from clasp.training.data.synthesis import Voice, speak
 from index.ingest import pipeline
-from index.ingest.pipeline import State, ingest
+from index.ingest.pipeline import Ingestor
 from index.ingest.walk import find_files
 from index.library import FILES, Library
+from index.progress import AddProgress
 from tests.index.ear import Ear
 from tests.malformed import write_malformed
 
@@ -52,7 +53,7 @@ def library(tmp_path: Path, ear: Ear) -> Library:
     return Library.create(tmp_path / "library", ear)
 
 
-def last(states) -> State:
+def last(states) -> AddProgress:
     *_, state = states
     return state
 
@@ -72,8 +73,8 @@ def test_folders_and_files_of_every_kind(tmp_path, library, ear, spoken):
     picture = ["-f", "lavfi", "-i", "testsrc=duration=3:size=64x64:rate=10", "-c:v", "mpeg4"]
     subprocess.run(["ffmpeg", "-v", "error", "-i", wav, *picture, video], check=True)
     (tmp_path / "in" / "notes.pdf").write_bytes(b"%PDF")
-    states = list(ingest(library, ear, [tmp_path / "in", wav]))
-    assert (states[-1].files, states[-1].done, states[-1].added, states[-1].failed) == (7, 7, 7, ())
+    states = list(Ingestor(library, ear).add([tmp_path / "in", wav]))
+    assert (states[-1].total, states[-1].done, states[-1].added, states[-1].failed) == (7, 7, 7, ())
     assert states[-1].segments == len(library) == 7
     assert [state.done for state in states] == sorted(state.done for state in states)
     assert states[-1].seconds == pytest.approx(7 * (len(spoken[0]) / SAMPLE_RATE + 2 * GAP), rel=0.1)
@@ -82,7 +83,7 @@ def test_folders_and_files_of_every_kind(tmp_path, library, ear, spoken):
 
 
 def test_what_is_said_is_found_where_it_is_said(tmp_path, library, ear, spoken):
-    ingest_all = last(ingest(library, ear, [write(tmp_path / "talk.wav", spoken)]))
+    ingest_all = last(Ingestor(library, ear).add([write(tmp_path / "talk.wav", spoken)]))
     assert ingest_all.segments == 3
     starts = np.cumsum([GAP, *(len(clip) / SAMPLE_RATE + GAP for clip in spoken)])
     for clip, start in zip(spoken, starts, strict=False):
@@ -91,39 +92,39 @@ def test_what_is_said_is_found_where_it_is_said(tmp_path, library, ear, spoken):
 
 def test_the_second_run_adds_nothing(tmp_path, library, ear, spoken):
     path = write(tmp_path / "in" / "talk.wav", spoken)
-    last(ingest(library, ear, [tmp_path / "in"]))
+    last(Ingestor(library, ear).add([tmp_path / "in"]))
     shutil.copy(path, tmp_path / "in" / "the same.wav")
-    again = last(ingest(library, ear, [tmp_path / "in"]))
-    assert (again.known, again.added, again.segments, len(library)) == (2, 0, 0, 3)
+    again = last(Ingestor(library, ear).add([tmp_path / "in"]))
+    assert (again.existing, again.added, again.segments, len(library)) == (2, 0, 0, 3)
 
 
 def test_how_loud_it_is_also_after_a_stop(tmp_path, library, ear, spoken, monkeypatch):
     monkeypatch.setattr(pipeline, "COMMIT_SECONDS", 5)
     path = write(tmp_path / "talk.wav", spoken * 3)
-    states = ingest(library, ear, [path])
+    states = Ingestor(library, ear).add([path])
     while next(states).segments < 4:
         pass
     states.close()
     (recording,) = library.recordings()
     assert not recording.done and library.envelope(recording.id).size == 0
-    last(ingest(library, ear, [path]))
+    last(Ingestor(library, ear).add([path]))
     assert library.envelope(recording.id).tolist() == envelope(stream(path)).tolist()
     assert library.envelope(recording.id)[: round(GAP / STEP)].max() < 3 < library.envelope(recording.id).max()
 
 
 def test_a_file_that_was_moved_is_found_again(tmp_path, library, ear, spoken):
     path = write(tmp_path / "talk.wav", spoken)
-    last(ingest(library, ear, [path]))
+    last(Ingestor(library, ear).add([path]))
     moved = path.rename(tmp_path / "moved.wav")
     with pytest.raises(LibraryError, match="no longer there"):
         library.audio(library.segments()[0])
-    assert last(ingest(library, ear, [moved])).known == 1
+    assert last(Ingestor(library, ear).add([moved])).existing == 1
     assert library.audio(library.segments()[0])[0] == moved
 
 
 def test_copied_into_the_library(tmp_path, library, ear, spoken):
     path = write(tmp_path / "talk.wav", spoken)
-    last(ingest(library, ear, [path], copy=True))
+    last(Ingestor(library, ear, copy=True).add([path]))
     content = path.read_bytes()
     path.unlink()
     copy = library.audio(library.segments()[0])[0]
@@ -133,7 +134,7 @@ def test_copied_into_the_library(tmp_path, library, ear, spoken):
 def test_broken_files_are_named_and_the_rest_goes_on(tmp_path, library, ear, spoken):
     cases = write_malformed(tmp_path)
     good = write(tmp_path / "talk.wav", spoken)
-    state = last(ingest(library, ear, [*(case.path for case in cases), good]))
+    state = last(Ingestor(library, ear).add([*(case.path for case in cases), good]))
     quiet = ("header-only.wav", "too-short.wav", "silent.wav", "nearly-silent.flac", "silent-20-minutes.flac",
              "eight-channels-384khz.flac", "not-a-number.wav")  # fmt: skip
     assert {path.name for path in state.silent} >= set(quiet)
@@ -147,7 +148,7 @@ def test_names_of_every_kind(tmp_path, library, ear, spoken):
     names = ('it\'s "quoted".wav', "two\nlines.wav", "🎙 émoji.wav", "-dash.wav", "concat:a|b.wav", "%d.wav", "..x.wav")
     for number, name in enumerate(names):
         write(tmp_path / "in" / name, [spoken[0][number * 800 :]])
-    state = last(ingest(library, ear, [tmp_path / "in" / ".." / "in" / name for name in names]))
+    state = last(Ingestor(library, ear).add([tmp_path / "in" / ".." / "in" / name for name in names]))
     assert (state.added, state.failed) == (len(names), ())
     assert all(library.audio(segment)[0].is_file() for segment in library.segments())
 
@@ -171,7 +172,7 @@ SUBTITLES = {
 def test_subtitles_are_attached_where_they_belong(tmp_path, library, ear, spoken, name):
     path = write(tmp_path / "talk.wav", spoken)
     (tmp_path / name).write_text(SUBTITLES[name])
-    last(ingest(library, ear, [path]))
+    last(Ingestor(library, ear).add([path]))
     texts = [segment.text for segment in library.segments()]
     assert texts == ["The ferry did not leave.", "My grandmother baked her bread.", ""]
 
@@ -185,7 +186,7 @@ def test_a_plain_transcript_and_facts(tmp_path, library, ear, spoken):
         'file,title,speaker,category,language,date\nlong.wav,"Bread, and more",Ada,memories,en-GB,1999-12-31\n'
     )
     (tmp_path / "in" / "short.csv").write_text("title,speaker\nThe ferry,Bo\n")
-    last(ingest(library, ear, [tmp_path / "in"], language="en"))
+    last(Ingestor(library, ear, language="en").add([tmp_path / "in"]))
     by_title = {one.title: one for one in library.recordings()}
     long, short = by_title["Bread, and more"], by_title["The ferry"]
     assert (long.speaker, long.category, long.language, long.date) == ("Ada", "memories", "en-GB", "1999-12-31")
@@ -204,8 +205,8 @@ def test_stopped_in_the_middle_of_a_file_it_goes_on(tmp_path, library, ear, spok
     monkeypatch.setattr(pipeline, "COMMIT_SECONDS", 10)
     path = write(tmp_path / "long.wav", spoken * 5)
     whole = Library.create(tmp_path / "whole", ear)
-    last(ingest(whole, ear, [path]))
-    states = ingest(library, ear, [path])
+    last(Ingestor(whole, ear).add([path]))
+    states = Ingestor(library, ear).add([path])
     for state in states:
         if state.segments >= 4:
             break
@@ -213,7 +214,7 @@ def test_stopped_in_the_middle_of_a_file_it_goes_on(tmp_path, library, ear, spok
     kept = library.segments()
     assert 4 <= len(kept) < 15 and not library.recordings()[0].done
     assert hears(library, ear, spoken[0])[0] == "long"
-    state = last(ingest(library, ear, [path]))
+    state = last(Ingestor(library, ear).add([path]))
     assert (state.added, state.segments) == (1, 15 - len(kept))
     assert library.segments()[: len(kept)] == kept and library.recordings()[0].done
     for one, other in zip(library.segments(), whole.segments(), strict=True):
@@ -228,15 +229,15 @@ def test_a_file_that_breaks_off_is_kept_up_to_there_until_it_is_whole(
     path = write(tmp_path / "long.flac", spoken * 5)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) * 6 // 10])
-    state = last(ingest(library, ear, [path], copy=copy))
+    state = last(Ingestor(library, ear, copy=copy).add([path]))
     assert state.added == 1 and state.failed == () and "its end is missing" in state.partial[0][1]
     assert 8 <= len(library) < 15 and hears(library, ear, spoken[0])[0] == "long"
     (recording,) = library.recordings()
     assert recording.done and recording.flaw == state.partial[0][1]
     library.edit(recording.id, title="The ferry", speaker="Ada")
-    assert last(ingest(library, ear, [path], copy=copy)).known == 1
+    assert last(Ingestor(library, ear, copy=copy).add([path])).existing == 1
     path.write_bytes(whole)
-    state = last(ingest(library, ear, [path], copy=copy))
+    state = last(Ingestor(library, ear, copy=copy).add([path]))
     assert (state.added, state.partial, len(library)) == (1, (), 15)
     (recording,) = library.recordings()
     assert (recording.title, recording.speaker, recording.flaw) == ("The ferry", "Ada", "")
@@ -246,10 +247,10 @@ def test_a_file_that_breaks_off_is_kept_up_to_there_until_it_is_whole(
 def test_nothing_is_known_that_was_stored_as_empty(tmp_path, library, ear, spoken):
     path = write(tmp_path / "talk.wav", [np.zeros(16_000, np.float32)])
     for _ in range(2):
-        state = last(ingest(library, ear, [path]))
-        assert (state.known, state.silent) == (0, (path,)) and len(library.recordings()) == 1
+        state = last(Ingestor(library, ear).add([path]))
+        assert (state.existing, state.silent) == (0, (path,)) and len(library.recordings()) == 1
     write(path, spoken)
-    assert last(ingest(library, ear, [path])).added == 1
+    assert last(Ingestor(library, ear).add([path])).added == 1
     assert [one.title for one in library.recordings()] == ["talk"]
 
 
@@ -261,7 +262,7 @@ def test_limits(tmp_path, library, ear, spoken, monkeypatch):
     ):
         with monkeypatch.context() as patch:
             patch.setenv(name, value)
-            assert reason in last(ingest(library, ear, [path])).failed[0][1]
+            assert reason in last(Ingestor(library, ear).add([path])).failed[0][1]
     assert library.recordings() == []
 
 
@@ -272,5 +273,5 @@ def test_a_playlist_adds_no_other_file(tmp_path, library, ear, spoken):
         ("c.mp3", "ffconcat version 1.0\nfile secret.wav"),
     ):
         (tmp_path / name).write_text(text)
-        assert len(last(ingest(library, ear, [tmp_path / name])).failed) == 1
+        assert len(last(Ingestor(library, ear).add([tmp_path / name])).failed) == 1
     assert len(library) == 0

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from index.ingest.prefetch import ahead
+from index.ingest.prefetch import prefetch
 
 
 class Source:
@@ -35,12 +35,12 @@ def threads() -> Iterator[None]:
 @pytest.mark.parametrize("count", [0, 1, 5, 1000])
 def test_all_in_their_order(count: int) -> None:
     source = Source(count)
-    assert list(ahead(source(), 3)) == list(range(count)) and source.closed
+    assert list(prefetch(source(), 3)) == list(range(count)) and source.closed
 
 
 def test_no_more_wait_than_may() -> None:
     source = Source(1000)
-    for number in ahead(source(), 4):
+    for number in prefetch(source(), 4):
         time.sleep(0.002)
         assert source.made <= number + 7  # 4 wait, one is in hand, one is being put there, one has been taken
         if number == 100:
@@ -55,7 +55,7 @@ def test_made_while_the_caller_is_busy() -> None:
             yield number
 
     began = time.perf_counter()
-    for _ in ahead(slow(), 2):
+    for _ in prefetch(slow(), 2):
         time.sleep(0.05)
     assert time.perf_counter() - began < 0.42  # one after the other it would be 0.5
 
@@ -63,13 +63,13 @@ def test_made_while_the_caller_is_busy() -> None:
 def test_an_error_comes_after_what_was_made_before_it() -> None:
     source, found = Source(9, broken=6), []
     with pytest.raises(ValueError, match="6"):
-        found.extend(ahead(source(), 2))
+        found.extend(prefetch(source(), 2))
     assert found == [0, 1, 2, 3, 4, 5] and source.closed
 
 
 def test_who_stops_early_closes_it() -> None:
     source = Source(1000)
-    numbers = ahead(source(), 2)
+    numbers = prefetch(source(), 2)
     assert [next(numbers), next(numbers)] == [0, 1]
     numbers.close()
     assert source.closed and source.made < 10

@@ -15,11 +15,11 @@ from clasp.audio.decode import SAMPLE_RATE, Waveform
 from clasp.files import sha256
 from clasp.speech.languages import LanguageTally
 from clasp.speech.transcript import Transcript
-from index.ingest.pipeline import ingest
-from index.ingest.transcribe import State, transcribe
+from index.ingest.pipeline import Ingestor
 from index.library import Library, Recording, Segment
-from index.store.database import DATABASE_FILE
+from index.progress import TranscribeProgress
 from index.store.reembed import reembed
+from index.store.schema import DATABASE_FILE
 from tests.index.ear import Ear
 from tests.index.hand import Hand, tone
 
@@ -63,7 +63,7 @@ def texts(library: Library) -> dict[str, str]:
     return {one.name: one.transcript for one in library.segments()}
 
 
-def last(states) -> State:
+def last(states) -> TranscribeProgress:
     *_, state = states
     return state
 
@@ -74,20 +74,20 @@ def library(tmp_path: Path) -> Library:
 
 
 def test_each_utterance_gets_what_is_said_in_it(library):
-    states = list(transcribe(library, Ear(), Hand()))
-    assert states[-1].finished and (states[-1].segments, states[-1].done, states[-1].fused) == (10, 10, 10)
+    states = list(Ingestor(library, Ear()).transcribe(Hand()))
+    assert states[-1].finished and (states[-1].total, states[-1].done, states[-1].fused) == (10, 10, 10)
     assert [state.done for state in states] == sorted(state.done for state in states)
-    assert {state.title for state in states} == {"first", "second", ""}
+    assert {state.current for state in states} == {"first", "second", ""}
     assert [one.transcript for one in library.segments()] == [f"{110 + 10 * n} hertz" for n in range(10)]
     assert all(one.transcript_source == "machine" and 0 < one.confidence < 1 for one in library.segments())
     words = library.transcripts.machine([3])[3].words
     assert [(word.text, word.start, word.end) for word in words] == [("130", 4.0, 4.5), ("hertz", 4.5, 5.0)]
-    again = last(transcribe(library, Ear(), Hand()))
-    assert (again.segments, again.done, again.fused, again.finished) == (0, 0, 0, True)
+    again = last(Ingestor(library, Ear()).transcribe(Hand()))
+    assert (again.total, again.done, again.fused, again.finished) == (0, 0, 0, True)
 
 
 def test_stopped_it_goes_on_in_another_process(library):
-    states = transcribe(library, Ear(), Hand())
+    states = Ingestor(library, Ear()).transcribe(Hand())
     while next(states).done < 4:
         pass
     states.close()
@@ -95,8 +95,8 @@ def test_stopped_it_goes_on_in_another_process(library):
     assert len(stored) == 4
     with Library.open(library.folder, Ear()) as other:
         hand = Counting()
-        state = last(transcribe(other, Ear(), hand))
-        assert (state.segments, state.done, len(hand.languages)) == (6, 6, 6)
+        state = last(Ingestor(other, Ear()).transcribe(hand))
+        assert (state.total, state.done, len(hand.languages)) == (6, 6, 6)
         assert hand.tallies[0] == {"en": 4 * SECONDS}  # what was detected before counts
         assert stored.items() <= texts(other).items() and all(texts(other).values())
 
@@ -112,38 +112,38 @@ def test_of_several_sound_tracks_it_hears_the_one_that_was_added(tmp_path):
         vectors = Ear().encode_speech([Waveform(tone(300))], return_phones=True).vectors
         recording = Recording("film", film, "Film", SECONDS, sha256=sha256(film), track=2)
         library.add([recording], [Segment(0, "film", 0, SECONDS)], vectors)
-        assert last(transcribe(library, Ear(), Hand())).failed == ()
+        assert last(Ingestor(library, Ear()).transcribe(Hand())).failed == ()
         assert library.segments()[0].transcript == "300 hertz"
 
 
 def test_what_came_with_recordings_is_not_heard_but_taken_in(tmp_path):
     library = make(tmp_path, {"talk": 3}, text="What everybody knows.", language="de")
     hand = Counting()
-    state = last(transcribe(library, Ear(), hand, redo=True))
-    assert (state.segments, state.fused, hand.languages) == (0, 3, [])
+    state = last(Ingestor(library, Ear()).transcribe(hand, redo=True))
+    assert (state.total, state.fused, hand.languages) == (0, 3, [])
     assert set(texts(library).values()) == {"What everybody knows."}
 
 
 def test_the_language_that_is_known_is_told(tmp_path):
     hand = Counting()
-    last(transcribe(make(tmp_path, {"talk": 5}, language="pt-BR"), Ear(), hand))
+    last(Ingestor(make(tmp_path, {"talk": 5}, language="pt-BR"), Ear()).transcribe(hand))
     assert hand.languages == ["pt-BR"] * 5
 
 
 def test_without_a_transcriber_only_what_is_there_is_taken_in(library):
-    state = last(transcribe(library, Ear(), None))
-    assert state.finished and (state.segments, state.fused) == (0, 0) and not any(texts(library).values())
+    state = last(Ingestor(library, Ear()).transcribe(None))
+    assert state.finished and (state.total, state.fused) == (0, 0) and not any(texts(library).values())
 
 
 def test_again_on_demand(library):
-    last(transcribe(library, Ear(), Hand()))
-    states = transcribe(library, Ear(), Hand(words="Hz"), redo=True)
+    last(Ingestor(library, Ear()).transcribe(Hand()))
+    states = Ingestor(library, Ear()).transcribe(Hand(words="Hz"), redo=True)
     while next(states).done < 4:
         pass
     states.close()
     assert sorted(text.split()[1] for text in texts(library).values()) == ["Hz"] * 4 + ["hertz"] * 6
-    state = last(transcribe(library, Ear(), Hand(words="Hz")))
-    assert state.segments == 6 and {text.split()[1] for text in texts(library).values()} == {"Hz"}
+    state = last(Ingestor(library, Ear()).transcribe(Hand(words="Hz")))
+    assert state.total == 6 and {text.split()[1] for text in texts(library).values()} == {"Hz"}
 
 
 @pytest.mark.parametrize("harm", ["missing", "changed", "cut"])
@@ -157,16 +157,16 @@ def test_a_recording_that_is_not_what_it_was_is_named(library, tmp_path, harm):
     if harm == "cut":  # added without a checksum
         with sqlite3.connect(library.folder / DATABASE_FILE) as database:
             database.execute("UPDATE recordings SET sha256 = ''")
-    state = last(transcribe(library, Ear(), Hand()))
+    state = last(Ingestor(library, Ear()).transcribe(Hand()))
     ((title, reason),) = state.failed
     assert title == "first" and str(path.name) in reason and state.finished
     assert all(text for name, text in texts(library).items() if name.startswith("second"))
     path.write_bytes(kept)
-    assert not last(transcribe(library, Ear(), Hand())).failed and all(texts(library).values())
+    assert not last(Ingestor(library, Ear()).transcribe(Hand())).failed and all(texts(library).values())
 
 
 def test_what_is_removed_meanwhile_does_no_harm(library):
-    states = transcribe(library, Ear(), Hand())
+    states = Ingestor(library, Ear()).transcribe(Hand())
     while next(states).done < 4:
         pass
     library.remove("second")
@@ -175,14 +175,15 @@ def test_what_is_removed_meanwhile_does_no_harm(library):
 
 
 def test_another_model_keeps_the_transcripts(library):
-    last(transcribe(library, Ear(), Hand()))
+    last(Ingestor(library, Ear()).transcribe(Hand()))
     before = texts(library)
     library.close()
     other = Ear("f" * 64, dim=48, meaning_dim=24, seed=1)
     assert last(reembed(library.folder, other)).finished
     with Library.open(library.folder, other) as again:
         assert texts(again) == before
-        assert (last(transcribe(again, other, Hand())).segments, last(transcribe(again, other, Hand())).fused) == (0, 0)
+        ingestor = Ingestor(again, other)
+        assert (last(ingestor.transcribe(Hand())).total, last(ingestor.transcribe(Hand())).fused) == (0, 0)
 
 
 def test_after_adding(tmp_path):
@@ -198,8 +199,8 @@ def test_after_adding(tmp_path):
         file.write(b"LIST\x04\x00\x00\x00INFO")  # another file by its content
     (tmp_path / "subtitled.srt").write_text("1\n00:00:00,000 --> 00:01:00,000\nSupplied.\n")
     with Library.create(tmp_path / "library", Ear()) as library:
-        for _ in ingest(library, Ear(), [tmp_path / "talk.wav", tmp_path / "subtitled.wav"]):
+        for _ in Ingestor(library, Ear()).add([tmp_path / "talk.wav", tmp_path / "subtitled.wav"]):
             pass
-        state = last(transcribe(library, Ear(), Hand()))
-        assert (state.segments, state.fused) == (2, 4)
+        state = last(Ingestor(library, Ear()).transcribe(Hand()))
+        assert (state.total, state.fused) == (2, 4)
         assert sorted(one.transcript_source for one in library.segments()) == ["machine"] * 2 + ["supplied"] * 2

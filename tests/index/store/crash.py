@@ -26,10 +26,10 @@ import torch
 
 from clasp.errors import LibraryError
 from index.ingest import pipeline
-from index.ingest.pipeline import ingest
-from index.ingest.transcribe import transcribe
+from index.ingest.pipeline import Ingestor
 from index.library import Library
-from index.store import database, reembed
+from index.store import connection, reembed
+from index.store.schema import DATABASE_FILE
 from tests.index.ear import Ear
 from tests.index.hand import Hand
 
@@ -53,14 +53,14 @@ class Points:
     def __init__(self, folder: Path, leave_at: int | None) -> None:
         self.count = 0
         self._folder, self._leave_at = str(folder), leave_at
-        connect = database.connect
+        connect = connection.connect
 
         def traced(path: Path) -> sqlite3.Connection:
-            connection = connect(path)
-            connection.set_trace_callback(self._statement)
-            return connection
+            database = connect(path)
+            database.set_trace_callback(self._statement)
+            return database
 
-        database.connect = reembed.connect = traced
+        connection.connect = reembed.connect = traced
         sys.addaudithook(self._event)
 
     def _statement(self, statement: str) -> None:
@@ -83,12 +83,12 @@ def work(folder: Path, files: list[Path]) -> None:
     """Add, edit, remove, add again."""
     ear = Ear()
     with Library.create(folder, ear) if Library.is_free(folder) else Library.open(folder, ear) as library:
-        for _ in ingest(library, ear, files[:2], copy=True):
+        for _ in Ingestor(library, ear, copy=True).add(files[:2]):
             pass
         first = library.recordings()[0]
         library.edit(first.id, title="edited", language="de")
         library.remove(first.id)
-        for _ in ingest(library, ear, files):
+        for _ in Ingestor(library, ear).add(files):
             pass
 
 
@@ -101,7 +101,7 @@ def embed_anew(folder: Path) -> None:
 def write_down(folder: Path) -> None:
     """Transcribe, to the end, a little at a time."""
     with Library.open(folder, Ear()) as library:
-        *_, state = transcribe(library, Reader(), Hand(most=2))
+        *_, state = Ingestor(library, Reader()).transcribe(Hand(most=2))
         assert state.finished
 
 
@@ -109,7 +109,7 @@ def contents(folder: Path, ear: Ear) -> dict:
     """What a library holds, after it has been compared with itself."""
     if Library.is_free(folder):
         return {"recordings": {}, "segments": 0}
-    rows = sqlite3.connect(folder / database.DATABASE_FILE)
+    rows = sqlite3.connect(folder / DATABASE_FILE)
     assert rows.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert rows.execute("PRAGMA foreign_key_check").fetchall() == []
     assert (

@@ -15,7 +15,7 @@ from clasp.errors import LibraryError
 from clasp.training.data.synthesis import Voice, speak
 from index.cli.main import main
 from index.ingest import pipeline
-from index.ingest.pipeline import ingest
+from index.ingest.pipeline import Ingestor
 from index.library import FILES, Library
 from index.store import archive
 from index.store.reembed import reembed
@@ -76,7 +76,7 @@ def commits_often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def add(library: Library, *paths: Path, copy: bool = False) -> None:
-    for _ in ingest(library, EAR, list(paths), copy=copy):
+    for _ in Ingestor(library, EAR, copy=copy).add(list(paths)):
         pass
 
 

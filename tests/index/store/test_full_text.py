@@ -10,8 +10,8 @@ import pytest
 from clasp.phones.alignment import TOP_PHONES
 from clasp.speech.transcript import Transcript
 from index.library import Library, Recording, Segment
-from index.store.database import DATABASE_FILE
 from index.store.full_text import pairs
+from index.store.schema import DATABASE_FILE
 from tests.index.conftest import Identity, random_units
 
 TEXTS = ["The goat was named Duchess.", "The ferry left at noon.", "", "The ferry and the goat."]

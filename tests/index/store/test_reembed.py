@@ -12,10 +12,11 @@ from clasp.audio.decode import SAMPLE_RATE, Waveform, decode
 from clasp.errors import LibraryError
 from clasp.training.data.synthesis import Voice, speak
 from index.cli.main import main
-from index.ingest.pipeline import ingest
+from index.ingest.pipeline import Ingestor
 from index.library import Library
-from index.store.database import DATABASE_FILE
-from index.store.reembed import FRESH_FILE, State, reembed
+from index.progress import Progress
+from index.store.reembed import FRESH_FILE, reembed
+from index.store.schema import DATABASE_FILE
 from tests.index.ear import Ear
 
 OLD, NEW = Ear(), Ear("f" * 64, dim=48, meaning_dim=24, seed=1)
@@ -34,10 +35,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         soundfile.write(folder / f"{name}.flac", np.concatenate(parts), SAMPLE_RATE)
     (folder / "short.txt").write_text(TEXTS[0])
     with Library.create(folder / "library", OLD) as library:
-        for _ in ingest(library, OLD, [folder / "long.flac", folder / "short.flac"], language="en"):
+        for _ in Ingestor(library, OLD, language="en").add([folder / "long.flac", folder / "short.flac"]):
             pass
         library.remove(library.recordings()[0].id)
-        for _ in ingest(library, OLD, [folder / "long.flac"]):
+        for _ in Ingestor(library, OLD).add([folder / "long.flac"]):
             pass
         library.edit(library.recordings()[0].id, title="Edited", speaker="Ada")
     return folder
@@ -50,7 +51,7 @@ def folder(made: Path, tmp_path: Path) -> Path:
     return tmp_path / "library"
 
 
-def last(states) -> State:
+def last(states) -> Progress:
     *_, state = states
     return state
 
@@ -65,7 +66,7 @@ def test_everything_but_the_vectors_stays(folder, made):
     with pytest.raises(LibraryError, match=f"python -m clasp library reembed --library {folder}"):
         Library.open(folder, NEW)
     states = list(reembed(folder, NEW))
-    assert states[-1].finished and (states[-1].done, states[-1].segments, states[-1].failed) == (LONG + 1, LONG + 1, ())
+    assert states[-1].finished and (states[-1].done, states[-1].total, states[-1].failed) == (LONG + 1, LONG + 1, ())
     assert [state.done for state in states] == sorted(state.done for state in states)
     assert not (folder / FRESH_FILE).exists()
     with pytest.raises(LibraryError, match="another model"):
@@ -138,11 +139,11 @@ def test_what_is_added_or_removed_meanwhile(folder, made, tmp_path):
         states = reembed(folder, NEW)
         while next(states).done < LONG:
             pass
-        for _ in ingest(library, OLD, [more]):
+        for _ in Ingestor(library, OLD).add([more]):
             pass
         library.remove(next(one.id for one in library.recordings() if one.title == "short"))
         state = last(states)
-        assert state.finished and state.segments == LONG + 1
+        assert state.finished and state.total == LONG + 1
         (short,) = (one for one in library.recordings() if one.title == "more")
         with pytest.raises(LibraryError, match="embedded anew by another model"):
             library.edit(short.id, title="written by a process that does not know")

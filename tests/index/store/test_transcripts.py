@@ -12,8 +12,7 @@ from clasp.speech.gate import EVIDENCE
 from clasp.speech.transcript import Transcript, Word
 from index.library import Library
 from index.store import repair
-from index.store.database import DATABASE_FILE
-from index.store.schema import MIGRATIONS, connect
+from index.store.schema import DATABASE_FILE, MIGRATIONS, connect
 from tests.index.conftest import Identity, one_each, random_units
 
 FOUND = Transcript("the ferry left", "en", (Word("the", 1.0, 1.2, 0.9), Word("ferry", 1.2, 1.7, 0.8)), -0.3, 1.1, 0.05)

@@ -1,7 +1,7 @@
 """Take the screenshots that the README shows.
 
-    python -m ui.screenshots          # all of them
-    python -m ui.screenshots live map # of these tabs
+    python -m tools.screenshots          # all of them
+    python -m tools.screenshots live map # of these tabs
 
 Written to assets/screenshots: every tab, light, dark and on a phone, as search-light.png, live-phone.png and so on, and
 moments-light.png. Four long recordings of the demo library stand for somebody's own; the microphone hears two of its
@@ -20,10 +20,11 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from clasp.paths import ASSETS
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-ASSETS = Path(__file__).parents[1] / "assets"
 SCREENSHOTS, AUDIO = ASSETS / "screenshots", ASSETS / "library" / "audio"
 CHROMIUM = [  # offline, with WebGL where there is no GPU, and sound that no click has to allow
     "--headless", "--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader", "--disable-quic",
@@ -157,7 +158,7 @@ def speak(path: Path) -> None:
 def add_own(folder: Path) -> None:
     """Make a library in `folder` of the recordings in OWN, copied."""
     import clasp
-    from index.ingest.pipeline import ingest
+    from index.ingest.pipeline import Ingestor
     from index.library import Library
 
     beside = folder.with_name("recordings")
@@ -170,7 +171,7 @@ def add_own(folder: Path) -> None:
             table.writerow({"file": name, "language": "en", **facts})
     model = clasp.load()
     with Library.create(folder, model) as library:
-        for _ in ingest(library, model, [beside], copy=True):
+        for _ in Ingestor(library, model, copy=True).add([beside]):
             pass
 
 

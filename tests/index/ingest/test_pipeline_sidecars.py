@@ -11,8 +11,9 @@ from clasp.audio.decode import SAMPLE_RATE
 from clasp.errors import DataError
 from clasp.training.data.synthesis import Voice, speak
 from index.filters import Filter
-from index.ingest.pipeline import State, ingest
+from index.ingest.pipeline import Ingestor
 from index.library import Library
+from index.progress import AddProgress
 from tests.index.ear import Ear
 from tests.index.ingest.test_sidecars import CSV, REMARKS, ROLLING, SAID, SRT, TOLD, WHISPERX, write
 
@@ -49,8 +50,8 @@ class Deaf(Ear):
         raise DeafError
 
 
-def added(library: Library, folder: Path, ear: Ear | None = None, **options: str) -> State:
-    *_, state = ingest(library, ear or Ear(), [folder], **options)
+def added(library: Library, folder: Path, ear: Ear | None = None, **options: str) -> AddProgress:
+    *_, state = Ingestor(library, ear or Ear(), **options).add([folder])
     assert state.failed == ()
     return state
 
@@ -104,7 +105,7 @@ def test_what_comes_later_is_taken_up_without_listening(library: Library, folder
     write(folder / "a.srt", SRT.replace("The", "ANNA: The"))
     write(folder / "metadata.csv", CSV.replace("Jürgen", ""))
     state = added(library, folder, Deaf())
-    assert (state.known, state.updated, state.added, state.segments) == (1, 1, 0, 0)
+    assert (state.existing, state.updated, state.added, state.segments) == (1, 1, 0, 0)
     (segment,) = library.segments()
     assert (segment.text, segment.speaker, segment.language, segment.category) == (SAID, "ANNA", "en", "history")
     (one,) = library.recordings()
@@ -152,7 +153,8 @@ def test_files_are_named_as_people_read_them(library: Library, folder: Path) -> 
 def test_a_recording_of_an_older_library_gets_what_it_lacks(library: Library, folder: Path) -> None:
     added(library, folder)
     (one,) = library.recordings()
-    library.describe(one.id, {"title": "a", "speaker": "Bo"}, [], None, "")  # as before it was noted what lay beside it
+    facts = {"title": "a", "speaker": "Bo"}
+    library.apply_sidecar(one.id, facts, [], None, "")  # as before it was noted what lay beside it
     write(folder / "metadata.csv", CSV)
     assert added(library, folder, Deaf()).updated == 1
     assert told(library) == ("Harbour", "Bo", "history", "en", "1962-05-01")

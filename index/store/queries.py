@@ -1,0 +1,260 @@
+"""What can be asked of a library's database."""
+
+import json
+import math
+import os
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from clasp.phones.alignment import TOP_PHONES
+from clasp.speech.transcript import Transcript, Word
+from index.records import Recording, Segment
+from index.store import full_text
+from index.store.connection import Connection
+from index.vectors.index_file import Version
+from index.vectors.segment_table import CategoricalBuilder, SegmentTable, VectorBuffer
+
+RECORDING_COLUMNS = (
+    "id, path, title, duration, language, speaker, category, text, date, added, sha256, track, flaw, sidecar, done"
+)
+SEGMENT_COLUMNS = (
+    "id, recording, start_s, end_s, segments.text, segments.language, speaker, category, ifnull(transcripts.text, ''), "
+    "log_probability, ifnull(transcripts.language, '')"
+)
+SEGMENTS = "segments LEFT JOIN transcripts ON segment = id"
+FILTERED = ("recording", "category", "language", "speaker", "date")  # facts of segments that searches are limited to
+BLOCK = 4_096  # rows that are read at a time
+
+
+class Queries(Connection):
+    """Reads: versions, recordings, segments, transcripts, and all that searches need at once."""
+
+    def version(self) -> Version:
+        """Of what is committed."""
+        return Version(*self._read("SELECT model, generation, commit_name FROM library")[0])
+
+    def knows(self, version: Version) -> bool:
+        """Whether this database was once of that version."""
+        query = "SELECT 1 FROM library, commits WHERE model = ? AND commits.generation = ? AND name = ?"
+        return bool(self._read(query, (version.model, version.generation, version.commit)))
+
+    def recording(self, name: str) -> Recording | None:
+        """The recording with this id, its path as it was added."""
+        return next(iter(self._recordings("WHERE id = ?", name)), None)
+
+    def recording_of(self, sha256: str) -> Recording | None:
+        """The recording whose file has this checksum."""
+        return next(iter(self._recordings("WHERE sha256 = ?", sha256)), None)
+
+    def recordings_at(self, path: Path) -> list[Recording]:
+        """The recordings that were added from this path."""
+        return self._recordings("WHERE path = ?", stored_path(path))
+
+    def flawed(self) -> list[Recording]:
+        """The recordings of which something could not be read."""
+        return self._recordings("WHERE flaw != ''")
+
+    def recordings(self, names: Collection[str] | None = None) -> list[Recording]:
+        """All of them, or those of these ids that there are, in the order of titles."""
+        if names is None:
+            return self._recordings("ORDER BY title, id")
+        chosen = "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY title, id"
+        return self._recordings(chosen, json.dumps(list(names)))
+
+    def _recordings(self, clause: str, *values: str | bytes) -> list[Recording]:
+        rows = self._read(f"SELECT {RECORDING_COLUMNS} FROM recordings {clause}", values)
+        return [Recording(name, Path(os.fsdecode(path)), *facts, bool(done)) for name, path, *facts, done in rows]
+
+    def counts(self) -> dict[str, int]:
+        """How many segments each recording has, by id; none where it has none."""
+        return dict(self._read("SELECT recording, count(*) FROM segments GROUP BY recording"))
+
+    def position(self, name: str) -> float:
+        """Seconds of a recording up to which segments are known."""
+        return self._read("SELECT ifnull(max(end_s), 0) FROM segments WHERE recording = ?", (name,))[0][0]
+
+    def envelope(self, name: str) -> bytes:
+        """How loud a recording is, as it was given to `finish`; empty where it is not known."""
+        rows = self._read("SELECT loudness FROM envelopes WHERE recording = ?", (name,))
+        return rows[0][0] if rows else b""
+
+    def segments(self, ids: Collection[int]) -> dict[int, Segment]:
+        """Those of the segments with these ids that there are, by id, in the order of ids."""
+        rows = self._read(
+            f"SELECT {SEGMENT_COLUMNS} FROM {SEGMENTS} WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
+            (json.dumps(list(ids)),),
+        )
+        return {row[0]: _segment(row) for row in rows}
+
+    def segments_of(self, recording: str) -> list[Segment]:
+        """The segments of a recording, in the order of time."""
+        rows = self._read(
+            f"SELECT {SEGMENT_COLUMNS} FROM {SEGMENTS} WHERE recording = ? ORDER BY start_s", (recording,)
+        )
+        return [_segment(row) for row in rows]
+
+    def around(self, one: Segment, count: int) -> tuple[list[Segment], list[Segment]]:
+        """Up to `count` segments of the same recording before and after one, both in the order of time."""
+        query = f"SELECT {SEGMENT_COLUMNS} FROM {SEGMENTS} WHERE recording = ? AND start_s"
+        before = self._read(f"{query} < ? ORDER BY start_s DESC LIMIT ?", (one.recording, one.start, count))
+        after = self._read(f"{query} > ? ORDER BY start_s LIMIT ?", (one.recording, one.start, count))
+        return [_segment(row) for row in reversed(before)], [_segment(row) for row in after]
+
+    def phones(self, ids: Collection[int]) -> dict[int, np.ndarray]:
+        """Packed phones, uint8 (phones, TOP_PHONES, 2), of those of these segments for which they are known, by id."""
+        rows = self._read(
+            "SELECT segment, packed FROM phones WHERE segment IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(ids)),),
+        )
+        if any(len(blob) % (2 * TOP_PHONES) for _, blob in rows):
+            raise self._damaged("the phones of a segment are cut short")
+        return {number: np.frombuffer(blob, np.uint8).reshape(-1, TOP_PHONES, 2) for number, blob in rows}
+
+    def untranscribed(self) -> dict[str, list[int]]:
+        """The segments whose transcript did not come with them and is still to be made, in the order of time, by
+        recording; recordings in the order in which they came."""
+        rows = self._read(
+            "SELECT recording, segments.id FROM segments JOIN recordings ON recordings.id = recording "
+            "LEFT JOIN transcripts ON segment = segments.id "
+            "WHERE segments.text = '' AND (segment IS NULL OR outdated) ORDER BY added, recording, start_s, end_s"
+        )
+        found: dict[str, list[int]] = {}
+        for recording, number in rows:
+            found.setdefault(recording, []).append(number)
+        return found
+
+    def transcripts(self, ids: Collection[int]) -> dict[int, Transcript]:
+        """What a machine has transcribed of these segments, by id; word times in seconds of the recording."""
+        rows = self._read(
+            "SELECT segment, text, language, words, log_probability, compression_ratio, no_speech FROM transcripts "
+            "WHERE segment IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),),
+        )  # fmt: skip
+        return {
+            number: Transcript(text, language, tuple(Word(*word) for word in json.loads(words)), *evidence)
+            for number, text, language, words, *evidence in rows
+        }
+
+    def detected_languages(self, recording: str) -> dict[str, float]:
+        """Seconds of a recording that were transcribed in each language that was detected."""
+        return dict(self._read(
+            "SELECT transcripts.language, sum(end_s - start_s) FROM transcripts JOIN segments ON id = segment "
+            "WHERE recording = ? AND transcripts.text != '' GROUP BY transcripts.language", (recording,),
+        ))  # fmt: skip
+
+    def unfused(self, limit: int) -> list[int]:
+        """Some of the segments whose vector lacks the transcript that there is, in the order of ids."""
+        return [number for (number,) in self._read(
+            "SELECT id FROM segments LEFT JOIN direct ON direct.segment = id "
+            "LEFT JOIN transcripts ON transcripts.segment = id "
+            "WHERE ifnull(fused, 0) = 0 AND (fused = 0 OR segments.text != '' OR ifnull(transcripts.text, '') != '') "
+            "ORDER BY id LIMIT ?", (limit,),
+        )]  # fmt: skip
+
+    def direct(self, ids: Collection[int], dim: int) -> dict[int, np.ndarray]:
+        """Meanings as they were heard, float16 (dim,), of those of these segments whose vectors are fused, by id."""
+        rows = self._read(
+            "SELECT segment, meaning FROM direct WHERE segment IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(ids)),),
+        )
+        if any(len(blob) != 2 * dim for _, blob in rows):
+            raise self._damaged("the meaning of a segment is cut short")
+        return {number: np.frombuffer(blob, "<f2") for number, blob in rows}
+
+    def find_words(self, asked: Sequence[str], k: int, allowed: Collection[int] | None = None) -> full_text.Found:
+        """The `k` segments that have most of the words asked for; see `index.store.full_text`."""
+        with self._reader_lock, self._errors():
+            return full_text.find_words(self._reader, asked, k, allowed)
+
+    def find_phones(self, asked: Sequence[str], k: int, allowed: Collection[int] | None = None) -> list[int]:
+        """The `k` segments that have most of the pairs of phones asked for; see `index.store.full_text`."""
+        with self._reader_lock, self._errors():
+            return full_text.find_phones(self._reader, asked, k, allowed)
+
+    def words(self, ids: Collection[int]) -> dict[int, frozenset[str]]:
+        """The words of these segments, with those of titles and speakers, by id."""
+        with self._reader_lock, self._errors():
+            return full_text.words_of(self._reader, ids)
+
+    def contents(self, after: int = 0, known: SegmentTable | None = None) -> SegmentTable:
+        """Of all segments with ids above `after`, as one state of the database. Of vectors, only those are read that
+        are not `known`, or were replaced since; no other segment ever gets the id of one.
+
+        Raises:
+            LibraryError: if the database, or a vector in it, is damaged.
+        """
+        with self._reader_lock, self._errors():
+            self._reader.execute("BEGIN")
+            try:
+                state = self._reader.execute("SELECT model, generation, commit_name, dim FROM library")
+                *version, dim = state.fetchone()
+                self._must_be_of_its_model((version[0], dim))
+                segments = self._reader.execute(
+                    "SELECT one.id, recording, one.category, one.language, one.speaker, date FROM segments AS one "
+                    "JOIN recordings ON recordings.id = recording WHERE one.id > ? ORDER BY one.id", (after,)
+                )  # fmt: skip
+                ids, columns = [np.empty(0, np.int64)], {name: CategoricalBuilder() for name in FILTERED}
+                while block := segments.fetchmany(BLOCK):
+                    numbers, *facts = zip(*block, strict=True)
+                    ids.append(np.array(numbers, np.int64))
+                    for column, names in zip(columns.values(), facts, strict=True):
+                        column.add(names)
+                ids = np.concatenate(ids)
+                if known is None:
+                    buffer, last = VectorBuffer(dim, len(ids)), after
+                else:
+                    kept = np.isin(known.ids, ids)
+                    buffer = known.buffer if kept.all() else known.buffer.selected(kept)
+                    last = int(known.ids.max(initial=0))
+                    others = self._reader.execute(
+                        "SELECT segment, vector FROM vectors WHERE replaced > ? AND segment <= ? ORDER BY segment",
+                        (known.version.generation, last),
+                    ).fetchall()
+                    if others:
+                        places = np.searchsorted(known.ids[kept], [number for number, _ in others])
+                        buffer = buffer.replaced(places, self._unpacked([(blob,) for _, blob in others], dim))
+                vectors = self._reader.execute("SELECT vector FROM vectors WHERE segment > ? ORDER BY segment", (last,))
+                while blobs := vectors.fetchmany(BLOCK):
+                    buffer = buffer.appended(self._unpacked(blobs, dim))
+                (replaced,) = self._reader.execute(
+                    "SELECT ifnull(max(replaced), 0) FROM vectors WHERE replaced > 0"
+                ).fetchone()
+            finally:
+                self._reader.execute("ROLLBACK")
+        if len(buffer.array) != len(ids):
+            raise self._damaged("there are segments without a vector, or vectors without a segment")
+        built = {name: column.build() for name, column in columns.items()}
+        return SegmentTable(Version(*version), ids, buffer, built, replaced)
+
+    def _unpacked(self, blobs: list[tuple[bytes]], dim: int) -> np.ndarray:
+        """Stored vectors, float16 (n, dim)."""
+        if any(len(blob) != 2 * dim for (blob,) in blobs):
+            raise self._damaged("a vector is cut short")
+        vectors = np.frombuffer(b"".join(blob for (blob,) in blobs), "<f2").reshape(-1, dim)
+        if not are_unit(vectors):
+            raise self._damaged("a vector is not of unit length")
+        return vectors
+
+
+def _segment(row: tuple) -> Segment:
+    """A row of SEGMENT_COLUMNS."""
+    *facts, machine_text, log_probability, detected = row
+    confidence = math.exp(log_probability) if machine_text else None
+    return Segment(*facts, machine_text, confidence, detected)
+
+
+def stored_path(path: Path) -> str | bytes:
+    """A path as it is kept: its text, or its bytes where these are no UTF-8."""
+    name = str(path)
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(name)
+    return name
+
+
+def are_unit(vectors: np.ndarray) -> bool:
+    """Whether all rows of (n, dim) have unit length, as far as float16 can tell."""
+    vectors = vectors.astype(np.float32)
+    return bool((np.abs(np.einsum("nd,nd->n", vectors, vectors) - 1) < 0.02).all())  # not so for NaN
