@@ -32,9 +32,10 @@ class FusedSpeechEncoder(SpeechEncoder):
 
     def __init__(self, config: dict[str, Any], speech: nn.Module | None = None, image: nn.Module | None = None):
         super().__init__(config)
-        self.speech = backbones.build(config["speech"]["backbone"]) if speech is None else speech
+        self.speech: Any = backbones.build(config["speech"]["backbone"]) if speech is None else speech
         self.speech_dim = backbones.width(self.speech)
-        self.spectrogram, self.fusion = None, None
+        self.spectrogram: SpectrogramBackbone | None = None
+        self.fusion: Any = None
         if config.get("spectrogram"):
             self.spectrogram = SpectrogramBackbone(**config["spectrogram"], trained=image)
             self.fusion = fusion.build(config["fusion"], self.speech_dim, self.spectrogram.dim, config["dim"])
@@ -84,12 +85,12 @@ class SpectrogramBackbone(nn.Module):
         trained: nn.Module | None = None,
     ):
         super().__init__()
-        self.size, self.figure = tuple(size), figure
-        self.backbone = backbones.build(backbone, classify=figure) if trained is None else trained
+        self.size, self.figure = (size[0], size[1]), figure
+        self.backbone: Any = backbones.build(backbone, classify=figure) if trained is None else trained
         if figure:
-            self.dim = efficientnet.symmetric(self.backbone).config.num_labels
+            self.dim: int = efficientnet.symmetric(self.backbone).config.num_labels
             return
-        self.channels = self.backbone.config.num_channels
+        self.channels: int = self.backbone.config.num_channels
         with torch.no_grad():
             self.dim = self.eval().features(torch.zeros(1, *self.size)).shape[-1]
 

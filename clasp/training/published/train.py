@@ -95,7 +95,9 @@ def _run(args: argparse.Namespace) -> int:
     torch.manual_seed(args.seed)
     device = chosen_device(current().device)
     text = text_encoder(args.text, device)
-    encoder = assemble(args, text.get_embedding_dimension()).to(device)
+    dim = text.get_embedding_dimension()
+    assert dim is not None, "every sentence encoder has a dimension"
+    encoder = assemble(args, dim).to(device)
     pairs, made_of = _pairs(encoder, text, corpora, args.features or args.out / "features")
     _begin(args, made_of, clips)
     started = time.time()
