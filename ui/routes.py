@@ -64,7 +64,7 @@ def routes(service: Service) -> list[BaseRoute]:
 
     def script(path: Path) -> Callable[[Request], Awaitable[Response]]:
         async def file(_: Request) -> Response:
-            return FileResponse(path, headers=YEAR)
+            return FileResponse(path, headers=YEAR, media_type="text/javascript")
 
         return file
 

@@ -76,13 +76,14 @@ def cached_features(
     """The features of every input, computed where `folder` does not have them.
 
     Args:
-        folder: as `cache_folder` gives it.
+        folder: belongs to one way of computing; such as `cache_folder` gives.
         groups: of inputs; no shard has rows of two, so that a group more costs the others nothing.
         checksum: of an input's content, in hexadecimal.
         load: what `compute` takes of an input; done in threads, for the next shard while one is computed.
         compute: (rows, width) of a shard's inputs.
         name: of the features, for what is printed.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     shards = [shard for group in groups for shard in batched(list(group), SHARD)]
     with ThreadPoolExecutor() as pool:
         names = [_shard_name(pool.map(checksum, shard)) for shard in shards]

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from clasp.audio.decode import decode
 from index.map.wire import from_bytes
 from tests.malformed import write_malformed
+from ui import script
 
 TRANSCRIPT = "#results .hits .transcript"
 
@@ -183,3 +184,12 @@ def test_the_page_shows_what_a_program_can_call(page: Page) -> None:
     page.get_by_role("link", name="API").click()
     for name in ("search_text", "search_speech", "list_libraries", "list_recordings", "get_context"):
         expect(page.get_by_text(f"/{name}").first).to_be_visible()
+
+
+def test_modules_are_kept_by_browsers_at_addresses_that_change_with_them(page: Page) -> None:
+    loaded = page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name)")
+    modules = [name for name in loaded if f"/{script.ROOT}/" in name]
+    assert any(name.endswith("common/player.js") for name in modules)
+    for name in modules:
+        headers = page.request.get(name).headers
+        assert headers["content-type"].startswith("text/javascript") and "immutable" in headers["cache-control"], name
