@@ -75,7 +75,9 @@ def run(args: argparse.Namespace) -> int:
 
     encodings = Encodings(load(args.model))
     transcripts = None if args.asr == "none" else Transcripts(recognizers.load(args.asr))
-    calibration = calibrate(systems(encodings, transcripts)[0], encodings, data_folder(args.data))
+    search = systems(encodings, transcripts)[0]
+    assert isinstance(search, DirectSearch), "a search comes first"
+    calibration = calibrate(search, encodings, data_folder(args.data))
     folder = BUNDLED if args.model == "bundled" else Path(args.model)
     calibration.save(folder / "calibration.json")
     Console(width=120).print(table(calibration))

@@ -169,7 +169,7 @@ def same_sentence(data: Path) -> list[QuerySet]:
             asked.append(query)
             pool.append(others[0])
     known = {label(clip.text) for clip in pool}
-    pool += [_clip(one) for one in recordings(data, "fa") if label(one.text) not in known]
+    pool += [_recorded(one) for one in recordings(data, "fa") if label(one.text) not in known]
     pool = pool[:SAME_SENTENCE]
     queries = tuple(
         Query(Utterance(clip.text, clip.language, clip), frozenset([place])) for place, clip in enumerate(asked)
@@ -210,7 +210,7 @@ def distorted(data: Path) -> list[QuerySet]:
     }
     pool = recordings(data, "en")
     reworded = {min(query.answers): query for query in _written(data, "paraphrases.tsv", pool)}
-    rest = [place for place, one in enumerate(pool) if place not in reworded and _clip(one).split == "test"]
+    rest = [place for place, one in enumerate(pool) if place not in reworded and _recorded(one).split == "test"]
     chosen = [*reworded, *rest][:DISTORTED]
     clean = tuple(pool[place] for place in chosen)
     in_other_words = tuple(
@@ -220,7 +220,7 @@ def distorted(data: Path) -> list[QuerySet]:
     for name, (title, distortion) in kinds.items():
         utterances = clean
         if distortion is not None:
-            utterances = tuple(replace(one, source=Distorted(_clip(one), distortion)) for one in clean)
+            utterances = tuple(replace(one, source=Distorted(_recorded(one), distortion)) for one in clean)
         found += [
             QuerySet(f"real-distorted-{name}", f"{title}: own words", _own_words(clean), utterances),
             QuerySet(f"real-distorted-{name}-paraphrases", f"{title}: in other words", in_other_words, utterances),
@@ -288,12 +288,12 @@ def unique_names(pool: Sequence[Utterance], count: int) -> list[tuple[str, int]]
 def _drawn(pool: Sequence[Utterance], eligible: Sequence[Sequence[str]], count: int) -> list[tuple[str, int]]:
     """One of the eligible texts of each of `count` test recordings, and the recording's place."""
     draw = np.random.default_rng(0)
-    places = [place for place in draw.permutation(len(pool)).tolist() if _clip(pool[place]).split == "test"]
+    places = [place for place in draw.permutation(len(pool)).tolist() if _recorded(pool[place]).split == "test"]
     chosen = [place for place in places if eligible[place]][:count]
     return [(eligible[place][int(draw.integers(len(eligible[place])))], place) for place in chosen]
 
 
-def _clip(one: Utterance) -> Clip:
+def _recorded(one: Utterance) -> Clip:
     """The recording that an utterance of a real set is."""
     assert isinstance(one.source, Clip)
     return one.source
@@ -302,7 +302,7 @@ def _clip(one: Utterance) -> Clip:
 def _own_words(pool: Sequence[Utterance]) -> tuple[Query, ...]:
     """Every recording of the test split by its words; of the validation split too, where the former are few."""
     for held_out in (("test",), ("test", "validation")):
-        asked = [place for place, one in enumerate(pool) if _clip(one).split in held_out]
+        asked = [place for place, one in enumerate(pool) if _recorded(one).split in held_out]
         if len(asked) >= FEW:
             break
     return tuple(Query(Text(pool[place].text, pool[place].language), frozenset([place])) for place in asked)

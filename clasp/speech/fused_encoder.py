@@ -30,7 +30,9 @@ class FusedSpeechEncoder(SpeechEncoder):
         speech, image: trained backbones, where they are not to be built with random weights.
     """
 
-    def __init__(self, config: dict[str, Any], speech: nn.Module | None = None, image: nn.Module | None = None):
+    def __init__(
+        self, config: dict[str, Any], speech: backbones.Backbone | None = None, image: backbones.Backbone | None = None
+    ):
         super().__init__(config)
         self.speech: Any = backbones.build(config["speech"]["backbone"]) if speech is None else speech
         self.speech_dim = backbones.width(self.speech)
@@ -82,7 +84,7 @@ class SpectrogramBackbone(nn.Module):
         backbone: dict[str, Any],
         size: tuple[int, int] = (0, 0),
         figure: bool = False,
-        trained: nn.Module | None = None,
+        trained: backbones.Backbone | None = None,
     ):
         super().__init__()
         self.size, self.figure = (size[0], size[1]), figure

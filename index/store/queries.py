@@ -66,8 +66,8 @@ class Queries(Connection):
 
     def _recordings(self, clause: str, *values: str | bytes) -> list[Recording]:
         rows = self._read(f"SELECT {RECORDING_COLUMNS} FROM recordings {clause}", values)
-        values: list[list[Any]] = [[row[0], Path(os.fsdecode(row[1])), *row[2:-1], bool(row[-1])] for row in rows]
-        return [Recording(*one) for one in values]
+        facts: list[list[Any]] = [[row[0], Path(os.fsdecode(row[1])), *row[2:-1], bool(row[-1])] for row in rows]
+        return [Recording(*one) for one in facts]
 
     def counts(self) -> dict[str, int]:
         """How many segments each recording has, by id; none where it has none."""

@@ -21,6 +21,7 @@ import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -127,7 +128,7 @@ def _check_same(wanted: list[list[Item]], paths: list[Path], folder: Path, split
             raise DataError(f"{path} holds other sentences than are asked for: choose another --out, or delete it.")
 
 
-def _in_process(context: multiprocessing.context.SpawnContext, wanted: list[Item], path: Path) -> None:
+def _in_process(context: Any, wanted: list[Item], path: Path) -> None:
     process = context.Process(target=_build_shard, args=(wanted, path))
     process.start()
     process.join()

@@ -147,7 +147,7 @@ def assemble(args: argparse.Namespace, dim: int) -> FusedSpeechEncoder:
     speech, settings = backbones.load(args.speech, "speech")
     figure = args.picture == "figure"
     if figure and Path(args.image).suffix == ".pth":
-        image = efficientnet.read(Path(args.image))
+        image: backbones.Backbone = efficientnet.read(Path(args.image))
     else:
         image = backbones.load(args.image, "image", classify=figure)[0]
     picture = {"figure": True} if figure else {"size": [args.size, args.size]}
