@@ -23,8 +23,8 @@ class Phones:
 
     queries: list[np.ndarray]
     pool: list[np.ndarray]
-    queries_heard: bool
-    pool_heard: bool
+    queries_from_speech: bool
+    pool_from_speech: bool
 
 
 def shortlists(meaning: np.ndarray, sound: np.ndarray, coverage: np.ndarray | None = None) -> np.ndarray:
@@ -58,8 +58,8 @@ def alignment_scores(aligner: Aligner, phones: Phones, chosen: np.ndarray, *, wi
         found[row, places] = aligner.score(
             query,
             [phones.pool[place] for place in places],
-            query_from_speech=phones.queries_heard,
-            candidates_from_speech=phones.pool_heard,
+            query_from_speech=phones.queries_from_speech,
+            candidates_from_speech=phones.pool_from_speech,
             within=within,
         )
     return found

@@ -18,7 +18,7 @@ from rich.progress import Progress
 from clasp.paths import ROOT
 from clasp.text.espeak import RATE, speak
 from clasp.training.data.synthesis import VARIANTS
-from index.benchmarks.benchmark import Row
+from index.benchmarks.benchmark import Figure
 
 HOURS = 6.0
 PAUSES = (0.4, 2.5)  # seconds between two sentences, at least and at most
@@ -27,12 +27,12 @@ PART = 6  # of the hours, so many times fewer are added with transcripts
 WATCHED = 0.5  # seconds between two looks at the memory
 
 
-def adding(model: str, hours: float = HOURS) -> list[Row]:
+def adding(model: str, hours: float = HOURS) -> list[Figure]:
     """Speed from end to end, the start of the program included, and memory (Linux only) of adding a recording."""
     return _added(model, hours, SPEED, "--no-transcripts") + _added(model, hours / PART, TRANSCRIBED)
 
 
-def _added(model: str, hours: float, asked: int, *options: str) -> list[Row]:
+def _added(model: str, hours: float, asked: int, *options: str) -> list[Figure]:
     """Rows of one recording of so many hours, added with these options."""
     with tempfile.TemporaryDirectory(prefix="clasp-") as folder:
         file = Path(folder, "recording.flac")
@@ -48,9 +48,9 @@ def _added(model: str, hours: float, asked: int, *options: str) -> list[Row]:
     speed = seconds / taken
     how = "without transcripts" if options else "with transcripts"
     what = f"add a recording of {hours:g} h {how} ({taken:.0f} s)"
-    rows = [Row(what, f"{speed:.0f} times as fast as it lasts", f"≥ {asked} times", speed >= asked)]
+    rows = [Figure(what, f"{speed:.0f} times as fast as it lasts", f"≥ {asked} times", speed >= asked)]
     if most:
-        rows.append(Row("memory that this takes, at most", f"{most:.2f} GB", f"≤ {MEMORY} GB", most <= MEMORY))
+        rows.append(Figure("memory that this takes, at most", f"{most:.2f} GB", f"≤ {MEMORY} GB", most <= MEMORY))
     return rows
 
 

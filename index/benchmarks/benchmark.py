@@ -51,7 +51,7 @@ TEXTS = (
 
 
 @dataclass(frozen=True)
-class Row:
+class Figure:
     """One line of the table; `passed` is None where nothing is asked for."""
 
     what: str
@@ -60,7 +60,7 @@ class Row:
     passed: bool | None = None
 
 
-Measurement = tuple[str, Callable[[], list[Row]]]
+Measurement = tuple[str, Callable[[], list[Figure]]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -115,7 +115,7 @@ def run(args: argparse.Namespace) -> int:
         Console(width=110).print(table(measured, f"{platform.machine()}, {os.cpu_count()} cores, {where}"))
         return 0
     model = load(args.model)
-    rows: list[Row] = []
+    rows: list[Figure] = []
     for what, measure in _large(model, args.million) if args.library else _usual(model, args.model):
         progress.print(f"Measuring {what} …")
         rows += measure()
@@ -143,7 +143,7 @@ def _large(model: "Clasp", million: bool) -> "list[Measurement]":
     return [(f"a library of {library.SEGMENTS:,} segments", lambda: library.library(model)), *indexes]
 
 
-def encoding(model: "Clasp") -> list[Row]:
+def encoding(model: "Clasp") -> list[Figure]:
     """Time to encode a clip of 5 s."""
     from clasp.audio.decode import SAMPLE_RATE, Waveform, from_samples
     from clasp.text.espeak import RATE, speak
@@ -155,7 +155,7 @@ def encoding(model: "Clasp") -> list[Row]:
     return [milliseconds("encode a 5 s clip", one, 60)]
 
 
-def searching(model: "Clasp") -> list[Row]:
+def searching(model: "Clasp") -> list[Figure]:
     """Time from a typed query to its hits, in process."""
     from index.demo import open_demo
     from index.search import encode, search
@@ -165,13 +165,13 @@ def searching(model: "Clasp") -> list[Row]:
     return [milliseconds("text query to hits", times, 25)]
 
 
-def starting(model: str) -> list[Row]:
+def starting(model: str) -> list[Figure]:
     """Seconds from the start of the app to its first answered query, and its memory then."""
     start_app(model)
     seconds, resident = start_app(model)
-    rows = [Row("app start to first answered query", f"{seconds:.1f} s", "≤ 20 s", seconds <= 20)]
+    rows = [Figure("app start to first answered query", f"{seconds:.1f} s", "≤ 20 s", seconds <= 20)]
     if resident is not None:
-        rows.append(Row("resident memory of the app", f"{resident:.2f} GB", "≤ 1.2 GB", resident <= 1.2))
+        rows.append(Figure("resident memory of the app", f"{resident:.2f} GB", "≤ 1.2 GB", resident <= 1.2))
     return rows
 
 
@@ -206,7 +206,7 @@ def start_app(model: str) -> tuple[float, float | None]:
         app.wait()
 
 
-def library_recall(model: "Clasp") -> Row:
+def library_recall(model: "Clasp") -> Figure:
     """Recall@10 of HNSW against exact search, over the vectors of the demo library."""
     from index.demo import open_demo
 
@@ -214,7 +214,7 @@ def library_recall(model: "Clasp") -> Row:
     return _recall(f"HNSW recall@10, demo library ({len(vectors)})", vectors, vectors)
 
 
-def random_recall(count: int, dim: int) -> Row:
+def random_recall(count: int, dim: int) -> Figure:
     """Recall@10 of HNSW against exact search, over random directions: the hardest case there is."""
     random = np.random.default_rng(0)
     vectors = random.normal(size=(count + RECALL_QUERIES, dim)).astype(np.float32)
@@ -249,13 +249,13 @@ def timed(call: Callable[[int], object]) -> np.ndarray:
     return seconds
 
 
-def milliseconds(what: str, seconds: np.ndarray, limit: float) -> Row:
+def milliseconds(what: str, seconds: np.ndarray, limit: float) -> Figure:
     """A row of median and 95th percentile; the median is what is asked for."""
     middle, high = 1000 * np.percentile(seconds, [50, 95])
-    return Row(what, f"p50 {middle:.1f} ms, p95 {high:.1f} ms", f"p50 ≤ {limit:g} ms", bool(middle <= limit))
+    return Figure(what, f"p50 {middle:.1f} ms, p95 {high:.1f} ms", f"p50 ≤ {limit:g} ms", bool(middle <= limit))
 
 
-def table(rows: list[Row], machine: str) -> Table:
+def table(rows: list[Figure], machine: str) -> Table:
     """The rows for reading."""
     shown = Table("measure", "here", "asked for", "", title=f"Benchmark on {machine}")
     for row in rows:
@@ -277,7 +277,7 @@ def _resident(process: int) -> float | None:
     return int(re.findall(r"VmRSS:\s+(\d+) kB", status.read_text())[0]) * 1024 / 1e9
 
 
-def _recall(what: str, vectors: np.ndarray, queries: np.ndarray) -> Row:
+def _recall(what: str, vectors: np.ndarray, queries: np.ndarray) -> Figure:
     share, seconds = recall(vectors, queries)
     middle = 1000 * np.median(seconds)
-    return Row(what, f"{share:.4f}, p50 {middle:.1f} ms", "≥ .99", share >= 0.99)
+    return Figure(what, f"{share:.4f}, p50 {middle:.1f} ms", "≥ .99", share >= 0.99)

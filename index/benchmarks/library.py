@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from index.benchmarks.benchmark import TEXTS, Row, milliseconds, timed
+from index.benchmarks.benchmark import TEXTS, Figure, milliseconds, timed
 
 if TYPE_CHECKING:
     from clasp.model import Clasp
@@ -26,7 +26,7 @@ EARLY = 0.9  # share of the recordings from before 1990
 QUERIES = 100
 
 
-def library(model: "Clasp") -> list[Row]:
+def library(model: "Clasp") -> list[Figure]:
     """A library of SEGMENTS: opening it, typed queries with and without filters, adding to it."""
     from index.filters import Filter
     from index.library import Library
@@ -40,7 +40,7 @@ def library(model: "Clasp") -> list[Row]:
         began = time.perf_counter()
         opened = Library.open(folder, model)
         seconds = time.perf_counter() - began
-        rows = [Row(f"open a library of {SEGMENTS:,} segments", f"{seconds:.2f} s", "≤ 3 s", seconds <= 3)]
+        rows = [Figure(f"open a library of {SEGMENTS:,} segments", f"{seconds:.2f} s", "≤ 3 s", seconds <= 3)]
         with opened:
             filters = {"": Filter()} | {f", filter passes {name}": Filter(categories=(name,)) for name in SHARES}
             filters[f", filter passes {100 * EARLY:.0f} %"] = Filter(until="1989")
@@ -51,24 +51,24 @@ def library(model: "Clasp") -> list[Row]:
 
                 rows.append(milliseconds(f"text query to hits{name}", timed(ask), 60 if name else 30))
             times = [_add(opened, model.dim, SEGMENTS + 20 * number, PER_RECORDING) for number in range(20)]
-            rows.append(Row(f"add {PER_RECORDING} segments to it", f"p50 {1000 * np.median(times):.1f} ms"))
+            rows.append(Figure(f"add {PER_RECORDING} segments to it", f"p50 {1000 * np.median(times):.1f} ms"))
     return rows
 
 
-def index(count: int, dim: int) -> list[Row]:
+def index(count: int, dim: int) -> list[Figure]:
     """An index of `count` vectors: recall and speed as built, and with 10 % removed and 10 % added."""
     built, seconds = _indexed(count, dim)
     share, times = _recall(built)
     name = f"{count:,} random vectors"
     memory = (built.segments.vectors.nbytes + count * _bytes_each(built)) / 1e9
     rows = [
-        Row(f"recall@10, {name}", f"{share:.3f}", "≥ .95", share >= 0.95),
+        Figure(f"recall@10, {name}", f"{share:.3f}", "≥ .95", share >= 0.95),
         milliseconds(f"search among {name}", times, 40),
-        Row("their vectors and index in memory", f"{memory:.2f} GB"),
-        Row("building their index", f"{seconds:.1f} s"),
+        Figure("their vectors and index in memory", f"{memory:.2f} GB"),
+        Figure("building their index", f"{seconds:.1f} s"),
     ]
     after, _ = _recall(_changed(built))
-    rows.append(Row("recall@10 with 10 % removed, 10 % added", f"{after:.3f}", "as before", after >= share - 0.01))
+    rows.append(Figure("recall@10 with 10 % removed, 10 % added", f"{after:.3f}", "as before", after >= share - 0.01))
     return rows
 
 

@@ -26,7 +26,7 @@ import numpy as np
 from clasp.audio.decode import SAMPLE_RATE, decode
 from clasp.errors import ClaspError
 from clasp.paths import ASSETS, ROOT
-from index.benchmarks.benchmark import START_LIMIT, Row
+from index.benchmarks.benchmark import START_LIMIT, Figure
 
 CHUNK = 0.08  # seconds, as the page sends it
 PAUSE = 1.5  # seconds after a sentence
@@ -58,26 +58,26 @@ class Visitor:
     problems: list[str] = field(default_factory=list)
 
 
-def live(model: str) -> list[Row]:
+def live(model: str) -> list[Figure]:
     """Measure one visitor, then many."""
-    said = _recordings()
+    spoken = _recordings()
     with _app(model) as (port, process):
-        alone = asyncio.run(_visit(port, said[:UTTERANCES]))
+        alone = asyncio.run(_visit(port, spoken[:UTTERANCES]))
         rows = _rows("one visitor", [alone], asked=True)
-        visitors, memory = asyncio.run(_together(port, process, said))
+        visitors, memory = asyncio.run(_together(port, process, spoken))
     settled = memory[min(SETTLED, len(memory) - 1)]
     growth = memory[-1] - settled
     return [
         *rows,
         *_rows(f"{VISITORS} visitors", visitors),
-        Row(
+        Figure(
             f"{VISITORS} visitors: memory after {SETTLED} s, and later", f"{settled:.0f} MB, {growth:+.0f} MB",
             f"≤ +{GROWTH} MB", not growth > GROWTH,
         ),
     ]  # fmt: skip
 
 
-def _rows(who: str, visitors: list[Visitor], asked: bool = False) -> list[Row]:
+def _rows(who: str, visitors: list[Visitor], asked: bool = False) -> list[Figure]:
     sentences = [sentence for one in visitors for sentence in one.sentences]
     delays = [one.delay for one in sentences if one.delay is not None]
     lights = [one.lit for one in sentences if one.lit is not None]
@@ -85,26 +85,28 @@ def _rows(who: str, visitors: list[Visitor], asked: bool = False) -> list[Row]:
     guesses, dropped = (sum(getattr(one, name) for one in visitors) for name in ("guesses", "dropped"))
     problems = [problem for one in visitors for problem in one.problems]
 
-    def times(what: str, seconds: list[float], most: int) -> Row:
+    def times(what: str, seconds: list[float], most: int) -> Figure:
         middle, high = (1000 * np.percentile(seconds, share) if seconds else np.nan for share in (50, 95))
         limits = (f"≤ {most} ms", bool(high <= most)) if asked else ()
-        return Row(f"{who}: {what}, p50 and p95", f"{middle:.0f} and {high:.0f} ms", *limits)
+        return Figure(f"{who}: {what}, p50 and p95", f"{middle:.0f} and {high:.0f} ms", *limits)
 
     return [
         times("end of speech to hits", delays, 700),
         times("speech to light", lights, 200),
-        Row(f"{who}: sentences answered", f"{len(delays)} of {len(sentences)}", "all", len(delays) == len(sentences)),
-        Row(f"{who}: the first hit is what was said", f"{right} of {len(sentences)}"),
-        Row(f"{who}: guesses shown, dropped", f"{guesses}, {dropped}"),
-        Row(f"{who}: errors", "; ".join(sorted(set(problems))) or "none", "none", not problems),
+        Figure(
+            f"{who}: sentences answered", f"{len(delays)} of {len(sentences)}", "all", len(delays) == len(sentences)
+        ),
+        Figure(f"{who}: the first hit is what was said", f"{right} of {len(sentences)}"),
+        Figure(f"{who}: guesses shown, dropped", f"{guesses}, {dropped}"),
+        Figure(f"{who}: errors", "; ".join(sorted(set(problems))) or "none", "none", not problems),
     ]
 
 
-async def _together(port: int, process: int, said: list[tuple[str, np.ndarray]]) -> tuple[list[Visitor], list[float]]:
+async def _together(port: int, process: int, spoken: list[tuple[str, np.ndarray]]) -> tuple[list[Visitor], list[float]]:
     """All visitors, and the app's memory in MB, every second."""
     tasks = []
     for number in range(VISITORS):
-        tasks.append(asyncio.create_task(_visit(port, said[number:] + said[:number], SECONDS)))
+        tasks.append(asyncio.create_task(_visit(port, spoken[number:] + spoken[:number], SECONDS)))
         await asyncio.sleep(0.37)  # nobody speaks in time with another
     memory = []
     while not all(task.done() for task in tasks):
@@ -113,14 +115,14 @@ async def _together(port: int, process: int, said: list[tuple[str, np.ndarray]])
     return await asyncio.gather(*tasks), memory
 
 
-async def _visit(port: int, said: list[tuple[str, np.ndarray]], most: float = np.inf) -> Visitor:
+async def _visit(port: int, spoken: list[tuple[str, np.ndarray]], most: float = np.inf) -> Visitor:
     """Say all of it, or what can be said in `most` seconds."""
     from websockets.asyncio.client import connect
     from websockets.exceptions import WebSocketException
     from websockets.typing import Origin
 
     visitor = Visitor()
-    sound = _stream(visitor, said, most)
+    sound = _stream(visitor, spoken, most)
     try:
         async with connect(f"ws://127.0.0.1:{port}/live", origin=Origin(f"http://127.0.0.1:{port}")) as link:
             await link.send(json.dumps({"rate": SAMPLE_RATE, "library": "demo"}))
@@ -148,17 +150,17 @@ async def _listen(link: Any, visitor: Visitor, began: float) -> None:
             for one in visitor.sentences:
                 if one.lit is None and one.start <= now < one.end:
                     one.lit = now - one.start
-        if said := message.get("said"):
-            visitor.guesses += not said["final"]
-            visitor.problems += [said["problem"]] if said["problem"] else []
-            middle = (said["start"] + said["end"]) / 2
+        if spoken := message.get("said"):
+            visitor.guesses += not spoken["final"]
+            visitor.problems += [spoken["problem"]] if spoken["problem"] else []
+            middle = (spoken["start"] + spoken["end"]) / 2
             for one in visitor.sentences:
-                if said["final"] and one.start <= middle <= one.end:
-                    one.found = one.found if one.found == one.text or not said["hits"] else said["hits"][0]["text"]
+                if spoken["final"] and one.start <= middle <= one.end:
+                    one.found = one.found if one.found == one.text or not spoken["hits"] else spoken["hits"][0]["text"]
                     one.delay = now - one.end  # of its last part, if it was cut
 
 
-def _stream(visitor: Visitor, said: list[tuple[str, np.ndarray]], most: float) -> np.ndarray:
+def _stream(visitor: Visitor, spoken: list[tuple[str, np.ndarray]], most: float) -> np.ndarray:
     """Sentences with pauses, int16 (n,); the visitor notes when each is said."""
     random = np.random.default_rng(0)
 
@@ -166,7 +168,7 @@ def _stream(visitor: Visitor, said: list[tuple[str, np.ndarray]], most: float) -
         return random.normal(0, NOISE, round(PAUSE * SAMPLE_RATE))
 
     parts, length = [pause()], PAUSE
-    for text, sound in said:
+    for text, sound in spoken:
         end = length + len(sound) / SAMPLE_RATE
         if end + PAUSE > most:
             break
@@ -182,12 +184,12 @@ def _recordings() -> list[tuple[str, np.ndarray]]:
     with (library / "metadata.tsv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     chosen = [row for row in rows if row["language"] == "en" and row["kind"] == "sentence"][:: len(rows) // 60]
-    said = []
+    spoken = []
     for row in chosen:
         samples = decode(library / row["file"]).samples
         loud = np.flatnonzero(np.abs(samples) > 0.03 * np.abs(samples).max())
-        said.append((row["text"], samples[loud[0] : loud[-1]]))
-    return said
+        spoken.append((row["text"], samples[loud[0] : loud[-1]]))
+    return spoken
 
 
 @contextmanager

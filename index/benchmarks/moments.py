@@ -21,7 +21,7 @@ from clasp.evaluation.utterances import Utterance, waveforms
 from clasp.model import load
 from clasp.speech.transcriber import Transcriber
 from clasp.training.data.corpora import data_folder
-from index.benchmarks.benchmark import Row
+from index.benchmarks.benchmark import Figure
 
 ASKED = 100  # sentences
 FLOOR = 0.70  # share whose moment is the first hit, of those whose utterance is the first
@@ -34,7 +34,7 @@ HITS = 10  # a moment that is not among them has the rank after the last
 Span = tuple[float, float]  # start and end, seconds
 
 
-def measure(model: str) -> list[Row]:
+def measure(model: str) -> list[Figure]:
     """Shares of right moments; needs the training data, whose held-out recordings are asked for.
 
     Raises:
@@ -44,13 +44,13 @@ def measure(model: str) -> list[Row]:
     own_words = next(asked for asked in real_sets.own_words(data) if asked.name == "real-own-words-en")
     ranks, minutes = moments(encodings, own_words)
     share = (ranks == 1).mean()
-    rows = [Row(f"moments of {minutes:.0f} min, own words, of {len(ranks)} found sentence by sentence",
+    rows = [Figure(f"moments of {minutes:.0f} min, own words, of {len(ranks)} found sentence by sentence",
                 _shares(ranks), f"HITS@1 ≥ {FLOOR:.2f}", bool(share >= FLOOR))]  # fmt: skip
     sets = [own_words, *real_sets.paraphrases(data)]
     for how, transcriber in (("without", None), ("with", Transcriber.load())):
         for asked, found in zip(sets, conversation(encodings, sets, transcriber=transcriber), strict=True):
             what = f"moments of a conversation of {HALF_AN_HOUR / 60:.0f} min {how} transcripts, {asked.title}"
-            rows.append(Row(f"{what} ({len(found)} queries)", _shares(found)))
+            rows.append(Figure(f"{what} ({len(found)} queries)", _shares(found)))
     return rows
 
 

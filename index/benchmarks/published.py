@@ -10,7 +10,7 @@ from clasp.model import Clasp
 from clasp.published import efficientnet
 from clasp.speech.fused_encoder import FusedSpeechEncoder
 from index.benchmarks import stages
-from index.benchmarks.benchmark import Row
+from index.benchmarks.benchmark import Figure
 
 HUBERT_LARGE = {
     "model_type": "hubert", "hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16,
@@ -25,7 +25,7 @@ PUBLISHED = {
 }
 
 
-def measure(count: int, config: dict = PUBLISHED) -> tuple[str, list[Row]]:
+def measure(count: int, config: dict = PUBLISHED) -> tuple[str, list[Figure]]:
     """Where it ran and in what precision, and the rows of the table.
 
     Args:

@@ -25,7 +25,7 @@ from clasp.device import autocast, in_batches, parameters_of, to_device, usual_s
 from clasp.phones.encoder import pad
 from clasp.speech.phone_speech_encoder import PhoneSpeechEncoder
 from clasp.text.espeak import RATE, speak
-from index.benchmarks.benchmark import TEXTS, Row
+from index.benchmarks.benchmark import TEXTS, Figure
 
 if TYPE_CHECKING:
     from clasp.model import Clasp
@@ -53,7 +53,7 @@ def spoken(count: int) -> Clips:
     return Clips(files, seconds)
 
 
-def measure(model: "Clasp", clips: Clips) -> tuple[str, list[Row]]:
+def measure(model: "Clasp", clips: Clips) -> tuple[str, list[Figure]]:
     """Where the model runs and in what precision, and the rows of the table."""
     model.encode_speech([decode(clips.files[0])], return_phones=True)  # warm
     rows = _stages(model, clips) + _sizes(model, clips)
@@ -62,11 +62,11 @@ def measure(model: "Clasp", clips: Clips) -> tuple[str, list[Row]]:
 
 
 @torch.inference_mode()
-def _stages(model: "Clasp", clips: Clips) -> list[Row]:
+def _stages(model: "Clasp", clips: Clips) -> list[Figure]:
     """Clips per second and times real time of every stage on its own."""
     encoder, device = model.speech, model.device
     most = usual_size(device, parameters_of(encoder))
-    rows: list[Row] = []
+    rows: list[Figure] = []
 
     def stage(name: str, work: Callable[[], list]) -> list:
         found, seconds = timed(work, device)
@@ -106,7 +106,7 @@ def _stages(model: "Clasp", clips: Clips) -> list[Row]:
     return rows
 
 
-def _sizes(model: "Clasp", clips: Clips) -> list[Row]:
+def _sizes(model: "Clasp", clips: Clips) -> list[Figure]:
     """The whole way from files to vectors, in batches of several sizes, and the memory that each takes at most."""
     rows = []
     for size in SIZES:
@@ -134,13 +134,13 @@ def timed(call: Callable[[], object], device: torch.device | None = None) -> tup
     return found, time.perf_counter() - started
 
 
-def row(what: str, seconds: float, clips: Clips, memory: str = "") -> Row:
+def row(what: str, seconds: float, clips: Clips, memory: str = "") -> Figure:
     """A line that says how fast all clips passed."""
     rate, real = len(clips.files) / seconds, clips.seconds / seconds
-    return Row(what, f"{rate:,.2f} clips/s, {real:,.1f}× real time{memory}")
+    return Figure(what, f"{rate:,.2f} clips/s, {real:,.1f}× real time{memory}")
 
 
-def rate(row: Row) -> float:
+def rate(row: Figure) -> float:
     """Clips per second of a line."""
     return float(row.measured.split()[0].replace(",", ""))
 

@@ -9,7 +9,7 @@ from clasp.errors import DataError
 from clasp.evaluation.recognizers import word_error_rate
 from clasp.speech.transcriber import Transcriber
 from clasp.training.data import corpora
-from index.benchmarks.benchmark import Row
+from index.benchmarks.benchmark import Figure
 
 SPEED = 30  # times as fast as it lasts: what is asked for
 CORPORA = ("en-commonvoice13", "de-kerstin", "fr-commonvoice17", "nl-nathalie")
@@ -19,7 +19,7 @@ ALONE = 8  # utterances that are also heard one a window
 Spoken = tuple[Waveform, str, str]  # with its text and BCP-47 tag
 
 
-def transcribing(count: int, data: str | None = None) -> list[Row]:
+def transcribing(count: int, data: str | None = None) -> list[Figure]:
     """Speed and word errors by language, of the transcriber that is set.
 
     Args:
@@ -40,15 +40,17 @@ def transcribing(count: int, data: str | None = None) -> list[Row]:
         length = sum(one.duration for one in waveforms)
         sounds, seconds = sounds + length, seconds + taken
         rows.append(
-            Row(f"{language}: {len(spoken)} utterances, {length:.0f} s", f"{length / taken:.0f}×, {wrong:.1%} wrong")
+            Figure(f"{language}: {len(spoken)} utterances, {length:.0f} s", f"{length / taken:.0f}×, {wrong:.1%} wrong")
         )
     few = [waveform for waveform, _, _ in next(iter(by_language.values()))[:ALONE]]
     _, alone = _timed(transcriber, few, next(iter(by_language)), alone=True)
     speed = sounds / seconds
     return [
-        Row(f"transcribe by {transcriber.name}, packed", f"{speed:.0f} times as fast as it lasts", f"≥ {SPEED} times",
-            speed >= SPEED),
-        Row("the same, one utterance a window", f"{sum(one.duration for one in few) / alone:.0f} times"),
+        Figure(
+            f"transcribe by {transcriber.name}, packed", f"{speed:.0f} times as fast as it lasts", f"≥ {SPEED} times",
+            speed >= SPEED,
+        ),
+        Figure("the same, one utterance a window", f"{sum(one.duration for one in few) / alone:.0f} times"),
         *rows,
     ]  # fmt: skip
 

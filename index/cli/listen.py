@@ -25,7 +25,7 @@ from index.paths import DEMO, open_library
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from index.live.session import LiveSession, Said
+    from index.live.session import LiveSession, LiveUtterance
 
 BLOCK = 0.1  # seconds of sound that are taken at once
 SHOWN = 3  # hits of an utterance
@@ -159,17 +159,17 @@ def _shown(session: "LiveSession", sound: Iterator[Chunk]) -> int:
     from rich.console import Console
     from rich.live import Live
 
-    said: dict[int, Said] = {}
+    spoken: dict[int, LiveUtterance] = {}
     console = Console()
     with Live(console=console, refresh_per_second=10, transient=True) as screen:
 
         def draw() -> None:
             for one in session.news():
-                said[one.number] = one
-            for number in list(said)[:-LATEST] if console.is_terminal else [n for n in said if said[n].final]:
-                if said[number].final:
-                    screen.console.print(_utterance(said.pop(number)))
-            screen.update(_screen(session, said))
+                spoken[one.number] = one
+            for number in list(spoken)[:-LATEST] if console.is_terminal else [n for n in spoken if spoken[n].final]:
+                if spoken[number].final:
+                    screen.console.print(_utterance(spoken.pop(number)))
+            screen.update(_screen(session, spoken))
 
         for samples, rate in sound:
             session.feed(samples, rate)
@@ -179,14 +179,14 @@ def _shown(session: "LiveSession", sound: Iterator[Chunk]) -> int:
             time.sleep(BLOCK)
             draw()
         draw()
-    for one in said.values():
+    for one in spoken.values():
         console.print(_utterance(one))
     if not session.found:
-        console.print("Nothing was said.")
+        console.print("Nothing was spoken.")
     return 0 if session.found else 1
 
 
-def _screen(session: "LiveSession", said: "dict[int, Said]") -> "RenderableType":
+def _screen(session: "LiveSession", spoken: "dict[int, LiveUtterance]") -> "RenderableType":
     from rich.console import Group
     from rich.text import Text
 
@@ -194,23 +194,23 @@ def _screen(session: "LiveSession", said: "dict[int, Said]") -> "RenderableType"
     meter = Text.assemble(
         ("● " if session.voiced else "○ ", "green" if session.voiced else "dim"), (f"{bar:20}", "cyan")
     )
-    return Group(*map(_utterance, said.values()), meter)
+    return Group(*map(_utterance, spoken.values()), meter)
 
 
-def _utterance(said: "Said") -> "RenderableType":
+def _utterance(spoken: "LiveUtterance") -> "RenderableType":
     from rich.text import Text
 
-    head = f"{int(said.start) // 60}:{int(said.start) % 60:02}–{int(said.end) // 60}:{int(said.end) % 60:02}"
-    text = Text(f"{head}  {'' if said.final else '… '}", style="bold" if said.final else "dim")
-    if said.problem:
-        return text.append(said.problem, style="red")
-    hits = [hit for hit in said.answer.hits if hit.strong][:SHOWN] if said.answer else []
+    head = f"{int(spoken.start) // 60}:{int(spoken.start) % 60:02}–{int(spoken.end) // 60}:{int(spoken.end) % 60:02}"
+    text = Text(f"{head}  {'' if spoken.final else '… '}", style="bold" if spoken.final else "dim")
+    if spoken.problem:
+        return text.append(spoken.problem, style="red")
+    hits = [hit for hit in spoken.answer.hits if hit.strong][:SHOWN] if spoken.answer else []
     if not hits:
         return text.append("no strong match", style="dim")
     for number, hit in enumerate(hits):
         segment = hit.segment
         where = f"{segment.recording} {int(segment.start) // 60}:{int(segment.start) % 60:02}"
         text.append("" if number == 0 else "\n" + " " * 11)
-        text.append(f"{hit.probability:4.0%}  ", style="green" if said.final else "dim")
+        text.append(f"{hit.probability:4.0%}  ", style="green" if spoken.final else "dim")
         text.append(f"{segment.transcript or where}")
     return text

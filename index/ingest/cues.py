@@ -32,7 +32,7 @@ class _Shown:
         return " ".join(self.lines).split()
 
 
-_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?[ \t]+([^<>]*)>")  # of WebVTT
+_SPEAKER_TAG = re.compile(r"<v(?:\.[^\s<>]*)?[ \t]+([^<>]*)>")  # of WebVTT
 _MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>|<\d[\d:.]*>|\{\\[^{}]*\}|[\u200b\u2060\ufeff\u200e\u200f\u202a-\u202e]")
 _NAME = r"[^\W\d_][\w.'’&-]*(?: [\w.'’&-]+){0,3}"
 _PREFIX = re.compile(rf"(?:[-–—] ?)?(?:>+ ?)?(?:\[([^\[\]:]{{1,40}})\]:|({_NAME}) ?:(?= )|([^\W\d_]{{1,10}})：) ?")
@@ -54,35 +54,35 @@ def spoken(cues: Iterable[Cue]) -> list[Cue]:
 
 def _pieces(cue: Cue) -> Iterator[_Shown]:
     """What each of the voices that are tagged says."""
-    parts = _VOICE.split(cue.text)
+    parts = _SPEAKER_TAG.split(cue.text)
     speakers = [cue.speaker, *(" ".join(html.unescape(name).split()) for name in parts[1::2])]
-    said = []
+    turns = []
     for speaker, marked in zip(speakers, parts[::2], strict=True):
         lines = [" ".join(line.split()) for line in html.unescape(_MARKUP.sub("", marked)).split("\n")]
-        said.append((speaker, [line for line in lines if line], marked))
-    yield from _in_turn(cue.start, cue.end, [one for one in said if one[1]])
+        turns.append((speaker, [line for line in lines if line], marked))
+    yield from _in_turn(cue.start, cue.end, [one for one in turns if one[1]])
 
 
 def _by_speaker(one: _Shown, usual: bool) -> Iterator[_Shown]:
     """What is said by each of those who are named before a colon."""
-    said: list[tuple[str, list[str], str]] = [(one.speaker, [], one.marked)]
+    turns: list[tuple[str, list[str], str]] = [(one.speaker, [], one.marked)]
     for line in one.lines:
         match = _PREFIX.match(line)
         name = next(filter(None, match.groups())) if match else ""
         rest = line[match.end() :] if match else ""
         capitals = name.isupper() and not rest.isupper()
         if name and rest and ((usual and not name[0].islower()) or capitals or _LABEL.fullmatch(name)):
-            said.append((name, [rest], one.marked))
+            turns.append((name, [rest], one.marked))
         else:
-            said[-1][1].append(line.lstrip(">").strip() if line.startswith(">>") else line)
-    yield from _in_turn(one.start, one.end, [each for each in said if each[1]])
+            turns[-1][1].append(line.lstrip(">").strip() if line.startswith(">>") else line)
+    yield from _in_turn(one.start, one.end, [each for each in turns if each[1]])
 
 
-def _in_turn(start: float, end: float, said: list[tuple[str, list[str], str]]) -> Iterator[_Shown]:
+def _in_turn(start: float, end: float, turns: list[tuple[str, list[str], str]]) -> Iterator[_Shown]:
     """Share the time of a cue among those who speak in it, by how much they say."""
-    ends = list(accumulate(sum(map(len, lines)) for _, lines, _ in said))
+    ends = list(accumulate(sum(map(len, lines)) for _, lines, _ in turns))
     begin = start
-    for (speaker, lines, marked), passed in zip(said, ends, strict=True):
+    for (speaker, lines, marked), passed in zip(turns, ends, strict=True):
         until = start + passed / ends[-1] * (end - start)
         yield _Shown(begin, until, lines, speaker, marked)
         begin = until

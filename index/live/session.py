@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
-class Said:
+class LiveUtterance:
     """An utterance, or the beginning of one, and what it finds."""
 
     number: int  # of the utterance, from 1
@@ -59,10 +59,10 @@ class Said:
 
 @dataclass(eq=False)
 class _Search:
-    """One that was asked for; `said` becomes what it finds, and final if the utterance ends with just this sound."""
+    """One that was asked for; `found` becomes final if the utterance ends with just this sound."""
 
-    said: Said
-    heard: float  # when what was said ended
+    found: LiveUtterance
+    ended: float  # when its sound did
     begun: bool = False
     done: bool = False
 
@@ -77,7 +77,7 @@ class LiveSession:
         found: utterances that have ended and were searched with.
         dropped: guesses that were overtaken before their turn came.
 
-    `told` is called, by the thread that has searched or that feeds, when there is news.
+    `on_news` is called, by the thread that has searched or that feeds, when there is news.
     """
 
     def __init__(
@@ -88,21 +88,21 @@ class LiveSession:
         turns: FairScheduler,
         filters: Filter | None = None,
         k: int = HITS,
-        told: Callable[[], None] = lambda: None,
+        on_news: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.level, self.voiced, self.seconds = 0.0, False, 0.0
         self.found = self.dropped = 0
         self._model, self._library, self._turns = model, library, turns
-        self._filters, self._k, self._told, self._clock = filters or Filter(), k, told, clock
-        self._voice = VoiceActivity()
+        self._filters, self._k, self._on_news, self._clock = filters or Filter(), k, on_news, clock
+        self._vad = VoiceActivity()
         self._cutter = Segmenter(patient=False)
         self._resampler: tuple[int, soxr.ResampleStream] | None = None
         self._rest = np.empty(0, np.float32)  # less than a window
         self._number = 1  # of the utterance that is being spoken, or comes next
         self._guessed = 0.0  # seconds of it that were searched with
         self._ahead: _Search | None = None  # what a pause will have ended, if it holds
-        self._news: list[Said] = []
+        self._news: list[LiveUtterance] = []
         self._closed = False
         self._lock = threading.Lock()
 
@@ -112,18 +112,18 @@ class LiveSession:
         Raises:
             AudioError: if they are not samples, or the rate is none of sound.
         """
-        heard = self._resampled(samples, rate)
+        sound = self._resampled(samples, rate)
         self.seconds += len(np.asarray(samples)) / rate
-        if len(heard):
-            peak = float(np.abs(heard).max())
+        if len(sound):
+            peak = float(np.abs(sound).max())
             self.level = min(1.0, max(0.0, 1 - 20 * np.log10(max(peak, SILENCE)) / FLOOR))
-        heard = np.concatenate([self._rest, heard])
-        whole = len(heard) - len(heard) % WINDOW
-        self._rest = heard[whole:]
+        sound = np.concatenate([self._rest, sound])
+        whole = len(sound) - len(sound) % WINDOW
+        self._rest = sound[whole:]
         if not whole:
             return
-        chances = self._voice(torch.from_numpy(heard[:whole])).numpy()
-        for utterance in self._cutter.feed(heard[:whole], chances):
+        chances = self._vad(torch.from_numpy(sound[:whole])).numpy()
+        for utterance in self._cutter.feed(sound[:whole], chances):
             self._ended(utterance)
         self.voiced = self._cutter.voiced
         self._guess()
@@ -141,7 +141,7 @@ class LiveSession:
             self._news.clear()
         self._turns.forget(self)
 
-    def news(self) -> list[Said]:
+    def news(self) -> list[LiveUtterance]:
         """What was found since this was called last, in the order in which it was found."""
         with self._lock:
             news, self._news = self._news, []
@@ -166,10 +166,10 @@ class LiveSession:
         return self._resampler[1].resample_chunk(mono).clip(-1, 1)
 
     def _ended(self, utterance: Utterance) -> None:
-        heard = self._clock() - (self._cutter.position * WINDOW / SAMPLE_RATE - utterance.end)
-        said = Said(self._number, utterance.start, utterance.end, utterance.waveform, final=True)
-        if not self._foreseen(said, heard):
-            self._ask(_Search(said, heard))
+        ended = self._clock() - (self._cutter.position * WINDOW / SAMPLE_RATE - utterance.end)
+        found = LiveUtterance(self._number, utterance.start, utterance.end, utterance.waveform, final=True)
+        if not self._foreseen(found, ended):
+            self._ask(_Search(found, ended))
         self._number += 1
         self._guessed, self._ahead = 0.0, None
 
@@ -180,27 +180,27 @@ class LiveSession:
             return
         if self.voiced and begun.end - begun.start < self._guessed + STEP:
             return
-        if not self.voiced and ahead is not None and ahead.said.end == begun.end:
+        if not self.voiced and ahead is not None and ahead.found.end == begun.end:
             return
         self._guessed = begun.end - begun.start
         search = _Search(
-            Said(self._number, begun.start, begun.end, begun.waveform, final=False),
+            LiveUtterance(self._number, begun.start, begun.end, begun.waveform, final=False),
             self._clock() - (self._cutter.position * WINDOW / SAMPLE_RATE - begun.end),
         )
         self._ahead = None if self.voiced else search
         self._ask(search)
 
-    def _foreseen(self, said: Said, heard: float) -> bool:
+    def _foreseen(self, found: LiveUtterance, ended: float) -> bool:
         """Whether this utterance is searched with since its pause began, or was already: that is its answer."""
         with self._lock:
             ahead = self._ahead
-            if ahead is None or not ahead.begun or (ahead.said.start, ahead.said.end) != (said.start, said.end):
+            if ahead is None or not ahead.begun or (ahead.found.start, ahead.found.end) != (found.start, found.end):
                 return False
-            ahead.said, ahead.heard = replace(ahead.said, final=True), heard
+            ahead.found, ahead.ended = replace(ahead.found, final=True), ended
             if ahead.done:
                 self._found(ahead)
         if ahead.done:
-            self._told()
+            self._on_news()
         return True
 
     def _ask(self, search: _Search) -> None:
@@ -209,13 +209,13 @@ class LiveSession:
         def work() -> None:
             with self._lock:
                 search.begun = True
-            answer, problem = self._answer(search.said.waveform)
+            answer, problem = self._answer(search.found.waveform)
             with self._lock:
-                search.said, search.done = replace(search.said, answer=answer, problem=problem), True
+                search.found, search.done = replace(search.found, answer=answer, problem=problem), True
                 self._found(search)
-            self._told()
+            self._on_news()
 
-        self.dropped += self._turns.ask(self, work, replace=not search.said.final)
+        self.dropped += self._turns.ask(self, work, replace=not search.found.final)
 
     def _answer(self, waveform: Waveform) -> tuple[Answer | None, str]:
         """What is found, or why nothing is."""
@@ -230,6 +230,6 @@ class LiveSession:
 
     def _found(self, search: _Search) -> None:
         """This is news; called with the lock."""
-        self.found += search.said.final
+        self.found += search.found.final
         if not self._closed:
-            self._news.append(replace(search.said, delay=self._clock() - search.heard))
+            self._news.append(replace(search.found, delay=self._clock() - search.ended))

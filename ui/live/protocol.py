@@ -25,7 +25,7 @@ from ui.map import wire
 if TYPE_CHECKING:
     from index.hit import Hit
     from index.library import Library
-    from index.live.session import Said
+    from index.live.session import LiveUtterance
     from index.map.library_map import LibraryMap
 
 RATES = range(8_000, 192_001)  # Hz
@@ -85,22 +85,22 @@ def parsed(frame: str) -> Any:
         return None
 
 
-def utterance(said: "Said", library: "Library", key: str, drawn: "LibraryMap | None") -> dict[str, Any]:
+def utterance(spoken: "LiveUtterance", library: "Library", key: str, drawn: "LibraryMap | None") -> dict[str, Any]:
     """An utterance for the page: its strong hits, best first, and its place on the library's map, if there is one.
     `key` stands for the library in URLs."""
-    hits = [hit for hit in said.answer.hits if hit.strong] if said.answer is not None else []
+    hits = [hit for hit in spoken.answer.hits if hit.strong] if spoken.answer is not None else []
     return {
-        "number": said.number, "start": round(said.start, 3), "end": round(said.end, 3), "final": said.final,
-        "delay": round(said.delay, 3), "problem": said.problem, "hits": [_hit(hit, library, key) for hit in hits],
-        "place": _place(said, drawn),
+        "number": spoken.number, "start": round(spoken.start, 3), "end": round(spoken.end, 3), "final": spoken.final,
+        "delay": round(spoken.delay, 3), "problem": spoken.problem, "hits": [_hit(hit, library, key) for hit in hits],
+        "place": _place(spoken, drawn),
     }  # fmt: skip
 
 
-def _place(said: "Said", drawn: "LibraryMap | None") -> dict[str, list[float]] | None:
-    if said.answer is None or drawn is None:
+def _place(spoken: "LiveUtterance", drawn: "LibraryMap | None") -> dict[str, list[float]] | None:
+    if spoken.answer is None or drawn is None:
         return None
     try:
-        return wire.place(drawn, said.answer.query.vector)
+        return wire.place(drawn, spoken.answer.query.vector)
     except LibraryError:  # it was emptied or removed meanwhile
         return None
 

@@ -39,7 +39,7 @@ from ui.service import VISIT, Service
 
 if TYPE_CHECKING:
     from index.library import Library
-    from index.live.session import LiveSession, Said
+    from index.live.session import LiveSession, LiveUtterance
 
 HITS = 3  # of an utterance
 FIRST = 10.0  # seconds within which the first frame must come
@@ -116,7 +116,7 @@ class LiveServer:
         from index.live.session import LiveSession
 
         model = self._service.opened().model
-        return LiveSession(model, library, turns=self._turns, filters=filters, k=HITS, told=notify)
+        return LiveSession(model, library, turns=self._turns, filters=filters, k=HITS, on_news=notify)
 
     def spend(self, token: str, seconds: float) -> None:
         """Count what a visitor has spoken.
@@ -131,7 +131,7 @@ class LiveServer:
         """Do something that takes a while without keeping the others waiting."""
         return await asyncio.get_running_loop().run_in_executor(self._feeders, work, *arguments)
 
-    def utterances(self, news: "list[Said]", request: LiveRequest, library: "Library") -> list[dict[str, Any]]:
+    def utterances(self, news: "list[LiveUtterance]", request: LiveRequest, library: "Library") -> list[dict[str, Any]]:
         """What was found, for the page."""
         key, drawn = self._service.key(request.library, request.token), self._service.map(library)
         return [utterance(said, library, key, drawn) for said in news]

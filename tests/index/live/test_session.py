@@ -18,7 +18,7 @@ from clasp.errors import AudioError
 from index.demo import open_demo
 from index.library import Library
 from index.live.scheduler import FairScheduler
-from index.live.session import HITS, LiveSession, Said
+from index.live.session import HITS, LiveSession, LiveUtterance
 from index.search import encode, search
 
 CHUNK = 0.1  # seconds
@@ -59,7 +59,9 @@ def quiet(seconds: float, loudness: float = 0.001) -> np.ndarray:
     return np.random.default_rng(0).normal(0, loudness, round(seconds * SAMPLE_RATE)).astype(np.float32)
 
 
-def speak(session: LiveSession, sound: np.ndarray, rate: int = SAMPLE_RATE, chunk: float = CHUNK) -> list[Said]:
+def speak(
+    session: LiveSession, sound: np.ndarray, rate: int = SAMPLE_RATE, chunk: float = CHUNK
+) -> list[LiveUtterance]:
     """Feed all of it as fast as it is taken, and wait for what is found."""
     if rate != SAMPLE_RATE:
         sound = soxr.resample(sound, SAMPLE_RATE, rate)
@@ -72,7 +74,7 @@ def speak(session: LiveSession, sound: np.ndarray, rate: int = SAMPLE_RATE, chun
     return session.news()
 
 
-def finals(news: list[Said]) -> list[Said]:
+def finals(news: list[LiveUtterance]) -> list[LiveUtterance]:
     return [said for said in news if said.final]
 
 
@@ -323,8 +325,8 @@ def test_nothing_stays_after_it_is_closed(session, opened):
 
 def test_a_library_that_is_closed_meanwhile_is_a_problem_that_is_told(opened, turns, tmp_path, monkeypatch):
     monkeypatch.setenv("CLASP_CACHE", str(tmp_path))
-    model, told = opened[0], threading.Event()
+    model, reported = opened[0], threading.Event()
     with open_demo(model) as library:
-        session = LiveSession(model, library, turns=turns, told=told.set)
+        session = LiveSession(model, library, turns=turns, on_news=reported.set)
     (said,) = finals(speak(session, sentence(opened[1], 3)[1]))
-    assert said.answer is None and said.problem and told.is_set()
+    assert said.answer is None and said.problem and reported.is_set()

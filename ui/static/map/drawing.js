@@ -145,7 +145,7 @@ export async function draw(element, points, { click, hover, select } = {}) {
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       showlegend: false,
-      uirevision: "kept",
+      uirevision: "same",
     };
     if (solid()) {
       const axis = { visible: false, showspikes: false };
