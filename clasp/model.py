@@ -379,6 +379,7 @@ class Clasp:
         return [np.zeros((0, len(inventory.INVENTORY)), np.float32) for _ in range(count)]
 
     def _sound(self, sequences: list[torch.Tensor], *, from_speech: bool) -> np.ndarray:
+        assert self.sound is not None
         batch, lengths = pad(sequences)
         vectors = self.sound(batch.to(self.device), lengths.to(self.device), from_speech=from_speech)
         return vectors.float().cpu().numpy()

@@ -54,6 +54,7 @@ def _named(name: str) -> langcodes.Language | None:
 def _found(name: str, kind: str = "language") -> langcodes.Language | None:
     with suppress(LookupError):
         return langcodes.Language.find_name(kind, name) if name else None
+    return None
 
 
 def is_code(text: str) -> bool:

@@ -1,7 +1,7 @@
 """How far long work on a library has come: adding recordings, transcribing them, embedding them anew."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import wraps
@@ -71,11 +71,13 @@ Parameters = ParamSpec("Parameters")
 SomeProgress = TypeVar("SomeProgress", bound=Progress)
 
 
-def timed(work: Callable[Parameters, Iterator[SomeProgress]]) -> Callable[Parameters, Iterator[SomeProgress]]:
+def timed(
+    work: Callable[Parameters, Generator[SomeProgress, None, None]],
+) -> Callable[Parameters, Generator[SomeProgress, None, None]]:
     """Have a generator of progress say, too, how long it has taken."""
 
     @wraps(work)
-    def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Iterator[SomeProgress]:
+    def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Generator[SomeProgress, None, None]:
         started = time.perf_counter()
         with closing(work(*args, **kwargs)) as progress:
             for one in progress:

@@ -25,5 +25,5 @@ def dropdown(
         elem_classes=classes,
         **{"filterable": False, "min_width": 130, **options},
     )
-    made.preprocess = lambda value: value  # type: ignore[method-assign]
+    made.preprocess = lambda value: value  # type: ignore[method-assign, assignment]
     return made

@@ -81,8 +81,8 @@ def _filters(
     categories: list[str] | None, languages: list[str] | None, speakers: list[str] | None,
     recordings: list[str] | None, since: str, until: str,
 ) -> Filter:  # fmt: skip
-    lists = (tuple(one or ()) for one in (categories, languages, speakers, recordings))
-    return Filter(*lists, since=since, until=until)
+    category, language, speaker, recording = (tuple(one or ()) for one in (categories, languages, speakers, recordings))
+    return Filter(category, language, speaker, recording, since, until)
 
 
 class Endpoints:

@@ -45,7 +45,7 @@ def borrowed(model: "Clasp") -> "Clasp":
     """The same model; where the GPU is lent, it borrows it whenever it encodes. For one model of a process."""
     if spaces is not None:
         _borrowers[:] = [model]
-        model.encode_text, model.encode_speech, model.fuse = (  # type: ignore[method-assign, assignment]
+        model.encode_text, model.encode_speech, model.fuse = (  # type: ignore[method-assign]
             _encode_text, _encode_speech, _fuse
         )  # fmt: skip
     return model

@@ -10,7 +10,7 @@ parts overlap. Memory does not grow with the length.
 
 import math
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -97,7 +97,7 @@ def _weights() -> list[Tensor]:
     return [value for name, value in scripted.state_dict().items() if name.startswith("_model.")]
 
 
-def utterances(blocks: Iterable[np.ndarray], start: float = 0.0) -> Iterator[Utterance]:
+def utterances(blocks: Iterable[np.ndarray], start: float = 0.0) -> Generator[Utterance, None, None]:
     """Cut speech into utterances as it comes.
 
     Args:

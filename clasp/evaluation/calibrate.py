@@ -23,13 +23,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from clasp.calibration import Calibration, MatchProbability
+from clasp.calibration import Calibration, Direction, MatchProbability
 from clasp.evaluation import recognizers, synthetic_sets, utterances
 from clasp.evaluation.encodings import Encodings
 from clasp.evaluation.query_sets import Text
 from clasp.evaluation.reliability import calibration_error, reliability_bins
 from clasp.evaluation.rerank import Phones, alignment_scores, coverages, shortlists
-from clasp.evaluation.systems import System, systems
+from clasp.evaluation.systems import DirectSearch, systems
 from clasp.evaluation.transcripts import Transcripts
 from clasp.evaluation.utterances import Utterance, distinct, label
 from clasp.phones.alignment import pack
@@ -75,14 +75,16 @@ def run(args: argparse.Namespace) -> int:
 
     encodings = Encodings(load(args.model))
     transcripts = None if args.asr == "none" else Transcripts(recognizers.load(args.asr))
-    calibration = calibrate(systems(encodings, transcripts)[0], encodings, data_folder(args.data))
+    search = systems(encodings, transcripts)[0]
+    assert isinstance(search, DirectSearch), "a search comes first"
+    calibration = calibrate(search, encodings, data_folder(args.data))
     folder = BUNDLED if args.model == "bundled" else Path(args.model)
     calibration.save(folder / "calibration.json")
     Console(width=120).print(table(calibration))
     return 0
 
 
-def calibrate(system: System, encodings: Encodings, data: Path) -> Calibration:
+def calibrate(system: DirectSearch, encodings: Encodings, data: Path) -> Calibration:
     """Fit all directions on validation sentences; no sentence of an evaluation is among them.
 
     Args:
@@ -119,17 +121,18 @@ def calibrate(system: System, encodings: Encodings, data: Path) -> Calibration:
     covered = coverages(texts_asked, written)
     every_answer = np.concatenate([answers, translated_answers])
     by_text = compared(queries, pool, labels, every_answer, model.aligner, phones, covered)
-    translated_queries = [half[2 * len(spoken) :] for half in queries]
+    translated_queries = queries[0][2 * len(spoken) :], queries[1][2 * len(spoken) :]
     by_translation = compared(translated_queries, pool, labels, translated_answers, coverage=covered[2 * len(spoken) :])
     voices = encodings.speech([*again, *(reworded_again[place] for place in share)])
     phones = Phones(voices.phones, packed, True, True)
     by_speech = compared(model.halves(voices.vectors), pool, labels, answers, model.aligner, phones)
 
-    short = {}
-    for name, lengths in {"few": (2, 3), "word": (1,)}.items():
+    short: dict[Direction, MatchProbability] = {}
+    kinds: dict[Direction, tuple[int, ...]] = {"few": (2, 3), "word": (1,)}
+    for name, lengths in kinds.items():
         if few := short_queries(candidates, lengths):
             short[name] = fit(few_words(encodings, few, candidates, pool, packed, written))
-    directions = {
+    directions: dict[Direction, MatchProbability] = {
         "text": fit(by_text),
         **short,
         "speech": fit(by_speech),

@@ -61,7 +61,8 @@ class MtebModel(AbsEncoder):
         Raises:
             ClaspError: if it has neither.
         """
-        columns = inputs.dataset.column_names
+        dataset: Any = inputs.dataset
+        columns = dataset.column_names
         if "audio" in columns:
             return self._recordings(undecoded(inputs.dataset), inputs.batch_size or 32)
         if "text" in columns:
@@ -106,7 +107,7 @@ def describe(model: "Clasp") -> ModelMeta:
         public_training_code=None,
         public_training_data=None,
         framework=["PyTorch", "Sentence Transformers"],
-        similarity_fn_name="cosine",
+        similarity_fn_name="cosine",  # type: ignore[arg-type]  # which pydantic reads
         use_instructions=False,
         training_datasets=TRAINED_ON,
         modalities=["text", "audio"],
@@ -179,7 +180,7 @@ def measure(model: "Clasp", tasks: list["AbsTask"]) -> list[dict[str, Any]]:
         ClaspError: if a task fails, for example because its recordings cannot be had.
     """
     try:
-        result = mteb.evaluate(MtebModel(model), tasks, cache=None)
+        result = mteb.evaluate(MtebModel(model), tasks, cache=None)  # type: ignore[arg-type]
     except Exception as error:  # the hub, the readers of its many formats and the tasks raise whatever they like
         message = " ".join(str(error).split())[:200]
         raise ClaspError(f"MTEB could not be measured ({message}): check the connection to the hub.") from error

@@ -1,5 +1,6 @@
 """A test: queries of one kind, the pool of utterances that they are asked of, and which answers are right."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -35,7 +36,7 @@ class QuerySet:
     title: str
     queries: tuple[Query, ...]
     pool: tuple[Utterance, ...]
-    floors: dict[str, Floor] = field(default_factory=dict)  # by the name of a system
+    floors: Mapping[str, Floor] = field(default_factory=dict)  # by the name of a system
     grouped: bool = False
     own_words: bool = False
 
@@ -56,4 +57,4 @@ class ContrastSet:
     name: str
     title: str
     contrasts: tuple[Contrast, ...]
-    floors: dict[str, Floor] = field(default_factory=dict)
+    floors: Mapping[str, Floor] = field(default_factory=dict)

@@ -165,11 +165,11 @@ def same_sentence(data: Path) -> list[QuerySet]:
     for clips in readings.values():
         query = next((clip for clip in clips if clip.split == "test"), None)
         others = [clip for clip in clips if query is not None and clip.speaker != query.speaker]
-        if others:
+        if query is not None and others:
             asked.append(query)
             pool.append(others[0])
     known = {label(clip.text) for clip in pool}
-    pool += [one.source for one in recordings(data, "fa") if label(one.text) not in known]
+    pool += [_recorded(one) for one in recordings(data, "fa") if label(one.text) not in known]
     pool = pool[:SAME_SENTENCE]
     queries = tuple(
         Query(Utterance(clip.text, clip.language, clip), frozenset([place])) for place, clip in enumerate(asked)
@@ -210,7 +210,7 @@ def distorted(data: Path) -> list[QuerySet]:
     }
     pool = recordings(data, "en")
     reworded = {min(query.answers): query for query in _written(data, "paraphrases.tsv", pool)}
-    rest = [place for place, one in enumerate(pool) if place not in reworded and one.source.split == "test"]
+    rest = [place for place, one in enumerate(pool) if place not in reworded and _recorded(one).split == "test"]
     chosen = [*reworded, *rest][:DISTORTED]
     clean = tuple(pool[place] for place in chosen)
     in_other_words = tuple(
@@ -220,7 +220,7 @@ def distorted(data: Path) -> list[QuerySet]:
     for name, (title, distortion) in kinds.items():
         utterances = clean
         if distortion is not None:
-            utterances = tuple(replace(one, source=Distorted(one.source, distortion)) for one in clean)
+            utterances = tuple(replace(one, source=Distorted(_recorded(one), distortion)) for one in clean)
         found += [
             QuerySet(f"real-distorted-{name}", f"{title}: own words", _own_words(clean), utterances),
             QuerySet(f"real-distorted-{name}-paraphrases", f"{title}: in other words", in_other_words, utterances),
@@ -288,15 +288,21 @@ def unique_names(pool: Sequence[Utterance], count: int) -> list[tuple[str, int]]
 def _drawn(pool: Sequence[Utterance], eligible: Sequence[Sequence[str]], count: int) -> list[tuple[str, int]]:
     """One of the eligible texts of each of `count` test recordings, and the recording's place."""
     draw = np.random.default_rng(0)
-    places = [place for place in draw.permutation(len(pool)).tolist() if pool[place].source.split == "test"]
+    places = [place for place in draw.permutation(len(pool)).tolist() if _recorded(pool[place]).split == "test"]
     chosen = [place for place in places if eligible[place]][:count]
-    return [(eligible[place][draw.integers(len(eligible[place]))], place) for place in chosen]
+    return [(eligible[place][int(draw.integers(len(eligible[place])))], place) for place in chosen]
+
+
+def _recorded(one: Utterance) -> Clip:
+    """The recording that an utterance of a real set is."""
+    assert isinstance(one.source, Clip)
+    return one.source
 
 
 def _own_words(pool: Sequence[Utterance]) -> tuple[Query, ...]:
     """Every recording of the test split by its words; of the validation split too, where the former are few."""
     for held_out in (("test",), ("test", "validation")):
-        asked = [place for place, one in enumerate(pool) if one.source.split in held_out]
+        asked = [place for place, one in enumerate(pool) if _recorded(one).split in held_out]
         if len(asked) >= FEW:
             break
     return tuple(Query(Text(pool[place].text, pool[place].language), frozenset([place])) for place in asked)
@@ -342,7 +348,7 @@ def _clips(data: Path, corpus: str) -> dict[str, Clip]:
 @functools.cache
 def _named() -> frozenset[str]:
     """Corpus and id of every clip that a text names."""
-    found = set()
+    found: set[str] = set()
     for path in TEXTS.glob("*.tsv"):
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):

@@ -50,7 +50,11 @@ def load(name: str) -> Recognizer:
     Raises:
         ModelError: if there is no such recogniser, a package of it is missing, or the hub cannot be reached.
     """
-    return Transcriber.load(name) if name in (BASE, *ON_THE_HUB) else Checkpoint(name)
+    if name not in (BASE, *ON_THE_HUB):
+        return Checkpoint(name)
+    transcriber = Transcriber.load(name)
+    assert transcriber is not None, "only the name none has none"
+    return transcriber
 
 
 def understands(recognizer: Recognizer, language: str) -> bool:
@@ -105,7 +109,8 @@ class Checkpoint:
             options["generate_kwargs"] = {"language": language, "task": "transcribe"} if self._languages else {}
             if waveform.duration > WHISPER_SECONDS:
                 options["return_timestamps"] = True
-        return self._pipeline(waveform.samples, **options)["text"].strip()
+        result: Any = self._pipeline(waveform.samples, **options)
+        return result["text"].strip()
 
 
 def _load(name: str) -> "AutomaticSpeechRecognitionPipeline":
@@ -130,8 +135,8 @@ def _load(name: str) -> "AutomaticSpeechRecognitionPipeline":
     if loaded is None:
         found = ", ".join(config.architectures or ()) or config.model_type
         raise ModelError(f"{name} ({found}) does not write what it hears: {EXPECTED}.")
-    if loaded.feature_extractor.sampling_rate != SAMPLE_RATE:
-        rate = loaded.feature_extractor.sampling_rate
+    rate = getattr(loaded.feature_extractor, "sampling_rate", None)
+    if rate != SAMPLE_RATE:
         raise ModelError(f"{name} hears {rate} Hz: give a checkpoint for {SAMPLE_RATE} Hz.")
     return loaded
 

@@ -5,7 +5,7 @@ The choice of sentences is fixed by hashes, so that a set is the same on every m
 
 import csv
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -113,7 +113,7 @@ def flores(data: Path) -> dict[str, dict[str, str]]:
     return found
 
 
-def _own_words(name: str, title: str, pool: tuple[Utterance, ...], floors: dict[str, Floor]) -> QuerySet:
+def _own_words(name: str, title: str, pool: tuple[Utterance, ...], floors: Mapping[str, Floor]) -> QuerySet:
     """Every utterance, asked for by what is said in it."""
     queries = tuple(Query(Text(one.text, one.language), frozenset([place])) for place, one in enumerate(pool))
     return QuerySet(name, title, queries, pool, floors, own_words=True)

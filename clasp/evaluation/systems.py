@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from clasp.calibration import Direction
 
 
+def _by_kind(queries: Sequence[Text | Utterance]) -> tuple[list[Text], list[Utterance]]:
+    """Typed and spoken ones."""
+    return [one for one in queries if isinstance(one, Text)], [one for one in queries if isinstance(one, Utterance)]
+
+
 class System(ABC):
     """Embeds utterances and texts, and ranks the ones by the others."""
 
@@ -56,7 +61,8 @@ class System(ABC):
         Args:
             queries: all typed, or all spoken.
         """
-        asked = self.encode_text(queries) if isinstance(queries[0], Text) else self.encode_speech(queries)
+        typed, spoken = _by_kind(queries)
+        asked = self.encode_text(typed) if typed else self.encode_speech(spoken)
         return asked @ self.encode_speech(pool).T
 
     def knows(self, languages: set[str]) -> bool:
@@ -146,8 +152,8 @@ class DirectSearch(System):
         return self._encodings.texts(texts).vectors
 
     def rank(self, queries: Sequence[Text | Utterance], pool: Sequence[Utterance]) -> np.ndarray:
-        typed = isinstance(queries[0], Text)
-        asked = self._encodings.texts(queries) if typed else self._encodings.speech(queries)
+        typed, spoken = _by_kind(queries)
+        asked = self._encodings.texts(typed) if typed else self._encodings.speech(spoken)
         vectors = self.encode_speech(pool)
         if not self.calibrated:
             return asked.vectors @ vectors.T
@@ -156,7 +162,7 @@ class DirectSearch(System):
         kinds = np.array([kind(query, pool) for query in queries])
         written = self.words(pool)
         for one in set(kinds.tolist()):
-            rows = np.flatnonzero(kinds == one)
+            rows = np.flatnonzero(kinds == one).tolist()
             phones = Phones([asked.phones[row] for row in rows], packed, not typed, True)
             covered = coverages([queries[row].text for row in rows], written) if typed else None
             odds[rows] = log_odds(self._model, one, asked.vectors[rows], vectors, phones, covered)

@@ -64,16 +64,16 @@ def prepare(utterances: Iterable[Utterance], cache: Path = CACHE) -> None:
     Raises:
         DataError: if a synthesizer is missing or says nothing.
     """
-    paths = {_path(u, cache): u for u in utterances if isinstance(u.source, Voice)}
-    missing = {path: utterance for path, utterance in paths.items() if not path.is_file()}
+    paths = {_path(one, cache): (one.text, one.source) for one in utterances if isinstance(one.source, Voice)}
+    missing = {path: spoken for path, spoken in paths.items() if not path.is_file()}
     if not missing:
         return
     cache.mkdir(parents=True, exist_ok=True)
     console = Console(stderr=True)
-    for path, utterance in track(missing.items(), "Speaking held-out sentences", console=console):
-        spoken = synthesis.speak(utterance.text, utterance.source)
+    for path, (text, voice) in track(missing.items(), "Speaking held-out sentences", console=console):
+        speech = synthesis.speak(text, voice)
         unfinished = path.with_suffix(f".{os.getpid()}.part")
-        soundfile.write(unfinished, spoken.samples, SAMPLE_RATE, format="FLAC")
+        soundfile.write(unfinished, speech.samples, SAMPLE_RATE, format="FLAC")
         unfinished.replace(path)
 
 

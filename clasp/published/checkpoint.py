@@ -24,7 +24,6 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from torch import nn
 
 from clasp.errors import ModelError
 from clasp.files import sha256
@@ -163,14 +162,14 @@ def assemble(folder: str | Path, device: str | torch.device | None = None) -> Cl
     return Clasp(text, fused, None, config | {"weights": "float32"}, folder=folder, device=device)
 
 
-def _image(folder: Path) -> nn.Module:
+def _image(folder: Path) -> backbones.Backbone:
     files = sorted(folder.glob("*.pth"))
     if files:
         return efficientnet.read(files[0])
     return backbones.load(folder, "image", classify=True)[0]
 
 
-def _fusion(folder: Path) -> tuple[str, nn.Module]:
+def _fusion(folder: Path) -> tuple[str, Any]:
     files = sorted(folder.glob("*.pt"))
     if (folder / "config.json").is_file() or not files:
         head = fusion.stored(folder)
@@ -181,7 +180,7 @@ def _fusion(folder: Path) -> tuple[str, nn.Module]:
     return read.kind, head
 
 
-def _outputs(head: nn.Module) -> int:
+def _outputs(head: Any) -> int:
     return head.speech[-1].out_features
 
 

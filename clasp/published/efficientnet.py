@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from clasp.errors import ModelError
 from clasp.files import sha256
+from clasp.speech.backbones import Backbone
 
 B7 = {"model_type": "efficientnet", "num_labels": 1_000}  # transformers' defaults are B7's widths and depths
 _PARTS = ("expansion.expand_conv", "expansion.expand_bn", "depthwise_conv.depthwise_conv",
@@ -63,7 +64,7 @@ def translated(weights: dict[str, Tensor], network: nn.Module, file: str) -> dic
     return {ours: weights[name] for name, ours in theirs.items()}
 
 
-def symmetric(network: nn.Module) -> nn.Module:
+def symmetric(network: Backbone) -> Backbone:
     """The network with strided convolutions padded on all sides, as torchvision pads them; changed in place."""
     for name, convolution in _strided(network):
         margin = convolution.kernel_size[0] // 2
@@ -71,7 +72,7 @@ def symmetric(network: nn.Module) -> nn.Module:
     return network
 
 
-def _strided(network: nn.Module) -> list[tuple[str, nn.Conv2d]]:
+def _strided(network: Backbone) -> list[tuple[str, nn.Conv2d]]:
     """Names of the paddings, and the convolutions they are for."""
     model = network.efficientnet
     found = [("efficientnet.embeddings.padding", model.embeddings.convolution)]
@@ -81,9 +82,10 @@ def _strided(network: nn.Module) -> list[tuple[str, nn.Conv2d]]:
     return found
 
 
-def _names(network: nn.Module) -> dict[str, str]:
+def _names(network: Backbone) -> dict[str, str]:
     """torchvision's name of every layer of transformers' that has weights."""
-    blocks, stages = network.efficientnet.encoder.blocks, []
+    blocks = network.efficientnet.encoder.blocks
+    stages: list[int] = []
     names = {"efficientnet.embeddings.convolution": "features.0.0", "efficientnet.embeddings.batchnorm": "features.0.1"}
     for number, block in enumerate(blocks):
         if not block.projection.apply_dropout:  # no way around it: the first of a stage
@@ -91,7 +93,7 @@ def _names(network: nn.Module) -> dict[str, str]:
         place = f"features.{len(stages)}.{stages[-1]}.block"
         stages[-1] += 1
         layers = [f"{layer}.{part}" for layer in range(4) for part in ((0, 1) if layer != 2 else ("fc1", "fc2"))]
-        parts = _PARTS
+        parts: tuple[str, ...] = _PARTS
         if not block.expand:
             layers = [f"{layer}.{part}" for layer in range(3) for part in ((0, 1) if layer != 1 else ("fc1", "fc2"))]
             parts = _PARTS[2:]
@@ -104,4 +106,4 @@ def _names(network: nn.Module) -> dict[str, str]:
 
 def _split(names: dict[str, Tensor]) -> list[tuple[str, str, str]]:
     """Names, the layers they belong to, and what of these they are."""
-    return [(name, *name.rsplit(".", 1)) for name in names]
+    return [(name, layer, part) for name in names for layer, _, part in [name.rpartition(".")]]

@@ -14,7 +14,7 @@ are all that take `pixel_values` (EfficientNet, ConvNeXt, ResNet, ViT); texts ar
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from safetensors import SafetensorError
@@ -35,8 +35,10 @@ EXTRACTORS = {
 }
 KINDS = {"speech": "waveforms or log-mel frames", "image": "images"}
 
+Backbone: TypeAlias = Any  # a transformers model, of which each family has parts of its own
 
-def load(name: str | Path, kind: str, classify: bool = False) -> tuple[nn.Module, dict[str, Any]]:
+
+def load(name: str | Path, kind: str, classify: bool = False) -> tuple[Backbone, dict[str, Any]]:
     """The trained backbone of this name or in this folder, and the settings of its feature extractor ({} if none).
 
     Args:
@@ -66,27 +68,27 @@ def load(name: str | Path, kind: str, classify: bool = False) -> tuple[nn.Module
     return backbone.eval(), settings
 
 
-def build(settings: dict[str, Any], classify: bool = False) -> nn.Module:
+def build(settings: dict[str, Any], classify: bool = False) -> Backbone:
     """A backbone with random weights from a transformers configuration with its `model_type`."""
     settings = dict(settings)
     config = AutoConfig.for_model(settings.pop("model_type"), **settings)
     return _encoder((AutoModelForImageClassification if classify else AutoModel).from_config(config))
 
 
-def _encoder(whole: nn.Module) -> nn.Module:
+def _encoder(whole: Backbone) -> Backbone:
     """The encoder of a model that also writes: Whisper without its decoder, Parakeet without its letters."""
     if whole.config.model_type == "whisper" or whole.config.model_type.startswith("parakeet"):
         return whole.get_encoder() if hasattr(whole, "get_encoder") else getattr(whole, "encoder", whole)
     return whole
 
 
-def width(backbone: nn.Module) -> int:
+def width(backbone: Backbone) -> int:
     """Dimensions of a speech backbone's hidden states."""
     config = backbone.config
     return getattr(config, "output_hidden_size", None) or config.hidden_size
 
 
-def hidden_means(backbone: nn.Module, samples: list[Tensor], features: dict[str, Any]) -> Tensor:
+def hidden_means(backbone: Backbone, samples: list[Tensor], features: dict[str, Any]) -> Tensor:
     """Mean over time of a speech backbone's last hidden states.
 
     Args:
@@ -115,7 +117,7 @@ def _pieces(wave: Tensor) -> list[Tensor]:
     return list(wave.tensor_split(-(-len(wave) // LONGEST)))
 
 
-def _means(backbone: nn.Module, pieces: list[Tensor], features: dict[str, Any]) -> Tensor:
+def _means(backbone: Backbone, pieces: list[Tensor], features: dict[str, Any]) -> Tensor:
     kind = backbone.config.model_type
     if kind in EXTRACTORS:
         return _frame_means(backbone, pieces, features)
@@ -133,17 +135,17 @@ def _means(backbone: nn.Module, pieces: list[Tensor], features: dict[str, Any]) 
     return _equal_means(backbone, normal)
 
 
-def _equal_means(backbone: nn.Module, inputs: list[Tensor]) -> Tensor:
+def _equal_means(backbone: Backbone, inputs: list[Tensor]) -> Tensor:
     """For backbones that see padding: only inputs of one length are taken together."""
-    means: list[Tensor | None] = [None] * len(inputs)
+    means: dict[int, Tensor] = {}
     for rows in _of_one_length(inputs):
         hidden = backbone(torch.stack([inputs[row] for row in rows])).last_hidden_state
         for row, mean in zip(rows, hidden.float().mean(1), strict=True):
             means[row] = mean
-    return torch.stack(means)
+    return torch.stack([means[row] for row in range(len(inputs))])
 
 
-def _frame_means(backbone: nn.Module, pieces: list[Tensor], features: dict[str, Any]) -> Tensor:
+def _frame_means(backbone: Backbone, pieces: list[Tensor], features: dict[str, Any]) -> Tensor:
     """For backbones that take log-mel frames, (frames, bins) each from the family's own extractor."""
     kind, device = backbone.config.model_type, pieces[0].device
     extractor = _extractor(kind, backbone.config, features)

@@ -30,11 +30,14 @@ class FusedSpeechEncoder(SpeechEncoder):
         speech, image: trained backbones, where they are not to be built with random weights.
     """
 
-    def __init__(self, config: dict[str, Any], speech: nn.Module | None = None, image: nn.Module | None = None):
+    def __init__(
+        self, config: dict[str, Any], speech: backbones.Backbone | None = None, image: backbones.Backbone | None = None
+    ):
         super().__init__(config)
-        self.speech = backbones.build(config["speech"]["backbone"]) if speech is None else speech
+        self.speech: Any = backbones.build(config["speech"]["backbone"]) if speech is None else speech
         self.speech_dim = backbones.width(self.speech)
-        self.spectrogram, self.fusion = None, None
+        self.spectrogram: SpectrogramBackbone | None = None
+        self.fusion: Any = None
         if config.get("spectrogram"):
             self.spectrogram = SpectrogramBackbone(**config["spectrogram"], trained=image)
             self.fusion = fusion.build(config["fusion"], self.speech_dim, self.spectrogram.dim, config["dim"])
@@ -81,15 +84,15 @@ class SpectrogramBackbone(nn.Module):
         backbone: dict[str, Any],
         size: tuple[int, int] = (0, 0),
         figure: bool = False,
-        trained: nn.Module | None = None,
+        trained: backbones.Backbone | None = None,
     ):
         super().__init__()
-        self.size, self.figure = tuple(size), figure
-        self.backbone = backbones.build(backbone, classify=figure) if trained is None else trained
+        self.size, self.figure = (size[0], size[1]), figure
+        self.backbone: Any = backbones.build(backbone, classify=figure) if trained is None else trained
         if figure:
-            self.dim = efficientnet.symmetric(self.backbone).config.num_labels
+            self.dim: int = efficientnet.symmetric(self.backbone).config.num_labels
             return
-        self.channels = self.backbone.config.num_channels
+        self.channels: int = self.backbone.config.num_channels
         with torch.no_grad():
             self.dim = self.eval().features(torch.zeros(1, *self.size)).shape[-1]
 

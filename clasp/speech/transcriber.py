@@ -272,7 +272,7 @@ def _folder(name: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
-        return Path(snapshot_download(ON_THE_HUB[name], allow_patterns=FILES, local_files_only=current().offline))
+        return Path(snapshot_download(ON_THE_HUB[name], allow_patterns=list(FILES), local_files_only=current().offline))
     except (OSError, ValueError, HfHubHTTPError) as error:
         raise ModelError(
             f"Whisper {name} is not on this computer and cannot be fetched from the Hugging Face hub: connect to the "

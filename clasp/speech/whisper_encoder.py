@@ -26,7 +26,7 @@ RANGE = 8 * math.log(10)  # natural log units of power below the loudest bin tha
 LOUDEST = 1.5  # what Whisper is given for the loudest bin, as of speech near full scale
 LONGEST = 30  # seconds that it can take in at once
 TAPS = (4, 6)  # layers whose outputs are the features: sounds lie lower than words
-BASE = {"width": 512, "layers": 6, "heads": 8, "taps": TAPS}
+BASE: dict[str, Any] = {"width": 512, "layers": 6, "heads": 8, "taps": TAPS}
 TRAILING_SILENCE = 0.3  # seconds after the speech, so that its end is heard as an end
 
 
@@ -61,6 +61,8 @@ class WhisperEncoder(nn.Module):
         taps: numbers of the layers, from 1, whose outputs side by side are the features; the last one's is normalised.
         positions: frames that it can take in.
     """
+
+    positions: Tensor
 
     def __init__(
         self, width: int, layers: int, heads: int, taps: Sequence[int] = TAPS, positions: int = LONGEST * FRAME_RATE

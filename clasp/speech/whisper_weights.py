@@ -81,7 +81,7 @@ def read_tensors(path: Path, prefix: str = "") -> dict[str, np.ndarray]:
 
     def take(kind: str) -> int:
         nonlocal position
-        (value,) = struct.unpack_from(f"<{kind}", data, position)
+        (value,) = struct.unpack_from(f"<{kind}", data.data, position)
         position += struct.calcsize(f"<{kind}")
         return value
 
@@ -141,8 +141,8 @@ def _assemble(folder: Path) -> None:
 
 def _model_blocks() -> Iterator[bytes]:
     """model.bin in order, from the packages or the hub."""
-    folders = [_package_folder(name) for name in PACKAGES]
-    if None not in folders:
+    folders = [folder for name in PACKAGES if (folder := _package_folder(name)) is not None]
+    if len(folders) == len(PACKAGES):
         paths = [folder / f"model.bin.part{number}" for number, folder in enumerate(folders, 1)]
     else:
         paths = [_hub_folder() / "model.bin"]

@@ -7,6 +7,7 @@ would read in English, or wrongly, becomes pinyin.
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 _SENTENCE = re.compile(r"[^。！？!?\n]{1,1000}[。！？!?]*")  # some ten thousand characters at once are refused
 _NOT_KANA = re.compile(r"[^ァ-ヴー、。！？ ]+")
@@ -39,7 +40,7 @@ _NAMELESS = re.compile("[\U00010000-\U0010ffff/／・ぁ-ヿ]+")  # espeak-ng wo
 _DIGITS = str.maketrans("0123456789", "零一二三四五六七八九")
 
 _BETWEEN = r"([ˈˌ\x1f]*)"  # stress marks, and the borders of phonemes
-_MENDED: dict[str, tuple[tuple[str, str], ...]] = {
+_MENDED: dict[str, list[tuple[str, str | Callable[[re.Match[str]], str]]]] = {
     "ja": [
         ("ʲ", "j"),
         ("ɽ", "ɾ"),

@@ -97,7 +97,7 @@ def _adapt(args: argparse.Namespace) -> int:
         spent = time.monotonic() - started
         plan["steps"] = _steps(model, sources, 60 * args.minutes - 1.5 * spent)  # for it is measured again afterwards
         write_text(work / "plan.json", json.dumps(plan, indent=1) + "\n")
-    learned = _train(model.speech.recogniser, sources, work, plan["steps"])
+    learned = _train(_recogniser(model), sources, work, plan["steps"])
 
     before = plan["before"]
     for share in SHARES:
@@ -146,9 +146,19 @@ def _check_place(out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
 
 
+def _recogniser(model: Clasp) -> PhoneRecogniser:
+    assert isinstance(model.speech, PhoneSpeechEncoder)
+    return model.speech.recogniser
+
+
+def _folder(model: Clasp) -> Path:
+    assert model.folder is not None, "it was loaded from one"
+    return model.folder
+
+
 def _check_room(model: Clasp, work: Path) -> None:
     """Raises DataError unless the model, as it is and as it is trained, has room on the disk."""
-    size = sum(path.stat().st_size for path in model.folder.rglob("*") if path.is_file())
+    size = sum(path.stat().st_size for path in _folder(model).rglob("*") if path.is_file())
     if not work.exists() and shutil.disk_usage(work.parent).free < ROOM * size:
         raise DataError(
             f"The disk of {work.parent.resolve()} has no {ROOM * size / 1e6:.0f} MB left: make room, or give another "
@@ -186,7 +196,7 @@ def _steps(model: Clasp, sources: tuple[list[AdaptationExample], ...], seconds: 
     """How many steps: PASSES through your recordings, or what `seconds` allow."""
     seconds_of_speech = sum(example.frames for example in sources[0]) / FRAME_RATE
     wanted = math.ceil(PASSES * seconds_of_speech / SECONDS)
-    recogniser = copy.deepcopy(model.speech.recogniser)
+    recogniser = copy.deepcopy(_recogniser(model))
     for step in range(2):  # the second is as fast as any other
         begun = time.monotonic()
         loss(recogniser, draw_batch(sources, SECONDS, step), step).backward()
@@ -221,16 +231,18 @@ def _train(
 def _written(model: Clasp, learned: dict[str, torch.Tensor], share: float, folder: Path) -> Clasp:
     """The model in `folder` that has `share` of what was learned, as it is loaded from there."""
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(model.folder, folder)
-    old = model.speech.recogniser
+    shutil.copytree(_folder(model), folder)
+    speech = model.speech
+    assert isinstance(speech, PhoneSpeechEncoder)
+    old = speech.recogniser
     mixed = {
         name: torch.lerp(value, learned[name], share) if value.is_floating_point() else value
         for name, value in old.state_dict().items()
     }
-    model.speech.recogniser = copy.deepcopy(old)
-    model.speech.recogniser.load_state_dict(mixed)
+    speech.recogniser = copy.deepcopy(old)
+    speech.recogniser.load_state_dict(mixed)
     model.save(folder)
-    model.speech.recogniser = old
+    speech.recogniser = old
     return load(folder, model.device)
 
 

@@ -66,18 +66,20 @@ def witnesses(model: Clasp, data: Path, cache: Path = utterances.CACHE) -> Witne
     """What is known of every real clip of the validation split."""
     spoken = [Utterance(one.text, one.language, one) for one in clips(data) if one.split == "validation"]
     encodings = Encodings(model, cache)
-    transcripts = Transcripts(Transcriber.load(BASE, current().device), cache)
+    transcriber = Transcriber.load(BASE, current().device)
+    assert transcriber is not None, "only the name none has none"
+    transcripts = Transcripts(transcriber, cache)
     fused = Fused(encodings, transcripts)
-    parts = (
+    direct, transcript, truth = (
         one.encode_speech(spoken)
         for one in (Direct(encodings), Transcribed(encodings, transcripts), TrueText(encodings))
     )
-    return Witnesses(*parts, fused.evidence(spoken), np.array([one.language for one in spoken]))
+    return Witnesses(direct, transcript, truth, fused.evidence(spoken), np.array([one.language for one in spoken]))
 
 
 def fit(found: Witnesses) -> Gate:
     """The gate that brings both witnesses nearest to the truth, by their cosine."""
-    both = found.of(found.transcript.any(axis=1))
+    both = found.of(np.flatnonzero(found.transcript.any(axis=1)))
     direct, transcript, truth, known = (
         torch.from_numpy(part).float() for part in (both.direct, both.transcript, both.truth, both.evidence)
     )

@@ -11,6 +11,7 @@ import argparse
 import copy
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     average = copy.deepcopy(encoder).requires_grad_(False)
     table = [encoder.embedding.weight]
     others = [weight for name, weight in encoder.named_parameters() if name != "embedding.weight"]
-    groups = [{"params": table, "scale": TABLE_SCALE}, {"params": others}]
+    groups: list[dict[str, Any]] = [{"params": table, "scale": TABLE_SCALE}, {"params": others}]
     optimiser = torch.optim.AdamW(groups, lr=PEAK_RATE, weight_decay=0.01, fused=True)
     checkpoint = Checkpoint(args.out, model=encoder, average=average, optimiser=optimiser)
     confusions = measured_confusions(args.decoded)
@@ -100,7 +101,9 @@ def hold_out(
     """Rows that are only measured, of sentences whose answers are never trained towards, and for each language the rows
     to learn from in order of length, and its share: of those beside English by the root of their number."""
     held_out = sentences.answer % 100 == 0
-    buckets, sizes, first = [], [], None
+    buckets: list[np.ndarray] = []
+    sizes: list[int] = []
+    first: int | None = None
     for language in np.unique(sentences.language):
         rows = np.flatnonzero((sentences.language == language) & ~held_out)
         if not len(rows):

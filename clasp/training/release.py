@@ -7,6 +7,7 @@ import argparse
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from sentence_transformers import SentenceTransformer
 
-    config = {
+    config: dict[str, Any] = {
         "languages": ["en", *simulated_asr.READ_LANGUAGES],
         "speech_encoder": {
             "dim": ngrams.DIM,

@@ -73,7 +73,8 @@ def run(args: argparse.Namespace) -> int:
 
 def load(corpus: Path, folder: Path, split: str) -> SpeechFeatures:
     """The features of a split that `run` wrote for a corpus, as far as there are any."""
-    files, place, labels, utterance, augmented, first = [], [], [], [], [], 0
+    files: list[np.ndarray] = []
+    place, labels, utterance, augmented, first = [], [], [], [], 0
     for path in shards.paths(corpus, split):
         index = folder / f"{path.stem}.npz"
         if not index.exists():
@@ -101,7 +102,7 @@ def pad(parts: list[np.ndarray]) -> tuple[Tensor, Tensor]:
 def _write(encoder: WhisperEncoder, speech: shards.Utterances, target: Path, *, renderings: bool) -> float:
     """Write the features of a shard; how many seconds they are of."""
     real = np.char.startswith(speech.rows[:, 3], "real:")
-    rows = np.arange(len(speech))
+    rows = range(len(speech))
     wanted = [(row, False) for row in rows if not renderings or real[row] or row % 2]
     wanted += [(row, True) for row in rows if renderings and (real[row] or not row % 2)]
     features, labels, done = [], [], []

@@ -21,12 +21,12 @@ def text_vectors(encoder: "SentenceTransformer", texts: Sequence[str], folder: P
         DataError: if the disk has no room for them.
     """
     settings = {"encoder": str(encoder), "tokens": sorted(encoder.tokenizer.get_vocab().items())}
-    size = 4 * len(texts) * encoder.get_embedding_dimension()
+    size = 4 * len(texts) * (encoder.get_embedding_dimension() or 0)
 
     def compute(some: list[str]) -> np.ndarray:
         with autocast():
-            vectors = encoder.encode(some, batch_size=128, convert_to_tensor=True, show_progress_bar=False)
-        vectors = vectors.float().cpu().numpy()
+            found = encoder.encode(some, batch_size=128, convert_to_tensor=True, show_progress_bar=False)
+        vectors = found.float().cpu().numpy()
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
     home = cache_folder(folder, {"encoder": str(encoder)}, settings, [encoder], size)

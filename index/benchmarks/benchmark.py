@@ -109,10 +109,10 @@ def run(args: argparse.Namespace) -> int:
 
         if args.published:
             progress.print("Building the published architecture with random weights …")
-            where, rows = published.measure(args.clips)
+            where, measured = published.measure(args.clips)
         else:
-            where, rows = stages.measure(load(args.model), stages.spoken(args.clips))
-        Console(width=110).print(table(rows, f"{platform.machine()}, {os.cpu_count()} cores, {where}"))
+            where, measured = stages.measure(load(args.model), stages.spoken(args.clips))
+        Console(width=110).print(table(measured, f"{platform.machine()}, {os.cpu_count()} cores, {where}"))
         return 0
     model = load(args.model)
     rows: list[Figure] = []
@@ -274,7 +274,7 @@ def _resident(process: int) -> float | None:
     status = Path(f"/proc/{process}/status")
     if not status.is_file():
         return None
-    return int(re.search(r"VmRSS:\s+(\d+) kB", status.read_text())[1]) * 1024 / 1e9
+    return int(re.findall(r"VmRSS:\s+(\d+) kB", status.read_text())[0]) * 1024 / 1e9
 
 
 def _recall(what: str, vectors: np.ndarray, queries: np.ndarray) -> Figure:

@@ -8,10 +8,11 @@ import re
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import soundfile
@@ -72,8 +73,8 @@ def _stages(model: "Clasp", clips: Clips) -> list[Figure]:
         rows.append(row(name, seconds, clips))
         return found
 
-    def batched(part: Callable[[list[Tensor]], list[Tensor] | Tensor], inputs: list[Tensor]) -> list[Tensor]:
-        made: dict[int, Tensor] = {}
+    def batched(part: Callable[[list], Iterable], inputs: list) -> list:
+        made: dict[int, Any] = {}
 
         def encode(places: list[int]) -> None:
             with autocast(device, model.precision):
@@ -84,6 +85,7 @@ def _stages(model: "Clasp", clips: Clips) -> list[Figure]:
 
     def sound(phones: list[Tensor]) -> Tensor:
         batch, lengths = pad(phones)
+        assert model.sound is not None
         return model.sound(batch.to(device), lengths.to(device), from_speech=True)
 
     waveforms = stage("decoding", lambda: [decode(file) for file in clips.files])
@@ -112,11 +114,15 @@ def _sizes(model: "Clasp", clips: Clips) -> list[Figure]:
             break
         _forget_peak(model.device)
         _, seconds = timed(
-            lambda size=size: model.encode_speech([decode(file) for file in clips.files], size, return_phones=True),
+            partial(_encoded, model, clips, size),
             model.device,
         )
         rows.append(row(f"all, {size} at once", seconds, clips, f", at most {_peak(model.device):.2f} GB"))
     return rows
+
+
+def _encoded(model: "Clasp", clips: Clips, size: int) -> None:
+    model.encode_speech([decode(file) for file in clips.files], size, return_phones=True)
 
 
 def timed(call: Callable[[], object], device: torch.device | None = None) -> tuple:
@@ -152,5 +158,5 @@ def _peak(device: torch.device) -> float:
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 1e9
     if PROCESS.is_dir():
-        return float(re.search(r"VmHWM:\s+(\d+)", (PROCESS / "status").read_text())[1]) * 1024 / 1e9
+        return float(re.findall(r"VmHWM:\s+(\d+)", (PROCESS / "status").read_text())[0]) * 1024 / 1e9
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e9

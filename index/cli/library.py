@@ -116,7 +116,7 @@ def _reembed(folder: Path) -> int:
     settings = current()
     model = clasp.load(settings.model, settings.device or None)
     progress, stopped = show(reembed(folder, model), "utterances")
-    if stopped:
+    if stopped or progress is None:
         print("Stopped: run it again to go on.")
         return STOPPED
     for title, reason in progress.failed:

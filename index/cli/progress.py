@@ -1,7 +1,7 @@
 """A line on the terminal that tells how far long work has come."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TypeVar
 
 from index.progress import Progress
@@ -9,7 +9,7 @@ from index.progress import Progress
 SomeProgress = TypeVar("SomeProgress", bound=Progress)
 
 
-def show(work: Iterator[SomeProgress], unit: str) -> tuple[SomeProgress | None, bool]:
+def show(work: Generator[SomeProgress, None, None], unit: str) -> tuple[SomeProgress | None, bool]:
     """Do the work, and show on stderr how many files or utterances (`unit`) are done.
 
     Returns the last progress, if there was one, and whether Ctrl-C came before the end.
@@ -26,7 +26,8 @@ def show(work: Iterator[SomeProgress], unit: str) -> tuple[SomeProgress | None, 
         bars.TextColumn("{task.fields[left]}"),
         bars.TextColumn("{task.fields[current]}"),
     )
-    console, last = Console(file=sys.stderr), None
+    console = Console(file=sys.stderr)
+    last: SomeProgress | None = None
     with bars.Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as line:
         task = line.add_task("", total=1.0, done="", sound="", left="", current="looking …")
         try:

@@ -25,7 +25,7 @@ def transcribe(ingestor: "Ingestor", *, redo: bool = False) -> bool:
     progress, stopped = show(ingestor.transcribe(transcriber, redo=redo), "transcribed")
     if stopped:
         print("Stopped: what was transcribed stays. To go on: python -m clasp library transcribe")
-    elif text := summary(progress):
+    elif progress is not None and (text := summary(progress)):
         print(text)
     return stopped
 

@@ -242,7 +242,7 @@ class Ingestor:
         for ids in missing.values():
             segments = sorted(self.library.segments(ids), key=lambda one: (one.start, one.end))
             progress = replace(progress, done=progress.done + len(ids) - len(segments))  # some may have been removed
-            if segments:
+            if segments and transcriber is not None:
                 progress = yield from self._transcribe_segments(transcriber, segments, progress)
             if progress.done - fused >= FUSED_AT_ONCE:
                 fused = progress.done

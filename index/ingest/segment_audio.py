@@ -1,6 +1,6 @@
 """The sound of segments that are in a library already, from the recordings that they were cut out of."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -12,7 +12,9 @@ from clasp.filenames import readable
 from clasp.files import sha256
 
 
-def segment_waveforms(path: Path, digest: str, track: int, spans: Sequence[tuple[float, float]]) -> Iterator[Waveform]:
+def segment_waveforms(
+    path: Path, digest: str, track: int, spans: Sequence[tuple[float, float]]
+) -> Generator[Waveform, None, None]:
     """The sound of a recording from one second to another, for each of `spans` in the order of their starts.
 
     It is decoded once, in memory that does not grow with its length.

@@ -110,9 +110,7 @@ def fit_layout(
     flat_pairs, solid_pairs = (_of_segments(positions, count, with_text) for positions in (flat, solid))
     progress(1.0, "done")
     sampled = 0 if chosen.all() else int(chosen.sum())
-    return MapLayout(
-        model, segment_keys(segments), flat_pairs, solid_pairs, region[:count], sampled, regions, measures
-    )
+    return MapLayout(model, segment_keys(segments), flat_pairs, solid_pairs, region[:count], sampled, regions, measures)
 
 
 def _encode_batch(model: TextEncoder, texts: list[str], language: str) -> np.ndarray:

@@ -47,14 +47,14 @@ class Database(Queries):
                 values = (one.id, stored_path(one.path), *facts, one.date, *file)
                 write(f"INSERT INTO recordings ({RECORDING_COLUMNS}) VALUES ({', '.join('?' * len(values))})", values)
             stored = []
-            for one, blob, packed in zip(segments, blobs, phones, strict=True):
-                facts = (one.text, one.language, one.speaker, one.category)
-                values = (one.recording, one.start, one.end, *facts)
-                row = write("INSERT INTO segments VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", values)
-                write("INSERT INTO vectors (segment, vector) VALUES (?, ?)", (row.lastrowid, blob))
-                write("INSERT INTO phones VALUES (?, ?)", (row.lastrowid, packed.tobytes()))
-                stored.append(replace(one, id=row.lastrowid))
-            full_text.refresh(self._writer, [one.id for one in stored])
+            for segment, blob, packed in zip(segments, blobs, phones, strict=True):
+                place = (segment.recording, segment.start, segment.end)
+                known = (segment.text, segment.language, segment.speaker, segment.category)
+                number = write("INSERT INTO segments VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", (*place, *known)).lastrowid
+                write("INSERT INTO vectors (segment, vector) VALUES (?, ?)", (number, blob))
+                write("INSERT INTO phones VALUES (?, ?)", (number, packed.tobytes()))
+                stored.append(replace(segment, id=number or 0))
+            full_text.refresh(self._writer, [segment.id for segment in stored])
         return stored
 
     def finish(self, name: str, duration: float, envelope: bytes, flaw: str) -> None:

@@ -5,6 +5,7 @@ import math
 import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -65,7 +66,8 @@ class Queries(Connection):
 
     def _recordings(self, clause: str, *values: str | bytes) -> list[Recording]:
         rows = self._read(f"SELECT {RECORDING_COLUMNS} FROM recordings {clause}", values)
-        return [Recording(name, Path(os.fsdecode(path)), *facts, bool(done)) for name, path, *facts, done in rows]
+        facts: list[list[Any]] = [[row[0], Path(os.fsdecode(row[1])), *row[2:-1], bool(row[-1])] for row in rows]
+        return [Recording(*one) for one in facts]
 
     def counts(self) -> dict[str, int]:
         """How many segments each recording has, by id; none where it has none."""
@@ -194,13 +196,13 @@ class Queries(Connection):
                     "SELECT one.id, recording, one.category, one.language, one.speaker, date FROM segments AS one "
                     "JOIN recordings ON recordings.id = recording WHERE one.id > ? ORDER BY one.id", (after,)
                 )  # fmt: skip
-                ids, columns = [np.empty(0, np.int64)], {name: CategoricalBuilder() for name in FILTERED}
+                parts, columns = [np.empty(0, np.int64)], {name: CategoricalBuilder() for name in FILTERED}
                 while block := segments.fetchmany(BLOCK):
                     numbers, *facts = zip(*block, strict=True)
-                    ids.append(np.array(numbers, np.int64))
+                    parts.append(np.array(numbers, np.int64))
                     for column, names in zip(columns.values(), facts, strict=True):
                         column.add(names)
-                ids = np.concatenate(ids)
+                ids = np.concatenate(parts)
                 if known is None:
                     buffer, last = VectorBuffer(dim, len(ids)), after
                 else:
@@ -239,9 +241,10 @@ class Queries(Connection):
 
 def _segment(row: tuple) -> Segment:
     """A row of SEGMENT_COLUMNS."""
-    *facts, machine_text, log_probability, detected = row
+    machine_text, log_probability = row[-3:-1]
     confidence = math.exp(log_probability) if machine_text else None
-    return Segment(*facts, machine_text, confidence, detected)
+    values: list[Any] = [*row[:-2], confidence, row[-1]]
+    return Segment(*values)
 
 
 def stored_path(path: Path) -> str | bytes:

@@ -92,7 +92,8 @@ def _embed_missing(database: sqlite3.Connection, folder: Path, model: SpeechEnco
         (segments,) = database.execute("SELECT count(*) FROM segments").fetchone()
         yield Progress(segments, segments)
         return
-    swapped, failed = False, ()
+    swapped = False
+    failed: tuple[tuple[str, str], ...] = ()
     while not swapped and not failed:  # again only if something was added meanwhile
         left = f"id IN (SELECT recording FROM segments WHERE {MISSING})"
         query = f"SELECT id, title, path, sha256, track FROM recordings WHERE {left} ORDER BY title, id"

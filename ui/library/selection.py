@@ -45,8 +45,8 @@ class SelectionHandlers(LibraryHandlers):
     ) -> Updates:  # fmt: skip
         """Change the metadata of what is selected; of several recordings, those that were given."""
         library = self._own(name, token)
-        given = {"title": title, "speaker": speaker, "category": category, "language": language, "date": date}
-        given = {fact: " ".join((value or "").split()) for fact, value in given.items()}
+        entered = {"title": title, "speaker": speaker, "category": category, "language": language, "date": date}
+        given = {fact: " ".join((value or "").split()) for fact, value in entered.items()}
         for one in map(library.recording, selection):
             if len(selection) > 1:
                 changed = {fact: value for fact, value in given.items() if value and fact != "title"}

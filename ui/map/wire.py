@@ -61,5 +61,6 @@ def packed(service: Service, key: str) -> bytes:
 
 def _named(region: "Region") -> str:
     """The name of a region as a person writes it."""
-    label: Callable[[str], str] = {"language": labels.language, "category": labels.category}.get(region.kind, str)
+    written: dict[str, Callable[[str], str]] = {"language": labels.language, "category": labels.category}
+    label = written.get(region.kind, str)
     return ", ".join(map(label, region.name.split(", ")))

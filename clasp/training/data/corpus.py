@@ -21,6 +21,7 @@ import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -57,7 +58,8 @@ def run(args: argparse.Namespace) -> int:
     if args.sentences is None and args.speech is None:
         data = corpora.data_folder(args.data)
         synthesis.check_installed(["espeak", "flite"])
-        found, skipped = validation_items(data) + training_items(data), []
+        found = validation_items(data) + training_items(data)
+        skipped: list[SkippedRow] = []
     else:
         found, skipped = _given(args)
     plan = {split: [item for item in found if item.split == split] for split in ("validation", "test", "train")}
@@ -126,7 +128,7 @@ def _check_same(wanted: list[list[Item]], paths: list[Path], folder: Path, split
             raise DataError(f"{path} holds other sentences than are asked for: choose another --out, or delete it.")
 
 
-def _in_process(context: multiprocessing.context.BaseContext, wanted: list[Item], path: Path) -> None:
+def _in_process(context: Any, wanted: list[Item], path: Path) -> None:
     process = context.Process(target=_build_shard, args=(wanted, path))
     process.start()
     process.join()
@@ -153,7 +155,8 @@ def _build_shard(wanted: list[Item], path: Path) -> None:
 
 
 def _die_with_parent() -> None:
-    multiprocessing.parent_process().join()
+    if parent := multiprocessing.parent_process():
+        parent.join()
     os._exit(1)
 
 
@@ -199,6 +202,6 @@ def _report(folder: Path, wanted: list[Item], skipped: list[SkippedRow]) -> None
         print(f"  {one}")
     if len(skipped) > SHOWN:
         print(f"  and {len(skipped) - SHOWN} more: see {folder / 'left-out.csv'}")
-    summed = [(*key, len(each), f"{sum(each):.4f}") for key, each in sorted(hours.items())]
+    summed = [(*key, str(len(each)), f"{sum(each):.4f}") for key, each in sorted(hours.items())]
     shards.write_table(folder / "hours.csv", ("language", "voice", "utterances", "hours"), summed)
     shards.write_table(folder / "left-out.csv", ("place", "reason"), skipped)

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import soundfile
@@ -134,7 +134,9 @@ def write_spectrograms(target: Path, made: Sequence[CorpusUtterance], skipped: l
     labels = [frame_labels(one.labels, len(mel)) for one, mel in zip(made, mels, strict=True)]
     phones = [one.phones.astype(np.uint8) for one in made]
     facts = [(one.item.id, one.item.text, one.item.language, one.voice, one.item.english) for one in made]
-    arrays = {"rows": np.array(facts, str).reshape(-1, 5), "left_out": np.array(skipped, str).reshape(-1, 2)}
+    arrays: dict[str, Any] = {
+        "rows": np.array(facts, str).reshape(-1, 5), "left_out": np.array(skipped, str).reshape(-1, 2)
+    }  # fmt: skip
     for name, starts, parts, empty in (
         ("mel", "mel_starts", mels, np.zeros((0, BINS), np.uint8)),
         ("labels", "label_starts", labels, np.zeros(0, np.uint8)),

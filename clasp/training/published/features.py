@@ -31,6 +31,7 @@ def of_recordings(encoder: FusedSpeechEncoder, corpora: Sequence[list[Clip]], fo
         AudioError: if a recording cannot be decoded.
         DataError: if the disk has no room for them, or a backbone gives what is no number.
     """
+    assert encoder.spectrogram is not None
     settings = _lasting({part: encoder.config[part] for part in ("speech", "spectrogram")})
     size = 2 * sum(map(len, corpora)) * (encoder.speech_dim + encoder.spectrogram.dim)
     home = cache_folder(folder, settings, settings, [encoder.speech, encoder.spectrogram], size)
@@ -42,19 +43,20 @@ def of_recordings(encoder: FusedSpeechEncoder, corpora: Sequence[list[Clip]], fo
 @torch.inference_mode()
 def _features(encoder: FusedSpeechEncoder, waveforms: list[Waveform]) -> np.ndarray:
     """float16 (waveforms, width), in the precision that a model of this encoder has."""
-    device, parameters = encoder.device, parameters_of(encoder)
-    rows: list[Tensor | None] = [None] * len(waveforms)
+    assert encoder.spectrogram is not None
+    device, parameters, spectrogram = encoder.device, parameters_of(encoder), encoder.spectrogram
+    rows: dict[int, Tensor] = {}
 
     def encode(places: list[int]) -> None:
         samples = [to_device(waveforms[place].samples, device) for place in places]
         with autocast(device, precision(device, parameters)):
-            parts = [encoder.pool_states(samples), encoder.spectrogram(encoder.spectrograms(samples))]
+            parts = [encoder.pool_states(samples), spectrogram(encoder.spectrograms(samples))]
         for place, row in zip(places, torch.cat([part.float() for part in parts], 1).cpu(), strict=True):
             rows[place] = row
 
     most = usual_size(device, parameters)
     in_batches([waveform.duration for waveform in waveforms], most, encode)
-    found = torch.stack(rows).numpy().astype(np.float16)
+    found = torch.stack([rows[place] for place in range(len(waveforms))]).numpy().astype(np.float16)
     if not np.isfinite(found).all():
         raise DataError("A backbone gives numbers that are none, or above 65,504: choose another one.")
     return found

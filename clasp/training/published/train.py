@@ -95,7 +95,9 @@ def _run(args: argparse.Namespace) -> int:
     torch.manual_seed(args.seed)
     device = chosen_device(current().device)
     text = text_encoder(args.text, device)
-    encoder = assemble(args, text.get_embedding_dimension()).to(device)
+    dim = text.get_embedding_dimension()
+    assert dim is not None, "every sentence encoder has a dimension"
+    encoder = assemble(args, dim).to(device)
     pairs, made_of = _pairs(encoder, text, corpora, args.features or args.out / "features")
     _begin(args, made_of, clips)
     started = time.time()
@@ -145,7 +147,7 @@ def assemble(args: argparse.Namespace, dim: int) -> FusedSpeechEncoder:
     speech, settings = backbones.load(args.speech, "speech")
     figure = args.picture == "figure"
     if figure and Path(args.image).suffix == ".pth":
-        image = efficientnet.read(Path(args.image))
+        image: backbones.Backbone = efficientnet.read(Path(args.image))
     else:
         image = backbones.load(args.image, "image", classify=figure)[0]
     picture = {"figure": True} if figure else {"size": [args.size, args.size]}

@@ -132,7 +132,7 @@ class _Reader:
 
     def array(self, kind: type, count: int) -> np.ndarray:
         """`count` numbers of one type."""
-        values = np.frombuffer(self.data, kind, count, self.place)
+        values: np.ndarray = np.frombuffer(self.data, kind, count, self.place)
         self.place += values.nbytes
         return values
 

@@ -18,7 +18,7 @@ import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -53,7 +53,7 @@ class Tuner:
 
     def __init__(self, encoder: "SentenceTransformer", pairs: Sequence[Pair], work: Path, *, seed: int = 0):
         self.encoder, self.seed = encoder.eval().requires_grad_(False), seed
-        bert = encoder[0].auto_model
+        bert: Any = encoder[0].auto_model
         shared = {id(part): part for part in (bert.embeddings, *list(encoder)[1:])}  # neither of the two changes
         self.untouched = copy.deepcopy(encoder, shared)
         self.layers = bert.encoder.requires_grad_(True)
