@@ -71,7 +71,7 @@ def test_a_library_that_is_not_there(home, model, name):
 
 
 def test_where_nothing_may_be_changed(home, model):
-    with pytest.raises(LibraryError, match="searching only"):
+    with pytest.raises(LibraryError, match="read-only"):
         LibraryRegistry(model, read_only=True).create("mine")
     assert LibraryRegistry(model, read_only=True).names() == ["demo"]  # none of the owner's: it is not made for a look
     filled(LibraryRegistry(model).library("default"))
@@ -84,7 +84,7 @@ def test_where_nothing_may_be_changed(home, model):
         lambda: library.finish("recording 1", 3.0),
     )
     for change in changes:
-        with pytest.raises(LibraryError, match="searching only"):
+        with pytest.raises(LibraryError, match="read-only"):
             change()
     assert [one.title for one in library.recordings()] == ["recording 0", "recording 1", "recording 2"]
 

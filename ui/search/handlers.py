@@ -60,11 +60,11 @@ class SearchHandlers:
         self._shown = shown
         self._examples = offered
 
-    def search_text(self, text: str, token: str, *values: Any) -> Iterator[Updates]:
+    def on_text(self, text: str, token: str, *values: Any) -> Iterator[Updates]:
         """A text was entered: forget the recording."""
         yield from self._search(text, None, SearchSettings(*values), token, {self._form.speech: None})
 
-    def search_speech(self, recording: str | None, token: str, *values: Any) -> Iterator[Updates]:
+    def on_speech(self, recording: str | None, token: str, *values: Any) -> Iterator[Updates]:
         """Something was recorded or uploaded: forget the text."""
         yield from self._search("", recording, SearchSettings(*values), token, {self._form.text: ""})
 

@@ -41,8 +41,8 @@ def build(service: Service, page: gr.Blocks, tab: gr.Tab, token: gr.BrowserState
     dates = (controls.since, controls.until)
     changed = [*(one.input for one in lists), *(one.submit for one in dates), *(one.blur for one in dates)]
     gr.on([controls.text.submit, *spoken], None, js=script.call(MODULE, "busy"), **QUIET)
-    controls.text.submit(handlers.search_text, [controls.text, *settings], answer, **QUIET, **queue)
-    gr.on(spoken, handlers.search_speech, [controls.speech, *settings], answer, **QUIET, **queue)
+    controls.text.submit(handlers.on_text, [controls.text, *settings], answer, **QUIET, **queue)
+    gr.on(spoken, handlers.on_speech, [controls.speech, *settings], answer, **QUIET, **queue)
     controls.examples.select(handlers.search_example, settings, answer, **QUIET, **queue)
     shown.like(handlers.search_similar, settings, answer, **QUIET, **queue)
     latest = {"trigger_mode": "always_last", **QUIET, **queue}
