@@ -57,7 +57,7 @@ def test_voice_activity_is_silero_vads_own(spoken):
         expected = torch.cat([reference(window, SAMPLE_RATE).flatten() for window in samples.split(WINDOW)])
     voice = VoiceActivity()
     heard = torch.cat([voice(part) for part in samples.split(40 * WINDOW)])
-    torch.testing.assert_close(heard, expected, atol=1e-4, rtol=0)
+    torch.testing.assert_close(heard, expected, atol=2e-4, rtol=0)
     assert heard.max() > 0.9 and heard.min() < 0.1
 
 
