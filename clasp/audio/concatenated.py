@@ -15,9 +15,19 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from clasp.audio.headers import CHUNKED, CHUNKS, Content, mended, wav_data
+from clasp.audio.headers import CHUNKED, CHUNKS, Content, mended, tag_size, wav_data
 
-FLAC = (b"fLaC\x00\x00\x00\x22", b"fLaC\x80\x00\x00\x22")  # the mark and the head of the block that must follow
+MARKS = {  # how a recording begins, by its first four bytes, in formats that have a mark as long as this
+    b"fLaC": (b"fLaC\x00\x00\x00\x22", b"fLaC\x80\x00\x00\x22"),  # and the head of the block that must follow
+    b"caff": (b"caff\x00\x01\x00\x00desc",),
+    b"riff": (b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00",),  # W64
+    b"TTA1": (b"TTA1\x01\x00",),
+    b"Crea": (b"Creative Voice File\x1a",),
+    b"FLV\x01": tuple(b"FLV\x01" + bytes([tracks, 0, 0, 0, 9, 0, 0, 0, 0]) for tracks in (1, 4, 5)),
+    b"0&\xb2u": (b"0&\xb2u\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c",),  # ASF
+    b".RMF": (b".RMF\x00\x00\x00\x12\x00",),
+    b"#!AM": (b"#!AMR\n", b"#!AMR-WB\n"),
+}
 MOST = 1_000  # recordings in a file; what follows counts as one
 OGG_BEGINS = b"OggS\x00\x02"  # a page that begins a stream
 
@@ -39,7 +49,11 @@ def parts(path: Path) -> list[Stretch]:
     """
     with path.open("rb") as file:
         content = Content(file)
-        starts = sorted({0, *islice(_starts(content), MOST)})
+        tag = tag_size(content)  # whoever put it there did not ask what the format allows
+        head = content[tag : tag + 8]
+        known = head[:4] in (*CHUNKED, *MARKS, b"FORM", b"OggS", b"wvpk") or head[4:] == b"ftyp"
+        first = tag if known else 0
+        starts = sorted({first, *islice(_starts(content, first), MOST)})
         ends = [*starts[1:], len(content)]
         return [Stretch(first, end, mended(content, first, end)) for first, end in zip(starts, ends, strict=True)]
 
@@ -81,24 +95,35 @@ class Part(io.RawIOBase):
         super().close()
 
 
-def _starts(content: Content) -> Iterator[int]:
-    head = content[:12]
+def _starts(content: Content, first: int) -> Iterator[int]:
+    """Where the recordings begin after that at `first`; perhaps that, too."""
+    head = content[first : first + 12]
     if head[:4] in CHUNKED:
-        yield from _of_wav(content)
+        yield from _of_wav(content, first)
+    elif head[:4] == b"FORM":
+        yield from _of_aiff(content, first)
     elif head[:4] == b"OggS":
         yield from _of_ogg(content)
     elif head[4:8] == b"ftyp":
-        yield from _of_mp4(content)
+        yield from _of_mp4(content, first)
     elif head[:4] == b"wvpk":
         for start in content.places(b"wvpk"):
             if _number(content, start + 16) == 0 and _number(content, start + 24) & 0x800:
                 yield start  # a block with the first sample, and the first of such blocks
-    elif content[(tag := _tag(content)) : tag + 4] == b"fLaC":
-        yield from islice(heapq.merge(*map(content.places, FLAC)), 1, None)  # the first is this one
+    elif head[:4] in MARKS:
+        yield from islice(heapq.merge(*map(content.places, MARKS[head[:4]])), 1, None)  # the first is this one
 
 
-def _of_wav(content: Content) -> Iterator[int]:
-    start = 0
+def _of_aiff(content: Content, start: int) -> Iterator[int]:
+    for _ in range(CHUNKS):
+        size = int.from_bytes(content[start + 4 : start + 8], "big")
+        start += 8 + size + size % 2
+        if content[start : start + 4] != b"FORM" or content[start + 8 : start + 11] != b"AIF":
+            return
+        yield start
+
+
+def _of_wav(content: Content, start: int) -> Iterator[int]:
     while (found := wav_data(content, start)) is not None:
         start = sum(found) + found[1] % 2
         if content[start : start + 4] not in CHUNKED or content[start + 8 : start + 12] != b"WAVE":
@@ -116,8 +141,7 @@ def _of_ogg(content: Content) -> Iterator[int]:
         after = start + 27 + count + sum(content[start + 27 : start + 27 + count])
 
 
-def _of_mp4(content: Content) -> Iterator[int]:
-    position = 0
+def _of_mp4(content: Content, position: int) -> Iterator[int]:
     for _ in range(CHUNKS):
         size, kind = int.from_bytes(content[position : position + 4], "big"), content[position + 4 : position + 8]
         if not kind:
@@ -127,13 +151,6 @@ def _of_mp4(content: Content) -> Iterator[int]:
         if size == 1:
             size = int.from_bytes(content[position + 8 : position + 16], "big")
         position += max(8, size) if size else len(content)
-
-
-def _tag(content: Content) -> int:
-    """Bytes of the ID3 tag at the beginning."""
-    head = content[:10]
-    is_tag = head[:3] == b"ID3" and len(head) == 10
-    return 10 + sum(byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True)) if is_tag else 0
 
 
 def _number(content: Content, position: int) -> int:

@@ -16,24 +16,27 @@ from av.audio.stream import AudioStream
 from av.stream import Discard, Disposition
 
 from clasp.audio.concatenated import Part, Stretch
-from clasp.audio.headers import PIPED, Content, wav_data
+from clasp.audio.headers import PIPED, Content, tag_size, wav_data
 from clasp.errors import AudioError
 from clasp.settings import current
 
 # Demuxers whose files hold the media themselves: no playlists, which name other files.
 FORMATS = (
-    "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,asf_o,au,avi,caf,dsf,dts,dtshd,eac3,flac,flv,g722,gsm,iff,loas,matroska,mlp,"
-    "mov,mp3,mpc,mpc8,mpeg,mpegts,mxf,nut,ogg,oma,qcp,rm,shn,sox,tak,truehd,tta,voc,vqf,w64,wav,wtv,wv,xwma"
+    "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,asf_o,au,avi,avr,caf,codec2,dhav,dsf,dss,dts,dtshd,dv,eac3,flac,flv,g722,gsm,"
+    "gxf,iff,ilbc,ircam,loas,matroska,mlp,mov,mp3,mpc,mpc8,mpeg,mpegts,mxf,nistsphere,nut,ogg,oma,pvf,qcp,rm,sbc,shn,"
+    "sox,tak,truehd,tta,voc,vqf,w64,wav,wtv,wv,wve,xwma"
 )
 # The names that their files have, for finding recordings in folders.
 SUFFIXES = frozenset((
     ".3g2", ".3ga", ".3gp", ".3gpp", ".8svx", ".aa3", ".aac", ".ac3", ".adts", ".aif", ".aifc", ".aiff", ".amr",
-    ".ape", ".asf", ".au", ".avi", ".awb", ".bwf", ".caf", ".divx", ".dsf", ".dts", ".dtshd", ".eac3", ".ec3",
-    ".f4a", ".f4v", ".flac", ".flv", ".g722", ".gsm", ".iff", ".latm", ".loas", ".m1a", ".m2a", ".m2t", ".m2ts",
-    ".m4a", ".m4b", ".m4p", ".m4r", ".m4v", ".mka", ".mkv", ".mlp", ".mov", ".mp1", ".mp2", ".mp3", ".mp4", ".mpa",
-    ".mpc", ".mpeg", ".mpg", ".mpga", ".mts", ".mxf", ".nut", ".oga", ".ogg", ".ogm", ".ogv", ".ogx", ".oma",
-    ".opus", ".qcp", ".qt", ".rf64", ".rm", ".rmvb", ".shn", ".snd", ".sox", ".spx", ".tak", ".thd", ".tod", ".trp",
-    ".ts", ".tta", ".vob", ".voc", ".vqf", ".w64", ".wav", ".wave", ".weba", ".webm", ".wma", ".wmv", ".wtv", ".wv",
+    ".amv", ".ape", ".asf", ".au", ".avi", ".avr", ".awb", ".bw64", ".bwf", ".c2", ".caf", ".dav", ".dif", ".divx",
+    ".dsf", ".dss", ".dts", ".dtshd", ".dv", ".eac3", ".ec3", ".f4a", ".f4b", ".f4p", ".f4v", ".flac", ".flv",
+    ".g722", ".gsm", ".gxf", ".iff", ".insv", ".ircam", ".latm", ".lbc", ".loas", ".lrv", ".m1a", ".m2a", ".m2t",
+    ".m2ts", ".m4a", ".m4b", ".m4p", ".m4r", ".m4v", ".mk3d", ".mka", ".mkv", ".mlp", ".mogg", ".mov", ".mp1", ".mp2",
+    ".mp3", ".mp4", ".mpa", ".mpc", ".mpeg", ".mpg", ".mpga", ".msbc", ".mts", ".mxf", ".nist", ".nut", ".oga",
+    ".ogg", ".ogm", ".ogv", ".ogx", ".oma", ".opus", ".pvf", ".qcp", ".qt", ".rf64", ".rm", ".rmvb", ".sbc", ".sf",
+    ".shn", ".snd", ".sox", ".sph", ".spx", ".tak", ".thd", ".tod", ".trp", ".ts", ".tta", ".vob", ".voc", ".vqf",
+    ".w64", ".wav", ".wave", ".weba", ".webm", ".wma", ".wmv", ".wtv", ".wv", ".wve",
 ))  # fmt: skip
 PREROLL = 1.0  # seconds that are decoded before a stretch, for codecs whose frames lean on those before
 LATE = {"analyzeduration": str(10**9), "probesize": str(2**26)}  # microseconds and bytes in which sound may begin
@@ -41,6 +44,7 @@ STATE_LENGTH = {"mov", "flac", "aiff", "caf", "au", "tta", "ape", "wv"}
 PCM = {"wav", "w64", "aiff", "au", "caf"}
 UNTIMED = {"ac3", "eac3", "dts", "dtshd", "mlp", "truehd", "loas"}  # frames alone, whose time stamps are rounded sums
 ALONE = {"mp3", "aac", "amr", "mpegts", *UNTIMED}  # among frames alone there is junk
+CLOCKED = {"mpegts", "mpeg"}  # whose length is guessed from two time stamps
 INDEXED = {"mov", "matroska", "flac", "ogg"}
 
 
@@ -62,7 +66,7 @@ class Container:
     def __init__(self, path: Path, part: Stretch, name: str) -> None:
         self._path, self._part, self._name = path, part, name
         self._opened = self._open({})
-        if self._kinds & {"mpegts", "mpeg"} and any(not self._rate(number) for number in self.order):
+        if self._kinds & CLOCKED and any(not self._rate(number) for number in self.order):
             self._opened.close()
             self._opened = self._open(LATE)
         if not self.order:
@@ -96,6 +100,11 @@ class Container:
         claimed = self._opened.duration or 0
         return claimed / av.time_base if claimed > 0 else None
 
+    @property
+    def longest(self) -> float:
+        """Seconds after which no time stamp is believed; infinite where nothing but time stamps says how long it is."""
+        return math.inf if self.length is None or self._kinds & CLOCKED else self.length + 1
+
     def frames(self, track: int, start: float = 0.0) -> Iterator[tuple[float | None, AudioFrame]]:
         """Frames of a track, each with the second at which it sounds, where that is known; from `start` or a little
         before. What is broken is passed over.
@@ -105,7 +114,7 @@ class Container:
         """
         stream, origin, begin = self._stream(track), self._origin, start - PREROLL
         is_timed = not self._kinds & UNTIMED
-        if begin > 0 and not is_timed:
+        if start > 0 and not is_timed:
             raise StartsAnewError
         if begin > 0 and self._has_index(stream):
             found = self._sought(stream, origin + begin)
@@ -117,9 +126,9 @@ class Container:
             stream = self._stream(track)
         for frame in self._decoded(stream, origin + begin if begin > 0 else -math.inf):
             second = _second(frame, origin) if is_timed else None
-            if begin > 0 and second is None:
+            if start > 0 and second is None:
                 raise StartsAnewError
-            begin = 0.0
+            start = 0.0
             yield second, frame
 
     @property
@@ -234,8 +243,11 @@ class Container:
             return _page_is_cut(self._bytes(max(0, size - 65_307), 65_307))
         if kind == "matroska":
             return _segment_is_cut(head, size)
+        if kind == "mp3":
+            tag = tag_size(Content(io.BytesIO(head)))
+            return self._breaks_off or tag + _claimed(self._bytes(tag, 2**12)) - size > max(2**12, size // 50)
         stream, lacks = self._stream(track), False
-        if kind in STATE_LENGTH or (kind == "mp3" and any(mark in head for mark in (b"Xing", b"Info", b"VBRI"))):
+        if kind in STATE_LENGTH:
             end = _seconds((stream.start_time or 0) + (stream.duration or 0), stream.time_base) - self._origin
             lacks = end - seconds > max(0.5, 0.02 * end)
         return lacks or self._breaks_off
@@ -283,6 +295,16 @@ def _page_is_cut(tail: bytes) -> bool:
     """Whether the last page of an Ogg file, of which `tail` is the end, lacks some of its bytes."""
     page = tail[max(0, tail.rfind(b"OggS")) :]
     return len(page) < 27 or len(page) < 27 + page[26] + sum(page[27 : 27 + page[26]])
+
+
+def _claimed(frame: bytes) -> int:
+    """How many bytes an MP3 file has, as a header of Xing's kind says in its first frame; 0 where none does."""
+    if (place := max(frame.find(b"Xing"), frame.find(b"Info"))) >= 0:
+        flags = frame[place + 7 : place + 8]
+        number = frame[place + 12 :] if flags and flags[0] & 1 else frame[place + 8 :]  # behind that of the frames
+        return int.from_bytes(number[:4], "big") if flags and flags[0] & 2 else 0
+    place = frame.find(b"VBRI")
+    return int.from_bytes(frame[place + 10 : place + 14], "big") if place >= 0 else 0
 
 
 def _segment_is_cut(head: bytes, size: int) -> bool:

@@ -249,7 +249,7 @@ def _resampled(
                 yield resampler.resample_chunk(np.empty(0, np.float32), last=True)
             resampler = None if own == rate else soxr.ResampleStream(own, rate, 1, dtype="float32")
             resampled_from = own
-        mono = mixer.mixed(samples)
+        mono = mixer.mixed(samples, own)
         yield mono if resampler is None else resampler.resample_chunk(mono)
     if resampler is not None:
         yield resampler.resample_chunk(np.empty(0, np.float32), last=True)

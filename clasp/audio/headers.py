@@ -65,31 +65,56 @@ def wav_data(content: Content, first: int = 0) -> tuple[int, int] | None:
     return None
 
 
+def tag_size(content: Content) -> int:
+    """Bytes of the ID3 tag at the beginning; 0 where there is none."""
+    head = content[:10]
+    is_tag = head[:3] == b"ID3" and len(head) == 10
+    return 10 + sum(byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True)) if is_tag else 0
+
+
 def mended(content: Content, first: int, end: int) -> dict[int, bytes]:
     """Bytes to be read instead of those at some places, for the recording from `first` to `end`; mostly none."""
     if (found := wav_data(content, first)) is not None:
-        begin, size = found
-        if 0 < size < PIPED and _is_left(content, begin + size + size % 2, end, "little"):
-            return {begin - 4: UNKNOWN.to_bytes(4, "little")}
-    elif content[first : first + 4] == b".snd":
+        return _of_wav(content, first, end, *found)
+    if content[first : first + 4] == b".snd":
         return {first + 8: UNKNOWN.to_bytes(4, "big")}
-    elif content[first : first + 4] == b"FORM" and content[first + 8 : first + 11] == b"AIF":
-        position = first + 12
-        for _ in range(CHUNKS):
-            size = _number(content, position + 4, 4, "big")
-            if content[position : position + 4] == b"SSND":
-                if size and not _is_left(content, position + 8 + size + size % 2, end, "big"):
-                    break
-                places = first + 4, position + 4  # of the sizes of the whole and of the samples
-                return {place: min(UNKNOWN, end - place - 4).to_bytes(4, "big") for place in places}
-            position += 8 + size + size % 2
-    elif content[first : first + 4] == b"riff":
-        position = first + 40
-        for _ in range(CHUNKS):
-            size = _number(content, position + 16, 8, "little")
-            if content[position : position + 4] == b"data":
-                return {position + 16: (end - position).to_bytes(8, "little")} if size <= 24 else {}
-            position += max(24, size + -size % 8)
+    if content[first : first + 4] == b"FORM" and content[first + 8 : first + 11] == b"AIF":
+        return _of_aiff(content, first, end)
+    if content[first : first + 4] == b"riff":
+        return _of_w64(content, first, end)
+    return {}
+
+
+def _of_wav(content: Content, first: int, end: int, begin: int, size: int) -> dict[int, bytes]:
+    """For samples that begin at `begin`, of which the header claims `size` bytes."""
+    is_left = _is_left(content, begin + size + size % 2, end, "little")
+    if content[first : first + 4] == b"RIFF":
+        return {begin - 4: UNKNOWN.to_bytes(4, "little")} if 0 < size < PIPED and is_left else {}
+    if content[first + 12 : first + 16] != b"ds64":
+        return {first: b"RIFF"}
+    return {first + 28: (end - begin).to_bytes(8, "little")} if size == UNKNOWN or (size and is_left) else {}
+
+
+def _of_aiff(content: Content, first: int, end: int) -> dict[int, bytes]:
+    position = first + 12
+    for _ in range(CHUNKS):
+        size = _number(content, position + 4, 4, "big")
+        if content[position : position + 4] == b"SSND":
+            if size and not _is_left(content, position + 8 + size + size % 2, end, "big"):
+                break
+            places = first + 4, position + 4  # of the sizes of the whole and of the samples
+            return {place: min(UNKNOWN, end - place - 4).to_bytes(4, "big") for place in places}
+        position += 8 + size + size % 2
+    return {}
+
+
+def _of_w64(content: Content, first: int, end: int) -> dict[int, bytes]:
+    position = first + 40
+    for _ in range(CHUNKS):
+        size = _number(content, position + 16, 8, "little")
+        if content[position : position + 4] == b"data":
+            return {position + 16: (end - position).to_bytes(8, "little")} if size <= 24 else {}
+        position += max(24, size + -size % 8)
     return {}
 
 

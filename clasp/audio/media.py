@@ -97,7 +97,7 @@ class Media:
         outrun them, some are left out.
         """
         now, shift, last, agreed = start, begin, -math.inf, start
-        longest = math.inf if container.length is None else begin + container.length + 1
+        longest = begin + container.longest
         for stamp, frame in frames:
             samples, rate = _as_floats(frame), frame.sample_rate
             if rate not in RATES:

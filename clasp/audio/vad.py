@@ -28,7 +28,8 @@ BLOCK = 960  # windows heard together, half a minute
 
 QUIET, AUDIBLE = 0.01, 0.05  # loudness (RMS) below which speech is raised before it is looked for, and to what
 MOST_GAIN = 1_000.0  # 60 dB
-LEVELLED = 120  # windows that are raised by the same gain, 3.8 s
+NEAR = 24  # windows on either side, 0.8 s, of which the loudest decides by how much one is raised
+STEADY = 2.0  # times as loud as the softest of them; where it is no more, there is nothing but noise
 
 SHORTEST, LONGEST = 2.0, 15.0  # seconds of an utterance
 VOICED, UNVOICED = 0.5, 0.35  # probability at which speech begins, and below which it ends
@@ -107,7 +108,7 @@ def utterances(blocks: Iterable[np.ndarray], start: float = 0.0) -> Generator[Ut
     cutter = Segmenter(round(start * SAMPLE_RATE / WINDOW))
     for samples in _evenly(blocks, cutter.position * WINDOW):
         whole = np.pad(samples, (0, -len(samples) % WINDOW))
-        yield from cutter.feed(samples, voice(torch.from_numpy(_audible(whole))).numpy())
+        yield from cutter.feed(samples, voice(torch.from_numpy(audible(whole))).numpy())
     yield from cutter.finish()
 
 
@@ -228,17 +229,20 @@ class Segmenter:
             self._first = needed
 
 
-def _audible(samples: np.ndarray) -> np.ndarray:
-    """Samples, float32 (windows · WINDOW,), raised where all is quiet: the network hears no speech below -45 dB of full
-    scale, but neither does it take noise of any loudness for speech."""
+def audible(samples: np.ndarray) -> np.ndarray:
+    """Samples, float32 (windows · WINDOW,), raised where all is quiet for a while, but for steady noise: the network
+    hears no speech below -45 dB of full scale."""
     windows = samples.reshape(-1, WINDOW)
-    raised = windows.copy()
-    for first in range(0, len(windows), LEVELLED):
-        part = windows[first : first + LEVELLED]
-        level = float(np.percentile(np.sqrt((part**2).mean(axis=1)), 95))
-        if 0 < level < QUIET:
-            raised[first : first + LEVELLED] *= min(MOST_GAIN, AUDIBLE / level)
-    return raised.ravel()
+    energies = np.einsum("wn,wn->w", windows, windows) / WINDOW
+    loudness = np.sqrt(np.convolve(np.pad(energies, 1, mode="edge"), np.full(3, 1 / 3), "valid"))  # (windows,)
+    near = np.lib.stride_tricks.sliding_window_view(np.pad(loudness, NEAR, mode="edge"), 2 * NEAR + 1)
+    loudest, softest = near.max(axis=1), near.min(axis=1)
+    quiet = (loudest < QUIET) & (loudest > STEADY * softest)
+    if not quiet.any():
+        return samples
+    gains = np.log(np.where(quiet, np.minimum(MOST_GAIN, AUDIBLE / np.maximum(loudest, 1e-9)), 1))
+    centres = (np.arange(len(windows)) + 0.5) * WINDOW
+    return samples * np.exp(np.interp(np.arange(len(samples)), centres, gains)).astype(np.float32)
 
 
 def _evenly(blocks: Iterable[np.ndarray], skipped: int) -> Iterator[np.ndarray]:

@@ -182,7 +182,7 @@ def _shown(session: "LiveSession", sound: Iterator[Chunk]) -> int:
     for one in spoken.values():
         console.print(_utterance(one))
     if not session.found:
-        console.print("Nothing was spoken.")
+        console.print("Nothing was said.")
     return 0 if session.found else 1
 
 

@@ -52,9 +52,7 @@ def test_text_vectors_do_not_depend_on_the_batch(name: str, request: pytest.Fixt
 
 def test_reweighting_is_a_dot_product_with_stored_vectors(tiny: Clasp, utterances: list[Waveform]) -> None:
     stored, query = tiny.encode_speech(utterances), tiny.encode_text(TEXTS[:1])
-    meaning, sound = (
-        first @ second.T for first, second in zip(tiny.halves(stored), tiny.halves(query), strict=True)
-    )
+    meaning, sound = (first @ second.T for first, second in zip(tiny.halves(stored), tiny.halves(query), strict=True))
     for weight in (0.0, 0.3, 1.0):
         expected = weight * meaning + (1 - weight) * sound
         found = stored @ tiny.reweight(query, weight).T
@@ -79,9 +77,7 @@ def test_text_that_cannot_be_said_keeps_its_meaning(tiny: Clasp) -> None:
     np.testing.assert_array_equal(tiny.halves(vectors)[1], 0)
 
 
-def test_saved_and_loaded_again_it_encodes_the_same(
-    tiny: Clasp, tiny_folder: Path, utterances: list[Waveform]
-) -> None:
+def test_saved_and_loaded_again_it_encodes_the_same(tiny: Clasp, tiny_folder: Path, utterances: list[Waveform]) -> None:
     again = load(tiny_folder, device="cpu")
     # weights are stored as float16
     np.testing.assert_allclose(again.encode_text(TEXTS), tiny.encode_text(TEXTS), atol=5e-3)

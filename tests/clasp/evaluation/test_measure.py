@@ -121,7 +121,7 @@ def test_only_a_search_has_probabilities_and_is_divided() -> None:
     results, parts, reliability = measure.measure([found], [Axes("direct", {}), search], Durations())
     assert [("calibration_error" in one.row()) for one in results] == [False, True]
     # odds are 1 for what is found and 0 for the rest, so probabilities are .73 and .5
-    assert [(round(predicted, 2), right, count) for predicted, right, count in reliability["text"]] == [
+    assert [(round(predicted, 2), right, count) for predicted, right, count in reliability["word"]] == [
         (0.5, 0.0, 4), (0.73, 0.5, 4),
     ]  # fmt: skip
     assert {(row["by"], row["value"]): (row["queries"], row["hits@1"]) for row in parts} == {

@@ -424,5 +424,6 @@ export function mount({ element, props, watch }) {
   const mapped = () => list.mapOf(props.map ?? "");
   watch("map", mapped);
   if (props.map !== undefined) mapped();
+  elapsed();
   part(element, ".live-button", HTMLButtonElement).disabled = false;
 }
