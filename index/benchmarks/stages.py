@@ -23,6 +23,7 @@ from clasp.audio import vad
 from clasp.audio.decode import decode
 from clasp.device import autocast, in_batches, parameters_of, to_device, usual_size
 from clasp.phones.encoder import pad
+from clasp.speech.fused_encoder import FusedSpeechEncoder
 from clasp.speech.phone_speech_encoder import PhoneSpeechEncoder
 from clasp.text.espeak import RATE, speak
 from index.benchmarks.benchmark import TEXTS, Figure
@@ -98,10 +99,12 @@ def _stages(model: "Clasp", clips: Clips) -> list[Figure]:
         stage("meaning of the phones", lambda: batched(encoder.pool_ngrams, recognised))
         stage("sound of the phones", lambda: batched(sound, recognised))
         return rows
+    assert isinstance(encoder, FusedSpeechEncoder)
+    spectrogram = encoder.spectrogram
     spectrograms = stage("spectrograms", lambda: encoder.spectrograms(samples))
     pooled = stage("speech backbone", lambda: batched(encoder.pool_states, samples))
-    if encoder.spectrogram is not None:
-        seen = stage("spectrogram backbone", lambda: batched(encoder.spectrogram, spectrograms))
+    if spectrogram is not None:
+        seen = stage("spectrogram backbone", lambda: batched(spectrogram, spectrograms))
         stage("fusion", lambda: [encoder.fusion(torch.stack(pooled).float(), torch.stack(seen).float())])
     return rows
 

@@ -133,7 +133,7 @@ def _report(state: AddProgress | None, also: str, *, wrong: bool = False) -> Rep
     counts += [f"{len(state.failed)} could not be read."] if state.failed else []
     counts += [f"{len(state.partial)} could be read only in part."] if state.partial else []
     details = [f"{readable(file.name)}: no speech found." for file in state.silent]
-    details += [_reason(readable(file.name), reason) for file, reason in (*state.partial, *state.failed)]
+    details += [_reason(readable(Path(file).name), reason) for file, reason in (*state.partial, *state.failed)]
     details += state.remarks
     details += [
         f"{readable(file.name)}: skipped, because its name is not that of a recording." for file in state.skipped
