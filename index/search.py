@@ -60,10 +60,9 @@ class Query:
         """The words of a typed query, as the full text has them."""
         return words(self.text or "")
 
-    @property
-    def short(self) -> bool:
-        """Whether it is a few typed words, to be found within what is said."""
-        return self.text is not None and by_length(self.text) in SHORT
+    def is_short(self, calibration: "Calibration") -> bool:
+        """Whether it is a few typed words, to be found within what is said, and what they are worth is known."""
+        return self.text is not None and by_length(self.text) in calibration.directions.keys() & {*SHORT}
 
 
 @dataclass(frozen=True)
@@ -150,18 +149,19 @@ def search(
     _check(library, filters)
     weights = WEIGHTS if meaning is None else (meaning,)
     queries = np.concatenate([model.reweight(query.vector[None], weight) for weight in weights])  # (weights, dim)
+    short = query.is_short(model.calibration)
     candidates = library.candidates(
         queries,
         max(k + 1, SHORTLIST),
         filters=filters,
         words=query.words,
-        phones=pairs(query.phones.argmax(1)) if query.short else (),
+        phones=pairs(query.phones.argmax(1)) if short else (),
     )
     segments = candidates.segments
     alignment = np.zeros(len(segments))
     if model.aligner is not None:
         alignment = model.aligner.score(
-            query.phones, library.phones(segments), query_from_speech=query.text is None, within=query.short
+            query.phones, library.phones(segments), query_from_speech=query.text is None, within=short
         )
     cosines = zip(model.halves(candidates.vectors), model.halves(query.vector[None]), strict=True)
     meanings, sounds = (stored @ asked[0] for stored, asked in cosines)  # (n,)

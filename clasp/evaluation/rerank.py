@@ -86,7 +86,7 @@ def log_odds(
     halves, others = model.halves(queries), model.halves(pool)
     meaning, sound = (mine @ theirs.T for mine, theirs in zip(halves, others, strict=True))  # (n, m) each
     coverage = np.zeros(meaning.shape) if coverage is None else coverage
-    within = direction in SHORT
+    within = direction in model.calibration.directions.keys() & {*SHORT}
     chosen = np.ones(meaning.shape, bool) if within else shortlists(meaning, sound, coverage)
     alignment_score = np.zeros(meaning.shape, np.float32)
     if phones is not None and model.aligner is not None and direction != "translation":  # there it does not count
