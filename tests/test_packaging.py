@@ -118,7 +118,7 @@ def page(installed: Path, elsewhere: Path) -> Iterator[str]:
         [installed / "clasp", "serve"], env=os.environ | settings, stdout=subprocess.PIPE, text=True
     )
     try:
-        assert "CLASP is open at" in server.stdout.readline()
+        assert any("CLASP is open at" in line for line in server.stdout)
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
