@@ -77,6 +77,16 @@ def cases(clips: dict[str, np.ndarray]) -> dict[str, Case]:
         "joined.wav": Case(_joined("wav"), two, a + b),
         "joined.m4a": Case(_joined("m4a"), two, a + b),
         "joined.wv": Case(_joined("wv"), two, a + b),
+        "joined.aiff": Case(_joined("aiff"), two, a + b),
+        "joined.caf": Case(_joined("caf"), two, a + b),
+        "joined.w64": Case(_joined("w64"), two, a + b),
+        "joined.tta": Case(_joined("tta"), two, a + b),
+        "joined.voc": Case(_joined("voc", "-c:a pcm_s16le"), two, a + b),
+        "joined.flv": Case(_joined("flv", "-ar 44100 -c:a libmp3lame"), two, 0),
+        "joined.rm": Case(_joined("rm", "-ar 44100 -c:a ac3"), two, a + b),
+        "joined.ac3": Case(_joined("ac3", "-ar 44100"), two, a + b),
+        "resets.ts": Case(_joined("ts", "-ar 44100 -output_ts_offset 5000", "-ar 44100"), two, 0),
+        "jumps.ts": Case(_joined("ts", "-ar 44100", "-ar 44100 -output_ts_offset 5000"), two, 0),
         "joined.ts": Case(_joined("ts", "-ar 44100"), two, a + b),
         "rates.flac": Case(_joined("flac", "-ar 44100 -ac 2", "-ar 22050"), two, a + b),
         "rates.mp3": Case(_joined("mp3", "-ar 44100 -ac 2", "-ar 22050"), two, a + b),
@@ -92,11 +102,18 @@ def cases(clips: dict[str, np.ndarray]) -> dict[str, Case]:
         "byterate-x2.wav": Case(_lying(byterate=2), four, whole),
         "gigabyte.wav": Case(_lying(data=2**30), four, whole, "its end is missing"),
         "stale.wav": Case(_lying(data=-50_000), four, whole),
+        "crashed.rf64": Case(_large(size=0), four, whole),
+        "sizeless.rf64": Case(_large(), four, whole),
+        "tagged.wav": Case(_tagged("wav"), four, whole),
+        "tagged.aiff": Case(_tagged("aiff"), four, whole),
+        "tagged.m4a": Case(_tagged("m4a"), four, whole),
+        "tagged.ogg": Case(_tagged("ogg", "-c:a libvorbis -ar 44100"), four, whole),
         "crashed.aiff": Case(_crashed({b"COMM": (10, 4), b"SSND": (4, 4), b"FORM": (4, 4)}), four, whole),
         "crashed.au": Case(_crashed({b".snd": (8, 4)}), four, whole),
         "crashed.w64": Case(_crashed({b"data\xf3": (16, 8)}), four, whole),
         "xing-zero.mp3": Case(_xing(0), four, whole),
         "xing-less.mp3": Case(_xing(10), four, whole),
+        "xing-more.mp3": Case(_xing(100_000), four, whole),
         "bare.mp3": Case(_muxed("-map 1:a -write_xing 0 -q:a 5 -ar 44100"), four, whole),
         "live.webm": Case(_muxed("-map 1:a -c:a libopus -live 1"), four, whole),
         "fragments.mp4": Case(_muxed("-map 1:a -movflags empty_moov -frag_duration 1000000"), four, whole),
@@ -114,12 +131,21 @@ def cases(clips: dict[str, np.ndarray]) -> dict[str, Case]:
         "a.w64": Case(_muxed("-map 1:a"), four, whole),
         "a.au": Case(_muxed("-map 1:a"), four, whole),
         "a.ac3": Case(_muxed("-map 1:a -ar 44100"), four, whole),
+        "a.sph": Case(_written("NIST"), four, whole),
+        "a.sf": Case(_written("IRCAM"), four, whole),
+        "a.pvf": Case(_written("PVF"), four, whole),
+        "a.avr": Case(_written("AVR"), four, whole),
+        "a.sbc": Case(_muxed("-map 1:a"), four, whole),
         "a.spx": Case(_muxed("-map 1:a -c:a libspeex"), four, whole),
         "a.wmv": Case(_muxed(video.format(20) + " -c:a wmav2 -ar 44100"), four, whole),
         "a.mpg": Case(_muxed(video.format(20).replace("mpeg4", "mpeg1video -r 25") + " -c:a mp2"), four, whole),
         "book.m4b": Case(_muxed("-map 1:a -c:a aac"), four, whole),
         # channels and tracks
         "phase.m4a": Case(_muxed("-map 1:a -af pan=stereo|c0=c0|c1=-1*c0 -b:a 48k"), four, whole),
+        "later.wav": Case(_channels(lambda sound, _: (sound, _later(sound, 0.001))), four, whole),
+        "later-turned.wav": Case(_channels(lambda sound, _: (sound, -_later(sound, 0.005))), four, whole),
+        "hiss.wav": Case(_channels(lambda sound, noise: (sound, noise)), four, whole),
+        "offset.wav": Case(_channels(lambda sound, _: (sound / 200 + 0.3,)), four, whole),
         "behind.ac3": Case(_muxed("-map 1:a -ar 48000 -af pan=5.1|BL=c0 -b:a 448k"), four, whole),
         "quiet50.wav": Case(_muxed("-map 1:a -af volume=-50dB -c:a pcm_f32le"), four, whole),
         "quiet60.wav": Case(_muxed("-map 1:a -af volume=-60dB -c:a pcm_s16le"), four, whole),
@@ -200,6 +226,55 @@ def _crashed(fields: dict[bytes, tuple[int, int]]) -> Callable[[Path, str], None
         path.write_bytes(content)
 
     return make
+
+
+def _large(size: int | None = None) -> Callable[[Path, str], None]:
+    """abcd.wav as RF64 that leaves its sizes open, but for one (None: it has none) in the chunk that should have it."""
+
+    def make(folder: Path, name: str) -> None:
+        content = (folder / "abcd.wav").read_bytes()
+        place = content.index(b"data")
+        sizes = b"" if size is None else b"ds64" + struct.pack("<IQQQI", 28, size, size, size, 0)
+        head = b"RF64\xff\xff\xff\xffWAVE" + sizes + content[12:place]
+        (folder / name).write_bytes(head + b"data\xff\xff\xff\xff" + content[place + 8 :])
+
+    return make
+
+
+def _tagged(kind: str, options: str = "") -> Callable[[Path, str], None]:
+    """abcd.wav in a format that has no place for the ID3 tag that is put before it."""
+
+    def make(folder: Path, name: str) -> None:
+        path = folder / name
+        ffmpeg("-i", folder / "abcd.wav", *options.split(), "-f", {"m4a": "mp4"}.get(kind, kind), path)
+        path.write_bytes(b"ID3\x03\0\0\0\0\x02\0" + bytes(256) + path.read_bytes())
+
+    return make
+
+
+def _written(kind: str) -> Callable[[Path, str], None]:
+    """abcd.wav in a format that libsndfile writes."""
+
+    def make(folder: Path, name: str) -> None:
+        samples, rate = soundfile.read(folder / "abcd.wav", dtype="int16")
+        soundfile.write(folder / name, samples, rate, "PCM_16", format=kind)
+
+    return make
+
+
+def _channels(mix: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, ...]]) -> Callable[[Path, str], None]:
+    """Channels made of abcd.wav and of noise as loud as that."""
+
+    def make(folder: Path, name: str) -> None:
+        samples, rate = soundfile.read(folder / "abcd.wav", dtype="float32")
+        noise = np.random.default_rng(0).standard_normal(len(samples)).astype(np.float32)
+        soundfile.write(folder / name, np.stack(mix(samples, noise * samples.std()), axis=1), rate, "FLOAT")
+
+    return make
+
+
+def _later(samples: np.ndarray, seconds: float) -> np.ndarray:
+    return np.concatenate([np.zeros(round(seconds * SAMPLE_RATE), np.float32), samples])[: len(samples)]
 
 
 def _xing(frames: int) -> Callable[[Path, str], None]:

@@ -232,17 +232,23 @@ class Segmenter:
 def audible(samples: np.ndarray) -> np.ndarray:
     """Samples, float32 (windows · WINDOW,), raised where all is quiet for a while, but for steady noise: the network
     hears no speech below -45 dB of full scale."""
-    windows = samples.reshape(-1, WINDOW)
-    energies = np.einsum("wn,wn->w", windows, windows) / WINDOW
-    loudness = np.sqrt(np.convolve(np.pad(energies, 1, mode="edge"), np.full(3, 1 / 3), "valid"))  # (windows,)
-    near = np.lib.stride_tricks.sliding_window_view(np.pad(loudness, NEAR, mode="edge"), 2 * NEAR + 1)
-    loudest, softest = near.max(axis=1), near.min(axis=1)
-    quiet = (loudest < QUIET) & (loudest > STEADY * softest)
+    loudest, _ = _around(samples)
+    lively, softest = _around(np.diff(samples, prepend=samples[:1]))  # without hum, which covers what it is under
+    quiet = (loudest < QUIET) & (lively > STEADY * softest)
     if not quiet.any():
         return samples
     gains = np.log(np.where(quiet, np.minimum(MOST_GAIN, AUDIBLE / np.maximum(loudest, 1e-9)), 1))
-    centres = (np.arange(len(windows)) + 0.5) * WINDOW
+    centres = (np.arange(len(loudest)) + 0.5) * WINDOW
     return samples * np.exp(np.interp(np.arange(len(samples)), centres, gains)).astype(np.float32)
+
+
+def _around(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The loudest and the softest (RMS) near each window, (windows,) each."""
+    windows = samples.reshape(-1, WINDOW)
+    energies = np.einsum("wn,wn->w", windows, windows) / WINDOW
+    loudness = np.sqrt(np.convolve(np.pad(energies, 1, mode="edge"), np.full(3, 1 / 3), "valid"))
+    near = np.lib.stride_tricks.sliding_window_view(np.pad(loudness, NEAR, mode="edge"), 2 * NEAR + 1)
+    return near.max(axis=1), near.min(axis=1)
 
 
 def _evenly(blocks: Iterable[np.ndarray], skipped: int) -> Iterator[np.ndarray]:

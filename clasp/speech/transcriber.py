@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from clasp.audio.decode import SAMPLE_RATE, SILENCE, Waveform
-from clasp.audio.vad import LEAST_VOICED, UNVOICED, WINDOW, VoiceActivity
+from clasp.audio.vad import LEAST_VOICED, UNVOICED, WINDOW, VoiceActivity, audible
 from clasp.errors import ClaspError, ModelError
 from clasp.settings import current
 from clasp.speech import windows
@@ -291,7 +291,7 @@ def _has_voice(samples: np.ndarray) -> bool:
     if len(samples) < LEAST_VOICED * SAMPLE_RATE or float(np.abs(samples).max()) < SILENCE:
         return False
     whole = np.pad(samples, (0, -len(samples) % WINDOW))
-    voiced = (VoiceActivity()(torch.from_numpy(whole)) >= UNVOICED).sum().item()
+    voiced = (VoiceActivity()(torch.from_numpy(audible(whole))) >= UNVOICED).sum().item()
     return voiced * WINDOW >= LEAST_VOICED * SAMPLE_RATE
 
 

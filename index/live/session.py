@@ -25,7 +25,7 @@ import soxr
 import torch
 
 from clasp.audio.decode import RATES, SAMPLE_RATE, SILENCE, Waveform, as_floats
-from clasp.audio.vad import WINDOW, Segmenter, Utterance, VoiceActivity
+from clasp.audio.vad import NEAR, WINDOW, Segmenter, Utterance, VoiceActivity, audible
 from clasp.errors import AudioError, ClaspError
 from index.filters import Filter
 from index.live.scheduler import FairScheduler
@@ -99,6 +99,7 @@ class LiveSession:
         self._cutter = Segmenter(patient=False)
         self._resampler: tuple[int, soxr.ResampleStream] | None = None
         self._rest = np.empty(0, np.float32)  # less than a window
+        self._before = np.empty(0, np.float32)  # windows by which it is decided how much the next ones are raised
         self._number = 1  # of the utterance that is being spoken, or comes next
         self._guessed = 0.0  # seconds of it that were searched with
         self._ahead: _Search | None = None  # what a pause will have ended, if it holds
@@ -122,7 +123,9 @@ class LiveSession:
         self._rest = sound[whole:]
         if not whole:
             return
-        chances = self._vad(torch.from_numpy(sound[:whole])).numpy()
+        recent = np.concatenate([self._before, sound[:whole]])
+        chances = self._vad(torch.from_numpy(audible(recent)[len(self._before) :])).numpy()
+        self._before = recent[-NEAR * WINDOW :]
         for utterance in self._cutter.feed(sound[:whole], chances):
             self._ended(utterance)
         self.voiced = self._cutter.voiced

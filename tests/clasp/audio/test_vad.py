@@ -72,6 +72,26 @@ def test_every_sentence_is_found_where_it_was_put(spoken):
         assert one.end - one.start == pytest.approx(one.waveform.duration)
 
 
+@pytest.mark.parametrize("decibels", [-35, -50, -60])
+@pytest.mark.parametrize("gap", [0.25, 0.5])
+def test_who_speaks_softly_between_two_who_speak_loudly_is_found(spoken, decibels: int, gap: float):
+    clips = [spoken[0], (10 ** (decibels / 20) * spoken[1]).astype(np.float32), spoken[2]]
+    pause = np.zeros(round(gap * SAMPLE_RATE), np.float32)
+    recording = np.concatenate([clips[0], pause, clips[1], pause, clips[2]])
+    start = len(clips[0]) / SAMPLE_RATE + gap
+    end = start + len(clips[1]) / SAMPLE_RATE
+    found = sum(max(0.0, min(one.end, end) - max(one.start, start)) for one in utterances([recording]))
+    assert found > 0.7 * (end - start)
+
+
+def test_what_is_soft_is_found_under_hum(spoken):
+    recording, times = laid_out(spoken, 1.0)
+    seconds = np.arange(len(recording)) / SAMPLE_RATE
+    hum = 10 ** (-45 / 20) * np.sin(2 * np.pi * 50 * seconds)
+    found = list(utterances([(10 ** (-50 / 20) * recording + hum).astype(np.float32)]))
+    assert all(any(one.start < (start + end) / 2 < one.end for one in found) for start, end in times)
+
+
 def test_the_size_of_the_blocks_does_not_matter(spoken):
     recording, _ = laid_out(spoken * 4, 0.6)
     assert len(recording) > BLOCK * WINDOW

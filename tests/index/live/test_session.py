@@ -143,6 +143,21 @@ def test_guesses_come_while_one_speaks_and_settle(session, opened):
     assert last.delay < 0.7
 
 
+@pytest.mark.parametrize("decibels", [0, -50, -60])
+def test_who_speaks_softly_is_heard(session, opened, decibels: int):
+    text, sound = sentence(opened[1], 3)
+    sound = np.concatenate([quiet(0.5, 1e-5), 10 ** (decibels / 20) * sound, quiet(1.2, 1e-5)]).astype(np.float32)
+    news = []
+    for chunk in pieces(sound):
+        session.feed(chunk, SAMPLE_RATE)
+    session.finish()
+    while session.busy:
+        time.sleep(0.01)
+    news += session.news()
+    (last,) = finals(news)
+    assert last.answer.hits[0].segment.text == text
+
+
 @pytest.mark.parametrize(
     ("arriving", "speed"),
     [(list, 4.0), (late, 4.0), (lossy, np.inf), pytest.param(late, 1.0, marks=pytest.mark.slow)],
