@@ -64,7 +64,15 @@ class MatchProbability:
     def log_odds(
         self, meaning: np.ndarray, sound: np.ndarray, alignment_score: np.ndarray, coverage: np.ndarray | float = 0.0
     ) -> np.ndarray:
-        """Log odds, float64, of cosines, alignment scores and coverages, all of one shape."""
+        """Log odds, float64, that each hit says the same as the query: they still differ where probabilities are all
+        but 1. All arguments have one shape.
+
+        Args:
+            meaning: cosines of the meaning halves.
+            sound: cosines of the sound halves; of no effect across languages.
+            alignment_score: of the phones; of no effect across languages.
+            coverage: shares of the query's words that are in the transcripts.
+        """
         meaning = np.asarray(meaning, float)
         by_meaning = self.meaning_bias + self.meaning_slope * meaning
         by_sound = (
@@ -81,10 +89,8 @@ class MatchProbability:
     def probability(
         self, meaning: np.ndarray, sound: np.ndarray, alignment_score: np.ndarray, coverage: np.ndarray | float = 0.0
     ) -> np.ndarray:
-        """Probabilities in [0, 1] of cosines, alignment scores and coverages, all of one shape."""
-        return 0.5 * (
-            1 + np.tanh(self.log_odds(meaning, sound, alignment_score, coverage) / 2)
-        )  # the logistic function
+        """Probabilities in [0, 1], by the logistic function; arguments as of `log_odds`."""
+        return 0.5 * (1 + np.tanh(self.log_odds(meaning, sound, alignment_score, coverage) / 2))
 
 
 @dataclass(frozen=True)
@@ -98,39 +104,21 @@ class Calibration:
     directions: dict[Direction, MatchProbability]
     false_match_rate: float
 
-    def probability(
-        self,
-        direction: Direction,
-        meaning: np.ndarray,
-        sound: np.ndarray,
-        alignment_score: np.ndarray,
-        coverage: np.ndarray | float = 0.0,
-    ) -> np.ndarray:
-        """The probability, float64 in [0, 1], that each hit says the same as the query.
+    def of(self, direction: Direction) -> MatchProbability:
+        """The fit of one direction, see the module.
 
-        Args:
-            direction: which kind of query and hit, see the module.
-            meaning: (n,) cosines of the meaning halves.
-            sound: (n,) cosines of the sound halves; of no effect for "translation".
-            alignment_score: (n,) alignment scores of the phones; of no effect for "translation".
-            coverage: (n,) shares of the query's words that are in the transcripts.
+        Raises:
+            ValueError: if there is no such direction.
         """
-        return self._of(direction).probability(meaning, sound, alignment_score, coverage)
+        if direction in SHORT and direction not in self.directions:
+            direction = "text"
+        if direction not in self.directions:
+            raise ValueError(f"Unknown direction {direction!r}: expected one of {', '.join(DIRECTIONS)}.")
+        return self.directions[direction]
 
-    def log_odds(
-        self,
-        direction: Direction,
-        meaning: np.ndarray,
-        sound: np.ndarray,
-        alignment_score: np.ndarray,
-        coverage: np.ndarray | float = 0.0,
-    ) -> np.ndarray:
-        """The same as log odds, which still differ where probabilities are all but 1."""
-        return self._of(direction).log_odds(meaning, sound, alignment_score, coverage)
-
-    def threshold(self, direction: Direction) -> float:
-        """The probability below which a hit is not a good match."""
-        return self._of(direction).threshold
+    def is_within(self, direction: Direction) -> bool:
+        """Whether a query of this direction is a few words, to be found within what is said, and fitted as such."""
+        return direction in SHORT and direction in self.directions
 
     @classmethod
     def rough(cls) -> "Calibration":
@@ -162,10 +150,3 @@ class Calibration:
             raise ModelError(f"The model has no calibration ({path} is missing): {remedy}") from error
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{path} is not a calibration of CLASP ({error!r}): {remedy}") from error
-
-    def _of(self, direction: Direction) -> MatchProbability:
-        if direction in SHORT and direction not in self.directions:
-            direction = "text"
-        if direction not in self.directions:
-            raise ValueError(f"Unknown direction {direction!r}: expected one of {', '.join(DIRECTIONS)}.")
-        return self.directions[direction]

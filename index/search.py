@@ -20,12 +20,13 @@ the candidates; their phones, aligned with those of the query, decide which of t
 
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from unicodedata import category
 
 import numpy as np
 
-from clasp.calibration import SHORT, by_length
+from clasp.calibration import by_length
 from clasp.errors import ClaspError, LibraryError
 from clasp.phones.alignment import SHORTLIST, WEIGHTS, unpack
 from clasp.text.words import words
@@ -60,9 +61,10 @@ class Query:
         """The words of a typed query, as the full text has them."""
         return words(self.text or "")
 
-    def is_short(self, calibration: "Calibration") -> bool:
-        """Whether it is a few typed words, to be found within what is said, and what they are worth is known."""
-        return self.text is not None and by_length(self.text) in calibration.directions.keys() & {*SHORT}
+    @cached_property
+    def direction(self) -> "Direction":
+        """What its hits are calibrated as; those of a typed one in another language are translations."""
+        return "speech" if self.language is None else by_length(self.text or "")
 
 
 @dataclass(frozen=True)
@@ -149,19 +151,19 @@ def search(
     _check(library, filters)
     weights = WEIGHTS if meaning is None else (meaning,)
     queries = np.concatenate([model.reweight(query.vector[None], weight) for weight in weights])  # (weights, dim)
-    short = query.is_short(model.calibration)
+    within = model.calibration.is_within(query.direction)
     candidates = library.candidates(
         queries,
         max(k + 1, SHORTLIST),
         filters=filters,
         words=query.words,
-        phones=pairs(query.phones.argmax(1)) if short else (),
+        phones=pairs(query.phones.argmax(1)) if within else (),
     )
     segments = candidates.segments
     alignment = np.zeros(len(segments))
     if model.aligner is not None:
         alignment = model.aligner.score(
-            query.phones, library.phones(segments), query_from_speech=query.text is None, within=short
+            query.phones, library.phones(segments), query_from_speech=query.text is None, within=within
         )
     cosines = zip(model.halves(candidates.vectors), model.halves(query.vector[None]), strict=True)
     meanings, sounds = (stored @ asked[0] for stored, asked in cosines)  # (n,)
@@ -204,8 +206,9 @@ def _judged(
     directions = np.array([_direction(query, segment) for segment in segments])
     for direction in set(directions.tolist()):
         rows = directions == direction
-        probabilities[rows] = calibration.probability(direction, *(values[rows] for values in evidence))
-        strong[rows] = probabilities[rows] >= calibration.threshold(direction)
+        fit = calibration.of(direction)
+        probabilities[rows] = fit.probability(*(values[rows] for values in evidence))
+        strong[rows] = probabilities[rows] >= fit.threshold
     return probabilities, strong
 
 
@@ -214,7 +217,7 @@ def _direction(query: Query, segment: "Segment") -> "Direction":
         return "speech"
     # where the language is not known, the phones may well be those of the query
     other = segment.language and not languages.same(segment.language, query.language)
-    return "translation" if other else by_length(query.text or "")
+    return "translation" if other else query.direction
 
 
 def _check(library: "Library", filters: Filter) -> None:

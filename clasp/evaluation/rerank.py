@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clasp.calibration import SHORT
 from clasp.phones.alignment import GAP_OPEN, SHORTLIST, WEIGHTS, Aligner
 from clasp.text.words import coverage, rarity, words
 
@@ -86,10 +85,10 @@ def log_odds(
     halves, others = model.halves(queries), model.halves(pool)
     meaning, sound = (mine @ theirs.T for mine, theirs in zip(halves, others, strict=True))  # (n, m) each
     coverage = np.zeros(meaning.shape) if coverage is None else coverage
-    within = direction in model.calibration.directions.keys() & {*SHORT}
+    within = model.calibration.is_within(direction)
     chosen = np.ones(meaning.shape, bool) if within else shortlists(meaning, sound, coverage)
     alignment_score = np.zeros(meaning.shape, np.float32)
     if phones is not None and model.aligner is not None and direction != "translation":  # there it does not count
         alignment_score = alignment_scores(model.aligner, phones, chosen, within=within)
-    odds = model.calibration.log_odds(direction, meaning, sound, alignment_score, coverage)
+    odds = model.calibration.of(direction).log_odds(meaning, sound, alignment_score, coverage)
     return np.where(chosen, odds, queries @ pool.T + odds.min(where=chosen, initial=0) - BEHIND)

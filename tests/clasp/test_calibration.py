@@ -24,14 +24,14 @@ def calibration() -> Calibration:
 def test_either_reason_is_enough(calibration: Calibration) -> None:
     meaning, sound, alignment_score = np.array([[0.1, 1.0, -1.0], [0.2, 0.9, 1.0], [-1.0, 2.0, 3.0]], np.float32)
     by_meaning, by_sound = sigma(-3 + 4 * meaning), sigma(-2 + meaning + 5 * sound + 1.5 * alignment_score)
-    found = calibration.probability("text", meaning, sound, alignment_score)
+    found = calibration.of("text").probability(meaning, sound, alignment_score)
     assert found == pytest.approx(1 - (1 - by_meaning) * (1 - by_sound))
-    assert sigma(calibration.log_odds("text", meaning, sound, alignment_score)) == pytest.approx(found)
-    assert calibration.threshold("speech") == 0.6
+    assert sigma(calibration.of("text").log_odds(meaning, sound, alignment_score)) == pytest.approx(found)
+    assert calibration.of("speech").threshold == 0.6
     steep = replace(calibration.directions["text"], meaning_slope=1e6, sound_bias=-1e6)
     assert steep.probability(np.array([-1.0, 1.0]), np.zeros(2), np.zeros(2)).tolist() == [0, 1]
     with pytest.raises(ValueError, match="Unknown direction 'song'"):
-        calibration.threshold("song")
+        calibration.of("song")
 
 
 def test_saved_and_loaded_alike(calibration: Calibration, tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_saved_from_a_folder_it_can_search(tiny: Clasp, tiny_folder: Path, tmp_p
     for saved in (tmp_path / "again", folder):
         again = load(saved, device="cpu")
         assert again.aligner is not None
-        assert again.calibration.threshold("text") == 0.5
+        assert again.calibration.of("text").threshold == 0.5
         assert again.checksum == model.checksum
         np.testing.assert_array_equal(again.encode_text(TEXTS), model.encode_text(TEXTS))
 
