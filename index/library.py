@@ -227,6 +227,8 @@ class Library:
         self, table: SegmentTable, words: Sequence[str], phones: Sequence[str], k: int, allowed: np.ndarray | None
     ) -> tuple[list[int], dict[str, float]]:
         """Rows of the segments that have most of the words, or pairs of phones, and the weight of each word."""
+        if not words and not phones:
+            return [], {}
         only = None if allowed is None else table.ids[allowed].tolist()
         ids, weights = [], {}
         if words:

@@ -69,10 +69,13 @@ def refresh(connection: sqlite3.Connection, ids: Collection[int]) -> None:
 
 
 def complete(connection: sqlite3.Connection) -> None:
-    """Write the rows that are missing; each block is a transaction of its own."""
+    """Write the rows that are missing; each block is a transaction of its own.
+
+    FTS5 keeps a row of every one in `full_text_docsize`, which is quicker to read than the texts.
+    """
     while True:
         missing = connection.execute(
-            "SELECT id FROM segments WHERE id NOT IN (SELECT rowid FROM full_text) LIMIT ?", (BLOCK,)
+            "SELECT id FROM segments WHERE id NOT IN (SELECT id FROM full_text_docsize) LIMIT ?", (BLOCK,)
         ).fetchall()
         if not missing:
             return
