@@ -101,7 +101,7 @@ def calibrate(system: DirectSearch, encodings: Encodings, data: Path) -> Calibra
 
     # candidates: what is spoken, then English sentences that have translations and other wordings
     candidates = [*spoken, *translated]
-    labels = [label(one.text) for one in candidates]
+    labels = np.array([label(one.text) for one in candidates])
     pool = model.halves(system.encode_speech(candidates))
     packed = [pack(phones) for phones in encodings.speech(candidates).phones]
     written = system.words(candidates)
@@ -115,23 +115,22 @@ def calibrate(system: DirectSearch, encodings: Encodings, data: Path) -> Calibra
         *(Text(reworded[place][1], "en") for place in share),
         *(Text(text, language) for _, language, text in translations),
     ]
-    texts, texts_asked = encodings.texts(asked), [one.text for one in asked]
+    texts = encodings.texts(asked)
     queries = model.halves(texts.vectors)
     phones = Phones(texts.phones, packed, False, True)
-    covered = coverages(texts_asked, written)
-    every_answer = np.concatenate([answers, translated_answers])
-    by_text = compared(queries, pool, labels, every_answer, model.aligner, phones, covered)
-    translated_queries = queries[0][2 * len(spoken) :], queries[1][2 * len(spoken) :]
-    by_translation = compared(translated_queries, pool, labels, translated_answers, coverage=covered[2 * len(spoken) :])
+    covered = coverages([one.text for one in asked], written)
+    equal, rest = labels[np.concatenate([answers, translated_answers]), None] == labels, slice(2 * len(spoken), None)
+    by_text = compared(queries, pool, equal, model.aligner, phones, covered)
+    by_translation = compared((queries[0][rest], queries[1][rest]), pool, equal[rest], coverage=covered[rest])
     voices = encodings.speech([*again, *(reworded_again[place] for place in share)])
     phones = Phones(voices.phones, packed, True, True)
-    by_speech = compared(model.halves(voices.vectors), pool, labels, answers, model.aligner, phones)
+    by_speech = compared(model.halves(voices.vectors), pool, equal[: len(answers)], model.aligner, phones)
 
     short: dict[Direction, MatchProbability] = {}
     kinds: dict[Direction, tuple[int, ...]] = {"few": (2, 3), "word": (1,)}
     for name, lengths in kinds.items():
         if few := short_queries(candidates, lengths):
-            short[name] = fit(few_words(encodings, few, candidates, pool, packed, written))
+            short[name] = fit(few_words(encodings, few, pool, packed, written))
     directions: dict[Direction, MatchProbability] = {
         "text": fit(by_text),
         **short,
@@ -168,24 +167,18 @@ def _has(text: Sequence[str], run: Sequence[str]) -> bool:
 def few_words(
     encodings: Encodings,
     queries: Sequence[tuple[Text, list[int]]],
-    candidates: Sequence[Utterance],
     pool: Halves,
     packed: list[np.ndarray],
     written: Sequence[frozenset[str]],
 ) -> "Compared":
-    """Compare queries of a few words, and the candidates that say them, with the pool."""
+    """Compare queries of a few words, each with the candidates that say them, with the pool."""
     model, asked = encodings.model, [text for text, _ in queries]
     texts = encodings.texts(asked)
-    meaning, sound = (mine @ theirs.T for mine, theirs in zip(model.halves(texts.vectors), pool, strict=True))
-    everything = np.ones(meaning.shape, bool)
-    scores = np.zeros(meaning.shape, np.float32)
-    if model.aligner is not None:
-        scores = alignment_scores(model.aligner, Phones(texts.phones, packed, False, True), everything, within=True)
-    equal = np.zeros(meaning.shape, bool)
+    equal = np.zeros((len(asked), len(packed)), bool)
     for row, (_, places) in enumerate(queries):
         equal[row, places] = True
-    answer = np.array([places[0] for _, places in queries])
-    return Compared(meaning, sound, scores, everything, answer, equal, coverages([one.text for one in asked], written))
+    phones, covered = Phones(texts.phones, packed, False, True), coverages([one.text for one in asked], written)
+    return compared(model.halves(texts.vectors), pool, equal, model.aligner, phones, covered, within=True)
 
 
 Pairs = tuple[tuple[Utterance, ...], list[tuple[int, str, str]], list[tuple[int, str]]]
@@ -240,8 +233,7 @@ class Compared:
     sound: np.ndarray  # (n, m), cosines
     alignment_score: np.ndarray  # (n, m), of the phones
     shortlisted: np.ndarray  # bool (n, m): by a search
-    answer: np.ndarray  # (n,): a candidate that says the same
-    equal: np.ndarray  # bool (n, m): all that do
+    equal: np.ndarray  # bool (n, m): candidates that say the same
     coverage: np.ndarray  # (n, m), shares of the query's words in the transcripts
 
     @property
@@ -253,30 +245,30 @@ class Compared:
 def compared(
     queries: Halves,
     pool: Halves,
-    labels: Sequence[str],
-    answer: np.ndarray,
+    equal: np.ndarray,
     aligner: "Aligner | None" = None,
     phones: Phones | None = None,
     coverage: np.ndarray | None = None,
+    *,
+    within: bool = False,
 ) -> Compared:
     """Compare n queries with a pool of m candidates.
 
     Args:
         queries: meaning (n, meaning_dim) and sound (n, sound_dim) halves, unit rows.
         pool: the same for the m candidates.
-        labels: m normalised texts of the candidates.
-        answer: (n,) the candidate that answers each query.
+        equal: bool (n, m), which candidates say the same as a query.
         phones: of both; without them, or without an aligner, the alignment score is 0, as in a search.
         coverage: (n, m), see `rerank.coverages`; of spoken queries None.
+        within: whether the queries are a few words out of what is said, which any candidate may say.
     """
-    names = np.array(labels)
     meaning, sound = queries[0] @ pool[0].T, queries[1] @ pool[1].T
     coverage = np.zeros(meaning.shape) if coverage is None else coverage
-    shortlisted = shortlists(meaning, sound, coverage)
+    shortlisted = np.ones(meaning.shape, bool) if within else shortlists(meaning, sound, coverage)
     alignment_score = np.zeros(meaning.shape, np.float32)
     if aligner is not None and phones is not None:
-        alignment_score = alignment_scores(aligner, phones, shortlisted)
-    return Compared(meaning, sound, alignment_score, shortlisted, answer, names[answer, None] == names, coverage)
+        alignment_score = alignment_scores(aligner, phones, shortlisted, within=within)
+    return Compared(meaning, sound, alignment_score, shortlisted, equal, coverage)
 
 
 def fit(found: Compared, *, use_sound: bool = True) -> MatchProbability:
@@ -297,7 +289,7 @@ def fit(found: Compared, *, use_sound: bool = True) -> MatchProbability:
         model = _fitted(*top_hits(found, model), model, free)
 
     inputs, truth = top_hits(found, model)
-    count = len(found.answer)
+    count = len(found.equal)
     fold = np.random.default_rng(0).permutation(count) % FOLDS
     unseen = np.empty((2, count))
     for number in range(FOLDS):

@@ -27,8 +27,9 @@ def unit(rows: np.ndarray) -> np.ndarray:
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
-def compared(queries: tuple, pool: tuple, labels: list[str]) -> Compared:
-    return calibrate.compared(queries, pool, labels, np.arange(len(queries[0])))
+def compared(queries: tuple, pool: tuple, labels: list[str], answers: np.ndarray | None = None) -> Compared:
+    answers, names = np.arange(len(queries[0])) if answers is None else answers, np.array(labels)
+    return calibrate.compared(queries, pool, names[answers, None] == names)
 
 
 def world(seed: int, count: int = 800, noise: float = 1.0) -> tuple[tuple, tuple, list[str]]:
@@ -108,10 +109,10 @@ def test_another_wording_is_found_however_its_sound_misleads() -> None:
 def test_several_queries_may_have_one_answer() -> None:
     queries, pool, labels = world(5, count=60, noise=0.3)
     rows = np.array([7, 7, 3])
-    found = calibrate.compared((queries[0][rows], queries[1][rows]), pool, labels, rows)
+    found = compared((queries[0][rows], queries[1][rows]), pool, labels, rows)
     _, truth = top_hits(found, LIKENESS)
     assert truth.tolist() == [[1, 1, 1], [0, 0, 0]]
-    astray = calibrate.compared((queries[0][rows], queries[1][rows]), pool, labels, np.array([7, 8, 3]))
+    astray = compared((queries[0][rows], queries[1][rows]), pool, labels, np.array([7, 8, 3]))
     assert top_hits(astray, LIKENESS)[1].tolist() == [[1, 0, 1], [0, 0, 0]]
 
 
