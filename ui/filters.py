@@ -67,9 +67,8 @@ def update(name: str, offer: Offer, value: str) -> gr.Dropdown:
     return gr.Dropdown([(_all(name), ""), *offer.choices], value=value, visible=offer.is_choice or bool(value))
 
 
-def applicable(settings: SearchSettings, library: "Library | None") -> SearchSettings:
-    """The settings without the filters that mean nothing in a library."""
-    found = offers(library, settings)
+def applicable(settings: SearchSettings, found: dict[str, Offer]) -> SearchSettings:
+    """The settings without the filters that mean nothing in a library, of which these are the `offers`."""
     known = {name: {value for _, value in found[name].choices} for name in NAMES}
     lost = [name for name in NAMES if getattr(settings, name) not in known[name]]
     lost += [] if found["date"].is_choice else ["since", "until"]

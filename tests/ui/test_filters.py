@@ -58,6 +58,6 @@ def test_synthetic_voices_are_no_speakers_to_choose_from(tmp_path: Path) -> None
 
 
 def test_a_filter_that_means_nothing_elsewhere_is_dropped(spoken: Callable[..., Library]) -> None:
-    library = spoken("en-US", "de")
-    assert filters.applicable(SearchSettings(language="en"), library).language == "en"
-    assert filters.applicable(SearchSettings(language="fr"), library).language == ""
+    offers = filters.offers(spoken("en-US", "de"), SearchSettings())
+    assert filters.applicable(SearchSettings(language="en"), offers).language == "en"
+    assert filters.applicable(SearchSettings(language="fr"), offers).language == ""

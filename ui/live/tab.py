@@ -31,7 +31,8 @@ def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -
             library = service.library(settings.library, guest)
         except ClaspError:
             pass  # whoever speaks is told
-        settings, offers = filters.applicable(settings, library), filters.offers(library, settings)
+        offers = filters.offers(library, settings)
+        settings = filters.applicable(settings, offers)
         mapped = library is not None and service.map(library) is not None
         return (
             gr.Dropdown(libraries, value=settings.library, visible=len(libraries) > 1),

@@ -13,7 +13,7 @@ from ui.search import examples
 from ui.service import DEMO, TITLES
 
 if TYPE_CHECKING:
-    from index.library import Library
+    pass
 
 BEHIND = ("speaker", "recording", "since", "until")  # filters behind a button
 
@@ -41,9 +41,8 @@ class SearchForm:
         dropdowns = [self.library, self.category, self.language, self.speaker, self.recording]
         return [*dropdowns, self.since, self.until, self.meaning]
 
-    def show(self, settings: SearchSettings, library: "Library | None") -> dict[Any, Any]:
+    def show(self, settings: SearchSettings, offers: dict[str, filters.Offer]) -> dict[Any, Any]:
         """Updates: what a library offers to choose from, and what is chosen. What offers no choice is hidden."""
-        offers = filters.offers(library, settings)
         updates: dict[Any, Any] = {self.library: settings.library, self.meaning: settings.meaning}
         for name in filters.NAMES:
             updates[getattr(self, name)] = filters.update(name, offers[name], getattr(settings, name))

@@ -97,8 +97,9 @@ class SearchHandlers:
         try:
             settings = SearchSettings(*values)
             library = self._service.library_if_any(settings.library, token)
-            settings = filters.applicable(settings, library)
-            updates = self._form.show(settings, library)
+            offers = filters.offers(library, settings)
+            settings = filters.applicable(settings, offers)
+            updates = self._form.show(settings, offers)
         except Exception as error:
             return self._failed(error)
         if last is None:
@@ -134,9 +135,10 @@ class SearchHandlers:
                 if link:
                     yield {self._shown.results: results.working(self._service.status)}
             request, library, problem = self._requested(link, token)
+            offers = filters.offers(library, request.settings)
             yield (
                 (self._inputs(request.text) if request.text else {})
-                | self._form.show(filters.applicable(request.settings, library), library)
+                | self._form.show(filters.applicable(request.settings, offers), offers)
                 | {self._form.library: self._libraries(token, value=request.settings.library)}
                 | {self._shown.by_time: request.settings.by_time}
                 | {self._shown.overlay: self._overlay(library, request.settings, token)}
@@ -169,7 +171,8 @@ class SearchHandlers:
         except ClaspError:  # it is gone
             settings, last = SearchSettings(), None
             library = self._service.library(settings.library)
-        updates = self._form.show(filters.applicable(settings, library), library)
+        offers = filters.offers(library, settings)
+        updates = self._form.show(filters.applicable(settings, offers), offers)
         updates[self._form.library] = self._libraries(token, value=settings.library)
         return updates if last is not None else updates | self._introduction(settings, library, token)
 
@@ -222,7 +225,8 @@ class SearchHandlers:
     def _change_filters(self, last: LastSearch | None, settings: SearchSettings, token: str) -> Updates:
         """Show other filters in the form, and search for the same again."""
         updates = self._repeat(last, settings, token)
-        return updates | self._form.show(settings, self._service.library_if_any(settings.library, token))
+        library = self._service.library_if_any(settings.library, token)
+        return updates | self._form.show(settings, filters.offers(library, settings))
 
     def _repeat(self, last: LastSearch | None, settings: SearchSettings, token: str) -> Updates:
         """Search for the same with other settings."""
