@@ -19,9 +19,9 @@ import os
 import threading
 import time
 from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from multiprocessing import connection
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 
@@ -84,19 +84,24 @@ def build(wanted: list[list[Item]], folder: Path, split: str, workers: int, audi
     shards.clear(folder, split)
     paths = [shards.shard_path(folder, split, number, audio) for number in range(len(wanted))]
     _check_same(wanted, paths, folder, split)
-    missing = [number for number, path in enumerate(paths) if not path.exists()]
     context = multiprocessing.get_context("spawn" if os.name == "nt" else "forkserver")
     if os.name != "nt":
         context.set_forkserver_preload([__name__])
-    started = time.time()
-    pool = ThreadPoolExecutor(workers)  # of threads that each wait for a process
-    try:
-        jobs = [pool.submit(_in_process, context, wanted[number], paths[number]) for number in missing]
-        for done, job in enumerate(as_completed(jobs), 1):
-            job.result()
-            print(f"{split}: shard {done} of {len(missing)}, {time.time() - started:.0f} s", flush=True)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    waiting = [number for number, path in enumerate(paths) if not path.exists()]
+    started, count, running = time.time(), len(waiting), {}
+    while waiting or running:
+        while waiting and len(running) < workers:
+            number = waiting.pop(0)
+            process = context.Process(target=_build_shard, args=(wanted[number], paths[number]))
+            process.start()
+            running[process.sentinel] = process, paths[number]
+        for sentinel in connection.wait(list(running)):
+            process, path = running.pop(cast(int, sentinel))
+            process.join()
+            if process.exitcode != 0:
+                raise DataError(f"{path.name}: its process died ({process.exitcode}). Run the command again to go on.")
+            done = count - len(waiting) - len(running)
+            print(f"{split}: shard {done} of {count}, {time.time() - started:.0f} s", flush=True)
 
 
 def _given(args: argparse.Namespace) -> tuple[list[Item], list[SkippedRow]]:
@@ -126,14 +131,6 @@ def _check_same(wanted: list[list[Item]], paths: list[Path], folder: Path, split
         skipped = {name for name, _ in there.skipped}
         if [row[:2] for row in there.rows] != [one for one in asked if one[0] not in skipped]:
             raise DataError(f"{path} holds other sentences than are asked for: choose another --out, or delete it.")
-
-
-def _in_process(context: Any, wanted: list[Item], path: Path) -> None:
-    process = context.Process(target=_build_shard, args=(wanted, path))
-    process.start()
-    process.join()
-    if process.exitcode != 0:
-        raise DataError(f"{path.name}: its process died ({process.exitcode}). Run the command again to go on.")
 
 
 def _build_shard(wanted: list[Item], path: Path) -> None:
