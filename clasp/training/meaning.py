@@ -51,15 +51,15 @@ def run(args: argparse.Namespace) -> int:
     checkpoint = Checkpoint(args.out, model=encoder, average=average, optimiser=optimiser)
     confusions = ngrams.measured_confusions(args.decoded)
     _, buckets, shares = ngrams.hold_out(sentences, args.english)
-    lengths = np.array([part.shape[1] for part in spoken])
+    written, lengths = np.diff(sentences.starts), np.array([part.shape[1] for part in spoken])
     real = np.char.startswith(speech.rows[decoded.utterance, 3], "real:")
     order = np.argsort(lengths, kind="stable")
     audio = [order[(lengths[order] >= 4) & (real[order] == kind)] for kind in (True, False)]
     started, losses = time.time(), []
     for step in range(checkpoint.resume(), args.steps):
         rng = np.random.default_rng((args.seed, step))
-        places = ngrams.draw_batch(audio, (args.real, 1 - args.real), args.batch, rng)
-        rows = ngrams.draw_batch(buckets, shares, args.batch, rng)
+        places = ngrams.draw_batch(audio, lengths, (args.real, 1 - args.real), args.batch, rng)
+        rows = ngrams.draw_batch(buckets, written, shares, args.batch, rng)
         read = rng.permutation(READINGS)[: READINGS // 2]
         encoder.train()
         with autocast():

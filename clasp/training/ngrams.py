@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/ngrams"))
     parser.add_argument("--steps", type=int, default=8_000)
     parser.add_argument("--batch", type=int, default=512)
-    parser.add_argument("--english", type=float, default=0.45, help="share of English sentences")
+    parser.add_argument("--english", type=float, default=0.35, help="share of English sentences")
     parser.add_argument("--seed", type=int, default=0)
 
 
@@ -61,10 +61,11 @@ def run(args: argparse.Namespace) -> int:
     checkpoint = Checkpoint(args.out, model=encoder, average=average, optimiser=optimiser)
     confusions = measured_confusions(args.decoded)
     held_out, buckets, shares = hold_out(sentences, args.english)
+    lengths = np.diff(sentences.starts)
     started, losses = time.time(), []
     for step in range(checkpoint.resume(), args.steps):
         rng = np.random.default_rng((args.seed, step))
-        rows = draw_batch(buckets, shares, args.batch, rng)
+        rows = draw_batch(buckets, lengths, shares, args.batch, rng)
         encoder.train()
         with autocast():
             vectors = encoder(*pad(simulate_asr_errors([sentences[row] for row in rows], confusions, rng)))
@@ -99,7 +100,7 @@ def hold_out(
     sentences: simulated_asr.Sentences, english: float
 ) -> tuple[np.ndarray, list[np.ndarray], tuple[float, ...]]:
     """Rows that are only measured, of sentences whose answers are never trained towards, and for each language the rows
-    to learn from in order of length, and its share: of those beside English by the root of their number."""
+    to learn from in order of length, and its share: those beside English by their number to the power of 3/4."""
     held_out = sentences.answer % 100 == 0
     buckets: list[np.ndarray] = []
     sizes: list[int] = []
@@ -111,7 +112,7 @@ def hold_out(
         first = len(buckets) if language == "en" else first
         lengths = np.diff(sentences.starts)[rows]
         buckets.append(rows[np.argsort(lengths, kind="stable")])  # neighbours make a batch with little padding
-        sizes.append(len(rows) ** 0.5)
+        sizes.append(len(rows) ** 0.75)
     shares = np.array(sizes)
     if first is not None and len(shares) > 1:
         shares[first] = 0
@@ -146,14 +147,21 @@ def validate(
 
 
 def draw_batch(
-    buckets: list[np.ndarray], shares: tuple[float, ...], count: int, rng: np.random.Generator
+    buckets: list[np.ndarray], lengths: np.ndarray, shares: tuple[float, ...], count: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """`count` rows of about one length, from each bucket, in order of length, its share."""
-    place, chosen = rng.random(), []
+    """`count` rows of about one length, so that there is little padding, from each bucket its share.
+
+    Args:
+        buckets: rows in order of length.
+        lengths: of every row.
+    """
+    target = lengths[rng.choice(buckets[rng.choice(len(buckets), p=shares)])]
     counts = rng.multinomial(count, shares) if len(buckets) > 3 else [round(share * count) for share in shares]
+    chosen = []
     for bucket, wanted in zip(buckets, counts, strict=True):
-        window = min(max(4 * wanted, 64), len(bucket))
-        start = int(place * (len(bucket) - window))
+        window = min(max(4 * wanted, 16), len(bucket))
+        start = np.searchsorted(lengths[bucket], target) - window // 2
+        start = min(max(start, 0), len(bucket) - window)
         chosen.append(rng.choice(bucket[start : start + window], wanted))
     return np.concatenate(chosen)
 

@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     started, losses = time.time(), []
     for step in range(checkpoint.resume(), args.steps):
         rng = np.random.default_rng((args.seed, step))
-        places = draw_batch(buckets, (args.real, 1 - args.real), args.batch, rng)
+        places = draw_batch(buckets, lengths, (args.real, 1 - args.real), args.batch, rng)
         rows = decoded.utterance[places]
         encoder.train()
         with autocast():
