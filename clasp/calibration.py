@@ -24,8 +24,10 @@ from clasp.errors import ModelError
 from clasp.text.words import count as count_words
 
 Direction = Literal["text", "few", "word", "speech", "translation"]
+Witness = Literal["meaning", "sound", "words"]
 TINY = 1e-300  # log of a probability of 1 would be 0, whose odds are infinite
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
+WITNESSES: tuple[Witness, ...] = get_args(Witness)
 SHORT = ("few", "word")  # that may be missing
 FEW = 3  # words of a short query
 NEVER = -50.0  # log odds
@@ -59,6 +61,7 @@ class MatchProbability:
     threshold: float  # probability below which a hit is no strong match
     word_bias: float = NEVER
     word_slope: float = 0.0
+    possible: float = 0.0  # probability below which a hit is no possible match either
     measured: dict[str, float] = field(default_factory=dict)  # counts and errors of the fit, for the report
 
     def log_odds(
@@ -73,6 +76,19 @@ class MatchProbability:
             alignment_score: of the phones; of no effect across languages.
             coverage: shares of the query's words that are in the transcripts.
         """
+        none = -np.logaddexp(0, self._odds(meaning, sound, alignment_score, coverage)).sum(0)  # log of 1 − p
+        return np.log(-np.expm1(np.minimum(none, -TINY))) - none
+
+    def witness(
+        self, meaning: np.ndarray, sound: np.ndarray, alignment_score: np.ndarray, coverage: np.ndarray | float = 0.0
+    ) -> np.ndarray:
+        """Which of WITNESSES speaks most for each hit, as its number there, int64; arguments as of `log_odds`."""
+        return self._odds(meaning, sound, alignment_score, coverage).argmax(0)
+
+    def _odds(
+        self, meaning: np.ndarray, sound: np.ndarray, alignment_score: np.ndarray, coverage: np.ndarray | float
+    ) -> np.ndarray:
+        """Log odds by each of WITNESSES alone, float64 (3, ...)."""
         meaning = np.asarray(meaning, float)
         by_meaning = self.meaning_bias + self.meaning_slope * meaning
         by_sound = (
@@ -83,8 +99,7 @@ class MatchProbability:
         )
         coverage = np.asarray(coverage, float)
         by_words = np.where(coverage > 0, self.word_bias + self.word_slope * coverage, NEVER)
-        none = -sum(np.logaddexp(0, odds) for odds in (by_meaning, by_sound, by_words))  # log of 1 − p
-        return np.log(-np.expm1(np.minimum(none, -TINY))) - none
+        return np.stack(np.broadcast_arrays(by_meaning, by_sound, by_words))
 
     def probability(
         self, meaning: np.ndarray, sound: np.ndarray, alignment_score: np.ndarray, coverage: np.ndarray | float = 0.0

@@ -17,6 +17,7 @@ The page, the API, the command line and the exports share it.
 from dataclasses import dataclass
 from typing import Any
 
+from clasp.calibration import Witness
 from index.records import Recording, Segment
 
 
@@ -32,7 +33,9 @@ class Hit:
     sound: float  # cosine of the sound halves; 0 for a model without one
     alignment_score: float  # of the phones, see `clasp.phones.alignment`
     coverage: float  # share of the query's words that are in the transcript, the title or the speaker's name
-    strong: bool  # whether the probability reaches the threshold; otherwise the match is a possible one
+    strong: bool  # whether the probability reaches the threshold
+    possible: bool = True  # whether it reaches at least the lower one; always if it is strong
+    witness: Witness = "meaning"  # what speaks most for it
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it; where the segment can be heard is for the caller to add."""
@@ -44,6 +47,8 @@ class Hit:
             "alignment_score": round(self.alignment_score, 4),
             "coverage": round(self.coverage, 4),
             "strong": self.strong,
+            "possible": self.possible,
+            "witness": self.witness,
         }
 
 

@@ -61,6 +61,7 @@ class Candidates:
     segments: list[Segment]
     vectors: np.ndarray  # float32 (n, dim), unit rows
     coverage: np.ndarray  # float64 (n,), the share of the query's words that each has, see `clasp.text.words.coverage`
+    weights: dict[str, float]  # of the query's words: the rarer in the library, the more
 
     @property
     def ids(self) -> np.ndarray:
@@ -221,7 +222,7 @@ class Library:
         there = self._database.words(ids) if words else {}
         covered = [coverage(words, there.get(number, ()), weights) if words else 0.0 for number in ids]
         vectors = index.segments.vectors[rows].astype(np.float32)
-        return Candidates([segments[number] for number in ids], vectors, np.array(covered, float))
+        return Candidates([segments[number] for number in ids], vectors, np.array(covered, float), weights)
 
     def _by_words(
         self, table: SegmentTable, words: Sequence[str], phones: Sequence[str], k: int, allowed: np.ndarray | None

@@ -35,6 +35,11 @@ class Moment:
         """Whether one of them is a strong match."""
         return any(hit.strong for hit in (self.hit, *self.duplicates))
 
+    @property
+    def possible(self) -> bool:
+        """Whether one of them is at least a possible match."""
+        return any(hit.possible for hit in (self.hit, *self.duplicates))
+
 
 @dataclass(frozen=True)
 class RecordingHits:

@@ -32,6 +32,11 @@ def configured_library() -> tuple[str, Path]:
     return folder.resolve().name or DEFAULT, folder
 
 
+def usual_library() -> str:
+    """The library to search where none is named: that of CLASP_LIBRARY, the user's own if there is one, or the demo."""
+    return current().library or (DEFAULT if DEFAULT in named_libraries() else DEMO)
+
+
 def named_libraries() -> dict[str, Path]:
     """The libraries in the user's data directory, by name."""
     return {path.parent.name: path.parent for path in sorted(_named_folders().glob(f"*/{DATABASE_FILE}"))}

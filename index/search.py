@@ -26,10 +26,10 @@ from unicodedata import category
 
 import numpy as np
 
-from clasp.calibration import by_length
+from clasp.calibration import WITNESSES, by_length
 from clasp.errors import ClaspError, LibraryError
 from clasp.phones.alignment import SHORTLIST, WEIGHTS, unpack
-from clasp.text.words import words
+from clasp.text.words import telling, words
 from index import languages
 from index.filters import Filter, passes
 from index.hit import Hit
@@ -75,11 +75,17 @@ class Answer:
     hits: list[Hit]
     search_seconds: float
     device: str
+    telling: frozenset[str] = frozenset()  # the words of the query that say most in this library
 
     @property
     def strong(self) -> bool:
         """Whether any hit is a strong match."""
         return any(hit.strong for hit in self.hits)
+
+    @property
+    def possible(self) -> bool:
+        """Whether any hit is at least a possible match."""
+        return any(hit.possible for hit in self.hits)
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -87,6 +93,7 @@ class Answer:
             "query": self.query.text,
             "language": self.query.language,
             "strong": self.strong,
+            "possible": self.possible,
             "hits": [hit.as_dict() for hit in self.hits],
             "timings": {
                 "encode_ms": round(1000 * self.query.encode_seconds, 1),
@@ -168,9 +175,9 @@ def search(
     cosines = zip(model.halves(candidates.vectors), model.halves(query.vector[None]), strict=True)
     meanings, sounds = (stored @ asked[0] for stored, asked in cosines)  # (n,)
     evidence = (meanings, sounds, alignment, candidates.coverage)
-    probabilities, strong = _judged(model.calibration, query, segments, evidence)
+    judged = _judged(model.calibration, query, segments, evidence)
     if meaning is None:
-        scores = probabilities
+        scores = judged.probability
     elif model.aligner is not None:
         scores = meaning * meanings + (1 - meaning) * np.maximum(alignment / CLEAR, candidates.coverage)
     else:
@@ -182,17 +189,30 @@ def search(
             segments[row],
             recordings[segments[row].recording],
             score=float(scores[row]),
-            probability=float(probabilities[row]),
+            probability=float(judged.probability[row]),
             meaning=float(meanings[row]),
             sound=float(sounds[row]),
             alignment_score=float(alignment[row]),
             coverage=float(candidates.coverage[row]),
-            strong=bool(strong[row]),
+            strong=bool(judged.strong[row]),
+            possible=bool(judged.possible[row]),
+            witness=WITNESSES[judged.witness[row]],
         )
         for row in best
         if segments[row].recording in recordings  # it may have been removed meanwhile
     ]
-    return Answer(query, hits, time.perf_counter() - started, str(model.device))
+    seconds = time.perf_counter() - started
+    return Answer(query, hits, seconds, str(model.device), telling(candidates.weights))
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """What n segments are worth."""
+
+    probability: np.ndarray  # float64 (n,), calibrated
+    strong: np.ndarray  # bool (n,), whether it reaches the threshold
+    possible: np.ndarray  # bool (n,), whether it reaches the lower one
+    witness: np.ndarray  # int64 (n,), of WITNESSES
 
 
 def _judged(
@@ -200,16 +220,19 @@ def _judged(
     query: Query,
     segments: "list[Segment]",
     evidence: tuple[np.ndarray, ...],
-) -> tuple[np.ndarray, np.ndarray]:
-    """The calibrated probability of each segment, float64 (n,), and whether it reaches its threshold, bool (n,)."""
-    probabilities, strong = np.zeros(len(segments)), np.zeros(len(segments), bool)
+) -> _Judged:
+    count = len(segments)
+    judged = _Judged(np.zeros(count), np.zeros(count, bool), np.zeros(count, bool), np.zeros(count, np.int64))
     directions = np.array([_direction(query, segment) for segment in segments])
     for direction in set(directions.tolist()):
         rows = directions == direction
         fit = calibration.of(direction)
-        probabilities[rows] = fit.probability(*(values[rows] for values in evidence))
-        strong[rows] = probabilities[rows] >= fit.threshold
-    return probabilities, strong
+        known = [values[rows] for values in evidence]
+        judged.probability[rows] = probability = fit.probability(*known)
+        judged.strong[rows] = probability >= fit.threshold
+        judged.possible[rows] = probability >= min(fit.possible, fit.threshold)
+        judged.witness[rows] = fit.witness(*known)
+    return judged
 
 
 def _direction(query: Query, segment: "Segment") -> "Direction":

@@ -40,6 +40,7 @@ class Report:
     details: tuple[str, ...] = ()
     wrong: bool = False
     archive: Path | None = None  # to be downloaded
+    search: str = ""  # address at which what was added can be searched
 
 
 Work = Callable[[threading.Event], Iterator[Progress | Report]]  # the event is set when the job is to stop

@@ -9,7 +9,8 @@ words of which none sounds alike (the translations themselves). Queries of one w
 words of validation recordings as are said in few of them.
 Hits are ranked as a search ranks them: a shortlist by the vectors, then by the probability itself, so ranking and fit
 take turns.
-The threshold is the probability that some wrong candidate of the pool reaches for 10 % of the queries.
+The threshold is the probability that some wrong candidate of the pool reaches for 10 % of the queries; a hit is
+possible from the one that some reaches for half of them.
 """
 
 import argparse
@@ -46,6 +47,7 @@ REAL = ("en-commonvoice13", "en-speechocean", "en-ljspeech", "fr-commonvoice17",
 LETTERS, RARE = 4, 5  # of the first and last word of a short query at least; recordings that say it at most
 TRANSLATED = 400  # English sentences kept out of training with their translations, said by training voices
 FALSE_MATCH_RATE = 0.10
+POSSIBLE_RATE = 0.5
 EVERY_TEXT = 10**9
 ROUNDS = 3  # of ranking and fitting
 FOLDS = 5
@@ -215,7 +217,7 @@ def table(calibration: Calibration) -> Table:
     """The fit for reading."""
     shown = Table(title=f"Calibration; threshold at a false-match rate of {calibration.false_match_rate:.0%}")
     measures = ("queries", "right_top_hits", "brier", "ece", "answers_above_threshold")
-    parameters = (*BY_MEANING, *BY_SOUND, *BY_WORDS, "threshold")
+    parameters = (*BY_MEANING, *BY_SOUND, *BY_WORDS, "threshold", "possible")
     for heading in ("direction", *parameters, *measures):
         shown.add_column(heading.replace("_", " "), justify="left" if heading == "direction" else "right")
     for direction, match_probability in calibration.directions.items():
@@ -299,7 +301,8 @@ def fit(found: Compared, *, use_sound: bool = True) -> MatchProbability:
 
     probability = np.where(found.shortlisted, model.probability(*found.evidence), 0)  # (n, m)
     best_wrong = np.where(found.equal, 0, probability).max(axis=1)
-    threshold = float(np.quantile(best_wrong, 1 - FALSE_MATCH_RATE, method="higher"))
+    rates = [1 - FALSE_MATCH_RATE, 1 - POSSIBLE_RATE]
+    threshold, possible = np.quantile(best_wrong, rates, method="higher").tolist()
     measured = {
         "queries": count,
         "candidates": found.meaning.shape[1],
@@ -309,7 +312,7 @@ def fit(found: Compared, *, use_sound: bool = True) -> MatchProbability:
         "ece": calibration_error(reliability_bins(unseen.ravel(), truth.ravel())),
         "answers_above_threshold": float((np.where(found.equal, probability, 0).max(axis=1) >= threshold).mean()),
     }
-    return replace(model, threshold=threshold, measured=measured)
+    return replace(model, threshold=threshold, possible=possible, measured=measured)
 
 
 def top_hits(found: Compared, model: MatchProbability) -> tuple[np.ndarray, np.ndarray]:

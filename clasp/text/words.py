@@ -13,6 +13,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
+from itertools import groupby, pairwise
 
 # combining accents of Latin, Greek and Cyrillic, points of Hebrew, vowel signs of Arabic: often left out in writing
 ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]")
@@ -43,6 +44,33 @@ def coverage(query: Sequence[str], found: Collection[str], weights: Mapping[str,
     asked = dict.fromkeys(query)
     total = sum(weights[word] for word in asked)
     return sum(weights[word] for word in asked if word in found) / total if total > 0 else 0.0
+
+
+def telling(weights: Mapping[str, float]) -> frozenset[str]:
+    """The words that say most: those that weigh as much as the mean of all."""
+    mean = sum(weights.values()) / max(len(weights), 1)
+    return frozenset(word for word, weight in weights.items() if weight >= mean)
+
+
+def marked(text: str, asked: Collection[str]) -> list[tuple[str, bool]]:
+    """The pieces of a text in their order, and whether each consists of words that are asked for.
+
+    >>> marked("The café's ferry", {"cafe", "ferry"})
+    [('The ', False), ('café', True), ("'s ", False), ('ferry', True)]
+    >>> marked("朝の渡し船", words("渡し船"))
+    [('朝の', False), ('渡し船', True)]
+    """
+    pieces: list[tuple[str, bool]] = []
+    for is_word, letters in groupby(text, lambda one: unicodedata.category(one)[0] in "LMN"):
+        run = "".join(letters)
+        for part in filter(None, re.split(f"({UNSPACED.pattern})", run)):
+            if UNSPACED.match(part):
+                pairs = [False, *(part[place : place + 2] in asked for place in range(len(part) - 1)), False]
+                alone = len(part) == 1 and part in asked
+                pieces += [(letter, alone or any(near)) for letter, near in zip(part, pairwise(pairs), strict=True)]
+            else:
+                pieces.append((part, is_word and any(word in asked for word in words(part))))
+    return [("".join(part for part, _ in same), found) for found, same in groupby(pieces, lambda piece: piece[1])]
 
 
 def _runs(text: str) -> list[str]:

@@ -20,7 +20,7 @@ import numpy as np
 
 from clasp.audio.decode import SAMPLE_RATE, stream
 from clasp.errors import AudioError
-from index.paths import DEMO, open_library
+from index.paths import open_library, usual_library
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
 
     settings = current()
     model = clasp.load(settings.model, settings.device or None)
-    library = open_library(model, (settings.library or DEMO) if args.library is None else args.library or None)
+    library = open_library(model, usual_library() if args.library is None else args.library or None)
     turns = FairScheduler()
     try:
         return _shown(LiveSession(model, library, turns=turns), sound)

@@ -1,10 +1,10 @@
-"""Find what says the same as a text or a recording, in the library that ships with CLASP.
+"""Find what says the same as a text or a recording, in your library or, before you have one, in the demo library.
 
     python -m clasp search "the ship was lost in the storm"
     python -m clasp search "Wann fährt der letzte Zug?" --language en
     python -m clasp search --speech question.wav -k 3
     python -m clasp search "a recipe with lentils" --category hobbies --meaning 1
-    python -m clasp search "the day of the flood" --library
+    python -m clasp search "the ship was lost in the storm" --library demo
     python -m clasp search "the council voted" --json | jq -r '.hits[0].file'
 
 Exit codes: 0 a strong match was found; 1 none was (the nearest are listed); 2 an error (one line on stderr).
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--library", nargs="?", const="", metavar="NAME|FOLDER",
-        help="search this library; without a name: your own (default: $CLASP_LIBRARY, or the one that ships)",
+        help="search this library; without a name: your own (default: yours, or the demo if you have none)",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
 
@@ -49,11 +49,11 @@ def run(args: argparse.Namespace) -> int:
     waveform = None if args.speech is None else decode(args.speech)  # before the model: errors come at once
 
     import clasp
-    from index.paths import DEMO, open_library
+    from index.paths import open_library, usual_library
 
     settings = current()
     model = clasp.load(settings.model, settings.device or None)
-    library = open_library(model, (settings.library or DEMO) if args.library is None else args.library or None)
+    library = open_library(model, usual_library() if args.library is None else args.library or None)
     query = encode(model, text=args.text, waveform=waveform)
     answer = search(
         library, model, query,
@@ -86,7 +86,7 @@ def as_text(answer: Answer) -> str:
     """The answer for reading: a line of facts and one of text per hit."""
     lines = []
     if not answer.strong:
-        lines = ["No strong match. " + ("The nearest:" if answer.hits else "No utterance passes the filters.")]
+        lines = [_without_strong(answer)]
     for hit in answer.hits:
         segment = hit.segment
         span = f" {segment.start:.1f}-{segment.end:.1f} s" if segment.start > 0 else ""
@@ -97,6 +97,12 @@ def as_text(answer: Answer) -> str:
         lines += [f"{hit.probability:4.0%}  {transcript}", f"      {facts}"]
     timings = f"encoded in {1000 * answer.query.encode_seconds:.0f} ms, searched in"
     return "\n".join([*lines, f"{timings} {1000 * answer.search_seconds:.0f} ms on {answer.device}"])
+
+
+def _without_strong(answer: Answer) -> str:
+    if not answer.hits:
+        return "No utterance passes the filters."
+    return "Possible matches:" if answer.possible else "Nothing in this library seems to say that. The nearest:"
 
 
 def _positive(text: str) -> int:

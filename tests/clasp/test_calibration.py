@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clasp.calibration import DIRECTIONS, Calibration, MatchProbability
+from clasp.calibration import DIRECTIONS, WITNESSES, Calibration, MatchProbability
 from clasp.errors import ModelError
 
 
@@ -57,3 +57,10 @@ def test_a_file_with_an_unknown_field_is_refused(calibration: Calibration, tmp_p
     path.write_text(json.dumps(stored))
     with pytest.raises(ModelError, match="slope"):
         Calibration.load(path)
+
+
+def test_the_witness_is_the_one_that_speaks_most_for_a_hit() -> None:
+    fit = MatchProbability(-3.0, 6.0, -3.0, 0.0, 6.0, 0.0, threshold=0.5, word_bias=-3.0, word_slope=6.0)
+    meaning, sound, coverage = np.eye(3)
+    assert [WITNESSES[number] for number in fit.witness(meaning, sound, np.zeros(3), coverage)] == list(WITNESSES)
+    assert WITNESSES[fit.witness(np.array(0.1), np.array(0.0), np.array(0.0))] == "meaning"  # no word is covered

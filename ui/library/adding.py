@@ -22,6 +22,7 @@ from ui.jobs import Progress, Report, Work
 from ui.library.handlers import LibraryHandlers, reports_errors
 from ui.library.transcribing import transcripts
 from ui.library.uploads import Upload
+from ui.links import SearchRequest, SearchSettings, write
 from ui.service import READ_ONLY, VISIT
 
 if TYPE_CHECKING:
@@ -70,8 +71,9 @@ def typed_path(text: str) -> Path:
     return path
 
 
-def adding(library: "Library", model: "Clasp", paths: list[Path], *, copy: bool, language: str) -> Work:
-    """A job that adds recordings, given as files and folders, and transcribes them."""
+def adding(library: "Library", model: "Clasp", paths: list[Path], *, copy: bool, language: str, address: str) -> Work:
+    """A job that adds recordings, given as files and folders, and transcribes them; `address` is where the library can
+    be searched then."""
 
     def work(stopping: threading.Event) -> Iterator[Progress | Report]:
         yield Progress("Reading the files…")
@@ -97,7 +99,7 @@ def adding(library: "Library", model: "Clasp", paths: list[Path], *, copy: bool,
                 report, sentences=report.sentences + last.sentences, details=report.details + last.details,
                 wrong=report.wrong or last.wrong,
             )  # fmt: skip
-        yield report
+        yield replace(report, search=address) if state is not None and state.added else report
 
     return work
 
@@ -192,5 +194,6 @@ class AddingHandlers(LibraryHandlers):
     ) -> None:  # fmt: skip
         title = {known: title for title, known in self._service.libraries(token)}[name]
         model = self._service.opened().model
-        work = adding(library, model, paths, copy=copy, language=language or "")
+        address = write(SearchRequest(SearchSettings(name)))
+        work = adding(library, model, paths, copy=copy, language=language or "", address=address)
         self._service.jobs.start(self._service.key(name, token), f"Adding to “{title}”", work, scratch=scratch)

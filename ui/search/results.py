@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
+from clasp.text.words import marked
 from index.guests import lifetime
 from index.hit import Hit
 from index.library import Library
@@ -14,7 +15,8 @@ from ui.links import SearchRequest, SearchSettings, write
 from ui.service import DEMO, VISIT
 from ui.templates import render
 
-NEAREST = 10  # weaker matches that are shown
+BEST = 10  # moments that an answer has, however unlikely
+WHY = {"meaning": "Same meaning", "sound": "Sounds alike", "words": "Same words"}
 LONG = 20.0  # seconds; a longer recording is shown with its waveform even for a single moment
 NUMBERS = count(1)
 
@@ -30,28 +32,33 @@ class SearchedLibrary:
 
 
 def answer(found: Answer, request: SearchRequest, searched: SearchedLibrary) -> str:
-    """The answer to a search: strong matches, weaker ones under a fold, and what can be done with them."""
+    """The answer to a search: strong matches, then possible ones, then the nearest others, up to ten in all or all
+    strong ones; and what can be done with them."""
     library, source = searched.library, found.query.segment
     groups = by_recording(library, found.hits, by_time=request.settings.by_time)
     segment = None if source is None else library.segment(source)
+    others = _best(_select(groups, lambda moment: not moment.strong), BEST)
     return _results(
         "search/answer.html",
         request,
         answer=found,
         searched=searched,
         strong=_select(groups, lambda moment: moment.strong),
-        weaker=_nearest(_select(groups, lambda moment: not moment.strong)),
+        possible=_select(others, lambda moment: moment.possible),
+        weaker=_select(others, lambda moment: not moment.possible),
+        marked=lambda text: marked(text, found.telling),
         source=segment,  # that the search is for what is similar to
         source_recording=segment and library.recording(segment.recording),
         filtered=bool(request.settings.filter),
         linkable=bool(request.text or request.like is not None) and request.settings.library != VISIT,
         LONG=LONG,
+        WHY=WHY,
     )
 
 
 def exported(found: Answer) -> list[Hit]:
-    """The hits of an answer that are downloaded: the strong matches or, without any, the nearest."""
-    return [hit for hit in found.hits if hit.strong] or found.hits[:NEAREST]
+    """The hits of an answer that are downloaded: the strong and possible ones or, without any, the nearest."""
+    return [hit for hit in found.hits if hit.possible] or found.hits[:BEST]
 
 
 def error(message: str) -> str:
@@ -85,11 +92,11 @@ def _results(template: str, request: SearchRequest | None = None, **values: Any)
     return render(template, number=next(NUMBERS), link=link, **values)
 
 
-def _nearest(groups: list[RecordingHits]) -> list[RecordingHits]:
-    """The likeliest moments of all groups, up to NEAREST."""
+def _best(groups: list[RecordingHits], count: int) -> list[RecordingHits]:
+    """The best moments of all groups."""
     every = sorted((one for group in groups for one in group.moments), key=lambda one: -one.hit.score)
-    nearest = {one.hit.segment.id for one in every[:NEAREST]}
-    return _select(groups, lambda one: one.hit.segment.id in nearest)
+    best = {one.hit.segment.id for one in every[:count]}
+    return _select(groups, lambda one: one.hit.segment.id in best)
 
 
 def _select(groups: list[RecordingHits], wanted: Callable[[Moment], bool]) -> list[RecordingHits]:

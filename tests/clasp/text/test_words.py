@@ -2,7 +2,7 @@
 
 import pytest
 
-from clasp.text.words import count, coverage, words
+from clasp.text.words import count, coverage, marked, telling, words
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,29 @@ def test_coverage_counts_words_by_their_weight() -> None:
     assert coverage(["the", "the", "goat"], {"the"}, weights) == pytest.approx(0.5 / 3.5)  # each word once
     assert coverage(["goat"], frozenset(), weights) == 0
     assert coverage([], {"goat"}, weights) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "found"),
+    [
+        ("The café’s FERRY.", "cafe ferry", ["café", "FERRY"]),
+        ("STRASSE, Straße", "straße", ["STRASSE", "Straße"]),
+        ("朝の渡し船が出る", "渡し船", ["渡し船"]),
+        ("この船", "渡し船", []),  # one letter is no word
+        ("船", "船", ["船"]),
+        ("नमस्ते दुनिया", "दुनिया", ["दुनिया"]),
+        ("قال مُحَمَّد شيئا", "محمد", ["مُحَمَّد"]),
+        ("I read iPhoneを買う", "iphone", ["iPhone"]),
+        ("<b>ferry</b>", "ferry", ["ferry"]),
+        ("", "ferry", []),
+    ],
+)
+def test_marked_words_are_those_that_are_asked_for(text: str, query: str, found: list[str]) -> None:
+    pieces = marked(text, frozenset(words(query)))
+    assert "".join(piece for piece, _ in pieces) == text
+    assert [piece for piece, is_asked in pieces if is_asked] == found
+
+
+def test_rare_words_tell_more_than_common_ones() -> None:
+    assert telling({"the": 0.5, "day": 2.0, "flood": 5.0}) == {"flood"}
+    assert telling({"flood": 0.1}) == {"flood"} and telling({}) == frozenset()

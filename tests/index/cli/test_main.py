@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from index.cli.main import COMMANDS, main
+from index.library import Library
+from index.paths import library_folder, usual_library
+from tests.index.conftest import Identity
 from tests.malformed import write_malformed
 
 ROOT = Path(__file__).parents[3]
@@ -24,6 +27,7 @@ def clasp(
 ) -> Callable[..., Result]:
     """Runs a command in this process: its exit code, and what it wrote."""
     monkeypatch.setenv("CLASP_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
 
     def run(*arguments: str) -> Result:
         try:
@@ -155,7 +159,7 @@ def test_nonsense_finds_no_strong_match_and_shows_the_nearest(clasp: Callable[..
     code, out, err = clasp("search", "Zzyzx quorble vantrish", "-k", "3")
     assert (code, err) == (1, "")
     lines = out.splitlines()
-    assert lines[0] == "No strong match. The nearest:"
+    assert lines[0] in ("Possible matches:", "Nothing in this library seems to say that. The nearest:")
     assert len(lines) == 1 + 3 * 2 + 1
 
 
@@ -210,3 +214,13 @@ def test_the_process_exits_with_the_code(tmp_path: Path):
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
         assert done.returncode == expected
         assert done.stderr.count("\n") == (1 if expected == 2 else 0)
+
+
+def test_a_search_without_a_library_is_of_your_own_once_you_have_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.delenv("CLASP_LIBRARY", raising=False)
+    assert usual_library() == "demo"
+    Library.create(library_folder(), Identity()).close()
+    assert usual_library() == "default"
+    monkeypatch.setenv("CLASP_LIBRARY", "harbour")
+    assert usual_library() == "harbour"

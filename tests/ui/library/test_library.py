@@ -118,6 +118,7 @@ def test_recordings_are_added_and_what_cannot_be_read_is_named(
     expect(report).to_contain_text("2 recordings added: 2 utterances")
     expect(report).to_contain_text("1 could not be read")
     expect(report.locator("li")).to_have_text(re.compile("^broken.mp3 is not a recording"))
+    expect(report.locator("a")).to_have_attribute("href", "?library=archive")
     assert titles(page) == ["bees", "ferry"]
     facts = page.locator("#library-facts")
     expect(facts).to_contain_text("Recordings2")

@@ -38,7 +38,9 @@ def done(work, stop_after: int | None = None) -> tuple[list[Progress], Report]:
 
 
 def test_after_adding_comes_the_second_progress(library, tmp_path):
-    progress, report = done(adding(library, Ear(), [tmp_path / "first.wav"], copy=False, language=""))
+    progress, report = done(
+        adding(library, Ear(), [tmp_path / "first.wav"], copy=False, language="", address="?library=own")
+    )
     second = [one for one in progress if one.before]
     assert all(
         "No recording was added. " in one.before and one.before.endswith("You can search now.") for one in second

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from clasp.calibration import Witness
 from index.hit import Hit
 from index.library import Library, Recording, Segment
 from index.search import Answer, Query
@@ -34,15 +35,17 @@ def searched(tmp_path: Path) -> SearchedLibrary:
     return SearchedLibrary(library, "own", "a key", {"science_fiction": 14})
 
 
-def hit(searched: SearchedLibrary, number: int, probability: float, **changes) -> Hit:
+def hit(searched: SearchedLibrary, number: int, probability: float, *, witness: Witness = "meaning", **changes) -> Hit:
     segment = Segment(**(vars(searched.library.segment(number)) | changes))
     recording = searched.library.recording(segment.recording)
-    return Hit(segment, recording, probability, probability, 0.7, 0.9, 1.5, 0.0, probability >= 0.5)
+    strong, possible = probability >= 0.5, probability >= 0.15
+    return Hit(segment, recording, probability, probability, 0.7, 0.9, 1.5, 0.0, strong, possible, witness)
 
 
 def shown(searched: SearchedLibrary, *hits: Hit, **settings) -> str:
     request = SearchRequest(SearchSettings("own", **settings), "a storm")
-    return results.answer(Answer(QUERY, list(hits), 0.0014, "cpu"), request, searched)
+    answer = Answer(QUERY, list(hits), 0.0014, "cpu", telling=frozenset({"storm"}))
+    return results.answer(answer, request, searched)
 
 
 def test_a_strong_match_is_a_card(searched: SearchedLibrary) -> None:
@@ -92,17 +95,28 @@ def test_filters_can_be_cleared(searched: SearchedLibrary) -> None:
     assert "data-clear" not in shown(searched, hit(searched, 1, 0.9))
 
 
-def test_weaker_matches_are_folded_away(searched: SearchedLibrary) -> None:
+def test_possible_matches_follow_the_strong_ones_and_weaker_ones_are_folded_away(searched: SearchedLibrary) -> None:
     html = shown(searched, hit(searched, 1, 0.9), hit(searched, 2, 0.2), hit(searched, 3, 0.1))
-    assert html.index('data-segment="1"') < html.index('class="more"') < html.index('data-segment="2"')
-    assert "2 weaker matches" in html
+    order = ("1 strong match<", 'data-segment="1"', "1 possible match<", 'data-segment="2"', "1 weaker match<")
+    places = [html.index(part) for part in (*order, 'data-segment="3"')]
+    assert places == sorted(places) and html.count("<details") == html.count('class="more"') + 1  # and of downloads
 
 
-def test_no_strong_match_says_so_and_offers_the_nearest(searched: SearchedLibrary) -> None:
+def test_possible_matches_alone_are_shown_at_once(searched: SearchedLibrary) -> None:
     html = shown(searched, hit(searched, 1, 0.3), hit(searched, 2, 0.2))
-    assert "No strong match" in html and "30%" in html
-    assert html.index("Show the closest 2") < html.index('data-segment="1"')
-    assert "less than 1%" in shown(searched, hit(searched, 1, 0.001))
+    assert "2 possible matches" in html and 'class="more"' not in html and 'class="nothing"' not in html
+
+
+def test_where_nothing_is_like_it_the_nearest_are_shown_all_the_same(searched: SearchedLibrary) -> None:
+    html = shown(searched, hit(searched, 1, 0.1), hit(searched, 2, 0.05))
+    assert html.index("Nothing in this library seems to say that") < html.index('data-segment="1"')
+    assert 'class="more"' not in html and "Same meaning" not in html
+
+
+def test_a_card_says_why_it_was_found(searched: SearchedLibrary) -> None:
+    html = shown(searched, hit(searched, 1, 0.9, witness="words"), hit(searched, 2, 0.3, witness="sound"))
+    assert "<span>Same words</span>" in html and "<span>Sounds alike</span>" in html
+    assert "A <mark>storm</mark> came up." in html
 
 
 def test_filters_that_nothing_passes(searched: SearchedLibrary) -> None:
