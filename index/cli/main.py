@@ -22,6 +22,7 @@ from clasp.errors import ClaspError
 COMMANDS = {  # name: (module with add_arguments(parser) and run(args) -> exit code, what it does)
     "search": ("index.cli.search", "find utterances that say the same as a text or a recording"),
     "add": ("index.cli.add", "add your own recordings to a library"),
+    "watch": ("index.cli.watch", "add recordings to a library as they come into a folder"),
     "listen": ("index.cli.listen", "find what says the same as you do, while you speak"),
     "library": ("index.cli.library", "list, edit, remove, check, export and import recordings of a library"),
     "serve": ("app", "open the app in the browser"),

@@ -1,0 +1,90 @@
+"""Watch folders, and add recordings to your library as they come in.
+
+    python -m clasp watch interviews/
+    python -m clasp watch /mnt/recorder podcasts/ --library harbour --every 60
+
+A file is taken up once nothing has changed it for a while, one that is changed later is taken up again, and so is a
+transcript or table that is put beside recordings. What is removed from the folders is named and stays in the library.
+It goes on until Ctrl-C.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+from clasp.errors import DataError
+from clasp.filenames import readable
+from index.paths import library_folder, open_or_create
+
+STOPPED = 130
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `python -m clasp watch`."""
+    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
+    parser.add_argument("--library", metavar="NAME|FOLDER", help="where to (default: $CLASP_LIBRARY, or your own)")
+    parser.add_argument("--copy", action="store_true", help="put the files into the library")
+    parser.add_argument(
+        "--language", default="", metavar="NAME|TAG", help="what is spoken, where no metadata says otherwise"
+    )
+    parser.add_argument("--no-transcripts", action="store_true", help="do not transcribe")
+    parser.add_argument(
+        "--every", type=_seconds, default=10.0, metavar="SECONDS", help="between two looks (default: 10)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Watch until Ctrl-C."""
+    from index.cli.add import summary
+    from index.cli.progress import show
+    from index.cli.transcribing import transcribe
+    from index.ingest.pipeline import Ingestor
+    from index.ingest.watch import FolderWatch
+    from index.metadata import checked
+
+    checked({"language": args.language})  # before the model: errors come at once
+    watch, missing = FolderWatch(args.folders), ""
+    watch.look()
+
+    import torch
+
+    import clasp
+    from clasp.settings import current
+
+    torch.set_num_threads(1)  # as for `add`
+    settings = current()
+    model = clasp.load(settings.model, settings.device or None)
+    with open_or_create(model, args.library) as library:
+        ingestor = Ingestor(library, model, copy=args.copy, language=args.language)
+        print(f"Watching for {library_folder(args.library)}; Ctrl-C ends it.", flush=True)
+        while True:
+            try:
+                time.sleep(args.every)
+                changes = watch.look()
+            except KeyboardInterrupt:
+                return 0
+            except DataError as error:  # a disk that is not connected may come back
+                if missing != str(error):
+                    print(error, flush=True)
+                missing = str(error)
+                continue
+            missing = ""
+            for file in changes.gone:
+                print(f"{readable(str(file))} is gone; what was added of it stays in the library.", flush=True)
+            if not changes.ready:
+                continue
+            progress, stopped = show(ingestor.add(changes.ready), "files")
+            if progress is not None and (progress.done > progress.existing or progress.updated):
+                print(summary(progress), flush=True)
+            if stopped or (not args.no_transcripts and transcribe(ingestor)):
+                return STOPPED
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected seconds, more than 0, not {text!r}")
+    return seconds
