@@ -5,7 +5,7 @@ A model is a folder:
     config.json              how speech is encoded, languages, weight of the meaning half
     speech.safetensors       what was trained of the speech encoder: heads over Whisper, which is not in the folder
     sound.safetensors        phone encoder (absent in a model without the sound half, like the next)
-    alignment.safetensors    how often each phone occurs, and is recognised as another
+    alignment.safetensors    how often each phone occurs, and is recognized as another
     text/                    the sentence encoder, a sentence-transformers folder
     gate.safetensors         how far a transcript is believed (absent: set by hand)
     calibration.json         what a similarity is worth
@@ -100,7 +100,7 @@ def load(name: str | Path = "bundled", device: str | torch.device | None = None)
 
 def build_speech_encoder(config: dict[str, Any]) -> SpeechEncoder:
     """The speech encoder of a configuration, with random weights but for those of a pretrained backbone."""
-    if "recogniser" in config["speech"]:
+    if "recognizer" in config["speech"]:
         return PhoneSpeechEncoder(config)
     from clasp.speech.fused_encoder import FusedSpeechEncoder
 
@@ -240,7 +240,7 @@ class Clasp:
         memory has not sufficed). In float32, an utterance has the same vector (within 1e-4) in any batch.
 
         Args:
-            return_phones: give an EncoderOutput, with the phones recognised in each utterance.
+            return_phones: give an EncoderOutput, with the phones recognized in each utterance.
 
         Returns:
             Vectors, float32 (n, dim), unit rows.
@@ -249,7 +249,7 @@ class Clasp:
             ClaspError: if the memory of a GPU does not suffice for one utterance, or the GPU fails.
         """
         vectors = np.zeros((len(waveforms), self.dim), np.float32)
-        recognised = self._without_phones(len(waveforms))
+        recognized = self._without_phones(len(waveforms))
 
         def encode(rows: list[int]) -> None:
             with autocast(self.device, self.precision):
@@ -261,12 +261,12 @@ class Clasp:
                 return
             vectors[rows] = self._join(meaning, sound)
             for row, phones in zip(rows, output.phones, strict=True):
-                recognised[row] = phones.float().cpu().numpy()
+                recognized[row] = phones.float().cpu().numpy()
 
         lengths = [waveform.duration for waveform in waveforms]
         fitted = in_batches(lengths, batch_size or self._size, encode)
         self._size = fitted if batch_size is None else self._size
-        return _output(vectors, recognised, return_phones)
+        return _output(vectors, recognized, return_phones)
 
     @torch.inference_mode()
     def fuse(self, direct: np.ndarray, texts: list[str], evidence: np.ndarray) -> np.ndarray:

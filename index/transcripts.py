@@ -88,10 +88,10 @@ class LibraryTranscripts:
         rows = []
         for number in ids:
             segment, packed = segments[number], phones.get(number)
-            recognised = np.zeros((0, 1), np.float32) if packed is None else unpack(packed)
+            recognized = np.zeros((0, 1), np.float32) if packed is None else unpack(packed)
             if segment.text or number not in machine:
                 supplied = Transcript(segment.text, segment.language)
-                rows.append(evidence(supplied, recognised, supplied=True))
+                rows.append(evidence(supplied, recognized, supplied=True))
             else:
-                rows.append(evidence(machine[number], recognised))
+                rows.append(evidence(machine[number], recognized))
         return stacked(rows)

@@ -15,8 +15,8 @@ SPEECH = {
     "dim": DIM,
     "speech": {
         "backbone": {"width": 16, "layers": 2, "heads": 2, "taps": [1, 2]},
-        "recogniser": {"width": 32, "layers": 1, "heads": 2, "kernel": 5},
-        "words": {"runs": 500, "embedding": 16, "width": 16, "layers": 1, "heads": 2, "pools": 4},
+        "recognizer": {"width": 32, "layers": 1, "heads": 2, "kernel": 5},
+        "ngrams": {"runs": 500, "embedding": 16, "width": 16, "layers": 1, "heads": 2, "pools": 4},
     },
 }
 PUBLISHED = {  # the published architecture in small: waveform and image backbones, the meaning alone

@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", help="the folder of training data (default: $CLASP_DATA or ./data)")
     parser.add_argument(
         "--asr", metavar="NAME", default="base",
-        help="transcribe what is said by this recogniser (default: base); none: without transcripts",
+        help="transcribe what is said by this recognizer (default: base); none: without transcripts",
     )  # fmt: skip
 
 

@@ -101,11 +101,11 @@ def evaluate(
 
     Args:
         tests: names of tests and of families, REAL or TRANSLATION; None is all.
-        asr: the recogniser that transcribes, see `recognizers.load`; None is none.
+        asr: the recognizer that transcribes, see `recognizers.load`; None is none.
 
     Raises:
         DataError: if data is missing, or there is no such test.
-        ModelError: if there is no such recogniser.
+        ModelError: if there is no such recognizer.
     """
     began = time.perf_counter()
     sets = chosen(data, tests)
@@ -150,7 +150,7 @@ def chosen(data: Path, names: Iterable[str] | None = None) -> list[QuerySet | Co
 
 
 def transcribing(spoken: Sequence[Utterance], encodings: Encodings, transcripts: Transcripts) -> list[Row]:
-    """Word errors and seconds of the recogniser in every language, and the seconds of hearing directly."""
+    """Word errors and seconds of the recognizer in every language, and the seconds of hearing directly."""
     rows = []
     for language in sorted({one.language for one in spoken}):
         asked = [one for one in spoken if one.language == language]

@@ -73,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", help="the folder of training data (default: $CLASP_DATA or ./data)")
     parser.add_argument("--sentences", type=int, default=4_000, help="to train on (default: 4,000)")
     parser.add_argument("--asr", metavar="NAME", default="base",
-                        help="the recogniser of the model's transcripts (default: base); none: without")  # fmt: skip
+                        help="the recognizer of the model's transcripts (default: base); none: without")  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
 
 
@@ -112,7 +112,7 @@ def measure(
 
     Args:
         sentences: to train on; a tenth as many are for validation.
-        asr: the recogniser of the model's transcripts, see `recognizers.load`; None is none.
+        asr: the recognizer of the model's transcripts, see `recognizers.load`; None is none.
 
     Raises:
         DataError: if data or a synthesizer is missing.

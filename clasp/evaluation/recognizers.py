@@ -1,4 +1,4 @@
-"""Speech recognisers: the product's own, and checkpoints to compare it with.
+"""Speech recognizers: the product's own, and checkpoints to compare it with.
 
     recognizer = load("base")
     recognizer.transcribe([decode("question.wav")], "en")
@@ -37,18 +37,18 @@ class Recognizer(Protocol):
         """What is said in each utterance; `language` is its BCP-47 tag.
 
         Raises:
-            ModelError: if the recogniser does not know the language.
+            ModelError: if the recognizer does not know the language.
         """
 
 
 def load(name: str) -> Recognizer:
-    """Load a recogniser.
+    """Load a recognizer.
 
     Args:
         name: "base" or a larger Whisper, a folder, or a name on the Hugging Face hub.
 
     Raises:
-        ModelError: if there is no such recogniser, a package of it is missing, or the hub cannot be reached.
+        ModelError: if there is no such recognizer, a package of it is missing, or the hub cannot be reached.
     """
     if name not in (BASE, *ON_THE_HUB):
         return Checkpoint(name)
@@ -58,7 +58,7 @@ def load(name: str) -> Recognizer:
 
 
 def understands(recognizer: Recognizer, language: str) -> bool:
-    """Whether a recogniser may be asked for this language; of a CTC checkpoint that cannot be told."""
+    """Whether a recognizer may be asked for this language; of a CTC checkpoint that cannot be told."""
     return not isinstance(recognizer, Checkpoint) or recognizer.understands(language)
 
 
@@ -80,7 +80,7 @@ def word_error_rate(references: Sequence[str], hypotheses: Sequence[str]) -> flo
 
 
 class Checkpoint:
-    """A recogniser of transformers, on the GPU where there is one. It does not say how sure it is."""
+    """A recognizer of transformers, on the GPU where there is one. It does not say how sure it is."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -131,7 +131,7 @@ def _load(name: str) -> "AutomaticSpeechRecognitionPipeline":
         raise ModelError(f"{name} needs a package that is not installed: {' '.join(str(error).split())}") from error
     except Exception as error:  # the readers of the many formats raise whatever they like
         message = " ".join(str(error).split())[:200]
-        raise ModelError(f"{name} cannot be loaded as a recogniser ({message}): {EXPECTED}.") from error
+        raise ModelError(f"{name} cannot be loaded as a recognizer ({message}): {EXPECTED}.") from error
     if loaded is None:
         found = ", ".join(config.architectures or ()) or config.model_type
         raise ModelError(f"{name} ({found}) does not write what it hears: {EXPECTED}.")

@@ -145,7 +145,7 @@ def sections(figures: Row) -> list[Section]:
         ),
         Section(
             "Transcribing",
-            "The recogniser that writes the transcripts, and how fast speech is heard without it.",
+            "The recognizer that writes the transcripts, and how fast speech is heard without it.",
             _cards([(tables.transcribing(figures.get("transcribing", [])), [])]),
         ),
         Section(

@@ -6,10 +6,10 @@ compared:
     search          as the product ranks: fused meaning, sound, phones, one calibrated probability
     search-direct   the same without transcripts, or before they are there
     fused           direct and transcript, weighed by the model's gate
-    transcript      the words that a recogniser writes, through the text encoder: the usual way to search speech
+    transcript      the words that a recognizer writes, through the text encoder: the usual way to search speech
     direct          the meaning that the model hears, without any transcript
     sound           the phones that the model hears
-    text            the words that were really said, through the text encoder: a recogniser without errors
+    text            the words that were really said, through the text encoder: a recognizer without errors
 """
 
 from abc import ABC, abstractmethod
@@ -101,7 +101,7 @@ class TrueText(System):
 
 
 class Transcribed(System):
-    """What a recogniser writes; a zero row where it understands nothing."""
+    """What a recognizer writes; a zero row where it understands nothing."""
 
     name = "transcript"
 

@@ -135,8 +135,8 @@ def reliability(directions: dict[str, list[list[float]]]) -> Table:
 
 
 def transcribing(rows: Iterable[Row]) -> Table:
-    """Word errors and speed of the recogniser, and the speed of hearing directly."""
-    headings = ("language", "recogniser", "utterances", "word errors", "× real time", "direct, × real time")
+    """Word errors and speed of the recognizer, and the speed of hearing directly."""
+    headings = ("language", "recognizer", "utterances", "word errors", "× real time", "direct, × real time")
     lines = [
         (
             row["language"], row["recognizer"], str(row["utterances"]), share(row["word_error_rate"]),

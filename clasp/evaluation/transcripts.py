@@ -24,7 +24,7 @@ from clasp.evaluation.utterances import Utterance
 from clasp.speech.transcript import Transcript, Word
 from clasp.training.data.corpora import batched
 
-CLIPS = 128  # handed to a recogniser at a time
+CLIPS = 128  # handed to a recognizer at a time
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class TimedTranscript:
 
 
 class Transcripts:
-    """What a recogniser makes of utterances, each transcribed once, in its own language."""
+    """What a recognizer makes of utterances, each transcribed once, in its own language."""
 
     def __init__(self, recognizer: Recognizer, cache: Path = utterances.CACHE) -> None:
-        """`cache` is the folder where transcripts are kept, by recogniser and sound."""
+        """`cache` is the folder where transcripts are kept, by recognizer and sound."""
         self.recognizer = recognizer
         self._cache = cache
         self._path = cache / f"transcripts-{re.sub(r'[^A-Za-z0-9.-]+', '-', recognizer.name)}.jsonl"
@@ -56,7 +56,7 @@ class Transcripts:
         Progress on stderr.
 
         Raises:
-            ModelError: if the recogniser does not know a language.
+            ModelError: if the recognizer does not know a language.
         """
         missing = [one for one in dict.fromkeys(asked) if one not in self._found]
         with Progress(console=Console(stderr=True), transient=True) as progress:

@@ -14,14 +14,14 @@ from clasp.phones.inventory import INVENTORY
 
 SHORTLIST = 50  # nearest by each weight of the meaning below are aligned
 WEIGHTS = (1.0, 0.2)
-TOP_PHONES = 4  # likeliest phones of each place that are stored of recognised phones
+TOP_PHONES = 4  # likeliest phones of each place that are stored of recognized phones
 GAP_OPEN = -2.0  # log odds of a phone that has no partner
 GAP_EXTEND = -0.3  # and of each further one after it in a candidate, which may say more than was asked for
 UNLIKELY = 1e-3  # least ratio of two phones' joint probability to chance
 
 
 def pack(phones: np.ndarray) -> np.ndarray:
-    """Recognised phones in the form that is stored: the likeliest of each place and their probabilities.
+    """Recognized phones in the form that is stored: the likeliest of each place and their probabilities.
 
     Args:
         phones: float (n, len(INVENTORY)), distributions as `inventory.collapse_posteriors` gives them.
@@ -46,7 +46,7 @@ class Aligner:
     """Compares phones of a query with those of candidates.
 
     Args:
-        confusions: float (inventory, inventory), how often each phone of a text (row) is recognised as another; row
+        confusions: float (inventory, inventory), how often each phone of a text (row) is recognized as another; row
             and column 0 (silence) do not count.
         frequencies: float (inventory,), how often each phone occurs in texts.
     """
@@ -59,9 +59,9 @@ class Aligner:
         confused[0], confused[:, 0] = 0, 0
         confused[1:] /= confused[1:].sum(1, keepdims=True).clip(1e-9)
         confused[1:] = 0.98 * confused[1:] + 0.02 * (written @ confused)
-        recognised = (written @ confused).clip(1e-5)  # (inventory,)
-        one = (confused / recognised).astype(np.float32)  # joint probability, written and recognised, over chance
-        both = ((confused.T * written) @ confused / (recognised[:, None] * recognised)).astype(np.float32)
+        recognized = (written @ confused).clip(1e-5)  # (inventory,)
+        one = (confused / recognized).astype(np.float32)  # joint probability, written and recognized, over chance
+        both = ((confused.T * written) @ confused / (recognized[:, None] * recognized)).astype(np.float32)
         self._tables = {(False, True): one, (True, False): one.T, (True, True): both}
 
     def score(
@@ -80,7 +80,7 @@ class Aligner:
         Args:
             query: float (n, inventory), distributions over phones, one-hot for a typed query.
             candidates: what `pack` made of each.
-            query_from_speech: whether the query's phones were recognised in speech; otherwise they are of a text.
+            query_from_speech: whether the query's phones were recognized in speech; otherwise they are of a text.
             candidates_from_speech: the same of the candidates; it is true of one of both.
             within: whether the query is a few words out of a longer candidate: what comes before and after them costs
                 nothing then.

@@ -10,13 +10,13 @@ from clasp.phones.inventory import INVENTORY
 class PhoneEncoder(nn.Module):
     """Residual convolutions over phones, mean and maximum over time, projection.
 
-    Phones of text and of speech have input tables of their own, `written` and `heard` (the recogniser's habits differ
+    Phones of text and of speech have input tables of their own, `written` and `spoken` (the recognizer's habits differ
     from the rules'); everything above is shared.
     """
 
     def __init__(self, dim: int = 384, hidden: int = 320, layers: int = 4, kernel: int = 5):
         super().__init__()
-        self.written, self.heard = (nn.Linear(len(INVENTORY), hidden, bias=False) for _ in range(2))
+        self.written, self.spoken = (nn.Linear(len(INVENTORY), hidden, bias=False) for _ in range(2))
         self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in range(layers))
         self.convolutions = nn.ModuleList(nn.Conv1d(hidden, hidden, kernel, padding=kernel // 2) for _ in range(layers))
         self.project = nn.Linear(2 * hidden, dim)
@@ -27,13 +27,13 @@ class PhoneEncoder(nn.Module):
         Args:
             phones: float32 (batch, time, len(INVENTORY)), distributions (one-hot for those of text).
             lengths: int64 (batch,); a row of length 0 gives a zero vector.
-            from_speech: whether the phones come from the recogniser.
+            from_speech: whether the phones come from the recognizer.
 
         Returns:
             float32 (batch, dim), unit rows.
         """
         mask = (torch.arange(phones.shape[1], device=phones.device) < lengths[:, None])[..., None]
-        x = (self.heard if from_speech else self.written)(phones) * mask  # (batch, time, hidden)
+        x = (self.spoken if from_speech else self.written)(phones) * mask  # (batch, time, hidden)
         for norm, convolution in zip(self.norms, self.convolutions, strict=True):
             update = convolution((norm(x) * mask).transpose(1, 2)).transpose(1, 2)
             x = (x + functional.gelu(update)) * mask

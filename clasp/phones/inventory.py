@@ -21,7 +21,7 @@ INVENTORY = (
     *"fvθðszʃʒʂʐɕʑçxɣχʁħʕhβ",  # fricatives
     *"lɹɾrɽʎjwʋ",  # liquids and glides
 )
-"""Phone of each id; id 0 is silence, and the blank of the recogniser."""
+"""Phone of each id; id 0 is silence, and the blank of the recognizer."""
 
 SHARPENED = 1.67  # power of the probabilities from which readings are drawn
 
@@ -76,7 +76,7 @@ def to_ipa(phones: np.ndarray) -> str:
 
 
 def readings(phones: np.ndarray, count: int) -> np.ndarray:
-    """Plausible readings of recognised phones: the likeliest one, and others in which doubtful phones change.
+    """Plausible readings of recognized phones: the likeliest one, and others in which doubtful phones change.
 
     Args:
         phones: float (phones, len(INVENTORY)), as `collapse_posteriors` gives it.
@@ -84,7 +84,7 @@ def readings(phones: np.ndarray, count: int) -> np.ndarray:
     Returns:
         int64 (count, phones), the same for the same input.
     """
-    sharpened = phones.astype(np.float32) ** SHARPENED  # doubt among recognised phones is overstated
+    sharpened = phones.astype(np.float32) ** SHARPENED  # doubt among recognized phones is overstated
     order = np.argsort(-sharpened, axis=1, kind="stable")  # (phones, inventory)
     shares = np.take_along_axis(sharpened, order, axis=1)
     reach = np.cumsum(shares / shares.sum(axis=1, keepdims=True).clip(1e-9), axis=1)
@@ -96,14 +96,14 @@ def readings(phones: np.ndarray, count: int) -> np.ndarray:
 
 
 def collapse_posteriors(posteriors: np.ndarray) -> np.ndarray:
-    """Recognised phones of one utterance as distributions, one row per phone.
+    """Recognized phones of one utterance as distributions, one row per phone.
 
     Args:
-        posteriors: float (frames, len(INVENTORY)), the recogniser's probabilities.
+        posteriors: float (frames, len(INVENTORY)), the recognizer's probabilities.
 
     Returns:
         float32 (phones, len(INVENTORY)): the mean of each run of frames with the same best phone, silence
-        dropped and the rest renormalised. Its row-wise argmax is the recognised phone sequence.
+        dropped and the rest renormalised. Its row-wise argmax is the recognized phone sequence.
     """
     best = posteriors.argmax(-1)
     if not len(best):

@@ -1,7 +1,7 @@
-"""What lies above the phones: from recognised phones to meaning.
+"""What lies above the phones: from recognized phones to meaning.
 
 Words are known by their sound: every frequent run of two to six phones has a vector of its own, so vocabulary is
-looked up rather than computed, a misrecognised phone costs only the runs that contain it (read in several ways, not
+looked up rather than computed, a misrecognized phone costs only the runs that contain it (read in several ways, not
 even those), and the encoder can be trained on written text (its phones with simulated confusions) long before any
 audio.
 """

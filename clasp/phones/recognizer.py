@@ -1,4 +1,4 @@
-"""The phone recogniser: a small head on a frozen speech backbone that tells the phone of every moment.
+"""The phone recognizer: a small head on a frozen speech backbone that tells the phone of every moment.
 
 Self-attention for what the neighbourhood makes likely, convolutions for transitions. Posteriors come 25 times a second,
 half as often as features.
@@ -11,7 +11,7 @@ from clasp.phones.inventory import INVENTORY
 from clasp.phones.layers import ConvolutionalAttention, valid
 
 
-class PhoneRecogniser(nn.Module):
+class PhoneRecognizer(nn.Module):
     """Features of a backbone to phone posteriors.
 
     Args:
@@ -31,7 +31,7 @@ class PhoneRecogniser(nn.Module):
         self.head = nn.Linear(width, len(INVENTORY))
 
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Recognise phones.
+        """Recognize phones.
 
         Args:
             features: (batch, time, features), zero beyond each length; lengths: int64 (batch,).

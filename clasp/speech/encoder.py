@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True, eq=False)
 class SpeechOutput:
-    """What a speech encoder makes of a batch: meaning (batch, dim), unit rows, and for every utterance its recognised
-    phones as distributions (phones, inventory), or None where the encoder recognises none."""
+    """What a speech encoder makes of a batch: meaning (batch, dim), unit rows, and for every utterance its recognized
+    phones as distributions (phones, inventory), or None where the encoder recognizes none."""
 
     meaning: Tensor
     phones: list[Tensor] | None

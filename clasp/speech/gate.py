@@ -28,7 +28,7 @@ EVIDENCE = (  # the columns, and the weights that are used until some are learne
     ("repetition", -1.0),  # compression ratio above 1.5
     ("no speech", -1.0),  # probability
     ("words", 0.5),  # logarithm of one more than there are
-    ("phone entropy", 0.3),  # mean over the recognised phones, nats: how unsure the direct witness is
+    ("phone entropy", 0.3),  # mean over the recognized phones, nats: how unsure the direct witness is
     ("supplied", 2.5),  # 1 for a transcript that came with the recording
     ("fairly known", -0.7),  # 1 for such a language
     ("hardly known", -1.2),
@@ -83,7 +83,7 @@ def evidence(found: Transcript, phones: np.ndarray, *, supplied: bool = False) -
 
     Args:
         phones: distributions, float (phones, inventory), as `unpack` gives those that are stored; none for a model that
-            recognises no phones.
+            recognizes no phones.
         supplied: whether the transcript came with the recording; its text and language are all that counts then.
     """
     language = found.language.lower().split("-")[0]

@@ -1,10 +1,10 @@
 """Speech to meaning by way of its phones: what the bundled model does with speech.
 
-    {"dim": 384, "speech": {"backbone": "whisper-base", "recogniser": {"width": 384, ...},
-     "words": {"runs": 200000, ...}, "readings": 8}}
+    {"dim": 384, "speech": {"backbone": "whisper-base", "recognizer": {"width": 384, ...},
+     "ngrams": {"runs": 200000, ...}, "readings": 8}}
 
-A frozen backbone reads the waveform once; the recogniser reads phones from its features, the n-gram encoder ("words")
-a meaning from the phones. The backbone's weights are not the model's own; one that is given by its sizes instead of the
+A frozen backbone reads the waveform once; the recognizer reads phones from its features, the n-gram encoder a
+meaning from the phones. The backbone's weights are not the model's own; one that is given by its sizes instead of the
 name has weights of the model's.
 """
 
@@ -18,7 +18,7 @@ from clasp.device import autocast, cpu_has_bfloat16
 from clasp.phones import inventory
 from clasp.phones.encoder import pad as pad_phones
 from clasp.phones.ngrams import PhoneNgramEncoder
-from clasp.phones.recognizer import PhoneRecogniser
+from clasp.phones.recognizer import PhoneRecognizer
 from clasp.speech.encoder import SpeechEncoder, SpeechOutput
 from clasp.speech.whisper_encoder import FRAME_RATE, WhisperEncoder, log_mel
 
@@ -48,18 +48,18 @@ class PhoneSpeechEncoder(SpeechEncoder):
         else:
             self.backbone = WhisperEncoder(**settings["backbone"])
         taps = len(self.backbone.taps)
-        self.recogniser = PhoneRecogniser(self.backbone.dim, taps, **settings["recogniser"])
-        self.words = PhoneNgramEncoder(**settings["words"], dim=config["dim"])
+        self.recognizer = PhoneRecognizer(self.backbone.dim, taps, **settings["recognizer"])
+        self.ngrams = PhoneNgramEncoder(**settings["ngrams"], dim=config["dim"])
 
     @property
     def stored(self) -> nn.Module:
         """Without a pretrained backbone."""
-        return nn.ModuleDict({"recogniser": self.recogniser, "words": self.words}) if self.pretrained else self
+        return nn.ModuleDict({"recognizer": self.recognizer, "ngrams": self.ngrams}) if self.pretrained else self
 
     def forward(self, samples: list[Tensor]) -> SpeechOutput:
         """As any speech encoder."""
-        recognised = self.recognise(self.features(samples))
-        return SpeechOutput(functional.normalize(self.pool_ngrams(recognised).float(), dim=-1), recognised)
+        recognized = self.recognize(self.features(samples))
+        return SpeechOutput(functional.normalize(self.pool_ngrams(recognized).float(), dim=-1), recognized)
 
     def features(self, samples: list[Tensor]) -> list[list[Tensor]]:
         """What the backbone makes of each utterance, in pieces: (frames, features) each."""
@@ -72,27 +72,27 @@ class PhoneSpeechEncoder(SpeechEncoder):
         features = iter(made)
         return [[next(features) for _ in mel] for mel in mels]
 
-    def recognise(self, features: list[list[Tensor]]) -> list[Tensor]:
-        """Recognised phones of utterances, as distributions (phones, inventory)."""
+    def recognize(self, features: list[list[Tensor]]) -> list[Tensor]:
+        """Recognized phones of utterances, as distributions (phones, inventory)."""
         posteriors: list[Tensor] = []
         for batch in _chunks([piece for parts in features for piece in parts], TOGETHER):
             lengths = torch.tensor([len(piece) for piece in batch], device=batch[0].device)
             padded = nn.utils.rnn.pad_sequence(batch, batch_first=True)  # (batch, time, features)
-            logits, counts = self.recogniser(padded.to(self.recogniser.head.weight.dtype), lengths)
+            logits, counts = self.recognizer(padded.to(self.recognizer.head.weight.dtype), lengths)
             posteriors += [row[:count] for row, count in zip(logits.float().softmax(-1), counts.tolist(), strict=True)]
-        taken, recognised = iter(posteriors), []
+        taken, recognized = iter(posteriors), []
         for parts in features:
             whole = torch.cat([next(taken) for _ in parts])  # (time, inventory), 25 rows per second
-            recognised.append(torch.from_numpy(inventory.collapse_posteriors(whole.cpu().numpy())).to(whole.device))
-        return recognised
+            recognized.append(torch.from_numpy(inventory.collapse_posteriors(whole.cpu().numpy())).to(whole.device))
+        return recognized
 
-    def pool_ngrams(self, recognised: list[Tensor]) -> Tensor:
-        """Meaning of recognised phones, (batch, dim), not normalised."""
+    def pool_ngrams(self, recognized: list[Tensor]) -> Tensor:
+        """Meaning of recognized phones, (batch, dim), not normalised."""
         count = self.config["speech"].get("readings", 1)
-        read = [torch.from_numpy(inventory.readings(one.cpu().numpy(), count)) for one in recognised]
+        read = [torch.from_numpy(inventory.readings(one.cpu().numpy(), count)) for one in recognized]
         batch, lengths = pad_phones([one.T for one in read])  # (batch, time, readings)
-        device = recognised[0].device
-        return self.words(batch.transpose(1, 2).to(device), lengths.to(device))
+        device = recognized[0].device
+        return self.ngrams(batch.transpose(1, 2).to(device), lengths.to(device))
 
 
 def _chunks(items: list[Tensor], size: int) -> list[list[Tensor]]:

@@ -24,10 +24,10 @@ class Word:
 
 @dataclass(frozen=True)
 class Transcript:
-    """What a recogniser understood of an utterance; its text is '' where nobody speaks, or nothing is understood.
+    """What a recognizer understood of an utterance; its text is '' where nobody speaks, or nothing is understood.
 
     Attributes:
-        language: ISO 639, as the recogniser names it; '' where it did not listen.
+        language: ISO 639, as the recognizer names it; '' where it did not listen.
         log_probability: mean over the tokens, natural logarithm; 0 where there are none.
         compression_ratio: of the text; what repeats itself compresses well.
         no_speech: probability that there is no speech in the window that the utterance was decoded in.

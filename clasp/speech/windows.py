@@ -23,7 +23,7 @@ QUIET = 4.0  # seconds at the end of a piece in which that may be
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """What the recogniser is given: float32 (bins, FRAMES), and where in it each utterance lies, in seconds."""
+    """What the recognizer is given: float32 (bins, FRAMES), and where in it each utterance lies, in seconds."""
 
     mel: np.ndarray
     spans: tuple[tuple[float, float], ...]

@@ -12,7 +12,7 @@ COMMON = frozenset((
 ))  # fmt: skip
 COMMON_ODDS, RARE_ODDS = 0.3, 0.03
 """How likely a query is to be in a common or a rare language rather than in English, before it is read. With these,
-of the first three words of FLORES sentences .97 are recognised in English, .91 in common and .68 in rare languages;
+of the first three words of FLORES sentences .97 are recognized in English, .91 in common and .68 in rare languages;
 without them .85, .88 and .86. Of whole sentences 1.0, 1.0 and .95."""
 
 _NAMES = {"nb": "no"}  # BCP-47 tag -> py3langid's, where they differ

@@ -4,7 +4,7 @@
 
 The CSV has the columns file and text and, where there are, language, speaker, category and split (every layout that
 clasp.training.data.readers knows will do). A fifth of it is held out, by speaker and sentence, and measured before and
-after. Only the recogniser of sounds learns; text encoder, meaning and calibration stay. Recordings of the demo
+after. Only the recognizer of sounds learns; text encoder, meaning and calibration stay. Recordings of the demo
 library are repeated in every batch, and another part of it tells whether the model still finds general speech: where
 it does not, or does not find yours as well as before, nothing is written and the exit code is 1. Interrupted work
 goes on where it was.
@@ -28,7 +28,7 @@ from rich.console import Console
 from clasp.errors import DataError, ModelError
 from clasp.files import write_text
 from clasp.model import Clasp, load
-from clasp.phones.recognizer import PhoneRecogniser
+from clasp.phones.recognizer import PhoneRecognizer
 from clasp.speech.phone_speech_encoder import PhoneSpeechEncoder
 from clasp.speech.whisper_encoder import FRAME_RATE
 from clasp.training.adaptation_data import AdaptationExample, draw_batch, examples, loss
@@ -86,7 +86,7 @@ def _adapt(args: argparse.Namespace) -> int:
     started = time.monotonic()
     model = load(args.model)
     if not isinstance(model.speech, PhoneSpeechEncoder):
-        raise ModelError(f"The model {args.model} recognises no sounds: adapt one that does, such as 'bundled'.")
+        raise ModelError(f"The model {args.model} recognizes no sounds: adapt one that does, such as 'bundled'.")
     work = args.out.with_name(f"{args.out.name}.part")
     _check_room(model, work)
     plan = _plan(work, args, model, [*mine, *asked])
@@ -97,7 +97,7 @@ def _adapt(args: argparse.Namespace) -> int:
         spent = time.monotonic() - started
         plan["steps"] = _steps(model, sources, 60 * args.minutes - 1.5 * spent)  # for it is measured again afterwards
         write_text(work / "plan.json", json.dumps(plan, indent=1) + "\n")
-    learned = _train(_recogniser(model), sources, work, plan["steps"])
+    learned = _train(_recognizer(model), sources, work, plan["steps"])
 
     before = plan["before"]
     for share in SHARES:
@@ -146,9 +146,9 @@ def _check_place(out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
 
 
-def _recogniser(model: Clasp) -> PhoneRecogniser:
+def _recognizer(model: Clasp) -> PhoneRecognizer:
     assert isinstance(model.speech, PhoneSpeechEncoder)
-    return model.speech.recogniser
+    return model.speech.recognizer
 
 
 def _folder(model: Clasp) -> Path:
@@ -196,10 +196,10 @@ def _steps(model: Clasp, sources: tuple[list[AdaptationExample], ...], seconds: 
     """How many steps: PASSES through your recordings, or what `seconds` allow."""
     seconds_of_speech = sum(example.frames for example in sources[0]) / FRAME_RATE
     wanted = math.ceil(PASSES * seconds_of_speech / SECONDS)
-    recogniser = copy.deepcopy(_recogniser(model))
+    recognizer = copy.deepcopy(_recognizer(model))
     for step in range(2):  # the second is as fast as any other
         begun = time.monotonic()
-        loss(recogniser, draw_batch(sources, SECONDS, step), step).backward()
+        loss(recognizer, draw_batch(sources, SECONDS, step), step).backward()
     pace = time.monotonic() - begun
     steps = min(wanted, int(seconds / (1.1 * pace)))
     if steps < min(wanted, 2 * WARM_UP):
@@ -209,12 +209,12 @@ def _steps(model: Clasp, sources: tuple[list[AdaptationExample], ...], seconds: 
 
 
 def _train(
-    recogniser: PhoneRecogniser, sources: tuple[list[AdaptationExample], ...], work: Path, steps: int
+    recognizer: PhoneRecognizer, sources: tuple[list[AdaptationExample], ...], work: Path, steps: int
 ) -> dict[str, torch.Tensor]:
-    """The averaged weights of a copy of the recogniser after `steps` steps."""
+    """The averaged weights of a copy of the recognizer after `steps` steps."""
     torch.manual_seed(0)
-    learner = copy.deepcopy(recogniser).requires_grad_(True)
-    average = copy.deepcopy(recogniser).requires_grad_(False)
+    learner = copy.deepcopy(recognizer).requires_grad_(True)
+    average = copy.deepcopy(recognizer).requires_grad_(False)
     optimiser = torch.optim.AdamW(learner.parameters(), lr=PEAK_RATE, weight_decay=0.0, betas=(0.9, 0.98))
     checkpoint = Checkpoint(work, learner=learner, average=average, optimiser=optimiser)
     started = time.time()
@@ -234,15 +234,15 @@ def _written(model: Clasp, learned: dict[str, torch.Tensor], share: float, folde
     shutil.copytree(_folder(model), folder)
     speech = model.speech
     assert isinstance(speech, PhoneSpeechEncoder)
-    old = speech.recogniser
+    old = speech.recognizer
     mixed = {
         name: torch.lerp(value, learned[name], share) if value.is_floating_point() else value
         for name, value in old.state_dict().items()
     }
-    speech.recogniser = copy.deepcopy(old)
-    speech.recogniser.load_state_dict(mixed)
+    speech.recognizer = copy.deepcopy(old)
+    speech.recognizer.load_state_dict(mixed)
     model.save(folder)
-    speech.recogniser = old
+    speech.recognizer = old
     return load(folder, model.device)
 
 
@@ -254,7 +254,7 @@ def _card(facts: dict[str, Any]) -> str:
             hits, mrr = (f"{was[name]:.3f} → {now[name]:.3f}" for name in ("hits@1", "mrr"))
             rows.append(f"| {speech} | {way} | {hits} | {mrr} |")
     text = (
-        f"Its recogniser went on to learn from {facts['pairs']} recordings ({facts['steps']} steps, "
+        f"Its recognizer went on to learn from {facts['pairs']} recordings ({facts['steps']} steps, "
         f"{facts['share']:.0%} of what was learned is taken; {facts['minutes']} minutes). {facts['held_out']} pairs "
         "were held out; general speech is a part of the demo library with another voice behind each. All else, the "
         f"calibration too, is that of the model with the checksum {facts['from']}."

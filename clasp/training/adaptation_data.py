@@ -1,4 +1,4 @@
-"""What a trained recogniser goes on to learn from: new recordings by their texts, old ones by pseudo-labels."""
+"""What a trained recognizer goes on to learn from: new recordings by their texts, old ones by pseudo-labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from torch import Tensor
 from clasp.audio.decode import decode
 from clasp.device import to_device
 from clasp.phones import inventory
-from clasp.phones.recognizer import PhoneRecogniser
+from clasp.phones.recognizer import PhoneRecognizer
 from clasp.speech.phone_speech_encoder import PhoneSpeechEncoder
 from clasp.speech.whisper_encoder import FRAME_RATE, log_mel
 from clasp.training.augment import augment
@@ -42,17 +42,17 @@ class AdaptationExample:
 def examples(
     clips: Sequence[Clip], encoder: PhoneSpeechEncoder, *, pseudo_labels: bool = False
 ) -> list[AdaptationExample]:
-    """The clips, the shortest first; with `pseudo_labels`, what the encoder recognises in them now is to be learned
+    """The clips, the shortest first; with `pseudo_labels`, what the encoder recognizes in them now is to be learned
     instead of their texts. The features of each are computed once, here."""
     found = []
     for number, clip in enumerate(clips):
-        device = encoder.recogniser.head.weight.device
+        device = encoder.recognizer.head.weight.device
         mel = log_mel(to_device(decode(clip.audio(), max_seconds=30).samples, device))
         with torch.inference_mode():
             renderings = encoder.backbone([mel] if pseudo_labels else [mel, *_augmented(mel, number)])
         stored = [one.half().cpu().numpy() for one in renderings]
         phones = torch.from_numpy(inventory.from_text(clip.text, clip.language))
-        labels = [_recognised(encoder.recogniser, stored[0])] if pseudo_labels else None
+        labels = [_recognized(encoder.recognizer, stored[0])] if pseudo_labels else None
         found.append(AdaptationExample(stored, phones, labels))
     return sorted(found, key=lambda example: example.frames)
 
@@ -71,14 +71,14 @@ def draw_batch(sources: Sequence[list[AdaptationExample]], seconds: float, step:
     return batch
 
 
-def loss(recogniser: PhoneRecogniser, batch: Sequence[AdaptationExample], step: int) -> Tensor:
-    """How badly a batch is recognised: by frames where they are known, else by the order of the phones."""
+def loss(recognizer: PhoneRecognizer, batch: Sequence[AdaptationExample], step: int) -> Tensor:
+    """How badly a batch is recognized: by frames where they are known, else by the order of the phones."""
     rng = np.random.default_rng((1, step))
-    device = recogniser.head.weight.device
+    device = recognizer.head.weight.device
     chosen = [int(rng.integers(len(example.renderings))) for example in batch]
     features, lengths = pad([example.renderings[one] for example, one in zip(batch, chosen, strict=True)])
     with autocast():
-        logits, frames = recogniser(features.to(device), lengths.to(device))
+        logits, frames = recognizer(features.to(device), lengths.to(device))
     labels = torch.full(logits.shape[:2], IGNORED)
     for row, example, one in zip(labels, batch, chosen, strict=True):
         if example.frame_labels is not None:
@@ -98,9 +98,9 @@ def _augmented(mel: Tensor, seed: int) -> list[Tensor]:
 
 
 @torch.no_grad()
-def _recognised(recogniser: PhoneRecogniser, features: np.ndarray) -> Tensor:
+def _recognized(recognizer: PhoneRecognizer, features: np.ndarray) -> Tensor:
     """The likeliest phone, or silence, at every 40 ms: int64 (ceil(frames / 2),)."""
-    device = recogniser.head.weight.device
+    device = recognizer.head.weight.device
     batch, lengths = pad([features])
-    logits, _ = recogniser(batch.to(device), lengths.to(device))
+    logits, _ = recognizer(batch.to(device), lengths.to(device))
     return logits[0].argmax(-1).cpu()

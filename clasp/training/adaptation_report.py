@@ -79,10 +79,10 @@ def measure(model: Clasp, asked: Sequence[Clip], others: Sequence[Clip] = (), *,
             waves = [_with_background(wave, waves[place - 1]) for place, wave in enumerate(waves)]
         spoken = model.encode_speech(waves, return_phones=True)
         vectors.append(spoken.vectors)
-        for place, recognised in zip(places, spoken.phones, strict=True):
+        for place, recognized in zip(places, spoken.phones, strict=True):
             if place < len(asked):
                 reference = inventory.from_text(pool[place].text, pool[place].language)
-                errors += edit_distance(reference, recognised.argmax(-1))
+                errors += edit_distance(reference, recognized.argmax(-1))
                 total += len(reference)
     speech = np.concatenate(vectors)
     found = _both_ways(speech, texts, labels, len(asked))

@@ -1,6 +1,6 @@
 """A training as a TOML file: a table for every stage, in their order, with the options that the stage takes.
 
-    [recogniser]
+    [recognizer]
     steps = 7_000
 
     [release]
@@ -27,7 +27,7 @@ from clasp.files import write_text
 STAGES = {  # name: module with add_arguments(parser) and run(args) -> exit code
     "text": "clasp.training.sentence.train",
     "features": "clasp.training.speech_features",
-    "recogniser": "clasp.training.recognizer",
+    "recognizer": "clasp.training.recognizer",
     "decode": "clasp.training.decode_corpus",
     "sound": "clasp.training.sound",
     "ngrams": "clasp.training.ngrams",

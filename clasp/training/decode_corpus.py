@@ -1,8 +1,8 @@
-"""Decode the corpus with the trained recogniser: the input of everything above the phones.
+"""Decode the corpus with the trained recognizer: the input of everything above the phones.
 
-    python -m clasp train decode --recogniser runs/recogniser --out runs/decoded
+    python -m clasp train decode --recognizer runs/recognizer --out runs/decoded
 
-The recogniser's confusions are measured on the way, so that errors like its own can be simulated on written text.
+The recognizer's confusions are measured on the way, so that errors like its own can be simulated on written text.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import torch
 from clasp.phones import inventory
 from clasp.phones.edit_distance import align
 from clasp.phones.inventory import INVENTORY
-from clasp.phones.recognizer import PhoneRecogniser
+from clasp.phones.recognizer import PhoneRecognizer
 from clasp.speech.whisper_encoder import FRAME_RATE
 from clasp.training import recognizer, speech_features
 from clasp.training.checkpoint import autocast
@@ -29,7 +29,7 @@ ALIGNED = 4_000  # utterances whose confusions are counted
 
 @dataclass(frozen=True)
 class DecodedCorpus:
-    """Recognised phones of utterances: `posteriors` float16 (phones, inventory), delimited by `starts` (n + 1,);
+    """Recognized phones of utterances: `posteriors` float16 (phones, inventory), delimited by `starts` (n + 1,);
     `utterance` (n,) is the row in the corpus, which has several renderings."""
 
     posteriors: np.ndarray
@@ -46,13 +46,13 @@ class DecodedCorpus:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpus", type=Path, default=Path("runs/corpus"))
     parser.add_argument("--features", type=Path, default=Path("runs/features"))
-    parser.add_argument("--recogniser", type=Path, default=Path("runs/recogniser"))
+    parser.add_argument("--recognizer", type=Path, default=Path("runs/recognizer"))
     parser.add_argument("--out", type=Path, default=Path("runs/decoded"))
 
 
 def run(args: argparse.Namespace) -> int:
     args.out.mkdir(parents=True, exist_ok=True)
-    model = recognizer.trained(args.recogniser)
+    model = recognizer.trained(args.recognizer)
     for split in ("validation", "train"):
         speech = shards.load(args.corpus, split)
         features = speech_features.load(args.corpus, args.features, split)
@@ -76,8 +76,8 @@ def load(folder: Path, split: str) -> DecodedCorpus:
 
 
 @torch.inference_mode()
-def decode(model: PhoneRecogniser, features: SpeechFeatures) -> Iterator[tuple[int, np.ndarray]]:
-    """Row in the corpus and recognised phones, float16 (phones, inventory), of each rendering, in order of length."""
+def decode(model: PhoneRecognizer, features: SpeechFeatures) -> Iterator[tuple[int, np.ndarray]]:
+    """Row in the corpus and recognized phones, float16 (phones, inventory), of each rendering, in order of length."""
     lengths = features.lengths
     order = np.argsort(lengths, kind="stable")
     start = 0
@@ -94,7 +94,7 @@ def decode(model: PhoneRecogniser, features: SpeechFeatures) -> Iterator[tuple[i
 
 
 def confusions(speech: shards.Utterances, decoded: DecodedCorpus) -> np.ndarray:
-    """How often each phone of a text is recognised as another in real speech (column 0: not at all), float32
+    """How often each phone of a text is recognized as another in real speech (column 0: not at all), float32
     (inventory, inventory).
 
     Row 0 says which phones are inserted where the text has none; its column 0 is the share of places without one.
@@ -104,7 +104,7 @@ def confusions(speech: shards.Utterances, decoded: DecodedCorpus) -> np.ndarray:
     real = np.flatnonzero(np.char.startswith(speech.rows[decoded.utterance, 3], "real:"))
     for place in rng.permutation(real)[:ALIGNED]:
         reference = shards.phones_of(speech, decoded.utterance[place]).astype(np.int64)
-        for written, recognised in align(reference, decoded[place].argmax(-1)):
-            counts[written, recognised] += 1
+        for written, recognized in align(reference, decoded[place].argmax(-1)):
+            counts[written, recognized] += 1
         counts[0, 0] += len(reference)
     return (counts / counts.sum(1, keepdims=True)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Fine-tune the n-gram encoder on audio: phones as the recogniser really recognises them.
+"""Fine-tune the n-gram encoder on audio: phones as the recognizer really recognizes them.
 
     python -m clasp train meaning --ngrams runs/ngrams --decoded runs/decoded --out runs/meaning
 
@@ -26,7 +26,7 @@ from clasp.training.losses import soft_contrast
 from clasp.training.simulated_asr import simulate_asr_errors
 from clasp.training.text_vectors import text_vectors
 
-READINGS = 8  # of recognised phones; half of them, at random, in each step of training
+READINGS = 8  # of recognized phones; half of them, at random, in each step of training
 PEAK_RATE, WARM_UP, AVERAGE = 4e-4, 50, 0.99
 
 

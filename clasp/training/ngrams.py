@@ -91,7 +91,7 @@ def training_data(args: argparse.Namespace) -> tuple[simulated_asr.Sentences, Te
 
 
 def measured_confusions(decoded: Path) -> np.ndarray:
-    """The recogniser's, where they have been measured."""
+    """The recognizer's, where they have been measured."""
     path = decoded / "confusions.npy"
     return np.load(path) if path.exists() else simulated_asr.generic_confusions()
 

@@ -1,6 +1,6 @@
-"""Train the phone recogniser on the features of the frozen backbone.
+"""Train the phone recognizer on the features of the frozen backbone.
 
-    python -m clasp train recogniser --features runs/features --out runs/recogniser
+    python -m clasp train recognizer --features runs/features --out runs/recognizer
 
 Synthesised speech teaches by cross-entropy per frame (the synthesizers tell the time of every phone), real speech by
 CTC on the phones of its transcripts. The weights that count are a running average. Interrupted training resumes exactly
@@ -19,14 +19,14 @@ from torch.nn import functional
 
 from clasp.phones import inventory
 from clasp.phones.edit_distance import edit_distance
-from clasp.phones.recognizer import PhoneRecogniser
+from clasp.phones.recognizer import PhoneRecognizer
 from clasp.speech.whisper_encoder import FRAME_RATE
 from clasp.training import speech_features
 from clasp.training.checkpoint import Checkpoint, autocast, descend, learning_rate, update_average
 from clasp.training.data import shards
 from clasp.training.speech_features import SpeechFeatures, pad
 
-RECOGNISER = {"features": 1024, "taps": 2, "width": 384, "layers": 3, "heads": 6, "kernel": 15}
+RECOGNIZER = {"features": 1024, "taps": 2, "width": 384, "layers": 3, "heads": 6, "kernel": 15}
 PEAK_RATE, WARM_UP, DECAY, AVERAGE = 2e-3, 100, 0.01, 0.995
 MASKED, LONGEST_MASK = 0.5, 20  # spans of features set to zero per second; frames of one at most
 SHORTEST = 20  # frames
@@ -36,7 +36,7 @@ SAVE_EVERY = 150  # steps
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpus", type=Path, default=Path("runs/corpus"))
     parser.add_argument("--features", type=Path, default=Path("runs/features"))
-    parser.add_argument("--out", type=Path, default=Path("runs/recogniser"))
+    parser.add_argument("--out", type=Path, default=Path("runs/recognizer"))
     parser.add_argument("--steps", type=int, default=6_000)
     parser.add_argument("--seconds", type=float, default=140, help="speech per step")
     parser.add_argument("--real", type=float, default=0.6, help="share of real speech in it")
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     torch.manual_seed(args.seed)
-    model = PhoneRecogniser(**RECOGNISER)
+    model = PhoneRecognizer(**RECOGNIZER)
     average = copy.deepcopy(model).requires_grad_(False)
     optimiser = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE, weight_decay=DECAY, betas=(0.9, 0.98))
     checkpoint = Checkpoint(args.out, model=model, average=average, optimiser=optimiser)
@@ -74,14 +74,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def trained(folder: Path) -> PhoneRecogniser:
+def trained(folder: Path) -> PhoneRecognizer:
     """The averaged weights of the last checkpoint."""
-    model = PhoneRecogniser(**RECOGNISER)
+    model = PhoneRecognizer(**RECOGNIZER)
     model.load_state_dict(torch.load(folder / "checkpoint.pt", weights_only=True)["average"])
     return model.eval()
 
 
-def validate(model: PhoneRecogniser, args: argparse.Namespace, most: int = 100) -> dict[str, float]:
+def validate(model: PhoneRecognizer, args: argparse.Namespace, most: int = 100) -> dict[str, float]:
     """Phone error rates in the validation split, by synthesizer or real corpus."""
     speech = shards.load(args.corpus, "validation")
     return phone_error_rates(model, speech, speech_features.load(args.corpus, args.features, "validation"), most)
@@ -89,9 +89,9 @@ def validate(model: PhoneRecogniser, args: argparse.Namespace, most: int = 100) 
 
 @torch.inference_mode()
 def phone_error_rates(
-    model: PhoneRecogniser, speech: shards.Utterances, features: SpeechFeatures, most: int
+    model: PhoneRecognizer, speech: shards.Utterances, features: SpeechFeatures, most: int
 ) -> dict[str, float]:
-    """Edits per phone between recognised and letter-to-sound phones, of at most so many utterances of a kind."""
+    """Edits per phone between recognized and letter-to-sound phones, of at most so many utterances of a kind."""
     model.eval()
     kinds = shards.kinds_of(speech.rows[features.utterance, 3])
     rates = {}
@@ -100,16 +100,16 @@ def phone_error_rates(
         for place in np.flatnonzero(kinds == kind)[:most]:
             with autocast():
                 logits, _ = model(*pad([features.frames(place)]))
-            recognised = inventory.collapse_posteriors(logits[0].float().softmax(-1).numpy()).argmax(-1)
+            recognized = inventory.collapse_posteriors(logits[0].float().softmax(-1).numpy()).argmax(-1)
             reference = shards.phones_of(speech, features.utterance[place])
-            errors += edit_distance(reference, recognised)
+            errors += edit_distance(reference, recognized)
             total += len(reference)
         rates[str(kind)] = round(errors / total, 3)
     return rates
 
 
 def losses(logits: Tensor, frames: Tensor, labels: Tensor, phones: list[Tensor]) -> tuple[Tensor, Tensor]:
-    """How badly utterances are recognised: cross-entropy per frame of those whose labels are known, and CTC of the
+    """How badly utterances are recognized: cross-entropy per frame of those whose labels are known, and CTC of the
     others; 0 where there are none.
 
     Args:
@@ -160,7 +160,7 @@ def _draw_batch(
 
 
 def _losses(
-    model: PhoneRecogniser, features: SpeechFeatures, places: np.ndarray, speech: shards.Utterances,
+    model: PhoneRecognizer, features: SpeechFeatures, places: np.ndarray, speech: shards.Utterances,
     rng: np.random.Generator,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
     batch, lengths = pad([features.frames(place) for place in places])

@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpus", type=Path, default=Path("runs/corpus"))
     parser.add_argument("--decoded", type=Path, default=Path("runs/decoded"))
     parser.add_argument("--text", type=Path, default=Path("runs/text"))
-    parser.add_argument("--recogniser", type=Path, default=Path("runs/recogniser"))
+    parser.add_argument("--recognizer", type=Path, default=Path("runs/recognizer"))
     parser.add_argument("--sound", type=Path, default=Path("runs/sound"))
     parser.add_argument("--meaning", type=Path, default=Path("runs/meaning"))
     parser.add_argument("--out", type=Path, default=Path("assets/model"))
@@ -42,8 +42,8 @@ def run(args: argparse.Namespace) -> int:
             "dim": ngrams.DIM,
             "speech": {
                 "backbone": PRETRAINED,
-                "recogniser": {name: recognizer.RECOGNISER[name] for name in ("width", "layers", "heads", "kernel")},
-                "words": ngrams.ENCODER,
+                "recognizer": {name: recognizer.RECOGNIZER[name] for name in ("width", "layers", "heads", "kernel")},
+                "ngrams": ngrams.ENCODER,
                 "readings": meaning.READINGS,
             },
         },
@@ -51,8 +51,8 @@ def run(args: argparse.Namespace) -> int:
         "meaning_weight": MEANING_WEIGHT,
     }
     speech = PhoneSpeechEncoder(config["speech_encoder"])
-    speech.recogniser.load_state_dict(recognizer.trained(args.recogniser).state_dict())
-    speech.words.load_state_dict(meaning.trained(args.meaning).state_dict())
+    speech.recognizer.load_state_dict(recognizer.trained(args.recognizer).state_dict())
+    speech.ngrams.load_state_dict(meaning.trained(args.meaning).state_dict())
     phone_encoder = PhoneEncoder(**sound.ENCODER)
     phone_encoder.load_state_dict(torch.load(args.sound / "checkpoint.pt", weights_only=True)["model"])
     text = SentenceTransformer(str(args.text), device="cpu", local_files_only=True)

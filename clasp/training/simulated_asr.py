@@ -1,4 +1,4 @@
-"""Simulated recognition of written sentences: phones by rule, with the measured confusions of the recogniser."""
+"""Simulated recognition of written sentences: phones by rule, with the measured confusions of the recognizer."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -146,7 +146,7 @@ def generic_confusions() -> np.ndarray:
 
 
 def simulate_asr_errors(parts: list[np.ndarray], confusions: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
-    """Phones (uint8) as they might be recognised, each sentence with a severity of its own from 0 (as written) to 1
+    """Phones (uint8) as they might be recognized, each sentence with a severity of its own from 0 (as written) to 1
     (as often confused as measured)."""
     lengths = np.array([len(part) for part in parts])
     written = np.concatenate(parts).astype(np.int64)

@@ -86,9 +86,9 @@ def _encoded(
     encoder: PhoneEncoder, speech: shards.Utterances, decoded: DecodedCorpus, places: np.ndarray
 ) -> tuple[Tensor, Tensor]:
     """Vectors of decoded utterances and of their texts, float32 (n, dim) each."""
-    recognised = [torch.from_numpy(decoded[place]).float() for place in places]
+    recognized = [torch.from_numpy(decoded[place]).float() for place in places]
     written = [shards.phones_of(speech, row).astype(np.int64) for row in decoded.utterance[places]]
     return (
-        encoder(*pad(recognised), from_speech=True),
+        encoder(*pad(recognized), from_speech=True),
         encoder(*pad([one_hot(torch.from_numpy(phones)) for phones in written]), from_speech=False),
     )

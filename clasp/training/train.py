@@ -9,11 +9,11 @@ The stages of the bundled model, each of which goes on where it was interrupted:
     python -m clasp corpus                 # speech with the time of every phone
     python -m clasp train text             # the sentence encoder, with a smaller vocabulary
     python -m clasp train features         # features of the corpus by the frozen backbone
-    python -m clasp train recogniser       # from there to phones
+    python -m clasp train recognizer       # from there to phones
     python -m clasp train decode           # the phones of the corpus, and how they are confused
     python -m clasp train sound            # the phone encoder
     python -m clasp train ngrams           # from phones to meaning, on text alone
-    python -m clasp train meaning          # the same, on recognised phones
+    python -m clasp train meaning          # the same, on recognized phones
     python -m clasp train release          # all of it as one model folder
     python -m clasp train gate             # how far a transcript is believed
     python -m clasp calibrate              # what a similarity is worth

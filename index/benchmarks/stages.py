@@ -95,9 +95,9 @@ def _stages(model: "Clasp", clips: Clips) -> list[Figure]:
     samples = [to_device(waveform.samples, device) for waveform in waveforms]
     if isinstance(encoder, PhoneSpeechEncoder):
         features = stage("speech backbone", lambda: batched(encoder.features, samples))
-        recognised = stage("phones", lambda: batched(encoder.recognise, features))
-        stage("meaning of the phones", lambda: batched(encoder.pool_ngrams, recognised))
-        stage("sound of the phones", lambda: batched(sound, recognised))
+        recognized = stage("phones", lambda: batched(encoder.recognize, features))
+        stage("meaning of the phones", lambda: batched(encoder.pool_ngrams, recognized))
+        stage("sound of the phones", lambda: batched(sound, recognized))
         return rows
     assert isinstance(encoder, FusedSpeechEncoder)
     spectrogram = encoder.spectrogram

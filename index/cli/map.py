@@ -5,7 +5,7 @@
     python -m clasp map                          # the one that ships
 
 It is stored in the library's folder. The map that was there stays until then, and the new one begins from it, so that
-it stays recognisable. Ctrl-C leaves all as it was.
+it stays recognizable. Ctrl-C leaves all as it was.
 """
 
 import argparse

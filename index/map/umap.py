@@ -55,7 +55,7 @@ def lay_out(
     """Positions of unit vectors (n, dim) on a flat map and on a solid one. The same for the same vectors.
 
     Args:
-        start: positions to begin from, (n, 2) and (n, 3), so that a map stays recognisable (default: the principal
+        start: positions to begin from, (n, 2) and (n, 3), so that a map stays recognizable (default: the principal
             directions of the vectors).
 
     Returns:

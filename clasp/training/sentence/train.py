@@ -134,7 +134,7 @@ def mean_vector(encoder: "SentenceTransformer", texts: Mapping[str, list[str]]) 
 
 
 def real_errors(path: Path | None) -> list[Pair]:
-    """Texts and what a recogniser wrote of them, from a table with the columns text and transcript.
+    """Texts and what a recognizer wrote of them, from a table with the columns text and transcript.
 
     Raises:
         DataError: if the file cannot be read or lacks one of the columns.

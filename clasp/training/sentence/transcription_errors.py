@@ -1,4 +1,4 @@
-"""Text as a speech recogniser might have written it down.
+"""Text as a speech recognizer might have written it down.
 
     add_transcription_errors("Their ship, the Aurora, left at eight.", rng)    # "there ship the aurora left it eight"
 

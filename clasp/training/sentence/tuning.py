@@ -1,7 +1,7 @@
 """Tuning of the sentence encoder on pairs of sentences that mean the same.
 
 Every batch of pairs (an English sentence and its translation or other wording) is seen in four ways: the English as it
-is, its counterpart, either of them as a speech recogniser might have written it, and English sentences that look alike
+is, its counterpart, either of them as a speech recognizer might have written it, and English sentences that look alike
 and mean something else. Two things are learned:
 
 *Contrast.* The counterpart and the text with transcription errors must find the English sentence among those of the

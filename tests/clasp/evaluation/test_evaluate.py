@@ -49,7 +49,7 @@ def test_tests_are_measured_by_every_system(
     assert "own words, de" in streams.err
 
 
-def test_with_transcripts_every_system_is_measured_and_the_recogniser_too(
+def test_with_transcripts_every_system_is_measured_and_the_recognizer_too(
     miniature: Path, tiny: Clasp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Typist:

@@ -1,4 +1,4 @@
-"""Recognisers: tiny random checkpoints beside their own models, and errors."""
+"""Recognizers: tiny random checkpoints beside their own models, and errors."""
 
 import json
 import shutil
@@ -128,7 +128,7 @@ def test_a_whisper_of_english_alone_is_told_no_language(whisper: Path, noise: Wa
 
 
 def broken(name: str, ctc: Path, folder: Path) -> str:
-    """A name that is no recogniser."""
+    """A name that is no recognizer."""
     shutil.copytree(ctc, folder, dirs_exist_ok=True)
     config = json.loads((folder / "config.json").read_text())
     if name == "an empty folder":
@@ -173,7 +173,7 @@ def broken(name: str, ctc: Path, folder: Path) -> str:
         ("nothing there", "There is no folder"),
     ],
 )
-def test_what_is_no_recogniser_is_named_in_one_line(name: str, message: str, ctc: Path, tmp_path: Path) -> None:
+def test_what_is_no_recognizer_is_named_in_one_line(name: str, message: str, ctc: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=message) as caught:
         load(broken(name, ctc, tmp_path))
     assert "\n" not in str(caught.value)

@@ -141,7 +141,7 @@ def test_spoken_queries_are_asked_without_a_transcript(
     assert kind(Text("a", "en"), spoken[2:3]) == "translation"
 
 
-def test_a_recogniser_that_lacks_a_language_is_not_asked(every: dict[str, System], monkeypatch) -> None:
+def test_a_recognizer_that_lacks_a_language_is_not_asked(every: dict[str, System], monkeypatch) -> None:
     fused = every["fused"]
     assert isinstance(fused, Fused) and fused.knows({"en", "de"})
     monkeypatch.setattr("clasp.evaluation.recognizers.understands", lambda recognizer, language: language != "de")

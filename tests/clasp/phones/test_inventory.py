@@ -1,4 +1,4 @@
-"""Letters to phones, the inventory, and what is made of a recogniser's posteriors."""
+"""Letters to phones, the inventory, and what is made of a recognizer's posteriors."""
 
 import functools
 import gc

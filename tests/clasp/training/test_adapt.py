@@ -180,11 +180,11 @@ def test_examples_are_learned(tiny, table: Path) -> None:
     assert 2 <= len(first) <= 12
     assert {example.frame_labels is None for example in first} == {True, False}
     for source in (by_text, pseudo):
-        recogniser = adapt.copy.deepcopy(tiny.speech.recogniser)
-        optimiser = torch.optim.AdamW(recogniser.parameters(), lr=3e-3)
+        recognizer = adapt.copy.deepcopy(tiny.speech.recognizer)
+        optimiser = torch.optim.AdamW(recognizer.parameters(), lr=3e-3)
         losses = [
             descend(
-                adaptation_data.loss(recogniser, adaptation_data.draw_batch([source], 12, step), step), optimiser, 3e-3
+                adaptation_data.loss(recognizer, adaptation_data.draw_batch([source], 12, step), step), optimiser, 3e-3
             )
             for step in range(25)
         ]
@@ -278,7 +278,7 @@ def test_what_cannot_be_adapted_is_said(
     with pytest.raises(ModelError, match="No model"):
         adapt.run(arguments(table, tmp_path / "none", tmp_path / "mine"))
     tiny_published.save(tmp_path / "published")
-    with pytest.raises(ModelError, match="recognises no sounds"):
+    with pytest.raises(ModelError, match="recognizes no sounds"):
         adapt.run(arguments(table, tmp_path / "published", tmp_path / "mine"))
     with pytest.raises(DataError, match="more --minutes"):
         adapt.run(arguments(table, model_folder, tmp_path / "mine", minutes=0.001))

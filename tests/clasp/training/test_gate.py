@@ -1,4 +1,4 @@
-"""The gate learns whom to believe: by how sure the recogniser is, and by the language."""
+"""The gate learns whom to believe: by how sure the recognizer is, and by the language."""
 
 import io
 

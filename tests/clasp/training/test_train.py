@@ -120,7 +120,7 @@ def test_shipped_configurations_are_what_their_stages_take(path: Path) -> None:
     assert all(callable(planned.options.stage) for planned in stages.values())
     if path.stem == "bundled":
         assert list(stages) == [
-            "corpus", "text", "features", "recogniser", "decode", "sound", "ngrams", "meaning", "release", "gate",
+            "corpus", "text", "features", "recognizer", "decode", "sound", "ngrams", "meaning", "release", "gate",
             "calibrate",
         ]  # fmt: skip
         assert str(stages["release"].options.out) == stages["calibrate"].options.model != "assets/model"

@@ -69,7 +69,7 @@ def parse(module, *words: str) -> argparse.Namespace:
 def test_interrupted_training_resumes_exactly(
     interrupted_at: int, shards: Path, features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recognizer, "RECOGNISER", TINY)
+    monkeypatch.setattr(recognizer, "RECOGNIZER", TINY)
     monkeypatch.setattr(recognizer, "SAVE_EVERY", 1)
     schedule = recognizer.learning_rate
 
@@ -95,10 +95,10 @@ def test_interrupted_training_resumes_exactly(
             torch.testing.assert_close(parts[kind][name], weight, rtol=0, atol=0, msg=name)
 
 
-def test_what_is_above_the_recogniser_learns_from_decoded_speech(
+def test_what_is_above_the_recognizer_learns_from_decoded_speech(
     shards: Path, features: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text_encoder
 ) -> None:
-    monkeypatch.setattr(recognizer, "RECOGNISER", TINY)
+    monkeypatch.setattr(recognizer, "RECOGNIZER", TINY)
     monkeypatch.setattr(sound, "ENCODER", {"dim": 8, "hidden": 8, "layers": 1, "kernel": 3})
     monkeypatch.setattr(ngrams, "DIM", text_encoder.get_embedding_dimension())
     monkeypatch.setattr(
@@ -108,7 +108,7 @@ def test_what_is_above_the_recogniser_learns_from_decoded_speech(
     monkeypatch.setattr(simulated_asr, "texts_of", lambda *_: texts)
     text_encoder.save(str(tmp_path / "text"))
     folders = {"corpus": shards, "features": features} | {
-        name: tmp_path / name for name in ("recogniser", "decoded", "sound", "text", "bank", "ngrams", "meaning")
+        name: tmp_path / name for name in ("recognizer", "decoded", "sound", "text", "bank", "ngrams", "meaning")
     }
 
     def run(module, out: str, needs: tuple[str, ...], *more: str) -> None:
@@ -116,8 +116,8 @@ def test_what_is_above_the_recogniser_learns_from_decoded_speech(
         module.run(parse(module, *stated, "--out", str(folders[out]), *more))
 
     few = ("--steps", "2", "--batch", "4")
-    run(recognizer, "recogniser", ("corpus", "features"), "--steps", "2", "--seconds", "6")
-    run(decode_corpus, "decoded", ("corpus", "features", "recogniser"))
+    run(recognizer, "recognizer", ("corpus", "features"), "--steps", "2", "--seconds", "6")
+    run(decode_corpus, "decoded", ("corpus", "features", "recognizer"))
     decoded = decode_corpus.load(folders["decoded"], "train")
     assert len(decoded) == len(load(shards, "train"))
     assert decoded.posteriors.shape == (decoded.starts[-1], len(INVENTORY))
@@ -159,7 +159,7 @@ def test_augmentation_keeps_lengths_and_labels_in_step() -> None:
 def test_simulated_errors_follow_the_confusions() -> None:
     size = len(INVENTORY)
     certain = np.zeros((size, size), np.float32)
-    certain[:, 9] = 1  # every phone is recognised as phone 9
+    certain[:, 9] = 1  # every phone is recognized as phone 9
     certain[0] = 0
     certain[0, 0] = 1  # and none is inserted
     parts = [np.arange(1, 30, dtype=np.uint8)] * 200

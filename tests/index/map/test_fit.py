@@ -126,7 +126,7 @@ def test_fitted_anew_it_takes_in_what_was_added(fitted: MapLayout, tmp_path):
     assert by_topic(again.points().solid[:, 0], np.arange(140) % TOPICS) > 0.95
 
 
-def test_laid_out_anew_it_stays_recognisable(fitted: MapLayout):
+def test_laid_out_anew_it_stays_recognizable(fitted: MapLayout):
     random = np.random.default_rng(0)
     vectors = random.standard_normal((250, 3)) @ random.standard_normal((3, DIM))
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)

@@ -306,7 +306,7 @@ export function mount({ element, props, watch, trigger }) {
     }
     box(".explore-notes").replaceChildren(...notes.map((textContent) => make("p", { textContent })));
     box(".explore-anew").hidden = !points || !state.owner;
-    box(".explore-anew small").textContent = `Takes about ${state.seconds} on two cores. Its shape stays recognisable.`;
+    box(".explore-anew small").textContent = `Takes about ${state.seconds} on two cores. Its shape stays recognizable.`;
     job();
   }
 

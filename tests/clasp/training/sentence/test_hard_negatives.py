@@ -1,4 +1,4 @@
-"""Sentences that mean something else, and sentences as a recogniser writes them."""
+"""Sentences that mean something else, and sentences as a recognizer writes them."""
 
 import numpy as np
 import pytest
