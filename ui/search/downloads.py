@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from clasp.errors import ClaspError
-from index.export import as_csv, as_json, clips
+from index.exports.hits import as_csv, as_json, clips
 from ui import labels
 
 if TYPE_CHECKING:
