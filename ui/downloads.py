@@ -60,8 +60,8 @@ def download(
 
 
 def download_transcripts(kind: str, library: "Library", recordings: Sequence[str]) -> Iterator[str]:
-    """The path of a file with what is said in recordings, in one of the formats of TRANSCRIPTS; of several files, a zip.
-    The file is deleted when the iterator goes on.
+    """The path of a file with what is said in recordings, in one of the formats of TRANSCRIPTS; a zip of several files.
+    It is deleted when the iterator goes on.
 
     Raises:
         ClaspError: if there is no such format or recording, or none of the recordings has a transcript.

@@ -6,8 +6,8 @@
     python -m clasp export --format qdpx --out interviews.qdpx --library interviews
 
 Times and speakers come along, whether a transcript was supplied or made by machine. There is a file for each
-recording, named after its title; qdpx, csv and json are one file for all. What has no transcript yet stays in
-csv and json, and is left out otherwise. No file is written over.
+recording, named after its title; qdpx, csv and json are one file for all. What has no transcript yet is in csv and json
+only. No file is written over.
 
 Exit codes: 0 all was written; 1 something has no transcript; 2 an error (one line on stderr).
 """

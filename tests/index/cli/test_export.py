@@ -51,7 +51,7 @@ def test_supplied_transcripts_and_those_of_a_machine(folder: Path, model) -> Non
         ]  # fmt: skip
         assert [(one.text, one.words) for one in bees.utterances] == [("Bees sleep.", WORDS), ("Supplied.", ())]
         chosen = library.segments([4, 1, 3])
-        bees, harbour = of_segments(library, reversed([*chosen, chosen[0]]))
+        harbour, bees = of_segments(library, [chosen[0], *reversed(chosen)])
         assert [one.id for one in harbour.segments] == [1] and [one.id for one in bees.segments] == [3, 4]
 
 
