@@ -42,7 +42,7 @@ SEGMENTS = (
     spoken(4, 5.0, 7.0, "", HARD, "It was late."),
     spoken(5, 8.0, 8.0004, "7", ""),  # a digit, less than a millisecond long
     spoken(6, 8.0004, 8.0008, "Yes.", ""),
-    spoken(7, 9.0, 9.01, "No.", "Antonella"),
+    spoken(7, 9.0, 9.01, "No.", "Antonella Ort"),
     spoken(8, 9.01, 9.02, "No?", PERSIAN),  # in the same frame of a film
     spoken(9, HOUR + 0.25, HOUR + 1.5, "صبح زود راه افتادیم.", PERSIAN),
     spoken(10, 101 * HOUR, 101 * HOUR + 1.001, "The end &amp; all *of* it.", "Speaker: [1]"),

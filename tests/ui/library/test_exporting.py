@@ -67,9 +67,7 @@ def test_an_address_that_leads_nowhere_says_why(address: str, ids: dict[str, str
 def test_a_program_gets_text_and_address(address: str, client: Client, ids: dict[str, str]) -> None:
     found = client.predict(ids["Notiz"], "vtt", "interviews", api_name="/export_transcript")
     assert all(name in Endpoints.export_transcript.__doc__ for name in FORMATS)
-    assert (
-        found["file"] == "Notiz.vtt" and f"<v Anna>{MILK}" in found["text"] and found["recording"]["title"] == "Notiz"
-    )
+    assert (found["file"], found["recording"]["title"]) == ("Notiz.vtt", "Notiz") and f"<v Anna>{MILK}" in found["text"]
     assert fetched(address + found["url"])[2].decode() == found["text"]
     project = client.predict(ids["Notiz"], "qdpx", "interviews", api_name="/export_transcript")
     assert project["text"] == "" and zipfile.is_zipfile(io.BytesIO(fetched(address + project["url"])[2]))
