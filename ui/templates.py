@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
-from ui import audio, labels
+from ui import audio, downloads, labels
 
 UI = Path(__file__).parent
 TABS = ("search", "live", "map", "library", "about")
@@ -26,7 +26,7 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_environment.globals |= {"audio": audio, "labels": labels}
+_environment.globals |= {"audio": audio, "downloads": downloads, "labels": labels}
 
 
 def render(name: str, **values: Any) -> str:

@@ -11,6 +11,7 @@ from index.ingest.safe_xml import number, root
 
 _PARTS = re.compile(r"phon|segment|syll|mau|tone|break|point|gloss|translat|note|comment|\bpos\b", re.IGNORECASE)
 _WORDS = re.compile(r"\W*\b(?:words?|ort|tokens?|wrd)\b\W*", re.IGNORECASE)
+_UTTERANCES = re.compile(r"(?:(.*) - )?utterances(?: \d+)?")
 _SILENCE = frozenset(("sil", "sp", "spn", "<sil>", "<p:>", "<p>", "#", "_"))
 _TOKENS = re.compile(r'"((?:[^"]|"")*)"|!.*|(?<!\S)(-?\d{1,15}(?:\.\d{1,20})?(?:[eE][-+]?\d{1,3})?)(?!\S)|[^\s"]+')
 
@@ -73,12 +74,23 @@ def praat(text: str) -> Iterator[Cue]:
 
 
 def _spoken(tiers: list[tuple[str, list[Cue]]]) -> Iterator[Cue]:
-    """The cues of the tiers that say what is said: not of parts of words, nor of words where there are sentences."""
-    chosen = [tier for tier in tiers if not _PARTS.search(tier[0])] or tiers
-    chosen = [tier for tier in chosen if not _WORDS.search(tier[0])] or chosen
-    for name, cues in chosen:
-        bare = _WORDS.sub("", name).strip()
-        speaker = bare if len(chosen) > 1 or bare != name else ""  # "Anna - words"
+    """The cues of the tiers that say what is said, with their speakers."""
+    for speaker, cues in _by_speaker(tiers):
         for cue in cues:
             if html.unescape(cue.text).strip().lower() not in _SILENCE:
                 yield cue if cue.speaker else replace(cue, speaker=speaker)
+
+
+def _by_speaker(tiers: list[tuple[str, list[Cue]]]) -> list[tuple[str, list[Cue]]]:
+    """Who speaks in the tiers that are not of parts of words, nor of words where there are sentences: "Anna" in
+    "Anna - utterances" and "Anna - words"."""
+    utterances = [(match[1] or "", cues) for name, cues in tiers if (match := _UTTERANCES.fullmatch(name))]
+    if utterances:
+        return utterances
+    chosen = [tier for tier in tiers if not _PARTS.search(tier[0])] or tiers
+    chosen = [tier for tier in chosen if not _WORDS.search(tier[0])] or chosen
+    bare = [_WORDS.sub("", name).strip() for name, _ in chosen]
+    return [
+        (speaker if len(chosen) > 1 or speaker != name else "", cues)
+        for speaker, (name, cues) in zip(bare, chosen, strict=True)
+    ]

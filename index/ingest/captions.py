@@ -20,7 +20,8 @@ _CLOCKS = re.compile(_CLOCK)
 _STAMP = re.compile(rf"\s*({_CLOCK})\s*(?:(?:-{{1,2}}>|→)\s*({_CLOCK})(?![\d:]).*|,\s*({_CLOCK})\s*)")  # SBV: a comma
 _COMMENTS = re.compile(r"(NOTE|STYLE|REGION)(\s|$)")  # of WebVTT
 _LABEL = re.compile(r"(\d{1,9}\.\d{1,9})\t(\d{1,9}\.\d{1,9})\t(.*)")  # of Audacity
-_LEADING = re.compile(rf"\s*(?:[\[(]({_CLOCK})[\])]|({_CLOCK})(?=\s|$))\s*(?:[-–—]\s+)?")
+_LEADING = re.compile(rf"\s*(?:[\[(]({_CLOCK})(?:\s*-->\s*({_CLOCK}))?[\])]|({_CLOCK})(?=\s|$))\s*(?:[-–—]\s+)?")
+_INLINE = re.compile(r"<\d[\d:.]*>")  # times of words, of LRC
 _OVERRIDES = re.compile(r"\{[^{}]*\}")  # of SubStation Alpha
 _DRAWING = re.compile(r"\{[^{}]*\\p[1-9]")  # what follows is a shape
 SPEED = 12  # characters a second at which a last line is spoken of which only the beginning is known
@@ -53,7 +54,7 @@ def timed(text: str) -> Iterator[Cue]:
 
 def plain(text: str) -> Iterator[Cue]:
     """A text (.txt) with times: those of subtitles, labels of Audacity, or a time before most lines ("[01:10] We left
-    at dawn."). None of a text without times."""
+    at dawn."), perhaps with an end ("[01:10 --> 01:12] We left at dawn."). None of a text without times."""
     lines = [line for line in text.split("\n") if line.strip()]
     labels = [match for line in lines if (match := _LABEL.fullmatch(line))]
     leading = [(place, match) for place, line in enumerate(lines) if (match := _LEADING.match(line))]
@@ -61,13 +62,15 @@ def plain(text: str) -> Iterator[Cue]:
         yield from timed(text)
     elif labels and len(labels) == len(lines):
         for one in labels:
-            yield Cue(float(one[1]), float(one[2]), one[3])
+            yield Cue(float(one[1]), float(one[2]), html.escape(one[3], quote=False))
     elif leading and (leading[0][0] == 0 or 2 * len(leading) >= len(lines)):
-        starts = [_seconds(match[1] or match[7]) for _, match in leading]
+        starts = [_seconds(match[1] or match[13]) for _, match in leading]
         ends = [*(place for place, _ in leading[1:]), len(lines)]
-        for (place, match), following, start, end in zip(leading, ends, starts, [*starts[1:], None], strict=True):
-            words = "\n".join([lines[place][match.end() :], *lines[place + 1 : following]])
-            yield Cue(start, start + len(words) / SPEED if end is None else end, words)
+        for (place, match), following, start, after in zip(leading, ends, starts, [*starts[1:], None], strict=True):
+            words = _INLINE.sub("", "\n".join([lines[place][match.end() :], *lines[place + 1 : following]]))
+            usual = start + len(words) / SPEED if after is None else after
+            end = _seconds(match[7]) if match[7] else usual
+            yield Cue(start, end, html.escape(words, quote=False))
 
 
 def substation(text: str) -> Iterator[Cue]:

@@ -35,7 +35,8 @@ class _Shown:
 _SPEAKER_TAG = re.compile(r"<v(?:\.[^\s<>]*)?[ \t]+([^<>]*)>")  # of WebVTT
 _MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>|<\d[\d:.]*>|\{\\[^{}]*\}|[\u200b\u2060\ufeff\u200e\u200f\u202a-\u202e]")
 _NAME = r"[^\W\d_][\w.'’&-]*(?: [\w.'’&-]+){0,3}"
-_PREFIX = re.compile(rf"(?:[-–—] ?)?(?:>+ ?)?(?:\[([^\[\]:]{{1,40}})\]:|({_NAME}) ?:(?= )|([^\W\d_]{{1,10}})：) ?")
+_IN_BRACKETS = r"\[(?!\d+:[\d:.,]*\])([^\[\]]{1,100})\]:"  # a name, not a clock
+_PREFIX = re.compile(rf"(?:[-–—] ?)?(?:>+ ?)?(?:{_IN_BRACKETS}|({_NAME}) ?:(?= )|([^\W\d_]{{1,10}})：) ?")
 _LABEL = re.compile(r"SPEAKER[_ ]?\d+")  # of programs that tell speakers apart
 TOGETHER = 0.3  # seconds that may lie between two captions of which one takes over words of the other
 
@@ -43,11 +44,11 @@ TOGETHER = 0.3  # seconds that may lie between two captions of which one takes o
 def spoken(cues: Iterable[Cue]) -> list[Cue]:
     """Cues with markup as text: its speakers named, each word of captions that roll over the screen once.
 
-    A speaker is whom a tag names (<v Anna>), or what stands before a colon: in capitals ("ANNA: The ferry is late."),
-    or otherwise where most lines have that.
+    A speaker is whom a tag names (<v Anna>), or what stands before a colon: in brackets ("[Anna]: The ferry is late."),
+    in capitals ("ANNA: The ferry is late."), or otherwise where most lines have that.
     """
     shown = [piece for cue in cues for piece in _pieces(cue)]
-    named = sum(any(map(_PREFIX.match, one.lines)) for one in shown)
+    named = sum(any((match := _PREFIX.match(line)) and not match[1] for line in one.lines) for one in shown)
     usual = named > 1 and 2 * named >= len(shown)
     return _once([piece for one in shown for piece in _by_speaker(one, usual)])
 
@@ -71,7 +72,8 @@ def _by_speaker(one: _Shown, usual: bool) -> Iterator[_Shown]:
         name = next(filter(None, match.groups())) if match else ""
         rest = line[match.end() :] if match else ""
         capitals = name.isupper() and not rest.isupper()
-        if name and rest and ((usual and not name[0].islower()) or capitals or _LABEL.fullmatch(name)):
+        certain = match is not None and match[1]
+        if name and rest and (certain or (usual and not name[0].islower()) or capitals or _LABEL.fullmatch(name)):
             turns.append((name, [rest], one.marked))
         else:
             turns[-1][1].append(line.lstrip(">").strip() if line.startswith(">>") else line)
