@@ -48,7 +48,7 @@ def make(data: Path, model: EmbeddingModel) -> Archive:
     folder.mkdir(parents=True)
     film, tape = folder / "talk.webm", folder / "tape.flac"
     _video(film, SECONDS * len(EXCHANGE))
-    _silence(tape, 3_600 * HOURS)
+    _silence(tape)
     recordings = [
         Recording("talk", film, TALK, SECONDS * len(EXCHANGE), "en", category="interview", date="1974-11"),
         Recording("tape", tape, "The long tape", 3_600.0 * HOURS, "en", "Ada"),
@@ -89,8 +89,6 @@ def _video(path: Path, seconds: float) -> None:
     subprocess.run(["ffmpeg", "-v", "error", *inputs, *codecs, path], check=True)
 
 
-def _silence(path: Path, seconds: int) -> None:
-    with soundfile.SoundFile(path, "w", 8_000, 1, "PCM_16") as file:
-        minute = np.zeros(60 * 8_000, np.int16)
-        for _ in range(seconds // 60):
-            file.write(minute)
+def _silence(path: Path) -> None:
+    """A minute; what the recording has more of is played as silence, too."""
+    soundfile.write(path, np.zeros(60 * 8_000, np.int16), 8_000)

@@ -22,7 +22,7 @@ const strip = part(player, ".strip");
 const toggle = part(player, "[data-toggle]");
 const follow = part(player, "[data-follow]");
 const duration = Number(strip.dataset.duration);
-const lines = transcript(part(document, ".lines"), player);
+const lines = transcript(part(document, ".lines"), [player, part(document, ".stay")]);
 const video = find(player, "video", HTMLVideoElement);
 const hits = parts(strip, ".mark").map((mark) => Number(mark.dataset.at)); // seconds
 let here = 0; // seconds

@@ -9,13 +9,14 @@ import { last, pieces, placed } from "./words.js";
 /** @typedef {{ node: HTMLElement, start: number, text: string }} Line */
 
 const EARLY = 0.05; // seconds before a line begins at which it is taken to have begun: players are not exact
+const SETTLING = 6; // frames
 const NEAR = "400px"; // above and below what is seen, lines are made ready
 
 /**
  * @param {HTMLElement} box
- * @param {HTMLElement} player which covers the lines above it
+ * @param {HTMLElement[]} covers what stays in sight above the lines
  */
-export function transcript(box, player) {
+export function transcript(box, covers) {
   /** @type {Line[]} */
   const lines = parts(box, "li").map((node) => ({
     node,
@@ -31,6 +32,7 @@ export function transcript(box, player) {
   /** @type {Record<string, Word[]>} */
   let words = {}; // by segment
   let now = -1; // the line that plays
+  let second = 0; // at which it does
   /** @type {HTMLElement | null} */
   let spoken = null; // the word that does
 
@@ -59,7 +61,18 @@ export function transcript(box, player) {
       open = word;
     }
     paragraph.replaceChildren(...nodes);
-    if (n === now) spoken = null;
+    if (n === now) speak();
+  }
+
+  /** Mark the word that is spoken. */
+  function speak() {
+    const all = now < 0 ? [] : parts(lines[now].node, ".word");
+    const begins = all.map((one) => Number(one.dataset.at));
+    const word = all[last(begins, second + EARLY)] ?? null;
+    if (word === spoken) return;
+    spoken?.classList.remove("spoken");
+    word?.classList.add("spoken");
+    spoken = word;
   }
 
   /**
@@ -102,23 +115,29 @@ export function transcript(box, player) {
   function reveal(n) {
     const node = lines[n]?.node;
     if (!node) return;
-    const above = player.getBoundingClientRect().bottom;
-    const room = window.innerHeight - above;
     const { top, bottom } = node.getBoundingClientRect();
+    const [above, room] = seenBelow();
     if (top >= above + 8 && bottom <= above + 0.75 * room) return;
     const way = top - above - 0.25 * room;
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches || Math.abs(way) > 1.5 * room;
     window.scrollBy({ top: way, behavior: calm ? "instant" : "smooth" });
-    if (calm) requestAnimationFrame(() => settle(node)); // lines that were far had a height that was guessed
+    if (calm) requestAnimationFrame(() => settle(node));
   }
 
-  /** @param {HTMLElement} node */
-  function settle(node, tries = 3) {
-    const above = player.getBoundingClientRect().bottom;
-    const way = node.getBoundingClientRect().top - above - 0.25 * (window.innerHeight - above);
-    if (Math.abs(way) < 4 || !tries) return;
-    window.scrollBy({ top: way, behavior: "instant" });
-    requestAnimationFrame(() => settle(node, tries - 1));
+  /** Where lines can be seen: from where on, and how much room there is. */
+  function seenBelow() {
+    const above = Math.max(...covers.map((one) => one.getBoundingClientRect().bottom));
+    return [above, window.innerHeight - above];
+  }
+
+  /**
+   * Keep a line in its place while those around it are drawn: until then their heights are guessed.
+   * @param {HTMLElement} node
+   */
+  function settle(node, frames = SETTLING) {
+    const [above, room] = seenBelow();
+    window.scrollBy({ top: node.getBoundingClientRect().top - above - 0.25 * room, behavior: "instant" });
+    if (frames > 1) requestAnimationFrame(() => settle(node, frames - 1));
   }
 
   return {
@@ -137,14 +156,8 @@ export function transcript(box, player) {
         lines[n]?.node.setAttribute("aria-current", "true");
         now = n;
       }
-      const all = n < 0 ? [] : parts(lines[n].node, ".word");
-      const begins = all.map((one) => Number(one.dataset.at));
-      const word = all[last(begins, seconds + EARLY)] ?? null;
-      if (word !== spoken || changed) {
-        spoken?.classList.remove("spoken");
-        word?.classList.add("spoken");
-        spoken = word;
-      }
+      second = seconds;
+      speak();
       return changed;
     },
 
