@@ -1,10 +1,8 @@
 """The page of a recording as the server makes it: what it says, and what it fetches."""
 
 import html
-import os
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,21 +20,6 @@ from ui.service import Service
 VILLAGE = "Village memories"
 LINE = re.compile(r'<li data-at="([\d.]+)" data-segment="(\d+)"( data-hit)?.*?</li>', re.DOTALL)
 TEXT = re.compile(r'<p class="transcript"[^>]*>(.*?)</p>', re.DOTALL)
-
-
-@pytest.fixture(scope="module")
-def service(interviews: Interviews, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CLASP_LIBRARY", str(interviews.folder))
-        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
-        service = Service().start()
-        service.opened()
-        yield service
-
-
-@pytest.fixture(scope="module")
-def tapes(service: Service) -> Archive:
-    return archive.make(Path(os.environ["XDG_DATA_HOME"]), service.opened().model)
 
 
 @pytest.fixture(scope="module")
