@@ -23,6 +23,7 @@ from index.library import Recording
 from ui import audio
 from ui.live.server import LiveServer
 from ui.map import wire
+from ui.recording.routes import routes as recording_routes
 from ui.script import MODULES, ROOT, STATIC, plotly
 from ui.service import Service
 
@@ -83,6 +84,7 @@ def routes(service: Service) -> list[BaseRoute]:
         Route("/audio/{key}/{recording}", recording),
         Route("/envelope/{key}/{recording}", envelope),
         Route("/transcript/{key}/{recording}", transcript),
+        *recording_routes(service),
         Route("/archive/{secret}", archive),
         Route("/map/{key}", points),
         Route(f"/{ROOT}/plotly.js", script(plotly())),
