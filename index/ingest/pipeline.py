@@ -80,7 +80,7 @@ class Ingestor:
             DataError: if there is no recording in any of the paths.
         """
         found = find_files(paths)
-        sidecars = SidecarIndex(found.files)
+        sidecars = SidecarIndex(found.files, found.folders)
         sizes = [file_size(file) for file in found.files]
         progress = AddProgress(len(sizes), bytes=sum(sizes), failed=found.failed, skipped=found.skipped)
         try:
