@@ -16,9 +16,7 @@ from index.ingest.cues import Cue, Flaw
 from index.ingest.safe_xml import attributes, local, number, root
 
 _ARROW = r"(?:[-–—=]{1,3} ?(?:>|&gt;)|→)"
-STAMP = re.compile(
-    rf"\s*(\[)?({TIME})\s*(?:{_ARROW}\s*({TIME})(?![\d:])(?(1)\])\s*(.*)|(?:,| [-–—] |\s)\s*({TIME})\s*)"
-)
+STAMP = re.compile(rf"\s*(\[)?({TIME})\s*(?:{_ARROW}\s*({TIME})(?![\d:])(?(1)\])\s*(.*)|(?:,| [-–—] | )\s*({TIME})\s*)")
 """Two times in a line, with what follows an arrow: settings of a cue, or its text."""
 _WIDE = str.maketrans("：；，．＞－", ":;,.>-")  # of East Asian keyboards
 _SETTINGS = re.compile(r"(?:[^\s:]+:\S+\s*|\{[^{}]*\}\s*)*")

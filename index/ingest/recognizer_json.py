@@ -132,7 +132,7 @@ def _joined(said: list[_Said]) -> list[_Said]:
     for one in said:
         if one.start is None and one.end is not None:  # it goes on where the one before it ends
             cues.append(replace(one, start=(cues[-1].end if cues else 0.0) or 0.0))
-        elif cues and (one.start is None or cues[-1].start is None):
+        elif cues and (one.start is None or cues[-1].start is None or not re.search(r"\w", one.text)):
             between = " " if one.text[:1].isalnum() and not cues[-1].text.endswith(" ") else ""
             times = one if cues[-1].start is None else cues[-1]
             cues[-1] = replace(times, text=cues[-1].text + between + one.text)

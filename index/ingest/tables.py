@@ -32,7 +32,7 @@ COLUMNS = {
     "file": "file filename filepath path recording audio media audiofile mediafile soundfile videofile sourcefile "
     "originalfilename originalfile video clip wav mp3 url link datei dateiname pfad aufnahme audiodatei fichier "
     "nomdufichier archivo fichero nombredearchivo arquivo nomedoarquivo ficheiro nomefile bestand bestandsnaam plik "
-    "nazwapliku fil filnavn filnamn tiedosto soubor fájl dosya файл имяфайла файлзаписи 文件 文件名 ファイル ファイル名 "
+    "nazwapliku fil filnavn filnamn tiedosto soubor fájl dosya файл имяфайла 文件 文件名 ファイル ファイル名 "
     "파일 파일명 파일이름 الملف اسمالملف",
     "title": "title titel titre título titulo titolo tytuł titlerecording recordingtitle titleofrecording "
     "interviewtitle talktitle episodetitle headline tittel otsikko cím název başlık название заголовок 标题 標題 題名 "
@@ -73,6 +73,7 @@ DELIMITERS = ",;\t|"
 SAMPLE = 2**16  # characters by which a delimiter is chosen
 HEAD = 10  # rows among which the names of the columns are looked for
 SLOWEST = 0.05  # characters a second; what would be slower is in milliseconds
+LONGEST = 60  # characters of what a column is called
 NAMED = 3  # rows that a remark names
 Rows = list[tuple[int, dict[str, str]]]  # of facts by column, each with the line in which it ends
 Lines = list[tuple[int, list[str]]]  # cells of rows that are not empty
@@ -254,6 +255,11 @@ class Table:
         return _once(understood)
 
 
+def names_cues(line: str) -> bool:
+    """Whether a line has the names of the columns of a transcript."""
+    return any(_known([(1, line.split(delimiter))]) >= OF_CUES for delimiter in DELIMITERS if delimiter in line)
+
+
 def cues(text: str) -> Iterator[Cue | Flaw]:
     """A table (.tsv, .csv) that is a transcript: with the columns start and text, and perhaps end and speaker."""
     table = Table.parse("", text)
@@ -296,6 +302,8 @@ def _upright(rows: Lines) -> Lines:
 
 def _column(cell: str) -> frozenset[str]:
     """What a column may hold, of COLUMNS; nothing where that is not known."""
+    if len(cell) > LONGEST:
+        return frozenset()
     name = re.sub(r"\([^()]*\)|\[[^\[\]]*\]| - .*|^dc(?:terms)?[:.]", "", comparable(cell))
     return NAMES.get("".join(letter for letter in name if letter.isalnum()), frozenset())
 

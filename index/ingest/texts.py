@@ -13,9 +13,10 @@ _MARK = re.compile(
     rf"[ \t]*(?:[\[(]({CLOCK})[\])]|#({CLOCK})#|^({CLOCK})(?=\s|[:=]|$))[ \t]*(?:[-–—:=][ \t]*)?", re.MULTILINE
 )
 _WORD = r"[^\W\d_a-zà-öø-ÿ][\w.'’&-]*|\d+"
-_NAME = rf"{_WORD}(?: (?:{_WORD})){{0,4}}"
+_NAME = rf"(?:{_WORD})(?: (?:{_WORD})){{0,4}}"
 _TURN = re.compile(rf"\s*(?:\[({_NAME})\]|({_NAME}))\s+[\[(]?({CLOCK})[\])]?\s*(?::\s*(.*))?")
 _SPAN = re.compile(rf"\s*({CLOCK})\s*(?:[-–—>→]+)\s*({CLOCK})\s+(\S.*)")
+_WORD_TIMES = re.compile(r"<\d{1,3}:[\d:.]*>")  # of lyrics
 _OFFSET = re.compile(r"^\[offset: ?([+-]?\d{1,7})\]", re.MULTILINE)  # of lyrics, milliseconds
 SPEED = 12  # characters a second at which a last line is spoken of which only the beginning is known
 
@@ -35,15 +36,15 @@ def plain(text: str) -> Iterator[Cue | Flaw]:
         yield from labels
     elif captions.is_framed(text):
         yield from captions.framed(text)
-    elif (found := tables.Table.parse("", text)).of_cues:
-        yield from found.cues()
+    elif lines and tables.names_cues(lines[0]):
+        yield from tables.cues(text)
     elif turns and turns[0][0] == 0 and _rising(starts := [matched(one[3]) for _, one in turns]):
         ends = [*(place for place, _ in turns[1:]), len(lines)]
         bodies = [lines[place + 1 : end] for (place, _), end in zip(turns, ends, strict=True)]
         said = ["\n".join([one[4] or "", *body]) for (_, one), body in zip(turns, bodies, strict=True)]
         yield from _following(starts, said, [one[1] or one[2] for _, one in turns])
     else:
-        yield from _marked(text.strip())
+        yield from _speakers_apart(list(_marked(text.strip())))
 
 
 def _rising(times: Sequence[float]) -> bool:
@@ -54,20 +55,22 @@ def _following(starts: Sequence[float], said: Sequence[str], speakers: Sequence[
     """Cues that last until the next one."""
     ends = [*starts[1:], starts[-1] + len(said[-1]) / SPEED]
     for start, end, words, speaker in zip(starts, ends, said, speakers, strict=True):
-        yield Cue(start, end, html.escape(words, quote=False), speaker)
+        yield Cue(start, end, html.escape(_WORD_TIMES.sub("", words), quote=False), speaker)
 
 
 def _labels(lines: list[str]) -> list[Cue]:
     """Labels of Audacity, and what ELAN writes without the names of columns: cells, of which two are times."""
     cues = []
     for line in lines:
+        if line.startswith("\\\t"):  # frequencies of the label above
+            continue
         cells = [cell.strip() for cell in line.split("\t")]
         times = [value for cell in cells if (value := seconds(cell)) is not None]
         others = [cell for cell in cells if seconds(cell) is None]
         if len(times) > 1 and others:
             speaker = others[0] if len(others) > 1 else ""
             cues.append(Cue(times[0], times[1], html.escape(others[-1], quote=False), speaker))
-        elif not line.startswith("\\\t"):  # frequencies
+        else:
             return []
     return cues
 
@@ -98,7 +101,7 @@ def _marked(text: str) -> Iterator[Cue]:
     yield from _following([times[n] - shift for n in order], [said[n] for n in order], [""] * len(said))
 
 
-def _speakers_apart(cues: list[Cue | Flaw]) -> Iterator[Cue | Flaw]:
+def _speakers_apart(cues: Sequence[Cue | Flaw]) -> Iterator[Cue | Flaw]:
     """Cues whose first line is the name of whoever speaks, where all of them have one."""
     halves = [one.text.strip().partition("\n") for one in cues if isinstance(one, Cue)]
     named = len(halves) > 0 and all(re.fullmatch(_NAME, name.strip()) and rest.strip() for name, _, rest in halves)
