@@ -32,7 +32,7 @@ _SAME = 0.8  # share of the longest text that sentences must have to be all of i
 
 
 @dataclass(frozen=True)
-class _Said:
+class _Piece:
     """Something with a text, and perhaps times."""
 
     text: str
@@ -44,15 +44,15 @@ class _Said:
 
 def recognized(text: str) -> Iterator[Cue]:
     """The sentences, or where there are none the words."""
-    found: dict[str, list[_Said]] = defaultdict(list)
+    found: dict[str, list[_Piece]] = defaultdict(list)
     for one in _loaded(text):
         _gather(one, "", "", found)
-    lists = [said for said in map(_joined, found.values()) if said and said[0].start is not None]
-    lengths = [sum(len(one.text) for one in said) for said in lists]
-    complete = [said for said, length in zip(lists, lengths, strict=True) if length >= _SAME * max(lengths)]
-    said = min(complete, key=len, default=[])
-    unit = _unit(said)
-    for one in said:
+    lists = [pieces for pieces in map(_joined, found.values()) if pieces and pieces[0].start is not None]
+    lengths = [sum(len(one.text) for one in pieces) for pieces in lists]
+    complete = [pieces for pieces, length in zip(lists, lengths, strict=True) if length >= _SAME * max(lengths)]
+    pieces = min(complete, key=len, default=[])
+    unit = _unit(pieces)
+    for one in pieces:
         start = one.start or 0.0
         end = start if one.end is None else one.end
         yield Cue(unit * start, unit * end, html.escape(one.text, quote=False), one.speaker)
@@ -97,7 +97,7 @@ def _end_of_space(text: str, place: int) -> int:
     return match.end() if match else place
 
 
-def _gather(one: Any, path: str, speaker: str, found: dict[str, list[_Said]]) -> str:
+def _gather(one: Any, path: str, speaker: str, found: dict[str, list[_Piece]]) -> str:
     """Note what is said in something, by where it stands. Returns its text."""
     if isinstance(one, list):
         if len(one) == 3 and isinstance(one[2], str) and all(isinstance(each, int | float) for each in one[:2]):
@@ -117,7 +117,7 @@ def _gather(one: Any, path: str, speaker: str, found: dict[str, list[_Said]]) ->
         text = next(filter(None, inside), "")
     start, end, whole = _span(one)
     if text and (start is not None or end is not None or _untimed(one)):
-        found[path].append(_Said(text, start, end, speaker, whole))
+        found[path].append(_Piece(text, start, end, speaker, whole))
     return text
 
 
@@ -126,10 +126,10 @@ def _untimed(one: dict[str, Any]) -> bool:
     return "type" in one or "word" in one or any(name in one for name in STARTS)
 
 
-def _joined(said: list[_Said]) -> list[_Said]:
+def _joined(pieces: list[_Piece]) -> list[_Piece]:
     """What is said, where what has no times goes with what stands before it, or else behind it."""
-    cues: list[_Said] = []
-    for one in said:
+    cues: list[_Piece] = []
+    for one in pieces:
         if one.start is None and one.end is not None:  # it goes on where the one before it ends
             cues.append(replace(one, start=(cues[-1].end if cues else 0.0) or 0.0))
         elif cues and (one.start is None or cues[-1].start is None or not re.search(r"\w", one.text)):
@@ -141,9 +141,9 @@ def _joined(said: list[_Said]) -> list[_Said]:
     return cues
 
 
-def _unit(said: list[_Said]) -> float:
+def _unit(pieces: list[_Piece]) -> float:
     """Seconds that whole numbers count: the largest unit in which nobody speaks too slowly."""
-    timed = [one for one in said if one.start is not None and one.end is not None]
+    timed = [one for one in pieces if one.start is not None and one.end is not None]
     if not timed or not all(one.whole for one in timed):
         return 1.0
     length = sum((one.end or 0.0) - (one.start or 0.0) for one in timed)

@@ -41,8 +41,8 @@ def plain(text: str) -> Iterator[Cue | Flaw]:
     elif turns and turns[0][0] == 0 and _rising(starts := [matched(one[3]) for _, one in turns]):
         ends = [*(place for place, _ in turns[1:]), len(lines)]
         bodies = [lines[place + 1 : end] for (place, _), end in zip(turns, ends, strict=True)]
-        said = ["\n".join([one[4] or "", *body]) for (_, one), body in zip(turns, bodies, strict=True)]
-        yield from _following(starts, said, [one[1] or one[2] for _, one in turns])
+        texts = ["\n".join([one[4] or "", *body]) for (_, one), body in zip(turns, bodies, strict=True)]
+        yield from _following(starts, texts, [one[1] or one[2] for _, one in turns])
     else:
         yield from _speakers_apart(list(_marked(text.strip())))
 
@@ -51,10 +51,10 @@ def _rising(times: Sequence[float]) -> bool:
     return all(one <= other for one, other in pairwise(times))
 
 
-def _following(starts: Sequence[float], said: Sequence[str], speakers: Sequence[str]) -> Iterator[Cue]:
+def _following(starts: Sequence[float], texts: Sequence[str], speakers: Sequence[str]) -> Iterator[Cue]:
     """Cues that last until the next one."""
-    ends = [*starts[1:], starts[-1] + len(said[-1]) / SPEED]
-    for start, end, words, speaker in zip(starts, ends, said, speakers, strict=True):
+    ends = [*starts[1:], starts[-1] + len(texts[-1]) / SPEED]
+    for start, end, words, speaker in zip(starts, ends, texts, speakers, strict=True):
         yield Cue(start, end, html.escape(_WORD_TIMES.sub("", words), quote=False), speaker)
 
 
@@ -93,12 +93,12 @@ def _marked(text: str) -> Iterator[Cue]:
     if before.strip() and times[0] > 0:
         yield Cue(0.0, times[0], html.escape(before, quote=False))
     ends = [*(mark.start() for mark in marks[1:]), len(text)]
-    said = [text[mark.end() : end] for mark, end in zip(marks, ends, strict=True)]
-    for place in reversed(range(len(said) - 1)):  # a line that is sung twice has two times before it
-        if not said[place] and marks[place].end() == marks[place + 1].start():
-            said[place] = said[place + 1]
-    order = sorted(range(len(said)), key=times.__getitem__)
-    yield from _following([times[n] - shift for n in order], [said[n] for n in order], [""] * len(said))
+    texts = [text[mark.end() : end] for mark, end in zip(marks, ends, strict=True)]
+    for place in reversed(range(len(texts) - 1)):  # a line that is sung twice has two times before it
+        if not texts[place] and marks[place].end() == marks[place + 1].start():
+            texts[place] = texts[place + 1]
+    order = sorted(range(len(texts)), key=times.__getitem__)
+    yield from _following([times[n] - shift for n in order], [texts[n] for n in order], [""] * len(texts))
 
 
 def _speakers_apart(cues: Sequence[Cue | Flaw]) -> Iterator[Cue | Flaw]:

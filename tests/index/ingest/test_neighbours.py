@@ -169,7 +169,8 @@ def test_encodings(text: str, encoding: str) -> None:
 
 
 NAMES = (
-    "a (en).srt", "a [en].srt", "a.en[cc].srt", "a.en-en.srt", "a.english (SDH).srt", "a.und.srt", "a.srt.txt", " a.srt",
+    "a (en).srt", "a [en].srt", "a.en[cc].srt", "a.en-en.srt", "a.english (SDH).srt", "a.und.srt", "a.srt.txt",
+    " a.srt",
     "a.srt ", "a_transcription.srt",
 )  # fmt: skip
 
@@ -194,7 +195,8 @@ def test_documents_are_named(tmp_path: Path, name: str, saved: str) -> None:
 
 
 CELLS = (
-    "file:///media/x/a.wav", "https://x.org/a.wav?dl=1#t=10", "a%2Ewav", "a.mp3", "a .wav", "a.wav\u200b", "b.wav; a.wav",
+    "file:///media/x/a.wav", "https://x.org/a.wav?dl=1#t=10", "a%2Ewav", "a.mp3", "a .wav", "a.wav\u200b",
+    "b.wav; a.wav",
 )  # fmt: skip
 
 
