@@ -10,7 +10,7 @@ from index.exports.clocks import clock
 from index.exports.transcript import RecordingTranscript
 
 JOINER = "\u2060"
-MARKUP = ("<", "{\\", "-->")  # begin a tag, an override, an arrow
+MARKUP = ("<", "{", "\\", "**", "-->")  # begin a tag, an override, a break, bold letters, an arrow
 
 
 def srt(transcript: RecordingTranscript) -> bytes:

@@ -71,7 +71,8 @@ def _segment(segment: Segment, transcript: RecordingTranscript) -> dict[str, Any
         }
         for one in transcript.words.get(segment.id, ())
     ]
-    return facts | {"text": facts.pop("transcript"), "words": words}
+    end = max(facts["end"], round(facts["start"] + 0.001, 3))  # without a length, readers would guess one
+    return facts | {"end": end, "text": facts.pop("transcript"), "words": words}
 
 
 def _harmless(value: str | int | float | None) -> str | int | float | None:
