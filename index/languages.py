@@ -34,7 +34,7 @@ def tag(text: str) -> str:
         return langcodes.standardize_tag(code)
     if len(text) <= 3 and text.isascii():
         return _unknown(text)
-    match = IN_REGION.fullmatch(text if _found(text) else _LANGUAGE.sub("", text))
+    match = IN_REGION.fullmatch(text if _named(text) else _LANGUAGE.sub("", text))
     found = _named(match[1]) if match and not SEVERAL.search(match[1]) else None
     if match is None or found is None:
         return _unknown(text)

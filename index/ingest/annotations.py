@@ -56,11 +56,11 @@ def _spans(top: Element) -> dict[str | None, tuple[float, float]]:
     slots = [(one.get("TIME_SLOT_ID"), one.get("TIME_VALUE")) for one in top.iter("TIME_SLOT")]
     times = {name: number(value) / 1_000 for name, value in slots if value is not None}
     known = [-1, *(place for place, (name, _) in enumerate(slots) if name in times), len(slots)]
-    for one, other in pairwise(known):
-        start = times[slots[one][0]] if one >= 0 else 0.0
-        end = times[slots[other][0]] if other < len(slots) else start
-        for place in range(one + 1, other):
-            times[slots[place][0]] = start + (place - one) / (other - one) * (end - start)
+    for before, after in pairwise(known):
+        start = times[slots[before][0]] if before >= 0 else 0.0
+        end = times[slots[after][0]] if after < len(slots) else start
+        for place in range(before + 1, after):
+            times[slots[place][0]] = start + (place - before) / (after - before) * (end - start)
     spans: dict[str | None, tuple[float, float]] = {}
     for one in top.iter("ALIGNABLE_ANNOTATION"):
         first, last = (one.get(f"TIME_SLOT_REF{place}") for place in (1, 2))
