@@ -7,7 +7,7 @@ iso("5/1/1975", first="month") == "1975-05-01"
 
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
 from clasp.errors import DataError
@@ -16,31 +16,55 @@ First = Literal["day", "month"]
 
 LONGEST = 40  # characters of a date
 _TIME = re.compile(
-    r"(?:[T ]|, ?)\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?(?: ?(?:Z|UTC|[+-]\d{2}:?\d{2}))?$"
+    r"(?:[T ]|, ?)\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?"
+    r"(?: ?(?:Z|[A-Z]{3,4}|[+-]\d{2}:?\d{2}))?(?:\[\w+\])?(?=$| \d{4}$)"
 )
-_YEAR_FIRST = re.compile(r"(\d{4})(?:([-/.])(\d{1,2})(?:\2(\d{1,2}))?)?\.?")
+_TIME_IN_NAMES = re.compile(r"(?<=\d)[T_ ](?:\d{2}[-h]?){2}(?:\d{2})?Z?$|(?<=^\d{8})\d{6}$")  # 20240501_103000
+_YEAR_FIRST = re.compile(r"(\d{4})(?:([-/.]) ?(\d{1,2})(?:\2 ?(\d{1,2}))?)?\.?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _YEAR_LAST = re.compile(r"(\d{1,2})([-/.]) ?(?:(\d{1,2})\2 ?)?(\d{4})\.?")
 _AFTER_NUMBERS = re.compile(r"(?<=\d) ?[年月년월] ?")
 _SHORT_YEAR = re.compile(r"\d{1,2}([-/.]) ?\d{1,2}\1 ?'?\d{2}")
+_ABOUT = re.compile(  # what says that a date is a guess
+    r"^(?:(?:ca|circa|c|about|approx|approximately|around|um|etwa|vers|env|hacia)(?![^\W\d_])\.?|[~≈©\[]) ?"
+    r"| ?\(?\?\)?\]?$|\]$| \([^\W\d_]+\.?\)$",
+    re.IGNORECASE,
+)
+_BETWEEN = re.compile(r" (?:-|to|until|bis|and|or) | ?[–—;] ?|, ?(?=\d{4}-)|(?<=\d)/(?=\d{4}-)|(?<=^\d{4})-(?=\d{4}$)")
+_DAYS = re.compile(r"^\d{1,2}\.? ?[-–/] ?\d{1,2}\.? (?=[^\W\d_])")  # "1-3 May 1962"
+_PART = re.compile(r"(?:early|mid|late|spring|summer|autumn|fall|q[1-4])[ -](?:of )?(\d{4})", re.IGNORECASE)
+_ROMAN = re.compile(r"((?:\d{1,2}[. ] ?)?)(X|IX|IV|X?I{1,3}|V?I{0,3})[./] ?(\d{4})")  # 1.V.1962
+_SERIAL = re.compile(r"([1-5]\d{4})(?:[.,]\d+)?")
+ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
+SERIALS = (date(1899, 12, 30), date(1904, 1, 1))  # from when spreadsheets count days
 
 
 def iso(text: str, first: First | None = None) -> str:
-    """A date as ISO 8601, a time of day left out; '' for ''.
+    """A date as ISO 8601, a time of day left out; '' for ''. What is no more than a guess is taken for what it says, of
+    a span of time the month or year that it lies in.
 
     Args:
         first: whether the day or the month comes first where a date leaves that open, such as 5/1/1975.
 
     Raises:
-        DataError: if it is no date, or could be two; the sentence names them.
+        DataError: if it is no date, or could be several; the sentence names them.
     """
-    given = text = " ".join(text.split())
-    if not text:
+    given = " ".join(text.split())
+    if not given:
         return ""
-    text = _written(text)
+    if days := _DAYS.match(given):
+        return _in_words(given, given[days.end() :])
+    if len(span := _BETWEEN.split(given)) == 2:
+        return _shared(given, *(iso(one, first) for one in span))
+    return _single(given, _written(given), first)
+
+
+def _single(given: str, text: str, first: First | None) -> str:
+    if part := _PART.fullmatch(text):
+        text = part[1]
     if match := _YEAR_FIRST.fullmatch(text):
         year, _, month, day = match.groups()
-        return _checked(given, year, month, day)
+        return _checked(given, year, *(one for one in (month, day) if one and int(one)))  # 1962-05-00
     if match := _COMPACT.fullmatch(text):
         return _checked(given, *match.groups())
     if match := _YEAR_LAST.fullmatch(text):
@@ -52,7 +76,7 @@ def iso(text: str, first: First | None = None) -> str:
         return _ordered(given, one, other, year, first)
     if _SHORT_YEAR.fullmatch(text):
         raise DataError(f"{given!r} leaves the century open: write the year with four digits.")
-    return _in_words(given, text)
+    return _of_spreadsheet(given, int(match[1])) if (match := _SERIAL.fullmatch(text)) else _in_words(given, text)
 
 
 def order(texts: Iterable[str]) -> First | None:
@@ -66,10 +90,26 @@ def order(texts: Iterable[str]) -> First | None:
 
 
 def _written(text: str) -> str:
-    """What of a text can be a date: without a time of day, 1962年5月1日 with hyphens."""
+    """What of a text can be a date: without a time of day, and what makes it a guess; 1962年5月1日 with hyphens."""
     text = " ".join(text.split())
-    text = _TIME.sub("", text) if len(text) <= LONGEST else ""
+    text = _TIME_IN_NAMES.sub("", _TIME.sub("", text)) if len(text) <= LONGEST else ""
+    text = _ABOUT.sub("", _ABOUT.sub("", text))
+    if (match := _ROMAN.fullmatch(text)) and match[2]:
+        text = f"{match[1]}{ROMAN.index(match[2]) + 1}.{match[3]}"
     return _AFTER_NUMBERS.sub("-", text).rstrip("-日일")
+
+
+def _shared(given: str, one: str, other: str) -> str:
+    """What the ends of a span of time have in common: its month, or its year."""
+    for length in (len("1962-05-01"), len("1962-05"), len("1962")):
+        if one[:length] == other[:length] and min(len(one), len(other)) >= length:
+            return one[:length]
+    raise DataError(f"{given[:LONGEST]!r} spans several years: write one of them.")
+
+
+def _of_spreadsheet(given: str, number: int) -> str:
+    one, other = (start + timedelta(number) for start in SERIALS)
+    raise DataError(f"{given!r} is a spreadsheet's number of a day: write that day, perhaps {one}, or {other}.")
 
 
 def _ordered(given: str, one: str, other: str, year: str, first: First | None) -> str:

@@ -13,10 +13,11 @@ import langcodes
 
 from clasp.errors import DataError
 
-UNKNOWN = ("und", "unk")
+UNKNOWN = ("und", "unk", "mul", "mis", "zxx", "unknown", "undetermined")
 SEVERAL = re.compile(r"[/,;&+|]")  # between names
 NORWEGIAN = {"nb": "no", "nn": "no"}  # the two written forms of what is spoken
-IN_REGION = re.compile(r"(.+?)(?: ?\((.+)\))?")  # "English (United Kingdom)"
+IN_REGION = re.compile(r"(.+?)(?: ?\((.+)\)|(?: [-–]|,) (.+))?")  # "English (United Kingdom)", "English - UK"
+_LANGUAGE = re.compile(r"^(?:język|язык) | (?:language|язык|мова|sprache)$", re.IGNORECASE)
 
 
 def tag(text: str) -> str:
@@ -25,21 +26,21 @@ def tag(text: str) -> str:
     Raises:
         DataError: if it is none.
     """
-    text = " ".join(text.split())
+    text = " ".join(text.split()).strip(" .;'\"[]")
     if not text or text.lower() in UNKNOWN:
         return ""
     code = text.replace("_", "-").partition(".")[0]  # en_US.UTF-8
     if is_code(code):
         return langcodes.standardize_tag(code)
-    if (len(text) <= 3 and text.isascii()) or SEVERAL.search(text):
+    if len(text) <= 3 and text.isascii():
         return _unknown(text)
-    match = IN_REGION.fullmatch(text.removesuffix(" language"))
-    found = _named(match[1]) if match else None
+    match = IN_REGION.fullmatch(text if _named(text) else _LANGUAGE.sub("", text))
+    found = _named(match[1]) if match and not SEVERAL.search(match[1]) else None
     if match is None or found is None:
         return _unknown(text)
-    name, region = match.groups()
+    name, region = match[1], match[2] or match[3]
     if not region:
-        return found.to_tag()
+        return "" if found.language in UNKNOWN else found.to_tag()
     where = _found(region, "territory") or _named(f"{region} {name}")  # Traditional Chinese
     return found.update(where).to_tag() if where else _unknown(text)
 
@@ -93,4 +94,12 @@ def _subtags(language: str) -> frozenset[str]:
 
 
 def _unknown(text: str) -> str:
+    if len(parts := re.split(r"[/,;&+|]| and | und | et | y ", text)) > 1 and all(map(_is_language, parts)):
+        raise DataError(f"{text[:40]!r} names several languages: write the one that is spoken most.")
     raise DataError(f"{text[:40]!r} is no language: write its name or a tag, such as English, en or en-US.")
+
+
+def _is_language(text: str) -> bool:
+    with suppress(DataError):
+        return bool(tag(text))
+    return False

@@ -1,6 +1,7 @@
 """What is known of a recording, checked by the same rules wherever it comes in: a table, the page, a program."""
 
 from collections.abc import Mapping
+from datetime import date
 from unicodedata import category, normalize
 
 from clasp.errors import DataError
@@ -8,6 +9,14 @@ from index import dates, languages
 
 FACTS = ("title", "speaker", "category", "language", "date")  # fields of a Recording
 LONGEST = 500  # characters
+FIRST_YEAR = 1850  # before any sound was recorded
+UNKNOWN = frozenset((
+    "-", "--", "–", "—", "?", "??", ".", "n/a", "n.a.", "none", "null", "NaN", "unknown", "not known", "undetermined",
+    "undated", "no date", "n.d.", "s.d.", "o.d.", "o. d.", "o.j.", "ohne datum", "sin fecha", "sans date", "unbekannt",
+    "inconnu", "inconnue", "desconocido", "desconocida", "desconhecido", "sconosciuto", "onbekend", "неизвестно",
+    "不明", "未知", "0000-00-00", "1900-01-00",
+))  # fmt: skip
+"""What people and programs write where they know nothing, in lower case but for "NaN": "nan" is a language."""
 
 
 def line(text: str) -> str:
@@ -32,6 +41,12 @@ def checked(facts: Mapping[str, str]) -> dict[str, str]:
     return {name: CHECKS.get(name, line)(value) for name, value in facts.items()}
 
 
+def is_known(text: str) -> bool:
+    """Whether a text says anything, and not that nothing is known."""
+    text = " ".join(text.split())
+    return bool(text) and text not in UNKNOWN and text.lower() not in UNKNOWN
+
+
 def plain_name(name: str) -> str:
     """The name of a category or speaker as such names are compared: capitals do not count, nor lines for spaces."""
     return normalize("NFC", name).casefold().replace("_", " ").strip()
@@ -44,4 +59,11 @@ def _title(text: str) -> str:
     return title
 
 
-CHECKS = {"title": _title, "language": languages.tag, "date": dates.iso}
+def _date(text: str) -> str:
+    day = dates.iso(text)
+    if day and not FIRST_YEAR <= int(day[:4]) <= date.today().year + 1:
+        raise DataError(f"{text!r} is no year of a recording: write the date in the Gregorian calendar.")
+    return day
+
+
+CHECKS = {"title": _title, "language": languages.tag, "date": _date}

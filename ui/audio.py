@@ -29,14 +29,19 @@ class Clip(NamedTuple):
     end: float  # seconds; not later than `start`: to the end of the recording
 
 
+def path(key: str, recording: str) -> str:
+    """Names a recording in URLs."""
+    return f"{quote(key, safe='')}/{quote(recording, safe='')}"
+
+
 def url(key: str, recording: str) -> str:
     """The URL of a recording, relative to the page; `key` stands for its library (see Service.key)."""
-    return f"audio/{_path(key, recording)}"
+    return f"audio/{path(key, recording)}"
 
 
 def envelope_url(key: str, recording: str) -> str:
     """The URL of a recording's loudness over time, relative to the page."""
-    return f"envelope/{_path(key, recording)}"
+    return f"envelope/{path(key, recording)}"
 
 
 def whole(key: str, recording: "Recording") -> Clip:
@@ -80,10 +85,6 @@ def wav(recording: "Recording", first: int, last: int) -> Iterator[bytes]:
         missing = min(end - max(position, begin), 2**20)
         yield bytes(missing)
         position = max(position, begin) + missing
-
-
-def _path(key: str, recording: str) -> str:
-    return f"{quote(key, safe='')}/{quote(recording, safe='')}"
 
 
 def _header(size: int) -> bytes:

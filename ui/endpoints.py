@@ -1,5 +1,5 @@
 """What other programs can call, as API endpoints and MCP tools: searches by text and by speech, the libraries and
-recordings there are, and the context of a hit."""
+recordings there are, the context of a hit, and transcripts in the formats of other programs."""
 
 import inspect
 import json
@@ -16,10 +16,12 @@ from pydantic import TypeAdapter, ValidationError
 
 import clasp
 from clasp.errors import ClaspError
+from index.exports.formats import export, packed
+from index.exports.transcript import of_recordings
 from index.filters import Filter
 from index.hit import segment_as_dict
 from index.search import Query, encode, search
-from ui import audio
+from ui import audio, downloads
 from ui.library import recordings
 from ui.library.recordings import TableView
 from ui.service import DEMO, VISIT, Service
@@ -216,6 +218,28 @@ class Endpoints:
         ]
         return {"library": library, "recording": _recording(recording, library), "utterances": around}
 
+    @endpoint
+    def export_transcript(self, recording: str, format: str = "srt", library: str = DEMO) -> Answer:
+        """Get all that is said in a recording, with times and speakers, in a format that other programs read.
+
+        Returns the recording, the name of the file, the URL at which it can be downloaded (relative to the page), and
+        its text; no text of a project for qualitative data analysis (qdpx), which is a zip file.
+
+        Args:
+            recording: The id of the recording, as returned by list_recordings and by searches.
+            format: srt, vtt, txt, md, json, csv, eaf, textgrid, audacity, qdpx or edl.
+            library: The name of the library that it is in; the demo library if left out.
+        """
+        searched = self._library(library)
+        file = packed(export(format, of_recordings(searched, [recording])))
+        return {
+            "library": library,
+            "recording": _recording(searched.recording(recording), library),
+            "file": file.name,
+            "url": downloads.transcript_url(library, recording, format),
+            "text": "" if format == "qdpx" else file.content.decode(),
+        }
+
     def _library(self, name: str) -> "Library":
         if name == VISIT:
             raise ClaspError("What a visitor has added can only be searched on the page.")
@@ -297,7 +321,10 @@ def _recording(recording: "Recording", library: str) -> dict[str, Any]:
 def build(service: Service, **queue: Any) -> None:
     """Publish the endpoints; called inside gr.Blocks. `queue` says in which one they wait."""
     endpoints = Endpoints(service)
-    for method in (endpoints.search_text, endpoints.list_libraries, endpoints.list_recordings, endpoints.get_context):
+    for method in (
+        endpoints.search_text, endpoints.list_libraries, endpoints.list_recordings, endpoints.get_context,
+        endpoints.export_transcript,
+    ):  # fmt: skip
         gr.api(method, **queue)
     parameters = inspect.signature(Endpoints.search_speech).parameters
     with gr.Row(visible=False):  # what search_speech takes: of files, Gradio passes only uploaded ones here

@@ -1,10 +1,11 @@
-"""What the page fetches besides Gradio: the sound of recordings, the points of maps, scripts."""
+"""What the page fetches besides Gradio: the sound and transcripts of recordings, the points of maps, scripts."""
 
 import io
 import math
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import anyio
 import numpy as np
@@ -16,10 +17,13 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from clasp.audio.decode import SAMPLE_RATE, cut
 from clasp.errors import ClaspError
+from index.exports.formats import export, packed
+from index.exports.transcript import of_recordings
 from index.library import Recording
 from ui import audio
 from ui.live.server import LiveServer
 from ui.map import wire
+from ui.recording.routes import routes as recording_routes
 from ui.script import MODULES, ROOT, STATIC, plotly
 from ui.service import Service
 
@@ -43,6 +47,13 @@ def routes(service: Service) -> list[BaseRoute]:
         """How loud a recording is over time."""
         try:
             return JSONResponse(await anyio.to_thread.run_sync(_envelope, service, request))
+        except ClaspError as error:
+            raise HTTPException(404, str(error)) from error
+
+    async def transcript(request: Request) -> Response:
+        """What is said in a recording, as a file in the format that is asked for."""
+        try:
+            return await anyio.to_thread.run_sync(_transcript, service, request)
         except ClaspError as error:
             raise HTTPException(404, str(error)) from error
 
@@ -72,6 +83,8 @@ def routes(service: Service) -> list[BaseRoute]:
         WebSocketRoute("/live", LiveServer(service).connect),
         Route("/audio/{key}/{recording}", recording),
         Route("/envelope/{key}/{recording}", envelope),
+        Route("/transcript/{key}/{recording}", transcript),
+        *recording_routes(service),
         Route("/archive/{secret}", archive),
         Route("/map/{key}", points),
         Route(f"/{ROOT}/plotly.js", script(plotly())),
@@ -122,6 +135,14 @@ def _envelope(service: Service, request: Request) -> dict[str, float | list[int]
     starts = np.arange(points) * len(loudness) // points  # of parts of equal length
     parts = np.maximum.reduceat(loudness, starts) if len(loudness) else loudness
     return {"duration": recording.duration, "loudness": parts.tolist()}
+
+
+def _transcript(service: Service, request: Request) -> Response:
+    library = service.library_of_key(request.path_params["key"])
+    transcripts = of_recordings(library, [request.path_params["recording"]])
+    file = packed(export(request.query_params.get("format", ""), transcripts))
+    headers = CHECK | {"Content-Disposition": f"attachment; filename*=utf-8''{quote(file.name, safe='')}"}
+    return Response(file.content, headers=headers, media_type=file.media_type)
 
 
 def _number(request: Request, name: str, default: float) -> float:

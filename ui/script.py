@@ -32,7 +32,8 @@ def plotly() -> Path:
 
 def preloads() -> str:
     """HTML for the page's head: the modules come while Gradio puts the page together."""
-    names = (name for name in MODULES if name != "live/microphone.js")  # which runs elsewhere
+    elsewhere = ("live/microphone.js", "recording/")  # in a worklet, and on a page of its own
+    names = (name for name in MODULES if not name.startswith(elsewhere))
     return "\n".join(f'<link rel="modulepreload" href="{ROOT}/{name}">' for name in names)
 
 

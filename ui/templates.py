@@ -9,16 +9,17 @@ from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
-from ui import audio, labels
+from ui import audio, downloads, labels
+from ui.recording import address
 
 UI = Path(__file__).parent
-TABS = ("search", "live", "map", "library", "about")
+FOLDERS = ("search", "live", "map", "library", "about", "recording")
 
 _environment = Environment(
     loader=ChoiceLoader(
         [
             FileSystemLoader(UI / "templates"),
-            PrefixLoader({tab: FileSystemLoader(UI / tab / "templates") for tab in TABS}),
+            PrefixLoader({name: FileSystemLoader(UI / name / "templates") for name in FOLDERS}),
         ]
     ),
     autoescape=True,
@@ -26,7 +27,7 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_environment.globals |= {"audio": audio, "labels": labels}
+_environment.globals |= {"address": address, "audio": audio, "downloads": downloads, "labels": labels}
 
 
 def render(name: str, **values: Any) -> str:

@@ -1,5 +1,7 @@
 """How the page looks: colours, type and the style sheet, all served from here."""
 
+from collections.abc import Iterable
+
 import gradio as gr
 
 from ui.script import STATIC, preloads
@@ -41,6 +43,13 @@ PALETTE = (
 
 # Another tab than the first is not to be seen late: the page waits for it, see address.js
 OPENING = 'if (new URLSearchParams(location.search).get("tab")) document.documentElement.dataset.opening = "";'
+
+# A page without Gradio is light or dark before anything of it is seen, see theme.js
+DRESS = """
+  const chosen = localStorage.getItem("clasp-theme");
+  const dark = chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  document.body.classList.toggle("dark", dark);
+"""
 
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "Noto Sans Mono", "monospace")
@@ -100,7 +109,18 @@ def head() -> str:
 def css() -> str:
     """The style sheet: the category colours as --category-0 … --category-14, what is around the page, and the page,
     within Gradio's own classes, so that it takes precedence over what Gradio's components bring along."""
+    return f"{_base()}\n.gradio-container .main .contain {{\n{_sheets(STYLE_SHEETS)}}}"
+
+
+def sheet(*names: str) -> str:
+    """The style sheet of a page without Gradio."""
+    return f"{_base()}\n{_sheets(names)}"
+
+
+def _base() -> str:
     light, dark = ("".join(f"--category-{n}: {pair[mode]};" for n, pair in enumerate(PALETTE)) for mode in (0, 1))
-    around, *sheets = ((STATIC / f"{name}.css").read_text(encoding="utf-8") for name in ("common/page", *STYLE_SHEETS))
-    page = "\n".join(sheets)
-    return f":root {{{light}}} .dark {{{dark}}}\n{around}\n.gradio-container .main .contain {{\n{page}}}"
+    return f":root {{{light}}} .dark {{{dark}}}\n{_sheets(['common/page'])}"
+
+
+def _sheets(names: Iterable[str]) -> str:
+    return "\n".join((STATIC / f"{name}.css").read_text(encoding="utf-8") for name in names)

@@ -21,7 +21,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clasp.filenames import readable
+from clasp.filenames import readable, suffix
 from index.cli.progress import minutes, show
 from index.paths import library_folder, open_or_create
 
@@ -95,7 +95,10 @@ def summary(progress: "AddProgress") -> str:
     lines += [f"  not added: {readable(str(file))}: {readable(reason)}" for file, reason in progress.failed]
     lines += [f"  {readable(remark)}" for remark in progress.remarks]
     if progress.skipped:
-        kinds = Counter(Path(file.name.strip()).suffix.lower() or readable(file.name) for file in progress.skipped)
+        kinds = Counter(
+            readable(file.name) if file.name.startswith(".") else suffix(file.name) or readable(file.name)
+            for file in progress.skipped
+        )
         named = ", ".join(f"{count} {readable(kind)}" for kind, count in sorted(kinds.items()))
-        lines.append(f"  passed over, no recordings by their names: {named}")
+        lines.append(f"  passed over, hidden or no recordings by their names: {named}")
     return "\n".join(lines)

@@ -13,10 +13,10 @@ Exit codes: 0 all is well; 1 `check` found something, or `reembed` could not hea
 """
 
 import argparse
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from index.cli.stored import open_stored
 from index.metadata import FACTS
 from index.paths import library_folder
 
@@ -25,15 +25,6 @@ if TYPE_CHECKING:
 
 
 STOPPED = 130
-
-
-@dataclass(frozen=True)
-class StoredModel:
-    """What a library says of the model that made it: enough to look after it without that model."""
-
-    checksum: str
-    dim: int
-    meaning_dim: int
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,15 +75,13 @@ def run(args: argparse.Namespace) -> int:
         return _reembed(folder)
     if args.action == "transcribe":
         return _transcribe(folder, redo=args.redo)
-    Library.must_exist(folder)
-    database = Database(folder)
-    checksum, dim = database.model() or ("", 0)
-    database.close()
     if args.action == "export":
+        Library.must_exist(folder)
+        Database(folder).close()  # an older one is brought up to date
         archive.pack(folder, args.archive)
         print(f"{args.archive}: {args.archive.stat().st_size / 2**20:.1f} MiB")
         return 0
-    with Library.open(folder, StoredModel(checksum, dim, dim)) as library:
+    with open_stored(folder) as library:
         if args.action == "edit":
             facts = {fact: getattr(args, fact) for fact in FACTS if getattr(args, fact) is not None}
             library.edit(args.recording, **facts)

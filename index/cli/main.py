@@ -25,6 +25,7 @@ COMMANDS = {  # name: (module with add_arguments(parser) and run(args) -> exit c
     "watch": ("index.cli.watch", "add recordings to a library as they come into a folder"),
     "listen": ("index.cli.listen", "find what says the same as you do, while you speak"),
     "library": ("index.cli.library", "list, edit, remove, check, export and import recordings of a library"),
+    "export": ("index.cli.export", "write what is said in recordings as subtitles, texts, annotations and edit lists"),
     "serve": ("app", "open the app in the browser"),
     "evaluate": ("clasp.evaluation.evaluate", "measure the model on held-out speech and text"),
     "mteb": ("clasp.evaluation.mteb_model", "measure the model on the speech retrieval tasks of MTEB"),

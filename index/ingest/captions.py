@@ -1,10 +1,9 @@
-"""Subtitles, captions, plain texts and tables as stretches with markup: SRT, VTT, SBV, ASS, TTML, TXT, TSV.
+"""Subtitles and captions as stretches with markup: SRT, VTT, SBV, ASS, TTML, MicroDVD, MPL2.
 
 ASS is read by pysubs2. SRT, VTT and SBV are read here: libraries for them take comments and the names of cues for
-speech, or stop at the first line that is not as it should be. What is well formed is taken, the rest passed over.
+speech, or stop at the first line that is not as it should be. What is well formed is taken, the rest named.
 """
 
-import csv
 import html
 import math
 import re
@@ -12,82 +11,125 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from clasp.errors import DataError
-from index.ingest.cues import Cue
+from index.ingest.clocks import TIME, matched
+from index.ingest.cues import Cue, Flaw
 from index.ingest.safe_xml import attributes, local, number, root
 
-_CLOCK = r"(-)?(?:(\d{1,6}):)?(\d{1,3}):(\d{1,2})(?:[.,] ?(\d{1,9}))?"
-_CLOCKS = re.compile(_CLOCK)
-_STAMP = re.compile(rf"\s*({_CLOCK})\s*(?:(?:-{{1,2}}>|→)\s*({_CLOCK})(?![\d:]).*|,\s*({_CLOCK})\s*)")  # SBV: a comma
+_ARROW = r"(?:[-–—=]{1,3} ?(?:>|&gt;)|→)"
+STAMP = re.compile(rf"\s*(\[)?({TIME})\s*(?:{_ARROW}\s*({TIME})(?![\d:])(?(1)\])\s*(.*)|(?:,| [-–—] | )\s*({TIME})\s*)")
+"""Two times in a line, with what follows an arrow: settings of a cue, or its text; behind brackets, its text."""
+_WIDE = str.maketrans("：；，．＞－", ":;,.>-")  # of East Asian keyboards
+_SETTINGS = re.compile(r"(?:[^\s:]+:\S+\s*|\{[^{}]*\}\s*)*")
+_NUMBER = re.compile(r"#?\d+[.)]?")
 _COMMENTS = re.compile(r"(NOTE|STYLE|REGION)(\s|$)")  # of WebVTT
-_LABEL = re.compile(r"(\d{1,9}\.\d{1,9})\t(\d{1,9}\.\d{1,9})\t(.*)")  # of Audacity
-_LEADING = re.compile(rf"\s*(?:[\[(]({_CLOCK})[\])]|({_CLOCK})(?=\s|$))\s*(?:[-–—]\s+)?")
+_FRAMED = re.compile(r"\{(\d{1,9})\}\{(\d{0,9})\}(.*)")  # MicroDVD, in frames
+_TENTHS = re.compile(r"\[(\d{1,9})\]\[(\d{0,9})\](.*)")  # MPL2
 _OVERRIDES = re.compile(r"\{[^{}]*\}")  # of SubStation Alpha
-_DRAWING = re.compile(r"\{[^{}]*\\p[1-9]")  # what follows is a shape
-SPEED = 12  # characters a second at which a last line is spoken of which only the beginning is known
+_DRAWING = re.compile(r"\{[^{}]*\\p[1-9][^{}]*\}[^{}]*")  # a shape
 
 
-def timed(text: str) -> Iterator[Cue]:
+def timed(text: str) -> Iterator[Cue | Flaw]:
     """SubRip (.srt), WebVTT (.vtt), and YouTube's captions (.sbv), also where one calls itself another.
 
-    Blank lines may be missing or too many; numbers and names of cues, comments, coordinates and styles are no speech. A
-    cue whose times cannot be read is passed over.
+    Blank lines may be missing or too many; numbers and names of cues, comments, coordinates and styles are no speech.
     """
     lines = text.split("\n")
-    stamps = [(place, match) for place, line in enumerate(lines) if (match := _STAMP.fullmatch(line)) or "-->" in line]
     vtt = text.lstrip().startswith("WEBVTT")
-    numbered = 2 * sum(place > 0 and lines[place - 1].strip().isdecimal() for place, _ in stamps) > len(stamps)
+    stamps = list(_stamps(lines, vtt))
+    above = [lines[place - 1].strip() for place, _ in stamps if place > 0]
+    numbered = 2 * sum(map(bool, map(_NUMBER.fullmatch, above))) > len(stamps)
     ends = [*(place for place, _ in stamps[1:]), len(lines)]
     for (place, match), following in zip(stamps, ends, strict=False):  # no stamp, no cue
         if not match:
+            yield Flaw(lines[place].strip(), place + 1)
             continue
         body = lines[place + 1 : following]
         if body and following < len(lines):
-            number = numbered and body[-1].strip().isdecimal()
+            counted = numbered and _NUMBER.fullmatch(body[-1].strip())
             name = vtt and len(body) > 1 and not body[-2] and body[-1].strip()
-            body = body[:-1] if number or name else body
+            body = body[:-1] if counted or name else body
         blocks = re.split(r"\n{2,}", "\n" + "\n".join(body))
         words = "\n".join(block for block in blocks if not (vtt and _COMMENTS.match(block)))
-        start, end = (_seconds(one) for one in (match[1], match[7] or match[13]))
-        yield Cue(start, end, words.replace("[br]", "\n"))
+        first = match[4] if match[4] and (match[1] or not _SETTINGS.fullmatch(match[4])) else ""
+        words = "\n".join([first, words]).replace("[br]", "\n")
+        yield Cue(matched(match[2]), matched(match[3] or match[5]), words)
 
 
-def plain(text: str) -> Iterator[Cue]:
-    """A text (.txt) with times: those of subtitles, labels of Audacity, or a time before most lines ("[01:10] We left
-    at dawn."). None of a text without times."""
+def _stamps(lines: list[str], vtt: bool) -> Iterator[tuple[int, re.Match[str] | None]]:
+    """The lines with the times of a cue, and what they say; None where that cannot be read."""
+    comment, before = False, ""
+    for place, line in enumerate(lines):
+        comment = vtt and bool(line.strip()) and (comment or (not before and bool(_COMMENTS.match(line))))
+        if not comment:
+            if match := STAMP.fullmatch(line.translate(_WIDE)):
+                yield place, STAMP.fullmatch(line) or match
+            elif "-->" in line and (re.search(r"\d", line) or _NUMBER.fullmatch(before)):
+                yield place, None
+        before = line.strip()
+
+
+def framed(text: str) -> Iterator[Cue | Flaw]:
+    """MicroDVD, whose first line must say how many frames a second has ("{1}{1}25"), and MPL2, which counts tenths.
+
+    Raises:
+        DataError: if it does not say it.
+    """
+    rate = 10.0
     lines = [line for line in text.split("\n") if line.strip()]
-    labels = [match for line in lines if (match := _LABEL.fullmatch(line))]
-    leading = [(place, match) for place, line in enumerate(lines) if (match := _LEADING.match(line))]
-    if any(map(_STAMP.fullmatch, lines)):
-        yield from timed(text)
-    elif labels and len(labels) == len(lines):
-        for one in labels:
-            yield Cue(float(one[1]), float(one[2]), one[3])
-    elif leading and (leading[0][0] == 0 or 2 * len(leading) >= len(lines)):
-        starts = [_seconds(match[1] or match[7]) for _, match in leading]
-        ends = [*(place for place, _ in leading[1:]), len(lines)]
-        for (place, match), following, start, end in zip(leading, ends, starts, [*starts[1:], None], strict=True):
-            words = "\n".join([lines[place][match.end() :], *lines[place + 1 : following]])
-            yield Cue(start, start + len(words) / SPEED if end is None else end, words)
+    if lines and (first := _FRAMED.match(lines[0])):
+        rate = number(first[3].strip().replace(",", "."))
+        if not rate:
+            raise DataError("counts frames and does not say how many make a second (write {1}{1}25 above, if it is 25)")
+        lines = lines[1:]
+    for line in lines:
+        if match := _FRAMED.match(line) or _TENTHS.match(line):
+            words = "\n".join(part.removeprefix("/") for part in match[3].split("|"))
+            yield Cue(int(match[1]) / rate, int(match[2] or match[1]) / rate, words)
 
 
-def substation(text: str) -> Iterator[Cue]:
+def is_framed(text: str) -> bool:
+    """Whether it counts frames or tenths of seconds."""
+    first = text.lstrip().partition("\n")[0]
+    return bool(_FRAMED.match(first) or _TENTHS.match(first))
+
+
+def subtitles(text: str) -> Iterator[Cue | Flaw]:
+    """What calls itself .sub: MicroDVD, MPL2 or SubViewer."""
+    return framed(text) if is_framed(text) else timed(text)
+
+
+def substation(text: str) -> Iterator[Cue | Flaw]:
     """SubStation Alpha (.ass, .ssa)."""
     from pysubs2 import SSAFile
 
+    lines, flaws = [], []
+    for place, line in enumerate(text.split("\n"), 1):
+        times = [one.strip() for one in line.split(",")[1:3]]
+        if line.startswith("Dialogue:") and not all(re.fullmatch(r"\d+:\d+:\d+(?:[.:]\d+)?", one) for one in times):
+            flaws.append(Flaw(",".join(times), place))
+        else:
+            lines.append(line)
+    yield from flaws
     try:
-        events = SSAFile.from_string(text, format_="ass").events
+        events = SSAFile.from_string("\n".join(lines), format_="ass").events
     except Exception as error:  # whatever comes of a broken file
         raise DataError("is no SubStation Alpha") from error
     for event in events:
-        if event.is_comment or _DRAWING.search(event.text):
+        if event.is_comment:
             continue
-        words = re.sub(r"\\[Nn]", "\n", _OVERRIDES.sub("", event.text)).replace("\\h", " ")
+        words = re.sub(r"\\[Nn]", "\n", _OVERRIDES.sub("", _DRAWING.sub("", event.text))).replace("\\h", " ")
         yield Cue(event.start / 1_000, event.end / 1_000, html.escape(words, quote=False), event.name.strip())
 
 
-def ttml(text: str) -> Iterator[Cue]:
-    """Timed Text (.ttml, .dfxp) in any of its namespaces; times within times add up."""
+def ttml(text: str) -> Iterator[Cue | Flaw]:
+    """Timed Text (.ttml, .dfxp, .itt, .xml) in any of its namespaces; times within times add up.
+
+    Raises:
+        DataError: if it is other XML.
+    """
     top = root(text)
+    if local(top) != "tt":
+        raise DataError("is no Timed Text")
     given = attributes(top)
     whole, parts = ([float(one) for one in given.get("frameRateMultiplier", "").split()] + [1.0, 1.0])[:2]
     rate = (number(given.get("frameRate")) or 30.0) * whole / parts
@@ -101,25 +143,29 @@ def ttml(text: str) -> Iterator[Cue]:
     while waiting:
         element, start, end, speaker = waiting.pop()
         given = attributes(element)
-        times = {name: _offset(given.get(name, ""), rate, ticks) for name in ("begin", "end", "dur")}
-        begin = start + (times["begin"] or 0.0)
-        ends = (end, *(start + one for one in (times["end"],) if one is not None))
-        end = min(*ends, math.inf if times["dur"] is None else begin + times["dur"])
+        times = {name: _offset(given[name], rate, ticks) for name in ("begin", "end", "dur") if name in given}
+        if None in times.values():
+            yield Flaw(" ".join(f'{name}="{given[name]}"' for name in times))
+            continue
+        begin = start + (times.get("begin") or 0.0)
+        ends = (start + (times.get("end") or math.inf), begin + (times.get("dur") or math.inf))
+        end = min(end, *ends)
         speaker = agents.get(given.get("agent"), speaker)
-        if local(element) in ("p", "span") and math.isfinite(end):
-            yield Cue(begin, end, _inside(element), speaker)
+        inside = any("begin" in attributes(one) for one in element.iter() if one is not element)
+        if local(element) in ("p", "span") and (math.isfinite(end) or ("begin" in given and not inside)):
+            yield Cue(begin, end if math.isfinite(end) else begin, _inside(element), speaker)
         else:
             waiting += reversed([(child, begin, end, speaker) for child in element])
 
 
 def _offset(text: str, rate: float, ticks: float) -> float | None:
     """Seconds of a time expression of TTML, such as 00:00:01.5, 00:00:01:12, 1.5s, 36f, 10000t; None if it is none."""
-    text = text.strip()
-    if match := re.fullmatch(r"(\d{1,6}):(\d{1,2}):(\d{1,2}(?:\.\d{1,9})?)(?::(\d{1,4}(?:\.\d{1,4})?))?", text):
-        hours, minutes, seconds, frames = (float(one or 0) for one in match.groups())
-        return 3_600 * hours + 60 * minutes + seconds + frames / rate
-    if match := re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?)(h|ms|m|s|f|t)", text):
-        return float(match[1]) * {"h": 3_600, "m": 60, "s": 1, "ms": 0.001, "f": 1 / rate, "t": 1 / ticks}[match[2]]
+    text = text.strip().replace(",", ".")
+    if match := re.fullmatch(r"(?:(\d{1,6}):)?(\d{1,2}):(\d{1,2}(?:\.\d{1,9})?)(?:[:;](\d{1,4}(?:\.\d{1,4})?))?", text):
+        hours, minutes, whole, frames = (float(one or 0) for one in match.groups())
+        return 3_600 * hours + 60 * minutes + whole + frames / rate
+    if match := re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?)(h|ms|m|s|f|t|)", text):
+        return float(match[1]) * {"h": 3_600, "m": 60, "ms": 0.001, "f": 1 / rate, "t": 1 / ticks}.get(match[2], 1)
     return None
 
 
@@ -136,33 +182,3 @@ def _inside(element: Element) -> str:
         elif local(one) not in ("", "metadata"):
             waiting += reversed([one.text or "", *(part for child in one for part in (child, child.tail or ""))])
     return html.escape("".join(parts), quote=False)
-
-
-def table(text: str) -> Iterator[Cue]:
-    """A table (.tsv, .csv) with the columns start, end and text, and perhaps speaker; times are in seconds or as
-    clocks, Whisper's in milliseconds."""
-    head, _, rest = text.partition("\n")
-    delimiter = max("\t,;|", key=head.count)
-    columns = [name.strip().strip('"').lower() for name in head.split(delimiter)]
-    unit = 1_000 if columns == ["start", "end", "text"] and delimiter == "\t" and not re.match(r"\d*[.:]", rest) else 1
-    for row in csv.DictReader(rest.split("\n"), columns, delimiter=delimiter):
-        start, end = (_moment(row.get(name) or "", unit) for name in ("start", "end"))
-        if start is not None and end is not None:
-            words = html.escape(row.get("text") or "", quote=False)
-            yield Cue(start, end, words, (row.get("speaker") or "").strip())
-
-
-def _moment(text: str, unit: int) -> float | None:
-    """Seconds of a number or a clock; None if it is neither."""
-    text = text.strip()
-    if _CLOCKS.fullmatch(text):
-        return _seconds(text)
-    return float(text.replace(",", ".")) / unit if re.fullmatch(r"\d{1,15}([.,]\d{1,9})?", text) else None
-
-
-def _seconds(clock: str) -> float:
-    match = _CLOCKS.fullmatch(clock)
-    assert match is not None, "whoever calls this has seen that it is a clock"
-    minus, hours, minutes, seconds, fraction = match.groups()
-    whole = 3_600 * int(hours or 0) + 60 * int(minutes) + int(seconds) + float(f"0.{fraction or 0}")
-    return -whole if minus else whole

@@ -18,6 +18,14 @@ class Cue:
 
 
 @dataclass(frozen=True)
+class Flaw:
+    """What of a transcript has no times that can be read, and is left out."""
+
+    written: str  # as it stands there
+    line: int = 0  # from 1; 0 where that tells nothing
+
+
+@dataclass(frozen=True)
 class _Shown:
     """Lines that stand on the screen together."""
 
@@ -33,28 +41,45 @@ class _Shown:
 
 
 _SPEAKER_TAG = re.compile(r"<v(?:\.[^\s<>]*)?[ \t]+([^<>]*)>")  # of WebVTT
-_MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>|<\d[\d:.]*>|\{\\[^{}]*\}|[\u200b\u2060\ufeff\u200e\u200f\u202a-\u202e]")
-_NAME = r"[^\W\d_][\w.'’&-]*(?: [\w.'’&-]+){0,3}"
-_PREFIX = re.compile(rf"(?:[-–—] ?)?(?:>+ ?)?(?:\[([^\[\]:]{{1,40}})\]:|({_NAME}) ?:(?= )|([^\W\d_]{{1,10}})：) ?")
-_LABEL = re.compile(r"SPEAKER[_ ]?\d+")  # of programs that tell speakers apart
+_BREAK = re.compile(r"<br ?/?>|\\[Nn]", re.IGNORECASE)
+_RUBY = re.compile(r"<rt>[^<>]*</rt>")  # how what stands below is pronounced
+_MARKUP = re.compile(
+    r"</?[a-zA-Z][^<>]*>|<\d[\d:.]*>|\{(?:\\|[a-zA-Z]:)[^{}]*\}|\*\*|[\xad\u200b\u2060\ufeff\u200e\u200f\u202a-\u202e]"
+)
+_NAME = r"[^\W\d_][\w.'’&-]*(?: [\w.'’&#-]+){0,3}"
+_TURN = r"(?:[-–—] ?)?(?:>+ ?)?"  # what may stand before whoever speaks
+_ASIDE = r"(?: ?[(\[][^()\[\]]{1,30}[)\]])?"  # "ANNA (laughing): …"
+_CERTAIN = re.compile(rf"{_TURN}\[(?!\d+:[\d:.,]*\])([^\[\]]{{1,100}})\]: ?")  # a name, not a clock
+_PREFIX = re.compile(rf"{_TURN}(?:\(([^\[\]():]{{1,40}})\):|({_NAME}){_ASIDE} ?:(?= |$)|([^\W\d_]{{1,10}})：) ?")
+_BRACKETED = re.compile(rf"{_TURN}[\[(]({_NAME})[\])](?: |$)")
+_LABEL = re.compile(r"(?:SPEAKER|Speaker|speaker|spk)[_ ]?\d+")  # of programs that tell speakers apart
+_NOTE = re.compile(r"[♩♪♫♬🎵🎶]|\[([^\[\]]{0,80})\]|［[^［］]{0,80}］")
+_SOUND = re.compile(r"[(（][^()（）]*[)）]|\*[^*]*\*")
 TOGETHER = 0.3  # seconds that may lie between two captions of which one takes over words of the other
 
 
 def spoken(cues: Iterable[Cue]) -> list[Cue]:
     """Cues with markup as text: its speakers named, each word of captions that roll over the screen once.
 
-    A speaker is whom a tag names (<v Anna>), or what stands before a colon: in capitals ("ANNA: The ferry is late."),
-    or otherwise where most lines have that.
+    A speaker is whom a tag names (<v Anna>), or what stands before a colon: in brackets ("[Anna]: The ferry is late."),
+    in capitals ("ANNA: The ferry is late."), or otherwise where most lines have that; so does what stands in brackets
+    before most lines ("[Anna] The ferry"). Whatever else stands in square brackets, or makes a whole cue in round ones,
+    is a note, such as [laughter].
     """
     shown = [piece for cue in cues for piece in _pieces(cue)]
-    named = sum(any(map(_PREFIX.match, one.lines)) for one in shown)
-    usual = named > 1 and 2 * named >= len(shown)
+    usual = frozenset(pattern for pattern in (_PREFIX, _BRACKETED) if _is_usual(pattern, shown))
     return _once([piece for one in shown for piece in _by_speaker(one, usual)])
+
+
+def _is_usual(pattern: re.Pattern[str], shown: list[_Shown]) -> bool:
+    """Whether most of what is shown names speakers so."""
+    named = sum(any(map(pattern.match, one.lines)) for one in shown)
+    return named > 1 and 2 * named >= len(shown)
 
 
 def _pieces(cue: Cue) -> Iterator[_Shown]:
     """What each of the voices that are tagged says."""
-    parts = _SPEAKER_TAG.split(cue.text)
+    parts = _SPEAKER_TAG.split(_BREAK.sub("\n", _RUBY.sub("", cue.text)))
     speakers = [cue.speaker, *(" ".join(html.unescape(name).split()) for name in parts[1::2])]
     turns = []
     for speaker, marked in zip(speakers, parts[::2], strict=True):
@@ -63,19 +88,41 @@ def _pieces(cue: Cue) -> Iterator[_Shown]:
     yield from _in_turn(cue.start, cue.end, [one for one in turns if one[1]])
 
 
-def _by_speaker(one: _Shown, usual: bool) -> Iterator[_Shown]:
-    """What is said by each of those who are named before a colon."""
+def _by_speaker(one: _Shown, usual: frozenset[re.Pattern[str]]) -> Iterator[_Shown]:
+    """What is said by each of those who are named before it."""
     turns: list[tuple[str, list[str], str]] = [(one.speaker, [], one.marked)]
-    for line in one.lines:
-        match = _PREFIX.match(line)
-        name = next(filter(None, match.groups())) if match else ""
-        rest = line[match.end() :] if match else ""
+    for place, line in enumerate(one.lines):
+        name, rest = _named(line, usual)
+        if not rest and place + 1 == len(one.lines):  # nothing follows that they might say
+            name, rest = "", line
+        if name:
+            turns.append((name, [], one.marked))
+        turns[-1][1].append(re.sub(r"^(?:[-–—] |>>+ ?)", "", rest))
+    said = [(name, _without_notes(lines), marked) for name, lines, marked in turns]
+    yield from _in_turn(one.start, one.end, [each for each in said if each[1]])
+
+
+def _named(line: str, usual: frozenset[re.Pattern[str]]) -> tuple[str, str]:
+    """Whom a line names before what is said, and that; '' and the line where it names nobody."""
+    if match := _CERTAIN.match(line):
+        return match[1], line[match.end() :]
+    if match := _PREFIX.match(line):
+        name, rest = next(filter(None, match.groups())), line[match.end() :]
         capitals = name.isupper() and not rest.isupper()
-        if name and rest and ((usual and not name[0].islower()) or capitals or _LABEL.fullmatch(name)):
-            turns.append((name, [rest], one.marked))
-        else:
-            turns[-1][1].append(line.lstrip(">").strip() if line.startswith(">>") else line)
-    yield from _in_turn(one.start, one.end, [each for each in turns if each[1]])
+        if (_PREFIX in usual and not name[0].islower()) or capitals or _LABEL.fullmatch(name):
+            return name, rest
+    elif match := _BRACKETED.match(line):
+        usually = _BRACKETED in usual and not match[1][0].islower()
+        if usually or _LABEL.fullmatch(match[1]):
+            return match[1], line[match.end() :]
+    return "", line
+
+
+def _without_notes(lines: list[str]) -> list[str]:
+    """The lines without what nobody says; a word in doubt, such as [harbour?], is said."""
+    told = [_NOTE.sub(lambda note: (note[1] or "")[:-1] if (note[1] or "").endswith("?") else "", one) for one in lines]
+    words = [" ".join(one.split()) for one in told]
+    return [] if _SOUND.fullmatch(" ".join(words).strip()) else [one for one in words if one]
 
 
 def _in_turn(start: float, end: float, turns: list[tuple[str, list[str], str]]) -> Iterator[_Shown]:

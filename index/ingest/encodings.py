@@ -3,6 +3,7 @@
 import codecs
 import re
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 from charset_normalizer import from_bytes
@@ -17,13 +18,30 @@ BOMS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+BINARY = {
+    b"PK\3\4": "a document, a spreadsheet or an archive", b"\xd0\xcf\x11\xe0": "a document or a spreadsheet",
+    b"%PDF": "a PDF", b"{\\rtf": "formatted text (RTF)", b"\x1f\x8b": "compressed",
+}  # fmt: skip
 LATIN = ("cp1252", "cp1250", "cp1254", "cp1257", "iso8859_2", "cp850", "mac_roman")  # the more usual first
 OTHERS = ("cp1251", "cp1253", "cp1255", "cp1256", "koi8_r", "cp932", "euc_jp", "gb18030", "big5", "cp949")
+COMMON = {  # the most usual letters of a language, and the encodings in which it is written; ambiguous ones last
+    "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфёіїєґў": ("cp1251", "koi8_r", "cp866", "iso8859_5", "mac_cyrillic"),
+    "αοιετσνηυρπκμλςίόάέήώύωδγχθφβξζψ": ("cp1253", "iso8859_7"),
+    "יוהלארמתשבנםכדעחקפגטןצסזץךף": ("cp1255", "iso8859_8"),
+    "المينوترهبدعسفحكقةجصطخشضزثظغأىإءؤئآپچژگکی": ("cp1256", "iso8859_6"),
+    "านรกอเงมยลวดทสตะปบคหแจพชขใไโผซถธณศษภุูิีึืั่้์็ำ": ("cp874",),
+    "のにをはがとでたしてもいなこれからありるくきさそまよっうんえけせちつどみめやゆらろわアイウストドナリルンー": (
+        "cp932", "euc_jp",
+    ),
+}  # fmt: skip
+USUAL = 0.6  # share of the letters of a text that are among the most usual of its language, half of them at the least
 ALPHABETS = (  # letters beside a to z that one language has
     "äöüß", "àâæçéèêëîïôœùûü", "áéíñóúü", "áâãàçéêíóôõú", "àèéìíòóùú", "éëïóöü", "åäöé", "æøåé", "áðéíóúýþæö",
     "àçèéíïòóúü", "ąćęłńóśźż", "áčďéěíňóřšťúůýžäĺľŕô", "áéíóöőúüű", "ăâîșțşţ", "čćđšž", "çğıöşüâîûİ", "äöõüšž",
     "āčēģīķļņšūž", "ąčęėįšųūž",
 )  # fmt: skip
+_SIGNS = re.compile(r"(?<=[^\W\d_])[^\w\s\x00-\x7f’‘ʼ·\xad]+(?=[^\W\d_])|(?<=[^\W\d_])[²³¹¼½¾¬¦¤]|[¼½¾¬¦¤](?=[^\W\d_])")
+_MIXED = re.compile(r"[A-Za-z](?=[^\x00-\x7f])|[^\x00-\x7f](?=[A-Za-z])")
 ODD = 0.05  # share of what is not ASCII that may be of another language
 SAMPLE = 2**16  # bytes that are looked at to tell an encoding
 LARGEST = 16 * 2**20  # bytes
@@ -41,7 +59,11 @@ def read(path: Path) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{readable(path.name)} cannot be read: {error.strerror or error}.") from error
-    return decoded(content).replace("\r\n", "\n").replace("\r", "\n")
+    for mark, kind in BINARY.items():
+        if content.startswith(mark):
+            raise DataError(f"{readable(path.name)} is {kind} inside: save it as plain text.")
+    text = re.sub(r"\r*\n|\r", "\n", decoded(content))
+    return text.replace("\ufeff", "").rstrip("\0\x1a")
 
 
 def decoded(content: bytes) -> str:
@@ -49,7 +71,12 @@ def decoded(content: bytes) -> str:
     for mark, encoding in BOMS.items():
         if content.startswith(mark):
             return content.decode(encoding, "replace").lstrip("\ufeff")
-    if 5 * (zeros := content.count(0)) > len(content):
+    if b"\x1b$" in content:
+        return content.decode("iso2022_jp", "replace")
+    if 5 * (zeros := content.count(0)) > len(content) or b"\n\0" in content or b"\0\n" in content:
+        for encoding in ("utf-32-le", "utf-32-be"):
+            with suppress(UnicodeDecodeError):
+                return content.decode(encoding)
         high = content[::2].count(0)  # of the first of each two bytes
         return content.decode("utf-16-be" if 2 * high > zeros else "utf-16-le", "replace")
     content = content.replace(b"\0", b"")
@@ -64,6 +91,9 @@ def _detected(content: bytes) -> str:
     """The encoding in which it is most like a language: the one of an alphabet, if there is one, or what the statistics
     of letters say."""
     telling = b"\n".join(line for line in re.split(rb"[\r\n]+", content) if not line.isascii())[:SAMPLE]
+    usual = max((one for many in COMMON.values() for one in many), key=lambda encoding: _usual(telling, encoding))
+    if _usual(telling, usual) >= USUAL:
+        return usual
     best = min(LATIN, key=lambda encoding: _odd(telling, encoding))
     if _odd(telling, best) <= ODD:
         return best
@@ -71,11 +101,24 @@ def _detected(content: bytes) -> str:
     return found.encoding if found and found.encoding in OTHERS else best
 
 
+def _usual(content: bytes, encoding: str) -> float:
+    """How much it looks like the language that is written in an encoding: the share of its letters that are usual, the
+    more usual the more; 0 where they are mixed with Latin ones."""
+    letters = next(letters for letters, encodings in COMMON.items() if encoding in encodings)
+    text = content.decode(encoding, "replace")
+    found = [one for one in text if not one.isascii() and not one.isspace()]
+    mixed = len(_MIXED.findall(text)) + text.count("\ufffd")
+    if 20 * mixed > len(found) or len(found) < sum(one.isascii() and one.isalpha() for one in text):
+        return 0.0
+    weights = {letter: 1.5 - place / len(letters) for place, letter in enumerate(letters)}
+    return sum(weights.get(one, 0.0) for one in found) / max(1, len(found))
+
+
 def _odd(content: bytes, encoding: str) -> float:
     """Share of what is not ASCII that no language of Latin letters writes so: signs within words, and letters that are
     not of the one alphabet that has most of them."""
     text = content.decode(encoding, "replace")
-    within = re.findall(r"(?<=[^\W\d_])[^\w\s\x00-\x7f’‘ʼ·\xad]+(?=[^\W\d_])", text)
+    within = _SIGNS.findall(text)
     letters = Counter(letter.lower() for letter in text if letter.isalpha() and not letter.isascii())
     foreign = min(sum(count for letter, count in letters.items() if letter not in one) for one in ALPHABETS)
     return (len(within) + foreign) / max(1, len(within) + letters.total())

@@ -80,7 +80,7 @@ class Ingestor:
             DataError: if there is no recording in any of the paths.
         """
         found = find_files(paths)
-        sidecars = SidecarIndex(found.files)
+        sidecars = SidecarIndex(found.files, found.folders)
         sizes = [file_size(file) for file in found.files]
         progress = AddProgress(len(sizes), bytes=sum(sizes), failed=found.failed, skipped=found.skipped)
         try:
@@ -143,6 +143,11 @@ class Ingestor:
         flaw, duration = source.stream.flaw, max(source.seconds, SHORTEST)
         self.library.finish(recording.id, duration, source.meter.loudness(), flaw)
         self._update(recording, sidecar, file)  # of what was stored before a stop
+        if sidecar.cues and sidecar.cues[0].start >= duration:
+            sidecars.remarks.append(
+                f"The transcript of {readable(file.name)} begins at {sidecar.cues[0].start:.0f} s, after the recording "
+                f"ends ({duration:.0f} s): its times must count from the beginning of the recording."
+            )
         for one in earlier:
             self.library.remove(one.id)
         silent = position == 0 and progress.segments == before.segments

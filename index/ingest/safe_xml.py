@@ -2,9 +2,13 @@
 
 import math
 import re
+from html.entities import html5
 from xml.etree.ElementTree import Element, ParseError
 
 from clasp.errors import DataError
+
+_CONTROL = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f]")  # which XML does not allow
+_NAMED = re.compile(r"&([a-zA-Z]{2,10});")
 
 
 def root(text: str) -> Element:
@@ -17,9 +21,15 @@ def root(text: str) -> Element:
     from defusedxml.ElementTree import fromstring
 
     try:
-        return fromstring(re.sub(r"\A\s*<\?xml[^>]*\?>", "", text))  # which says how it was encoded
+        without = re.sub(r"\A\s*<\?xml[^>]*\?>", "", text)  # which says how it was encoded
+        return fromstring(_CONTROL.sub("", _NAMED.sub(_letter, without)))
     except (DefusedXmlException, ParseError, ValueError) as error:
         raise DataError("is no XML that can be read") from error
+
+
+def _letter(entity: re.Match[str]) -> str:
+    """What HTML calls so, such as &nbsp;, which XML does not know."""
+    return entity[0] if entity[1] in ("amp", "lt", "gt", "quot", "apos") else html5.get(f"{entity[1]};", entity[0])
 
 
 def local(element: Element) -> str:

@@ -23,24 +23,31 @@ from functools import cached_property
 from hashlib import sha256
 from itertools import accumulate
 from pathlib import Path
-from unicodedata import normalize
 
+from clasp.audio.container import SUFFIXES as RECORDINGS
 from clasp.errors import DataError
-from clasp.filenames import readable
+from clasp.filenames import comparable, readable, suffix
 from index import languages
 from index.ingest import transcripts
 from index.ingest.cues import Cue
 from index.ingest.tables import Table, some
 from index.ingest.transcripts import SuppliedTranscript
+from index.metadata import is_known
 
 FOLDER_TABLE = "metadata"
 TABLES = (".csv", ".tsv", ".tab")
 SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 PLAIN = ".txt"
-COMMON = (PLAIN, ".json")  # what may have nothing to do with recordings
+DOCUMENTS = (".docx", ".doc", ".odt", ".rtf", ".pages", ".pdf")
+COMMON = (PLAIN, ".json", ".xml", ".sub", *SHEETS, *DOCUMENTS)  # what may have nothing to do with recordings
 SUFFIXES = frozenset(transcripts.READERS)
 """Suffixes of what is no recording but tells of one, in lower case; tables are among them."""
-_MARKS = ("auto", "orig", "original", "forced", "sdh", "cc", "default", "full", "transcript", "subtitles", "captions")
+_MARKS = (
+    "auto", "orig", "original", "forced", "sdh", "cc", "default", "full", "transcript", "transcription", "transkript",
+    "subtitle", "subtitles", "subs", "caption", "captions", "otter_ai", "whisper",
+)  # fmt: skip
+_PARTIAL = re.compile(r"[. _-](?:forced|commentary)\b")  # of what is said only a part, such as what is on signs
+_SIZE = re.compile(r"_\d{3,4}x\d{3,4}$")  # of a picture
 _LONG_CODES = ("ceb", "cmn", "fil", "haw", "yue")  # of three letters; others are more likely to be words
 
 
@@ -96,14 +103,15 @@ class SidecarIndex:
         remarks: what was not understood, or not taken, a sentence each that names the file.
     """
 
-    def __init__(self, adding: Iterable[Path] = ()) -> None:
+    def __init__(self, adding: Iterable[Path] = (), folders: Iterable[Path] = ()) -> None:
         """Begin with nothing.
 
         Args:
-            adding: the recordings; of a folder of which all are added, it is told what belongs to none.
+            adding: the recordings.
+            folders: those that are added as a whole: of what lies there, it is told what belongs to no recording.
         """
         self.remarks: list[str] = []
-        self._adding = frozenset(adding)
+        self._adding, self._whole = frozenset(adding), frozenset(folders)
         self._folders: dict[Path, _Folder] = {}
         self._tables: dict[Path, Table] = {}
 
@@ -115,11 +123,11 @@ class SidecarIndex:
         """
         folder = self._folders.get(recording.parent)
         if folder is None:
-            folder = self._folders[recording.parent] = _Folder(recording.parent)
+            folder = self._folders[recording.parent] = _Folder(recording.parent, self._adding)
             self.remarks += [
                 f"{readable(name)} is a spreadsheet: save it as {FOLDER_TABLE}.csv, too." for name in folder.sheets
             ]
-            if self._adding.issuperset(recording.parent / name for name in folder.recordings):
+            if recording.parent in self._whole:
                 self.remarks += folder.strangers()
         tables = [(path, self._table(path, folder), only) for path, only in folder.tables(recording)]
         facts: dict[str, str] = {}
@@ -131,17 +139,29 @@ class SidecarIndex:
         candidates = folder.transcripts(recording)
         candidates += [(path, "") for path, table, only in tables if only and table.of_cues]
         spoken = facts.get("language", language)
-        timed = self._read([one for one in candidates if one[0].suffix.lower() != PLAIN], spoken, recording)
-        plain = self._read([one for one in candidates if one[0].suffix.lower() == PLAIN], spoken, recording)
-        transcript = timed or plain or SuppliedTranscript()
+        timed = self._read([one for one in candidates if suffix(one[0].name) != PLAIN], spoken, recording)
+        plain = self._read([one for one in candidates if suffix(one[0].name) == PLAIN], spoken, recording)
+        transcript = timed or plain or self._of_tables(recording.name, tables)
         if transcript.speaker:
             facts = {"speaker": transcript.speaker} | facts
+        self.remarks += folder.unreadable(recording)
         return Sidecar(transcript.cues, (plain or transcript).text, facts, transcript.language)
+
+    def _of_tables(self, recording: str, tables: list[tuple[Path, Table, bool]]) -> SuppliedTranscript:
+        """What tables of a folder have for what is said in a recording."""
+        for _, table, only in tables:
+            found = transcripts.without_times(table.text(recording, only=only))
+            if table.of_cues and "file" in table.columns:
+                found = transcripts.assembled(table.cues(recording))
+                self.remarks += transcripts.remarks(table.name, found.flaws)
+            if found.text:
+                return found
+        return SuppliedTranscript()
 
     def _table(self, path: Path, folder: "_Folder") -> Table:
         if path not in self._tables:
-            table = self._tables[path] = Table.read(path)
-            strangers = table.unknown(folder.recordings) if _key(path.stem) == FOLDER_TABLE else ""
+            table = self._tables[path] = Table.read(path, folder.recordings)
+            strangers = table.unknown(folder.recordings) if comparable(path.stem) == FOLDER_TABLE else ""
             self.remarks += [*table.remarks, *([strangers] if strangers else [])]
         return self._tables[path]
 
@@ -154,27 +174,49 @@ class SidecarIndex:
             for path, language in candidates
             if (path, language) not in fitting
         ]
-        fitting.sort(key=lambda one: bool(one[1]) and not languages.same(one[1], spoken))
-        for path, language in fitting:
+        fitting.sort(key=lambda one: (bool(_PARTIAL.search(one[0].name)), _rank(one[1], spoken)))
+        for place, (path, language) in enumerate(fitting):
             try:
                 transcript = transcripts.read(path)
             except DataError as error:
                 self.remarks.append(str(error))
                 continue
+            self.remarks += transcript.remarks
             others = {languages.primary(other) for _, other in fitting} - {"", languages.primary(language)}
+            different = [readable(other.name) for other, _ in fitting[place + 1 :] if _differs(other, transcript)]
             if language and others:
                 self.remarks.append(
                     f"{readable(recording.name)} has transcripts in several languages: {readable(path.name)} was "
                     "taken. Say which is spoken to have another one."
                 )
+            elif different:
+                self.remarks.append(
+                    f"{readable(recording.name)} has several transcripts: {readable(path.name)} was taken, and not "
+                    f"{some(different)}, which differs."
+                )
             return transcript if transcript.language else replace(transcript, language=language)
         return None
+
+
+def _rank(language: str, spoken: str) -> int:
+    """Which of several transcripts comes first: in the language that is spoken, or else in none that its name says."""
+    return 0 if languages.same(language, spoken) else 2 if language else 1
+
+
+def _differs(path: Path, taken: SuppliedTranscript) -> bool:
+    """Whether a transcript has other words than one that was taken; signs and capitals do not count."""
+    try:
+        other = transcripts.read(path).text
+    except DataError:
+        return False
+    return re.findall(r"\w+", other.casefold()) != re.findall(r"\w+", taken.text.casefold())
 
 
 class _Folder:
     """The files of a folder, by the recordings that they may be about."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, adding: frozenset[Path]) -> None:
+        self._adding = adding
         self.recordings: list[str] = []
         self.sheets: list[str] = []
         self._beside: dict[str, list[tuple[Path, str]]] = defaultdict(list)  # by the name before a suffix, what follows
@@ -196,13 +238,22 @@ class _Folder:
             for recording in map(Path, self.recordings)
             for path, _ in (*self.tables(recording), *self.transcripts(recording))
         }
-        files = {path for found in self._beside.values() for path, _ in found if path.suffix.lower() not in COMMON}
+        files = {path for found in self._beside.values() for path, _ in found if suffix(path.name) not in COMMON}
         strangers = sorted(path.name for path in files - named)
         return [f"Passed over, for no recording has its name: {some(strangers)}."] if strangers else []
 
+    def unreadable(self, recording: Path) -> list[str]:
+        """A sentence on each document and spreadsheet that has the name of a recording."""
+        kinds = dict.fromkeys(DOCUMENTS, PLAIN) | dict.fromkeys(SHEETS, TABLES[0])
+        return [
+            f"{readable(path.name)} cannot be read: save what is in it as {readable(recording.stem)}{kind}."
+            for path, rest in self._named(recording)
+            if _language(rest) is not None and (kind := kinds.get(suffix(path.name)))
+        ]
+
     def tables(self, recording: Path) -> list[tuple[Path, bool]]:
         """Tables that may have facts about a recording, and whether they are about this one only."""
-        own = [path for path, rest in self._named(recording) if path.suffix.lower() in TABLES and not rest]
+        own = [path for path, rest in self._named(recording) if suffix(path.name) in TABLES and not rest]
         return [*((path, False) for path in self._of_all), *((path, True) for path in own)]
 
     def transcripts(self, recording: Path) -> list[tuple[Path, str]]:
@@ -210,28 +261,31 @@ class _Folder:
         found = []
         for path, rest in self._named(recording):
             language = _language(rest)
-            others = bool(rest) and _key(path.stem) in self._names
-            if path.suffix.lower() not in TABLES and language is not None and not others:
+            others = bool(rest) and comparable(path.stem) in self._names
+            if suffix(path.name) in SUFFIXES - set(TABLES) and language is not None and not others:
                 found.append((path, language))
-        return sorted(found, key=lambda one: (bool(one[1]), self._order(one[0].suffix.lower()), one))
+        return sorted(found, key=lambda one: (bool(one[1]), self._order(suffix(one[0].name)), one))
 
     def _named(self, recording: Path) -> list[tuple[Path, str]]:
         """Files whose names begin with that of a recording, and what follows it."""
-        found = dict(self._beside.get(_key(recording.stem), []))
-        return list((found | dict(self._beside.get(_key(recording.name), []))).items())
+        names = (recording.stem, _SIZE.sub("", recording.stem), recording.name)
+        found: dict[Path, str] = {}
+        for name in map(comparable, names):
+            found |= dict(self._beside.get(name, []))
+        return list(found.items())
 
     def _list(self, file: Path) -> None:
-        name, suffix = _key(file.stem), file.suffix.lower()
-        if name == FOLDER_TABLE and suffix in SHEETS:
+        name, kind = comparable(file.stem), suffix(file.name)
+        if name == FOLDER_TABLE and kind in SHEETS:
             self.sheets.append(file.name)
-        elif suffix not in SUFFIXES:
+        elif kind in RECORDINGS or file in self._adding:
             self.recordings.append(file.name)
-            self._names |= {name, _key(file.name)}
-        elif name == FOLDER_TABLE and suffix in TABLES:
+            self._names |= {name, comparable(file.name)}
+        elif name == FOLDER_TABLE and kind in TABLES:
             self._of_all.append(file)
-        else:
+        elif kind in SUFFIXES or kind in SHEETS or kind in DOCUMENTS:
             self._beside[name].append((file, ""))
-            for match in list(re.finditer(r"[._ -]", name))[-4:]:
+            for match in list(re.finditer(r"[._ (\[-]+", name))[-4:]:
                 self._beside[name[: match.start()]].append((file, name[match.end() :]))
 
 
@@ -239,20 +293,19 @@ def _language(rest: str) -> str | None:
     """The language in what follows a recording's name in that of a transcript ("en", "de.forced"); '' if there is none,
     None if anything else follows."""
     found = ""
-    for part in filter(None, re.split(r"[. ]", rest)):
+    for part in filter(None, re.split(r"[. ()\[\]]", rest)):
         word = re.sub(rf"[-_](?:{'|'.join(_MARKS)})$", "", part)
-        if word in _MARKS:
+        if word in _MARKS or f".{word}" in SUFFIXES or not is_known(word) or word in languages.UNKNOWN:
             continue
-        try:
-            tag = languages.tag(word)
-        except DataError:
-            return None
+        tag = _tag(word) or _tag(word.rpartition("-")[0])  # "de-en": German, translated from English
         if not tag or (len(first := tag.partition("-")[0]) > 2 and first not in _LONG_CODES):
             return None
         found = found or tag
     return found
 
 
-def _key(name: str) -> str:
-    """A name as names are compared: however it is composed, in capitals or not."""
-    return normalize("NFC", name).casefold()
+def _tag(word: str) -> str:
+    try:
+        return languages.tag(word)
+    except DataError:
+        return ""

@@ -8,40 +8,72 @@ Delimiter and encoding are found out; columns have the names that people give th
 """
 
 import csv
+import html
 import io
-from collections import defaultdict
-from collections.abc import Iterable
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PureWindowsPath
 from typing import Any
-from unicodedata import normalize
+from urllib.parse import urlsplit
 
+from clasp.audio.container import SUFFIXES
 from clasp.errors import DataError
-from clasp.filenames import readable
+from clasp.filenames import comparable, readable
 from index import dates
 from index.ingest import encodings
-from index.metadata import FACTS, checked
+from index.ingest.clocks import seconds
+from index.ingest.cues import Cue, Flaw
+from index.metadata import FACTS, checked, is_known
 
 COLUMNS = {
-    "file": "file filename filepath path recording audio media datei dateiname pfad aufnahme fichier archivo fichero "
-    "bestand bestandsnaam plik",
-    "title": "title titel titre título titulo titolo tytuł",
-    "speaker": "speaker speakers speakername voice interviewee narrator sprecher sprecherin locuteur locutrice "
-    "intervenant hablante locutor parlante relatore spreker mówca",
-    "category": "category categories genre topic subject kategorie rubrik thema catégorie categorie categoría "
-    "categoria kategoria",
-    "language": "language languages lang languagecode languagetag sprache langue idioma lengua lingua taal język",
-    "date": "date recorded recordedon daterecorded recordingdate recordeddate datum aufnahmedatum aufgenommen fecha "
-    "data dateenregistrement",
-    "start": "start begin", "end": "end stop", "text": "text transcript",
+    "file": "file filename filepath path recording audio media audiofile mediafile soundfile videofile sourcefile "
+    "originalfilename originalfile video clip wav mp3 url link datei dateiname pfad aufnahme audiodatei fichier "
+    "nomdufichier archivo fichero nombredearchivo arquivo nomedoarquivo ficheiro nomefile bestand bestandsnaam plik "
+    "nazwapliku fil filnavn filnamn tiedosto soubor fájl dosya файл имяфайла 文件 文件名 ファイル ファイル名 "
+    "파일 파일명 파일이름 الملف اسمالملف",
+    "title": "title titel titre título titulo titolo tytuł titlerecording recordingtitle titleofrecording "
+    "interviewtitle talktitle episodetitle headline tittel otsikko cím název başlık название заголовок 标题 標題 題名 "
+    "タイトル 제목 عنوان العنوان",
+    "speaker": "speaker speakers speakername voice interviewee interviewees intervieweename narrator narrators "
+    "narratorname speaker1 informant consultant storyteller presenter lecturer preacher performer participant guest "
+    "sprecher sprecherin redner rednerin befragte befragter interviewte interviewter interviewpartner "
+    "interviewpartnerin zeitzeuge zeitzeugin erzähler erzählerin locuteur locutrice intervenant témoin narrateur "
+    "hablante locutor entrevistado entrevistada parlante relatore intervistato intervistata spreker geïnterviewde "
+    "mówca rozmówca talare taler puhuja haastateltava mluvčí beszélő konuşmacı vorbitor говорящий рассказчик спикер "
+    "说话人 讲述人 受访者 話者 語り手 화자 المتحدث",
+    "category": "category categories genre topic topics subject subjects theme collection series tag tags keywords "
+    "kategorie rubrik thema sachgebiet schlagwort catégorie categorie sujet thème categoría categoria tema kategoria "
+    "kategori категория тема 类别 分类 カテゴリ カテゴリー 분류 الفئة",
+    "language": "language languages lang languagecode languagetag spokenlanguage locale iso639 sprache sprachen langue "
+    "langues idioma idiomas lengua lingua taal talen język språk sprog kieli jazyk nyelv limbă limba dil язык языки "
+    "语言 語言 言語 언어 اللغة",
+    "date": "date recorded recordedon recordedat daterecorded recordingdate recordeddate dateofrecording "
+    "dateofinterview interviewdate year created createdat datecreated datetime timestamp airdate broadcastdate datum "
+    "aufnahmedatum aufgenommen aufnahmejahr sendedatum interviewdatum jahr dateenregistrement datedenregistrement "
+    "année fecha fechadegrabación año data dato päivä päivämäärä dátum tarih datanagrania дата датазаписи год 日期 "
+    "录制日期 日付 録音日 날짜 التاريخ",
+    "start": "start begin starttime begintime timein tcin startzeit anfang beginn von début debut inicio inizio "
+    "anfangszeit time timecode timestamp",
+    "end": "end stop endtime stoptime timeout tcout ende bis endzeit fin fine final",
+    "duration": "duration length dauer durée duración durata",
+    "text": "text transcript transcription utterance sentence annotation caption subtitle words texte texto testo "
+    "tekst transkript transkription äußerung текст 文本 テキスト 텍스트",
 }  # fmt: skip
-"""What columns are called, without spaces and signs."""
-NAMES = {name: column for column, names in COLUMNS.items() for name in names.split()}
-OF_CUES = frozenset(("start", "end", "text"))  # columns of a table that is a transcript
+"""What columns are called, without spaces, signs and what stands in brackets."""
+NAMES: dict[str, frozenset[str]] = {
+    name: frozenset(column for column, names in COLUMNS.items() if name in names.split())
+    for names in COLUMNS.values()
+    for name in names.split()
+}
+OF_CUES = frozenset(("start", "text"))  # columns of a table that is a transcript
 DELIMITERS = ",;\t|"
 SAMPLE = 2**16  # characters by which a delimiter is chosen
 HEAD = 10  # rows among which the names of the columns are looked for
+SLOWEST = 0.05  # characters a second; what would be slower is in milliseconds
+LONGEST = 60  # characters of what a column is called
 NAMED = 3  # rows that a remark names
 Rows = list[tuple[int, dict[str, str]]]  # of facts by column, each with the line in which it ends
 Lines = list[tuple[int, list[str]]]  # cells of rows that are not empty
@@ -56,22 +88,59 @@ class Table:
     columns: frozenset[str] = frozenset()  # of COLUMNS
     remarks: list[str] = field(default_factory=list)  # what was not understood, a sentence each
 
+    files: frozenset[str] = frozenset()  # of the recordings beside it, as `comparable` has them
+
     @classmethod
-    def read(cls, path: Path) -> "Table":
-        """The table in a file; what is wrong with it is in its remarks."""
-        table = cls(readable(path.name))
+    def read(cls, path: Path, recordings: Iterable[str] = ()) -> "Table":
+        """The table in a file; what is wrong with it is in its remarks.
+
+        Args:
+            recordings: names of the files that it may be about.
+        """
+        name = readable(path.name)
         try:
-            table._read(encodings.read(path))
+            return cls.parse(name, encodings.read(path), recordings)
         except DataError as error:
-            table.remarks.append(str(error))
+            return cls(name, remarks=[str(error)])
+
+    @classmethod
+    def parse(cls, name: str, text: str, recordings: Iterable[str] = ()) -> "Table":
+        """The table in a text."""
+        table = cls(name, files=frozenset(map(comparable, recordings)))
+        try:
+            table._read(text)
         except csv.Error as error:
-            table.remarks.append(f"{table.name} is not a table that can be read ({error}).")
+            table.remarks.append(f"{name} is not a table that can be read ({error}).")
         return table
 
     @property
     def of_cues(self) -> bool:
         """Whether it is a transcript: a row for each stretch of a recording."""
         return self.columns >= OF_CUES
+
+    def cues(self, recording: str = "") -> Iterator[Cue | Flaw]:
+        """What is said when, of a recording or, if the table names none, of the only one there is. Times are seconds or
+        clocks; whole numbers that are too large for seconds are milliseconds."""
+        rows = self._of(recording) if "file" in self.columns else self.rows
+        times = [(seconds(row.get("start", "")), seconds(row.get("end", ""))) for _, row in rows]
+        lengths = [end - start for start, end in times if start is not None and end is not None]
+        whole = not any(re.search(r"[.,:]", row.get(name, "")) for _, row in rows for name in ("start", "end"))
+        letters = sum(len(row.get("text", "")) for _, row in rows)
+        unit = 1_000 if whole and letters < SLOWEST * sum(lengths) else 1
+        for (line, row), (start, end) in zip(rows, times, strict=True):
+            if start is None or (end is None and "end" in row):
+                yield Flaw(" ".join(row[name] for name in ("start", "end") if name in row), line)
+                continue
+            length = seconds(row.get("duration", "")) or 0.0
+            words = html.escape(row.get("text", ""), quote=False)
+            yield Cue(start / unit, (start + length if end is None else end) / unit, words, row.get("speaker", ""))
+
+    def text(self, recording: str, *, only: bool = False) -> str:
+        """All that is said in a recording, where the table has that and no times; '' where it has not."""
+        if self.of_cues or "text" not in self.columns:
+            return ""
+        rows = self._of(recording) if "file" in self.columns else self.rows if only else []
+        return "\n".join(row["text"] for _, row in rows if "text" in row)
 
     def facts(self, recording: str, *, only: bool = False) -> tuple[dict[str, str], list[str]]:
         """Facts of a Recording that the table has of a file, and remarks on those that were not understood.
@@ -89,7 +158,8 @@ class Table:
         for line, row in found:
             for fact in FACTS:
                 try:
-                    value = dates.iso(row.get(fact, ""), self._first) if fact == "date" else row.get(fact, "")
+                    value = row.get(fact, "") if is_known(row.get(fact, "")) else ""
+                    value = dates.iso(value, self._first) if fact == "date" else value
                     value = checked({fact: value})[fact] if value else ""
                 except DataError as error:
                     remarks.append(f"{self.name}, line {line}: {error}")
@@ -100,8 +170,12 @@ class Table:
 
     def unknown(self, files: Iterable[str]) -> str:
         """A remark on the rows that name none of these files, or nothing; '' if there are none."""
-        known = {name for file in files for name in (_key(file), _key(Path(file).stem))}
-        lost = [f"{row.get('file', '')!r} (line {line})" for line, row in self.rows if not _files(row) & known]
+        known = {name for file in map(comparable, files) for name in (file, _stem(file))}
+        lost = [
+            f"{row.get('file', '')!r} (line {line})"
+            for line, row in self.rows
+            if not {other for name in _files(row) for other in (name, _without_other_suffix(name))} & known
+        ]
         if not lost or "file" not in self.columns:
             return "" if "file" in self.columns or not self.columns else f"{self.name} has no column 'file': not used."
         return f"{self.name} names files that are not beside it: {some(lost)}."
@@ -113,17 +187,19 @@ class Table:
 
     @cached_property
     def _by_file(self) -> dict[str, Rows]:
-        """The rows that name each file, as `_key` has it."""
+        """The rows that name each file, as `comparable` has it; what names one that is not there with the suffix of
+        another recording, without that suffix, too."""
         found: dict[str, Rows] = defaultdict(list)
         for line, row in self.rows:
-            for name in _files(row):
+            names = _files(row)
+            for name in names if names & self.files else names | set(map(_without_other_suffix, names)):
                 found[name].append((line, row))
         return found
 
     def _of(self, recording: str) -> Rows:
-        """The rows that name a file; those that leave out its suffix where none has it."""
-        found = self._by_file
-        return found.get(_key(recording)) or found.get(_key(Path(recording).stem)) or []
+        """The rows that name a file; those that leave out its suffix, or have another one, where none has it."""
+        name = comparable(recording)
+        return self._by_file.get(name) or self._by_file.get(_stem(name)) or []
 
     def _read(self, text: str) -> None:
         delimiter = max(DELIMITERS, key=lambda one: len(_known(_split(text[:SAMPLE], one)[0])))
@@ -138,25 +214,56 @@ class Table:
             self.remarks.append(f"{self.name} has no column that is understood: expected some of {names}.")
             return
         cells = rows[head][1]
-        columns = [_column(cell) for cell in cells]
+        columns = self._columns(cells, rows[head + 1 :])
+        self.columns = frozenset(columns) - {""}
         strange = [
             repr(cell.strip()[:40]) for cell, column in zip(cells, columns, strict=True) if cell.strip() and not column
         ]
         if strange and not self.of_cues:
             self.remarks.append(f"{self.name}: not understood and left out: column {some(strange, 20)}.")
-        wide = []
-        for line, cells in rows[head + 1 :]:
+        wide, twice = [], set()
+        for line, values in rows[head + 1 :]:
             row: dict[str, str] = {}
-            for column, cell in zip(columns, cells, strict=False):
-                if column and cell.strip():
-                    row.setdefault(column, cell.strip())
-            if any(map(str.strip, cells[len(columns) :])):
+            for column, cell in zip(columns, map(_value, values), strict=False):
+                if column and cell and row.setdefault(column, cell) != cell:
+                    twice.add(column)
+            if any(map(str.strip, values[len(columns) :])):
                 wide.append(str(line))
-            elif row:
+            elif row and values != cells and not all(re.fullmatch(r":?-+:?", one) for one in row.values()):
                 self.rows.append((line, row))
+        for column in sorted(twice):
+            names = [repr(cell.strip()) for cell, other in zip(cells, columns, strict=True) if other == column]
+            self.remarks.append(f"{self.name}: columns {', '.join(names)} differ: of each row, the first was taken.")
         if wide:
             advice = "put what has the delimiter in it between quotation marks"
             self.remarks.append(f"{self.name}, line {some(wide)}: left out for it has too many cells: {advice}.")
+
+    def _columns(self, cells: list[str], rows: Lines) -> list[str]:
+        """What each column holds, '' where that is not known. Whatever it is called, the column that names recordings
+        which lie beside the table is that of files."""
+        understood = [_column(cell) for cell in cells]
+        hits: Counter[int] = Counter()
+        for _, values in rows:
+            for number, cell in enumerate(values[: len(cells)]):
+                names = _files({"file": _value(cell)}) - {""}
+                hits[number] += bool(names & self.files or {_stem(one) for one in self.files} & names)
+        if not hits or not max(hits.values()):
+            return _once(understood)
+        best = max(hits, key=lambda number: (hits[number], "file" in understood[number]))
+        understood = [one - {"file"} for one in understood]
+        understood[best] = frozenset(("file",))
+        return _once(understood)
+
+
+def names_cues(line: str) -> bool:
+    """Whether a line has the names of the columns of a transcript."""
+    return any(_known([(1, line.split(delimiter))]) >= OF_CUES for delimiter in DELIMITERS if delimiter in line)
+
+
+def cues(text: str) -> Iterator[Cue | Flaw]:
+    """A table (.tsv, .csv) that is a transcript: with the columns start and text, and perhaps end and speaker."""
+    table = Table.parse("", text)
+    yield from table.cues() if table.of_cues else ()
 
 
 def _split(text: str, delimiter: str) -> tuple[Lines, int]:
@@ -175,39 +282,63 @@ def _split(text: str, delimiter: str) -> tuple[Lines, int]:
 
 def _head(rows: Lines) -> int:
     """The row that names the columns: of the first ones, the one with the most names that are known."""
-    return max(
-        range(min(HEAD, len(rows))), key=lambda number: len(set(map(_column, rows[number][1])) - {""}), default=0
-    )
+    known = [len(frozenset().union(*map(_column, cells))) for _, cells in rows[:HEAD]]
+    return known.index(max(known)) if known else 0
 
 
-def _known(rows: Lines) -> set[str]:
+def _known(rows: Lines) -> frozenset[str]:
     """The columns that are known."""
-    return set(map(_column, rows[_head(rows)][1])) - {""} if rows else set()
+    return frozenset(_once([_column(cell) for cell in rows[_head(rows)][1]])) - {""} if rows else frozenset()
 
 
 def _upright(rows: Lines) -> Lines:
     """The rows of a table that has its columns as lines: "title;Harbour", "speaker;Anna"."""
-    names = [_column(cells[0]) for _, cells in rows[:HEAD]]
-    if len(set(names) - {""}) <= max(1, len(_known(rows))) or len(rows) > HEAD:
+    names = frozenset().union(*(_column(cells[0]) for _, cells in rows[:HEAD])) if rows else frozenset()
+    if len(names) <= max(1, len(_known(rows))) or len(rows) > HEAD:
         return rows
     wide = max(len(cells) for _, cells in rows)
     return [(number + 1, [cells[number] if number < len(cells) else "" for _, cells in rows]) for number in range(wide)]
 
 
-def _column(cell: str) -> str:
-    """What a column holds, of COLUMNS; '' where that is not known."""
-    return NAMES.get("".join(letter for letter in _key(cell) if letter.isalnum()), "")
+def _column(cell: str) -> frozenset[str]:
+    """What a column may hold, of COLUMNS; nothing where that is not known."""
+    if len(cell) > LONGEST:
+        return frozenset()
+    name = re.sub(r"\([^()]*\)|\[[^\[\]]*\]| - .*|^dc(?:terms)?[:.]", "", comparable(cell))
+    return NAMES.get("".join(letter for letter in name if letter.isalnum()), frozenset())
 
 
-def _key(name: str) -> str:
-    """A file's name as names are compared: however it is composed, in capitals or not."""
-    return " ".join(normalize("NFC", name).casefold().split())
+def _once(understood: list[frozenset[str]]) -> list[str]:
+    """Of what each column may hold, what it does: a timestamp is a date, unless there is a text and no date."""
+    of_cues = frozenset(("date",)) not in understood and "text" in frozenset().union(*understood)
+    usual = "start" if of_cues else "date"
+    return [usual if usual in one else min(one, default="") for one in understood]
+
+
+def _value(cell: str) -> str:
+    """What a cell holds, without what spreadsheets put around it to have it taken as text."""
+    cell = cell.strip()
+    if match := re.fullmatch(r'="?([^"]*)"?|\'([^\']+)\'?|“([^“”]*)”', cell):
+        return next((one for one in match.groups() if one is not None), "").strip()
+    return cell
 
 
 def _files(row: dict[str, str]) -> set[str]:
-    """The file that a row names, with and without folders, of whatever system they are."""
-    name = row.get("file", "")
-    return {_key(name), _key(PureWindowsPath(name).name)}
+    """The files that a row names, with and without folders, of whatever system they are, and without what else belongs
+    to an address of the web."""
+    cell = row.get("file", "")
+    cells = [cell, *re.split(r"[;,|\n]", cell)]
+    cells += [urlsplit(one).path for one in cells if "://" in one]
+    return {comparable(name) for one in cells for name in (one, PureWindowsPath(one.strip()).name)}
+
+
+def _stem(name: str) -> str:
+    return comparable(Path(name).stem)
+
+
+def _without_other_suffix(name: str) -> str:
+    """A name without the suffix of a recording."""
+    return _stem(name) if Path(name).suffix in SUFFIXES else name
 
 
 def some(items: list[str], most: int = NAMED) -> str:

@@ -5,25 +5,30 @@ transcript.cues, transcript.text, transcript.language
 """
 
 import html
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 
 from clasp.errors import DataError
-from clasp.filenames import readable
+from clasp.filenames import readable, suffix
 from index import languages
-from index.ingest import encodings, whisper_json
-from index.ingest.annotations import elan, praat
-from index.ingest.captions import plain, substation, table, timed, ttml
-from index.ingest.cues import Cue, spoken
+from index.ingest import encodings, recognizer_json, tables
+from index.ingest.annotations import chat, elan, praat
+from index.ingest.captions import substation, subtitles, timed, ttml
+from index.ingest.cues import Cue, Flaw, spoken
+from index.ingest.texts import SPEED, plain
 
-READERS: dict[str, Callable[[str], Iterator[Cue]]] = {
-    ".srt": timed, ".vtt": timed, ".sbv": timed, ".ttml": ttml, ".dfxp": ttml, ".ass": substation, ".ssa": substation,
-    ".eaf": elan, ".textgrid": praat, ".json": whisper_json.whisper, ".tsv": table, ".tab": table, ".csv": table,
-    ".lrc": plain, ".txt": plain,
+READERS: dict[str, Callable[[str], Iterator[Cue | Flaw]]] = {
+    ".srt": timed, ".vtt": timed, ".webvtt": timed, ".sbv": timed, ".sub": subtitles, ".ttml": ttml, ".dfxp": ttml,
+    ".itt": ttml, ".xml": ttml, ".ass": substation, ".ssa": substation, ".eaf": elan, ".textgrid": praat, ".cha": chat,
+    ".json": recognizer_json.recognized, ".tsv": tables.cues, ".tab": tables.cues, ".csv": tables.cues, ".lrc": plain,
+    ".txt": plain,
 }  # fmt: skip
 """How each format is read, by the suffix of its files in lower case."""
+UNTIMED: dict[str, Callable[[str], str]] = {".txt": str, ".json": recognizer_json.untimed}
+"""What is said where no times are known."""
 SHORTEST = 0.01  # seconds that a cue lasts
 APART, SHORT = 2.0, 1.0  # seconds: lines without times are no captions that roll
 
@@ -36,6 +41,8 @@ class SuppliedTranscript:
     text: str = ""  # all of it
     language: str = ""  # BCP-47, where the transcript says it
     speaker: str = ""  # where one speaks all of it
+    flaws: tuple[Flaw, ...] = ()
+    remarks: tuple[str, ...] = ()  # sentences on these, which name the file
 
 
 def read(path: Path) -> SuppliedTranscript:
@@ -44,40 +51,80 @@ def read(path: Path) -> SuppliedTranscript:
     Raises:
         DataError: if it is too large, cannot be read, or holds no words.
     """
-    text, suffix = encodings.read(path), path.suffix.lower()
+    text = encodings.read(path)
     try:
-        transcript = parse(text, suffix)
+        transcript = parse(text, suffix(path.name))
     except (DataError, RecursionError) as error:
         raise DataError(f"{readable(path.name)} {str(error) or 'cannot be read'}: it was passed over.") from error
+    flawed = tuple(remarks(readable(path.name), transcript.flaws))
     if not transcript.text:
-        raise DataError(f"{readable(path.name)} holds no words that are understood: it was passed over.")
-    return transcript
+        raise DataError(*flawed or [f"{readable(path.name)} holds no words that are understood: it was passed over."])
+    return replace(transcript, remarks=flawed)
 
 
-def parse(text: str, suffix: str) -> SuppliedTranscript:
+def parse(text: str, kind: str) -> SuppliedTranscript:
     """A transcript in the format of files with this suffix.
 
     Raises:
         DataError: if it is of another format; what is wrong, as the end of a sentence.
     """
-    written = [one for one in READERS[suffix](text) if isfinite(one.start + one.end)]
-    found = [replace(one, end=max(one.end, one.start + SHORTEST), start=max(one.start, 0.0)) for one in written]
-    cues = spoken(sorted((one for one in found if one.end > 0), key=lambda one: one.start))
-    said = cues
-    if not cues and suffix == ".txt":
-        lines = [line for line in text.split("\n") if line.strip()]
-        said = spoken(Cue(n * APART, n * APART + SHORT, html.escape(line, quote=False)) for n, line in enumerate(lines))
-    speakers = {one.speaker for one in said}
-    return SuppliedTranscript(
-        tuple(cues),
-        " ".join(one.text for one in said),
-        _language(text) if suffix == ".json" else "",
-        speakers.pop() if len(speakers) == 1 else "",
-    )
+    transcript = assembled(READERS[kind](text))
+    if not transcript.cues and kind in UNTIMED:
+        transcript = replace(without_times(UNTIMED[kind](text)), flaws=transcript.flaws)
+    return replace(transcript, language=_language(text)) if kind == ".json" else transcript
+
+
+def assembled(written: Iterable[Cue | Flaw]) -> SuppliedTranscript:
+    """A transcript of cues with markup, in any order."""
+    written = list(written)
+    found = [one for one in written if isinstance(one, Cue) and isfinite(one.start + one.end)]
+    cues = spoken(one for one in _in_order(found) if one.end > 0)
+    flaws = tuple(one for one in written if isinstance(one, Flaw))
+    return SuppliedTranscript(tuple(cues), " ".join(one.text for one in cues), speaker=_speaker(cues), flaws=flaws)
+
+
+def without_times(text: str) -> SuppliedTranscript:
+    """A transcript of a text in lines."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    said = spoken(Cue(n * APART, n * APART + SHORT, html.escape(line, quote=False)) for n, line in enumerate(lines))
+    return SuppliedTranscript(text=" ".join(one.text for one in said), speaker=_speaker(said))
+
+
+def _speaker(cues: list[Cue]) -> str:
+    """Who speaks all of it; '' where that is not one."""
+    speakers = {one.speaker for one in cues}
+    return speakers.pop() if len(speakers) == 1 else ""
+
+
+def _in_order(cues: list[Cue]) -> list[Cue]:
+    """Cues by their beginnings. One whose times are swapped has them in order; one that has no length lasts as long as
+    it takes to say it, or until the next."""
+    forward = [one if one.end >= 0 else replace(one, end=one.start) for one in cues]
+    ordered = [replace(one, start=max(0.0, min(one.start, one.end)), end=max(one.start, one.end)) for one in forward]
+    ordered.sort(key=lambda one: one.start)
+    starts = sorted({one.start for one in ordered})
+    for place, one in enumerate(ordered):
+        if one.end <= one.start:
+            after = bisect_right(starts, one.start)
+            following = starts[after] if after < len(starts) else inf
+            end = min(following, one.start + len(one.text) / SPEED)
+            ordered[place] = replace(one, end=max(end, one.start + SHORTEST) if one.end == one.start else one.end)
+    return ordered
+
+
+def remarks(name: str, flaws: tuple[Flaw, ...]) -> Iterator[str]:
+    """A sentence on what was left out, if anything was."""
+    if flaws:
+        lines = [str(one.line) for one in flaws if one.line]
+        where = f", line {tables.some(lines)}" if lines else ""
+        yield (
+            f"{name}{where}: left out, for its times cannot be read ({flaws[0].written[:40]!r}): write them as "
+            "00:01:02,500 --> 00:01:04,000, or as the format has it."
+        )
 
 
 def _language(text: str) -> str:
     try:
-        return languages.tag(whisper_json.language(text))
+        return languages.tag(recognizer_json.language(text))
     except DataError:
         return ""

@@ -7,8 +7,14 @@ from pathlib import Path
 
 from clasp.audio.container import SUFFIXES
 from clasp.errors import DataError
-from clasp.filenames import readable
+from clasp.filenames import readable, suffix
 from index.ingest.sidecars import SUFFIXES as TEXTS
+
+SYSTEM_FOLDERS = frozenset((
+    "@eadir", "#recycle", "@recycle", "#snapshot", "@recently-snapshot", "$recycle.bin", "recycler",
+    "system volume information", "lost+found", "__macosx",
+))  # fmt: skip
+"""Where storage and systems keep copies and what was deleted, in lower case."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +23,8 @@ class FoundFiles:
 
     files: tuple[Path, ...]  # recordings, absolute, each once
     failed: tuple[tuple[Path, str], ...] = ()  # what cannot be looked at, and why
-    skipped: tuple[Path, ...] = ()  # files in folders whose names are no recording's
+    folders: tuple[Path, ...] = ()  # those that were looked through
+    skipped: tuple[Path, ...] = ()  # files in folders whose names are no recording's, and hidden ones
 
 
 def find_files(paths: Sequence[Path]) -> FoundFiles:
@@ -30,6 +37,7 @@ def find_files(paths: Sequence[Path]) -> FoundFiles:
     files: dict[Path, None] = {}
     failed: list[tuple[Path, str]] = []
     skipped: list[Path] = []
+    folders: dict[Path, None] = {}
     entered: set[tuple[int, int]] = set()
     for path in paths:
         if not os.path.lexists(path):
@@ -38,7 +46,8 @@ def find_files(paths: Sequence[Path]) -> FoundFiles:
             files[path.absolute()] = None
         else:
             for file in _walked(path.absolute(), entered, failed):
-                if _suffix(file.name) not in SUFFIXES:
+                folders[file.parent] = None
+                if suffix(file.name) not in SUFFIXES or file.name.startswith("."):
                     skipped.append(file)
                 elif file.is_symlink() and not file.exists():
                     failed.append((file, "It is a link to something that is not there."))
@@ -48,11 +57,13 @@ def find_files(paths: Sequence[Path]) -> FoundFiles:
         raise DataError(f"{failed[0][1]}")
     if not files:
         raise DataError("There is no recording to add: give sound files or videos, or folders that hold some.")
-    return FoundFiles(tuple(files), tuple(failed), tuple(one for one in skipped if _suffix(one.name) not in TEXTS))
+    unknown = tuple(one for one in skipped if suffix(one.name) not in TEXTS)
+    return FoundFiles(tuple(files), tuple(failed), tuple(folders), unknown)
 
 
 def _walked(folder: Path, entered: set[tuple[int, int]], failed: list[tuple[Path, str]]) -> Iterator[Path]:
-    """The files of a folder and those in it, but for hidden ones; what cannot be opened is added to `failed`."""
+    """The files of a folder and those in it, but for hidden folders and those of the system, and of hidden files all
+    but the recordings; what cannot be opened is added to `failed`."""
 
     def refused(error: OSError) -> None:
         failed.append((Path(error.filename), f"The folder cannot be opened: {error.strerror or error}."))
@@ -63,11 +74,7 @@ def _walked(folder: Path, entered: set[tuple[int, int]], failed: list[tuple[Path
             folders.clear()
             continue
         entered.add((status.st_dev, status.st_ino))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if name[0] != "." and name.casefold() not in SYSTEM_FOLDERS)
         for name in sorted(names):
-            if not name.startswith("."):
+            if not name.startswith(".") or (suffix(name) in SUFFIXES and not name.startswith("._")):  # AppleDouble
                 yield Path(place, name)
-
-
-def _suffix(name: str) -> str:
-    return Path(name.strip()).suffix.lower()

@@ -15,6 +15,13 @@ DATES = {
     "May 1st, 1962": "1962-05-01", "May 1962": "1962-05", "Tuesday, 1 May 1962": "1962-05-01",
     "1. Mai 1962": "1962-05-01", "März 1962": "1962-03", "1er mai 1962": "1962-05-01",
     "1 de mayo de 1962": "1962-05-01", "1 мая 1962": "1962-05-01", "1962年5月1日": "1962-05-01", "1962年5月": "1962-05",
+    "ca. 1962": "1962", "c1962": "1962", "um 1962": "1962", "1962?": "1962", "[1962?]": "1962", "1962 (?)": "1962",
+    "ca. 1 May 1962": "1962-05-01", "Spring 1962": "1962", "early 1962": "1962", "1962-05-00": "1962-05",
+    "1962-05-01/1962-05-03": "1962-05", "1962-05-01 - 1962-06-03": "1962", "1-3 May 1962": "1962-05",
+    "1./2. Mai 1962": "1962-05", "1.V.1962": "1962-05-01", "V.1962": "1962-05", "1962. 5. 1.": "1962-05-01",
+    "1962-05-01 10:00:00 CET": "1962-05-01", "1962-05-01T10:00:00+02:00": "1962-05-01",
+    "1962-05-01T00:00:00Z[UTC]": "1962-05-01", "19620501T100000Z": "1962-05-01", "20240501_103000": "2024-05-01",
+    "2024-05-01 10-30-00": "2024-05-01",
 }  # fmt: skip
 
 
@@ -25,8 +32,8 @@ def test_dates(text: str) -> None:
 
 
 NO_DATES = (
-    "62", "1962-13", "2023-02-29", "31.02.1962", "31/02/1962", "0000", "22767", "yesterday", "May", "1 May", "1960s",
-    "circa 1962", "1962-1965", "1 May 62", "take 2 1962", "x" * 10_000,
+    "62", "1962-13", "2023-02-29", "31.02.1962", "31/02/1962", "0000", "196205", "yesterday", "May", "1 May", "1960s",
+    "196-", "1962-63", "before 1962", "1 May 62", "take 2 1962", "x" * 10_000,
 )  # fmt: skip
 
 
@@ -35,6 +42,23 @@ def test_what_is_no_date(text: str) -> None:
     with pytest.raises(DataError, match="is no date: write a year") as error:
         dates.iso(text)
     assert len(str(error.value)) < 120
+
+
+@pytest.mark.parametrize("text", ["1962-1965", "1962–1965", "1962 to 1965", "1962 or 1963", "1962-12-31/1963-01-01"])
+def test_a_span_of_years_is_no_date(text: str) -> None:
+    with pytest.raises(DataError, match="spans several years: write one of them"):
+        dates.iso(text)
+
+
+def test_a_day_that_a_spreadsheet_counts_is_asked_about() -> None:
+    with pytest.raises(DataError, match="perhaps 1962-05-01, or 1966-05-02"):
+        dates.iso("22767")
+
+
+@pytest.mark.parametrize("text", ["1341-02-11", "2505", "0062"])
+def test_a_year_of_another_calendar_is_asked_about(text: str) -> None:
+    with pytest.raises(DataError, match="Gregorian"):
+        checked({"date": text})
 
 
 @pytest.mark.parametrize("text", ["5/1/1975", "5-1-1975", "05/01/1975", "5/1/1975 10:30"])
@@ -56,6 +80,8 @@ LANGUAGES = {
     "English (United Kingdom)": "en-GB", "ger": "de", "deu": "de", "Deutsch": "de", "Swiss German": "gsw",
     "Brazilian Portuguese": "pt-BR", "Português": "pt", "日本語": "ja", "Chinese (Traditional)": "zh-Hant", "iw": "he",
     "Farsi": "fa", "Norwegian Bokmål": "nb", "Haitian Creole": "ht", "English language": "en",
+    "English - United Kingdom": "en-GB", "English, United States": "en-US", "[English]": "en", "English;": "en",
+    "Русский язык": "ru", "mul": "", "zxx": "", "Unknown": "", "American Sign Language": "ase",
 }  # fmt: skip
 
 
@@ -64,11 +90,15 @@ def test_languages(text: str) -> None:
     assert languages.tag(text) == LANGUAGES[text]
 
 
-@pytest.mark.parametrize(
-    "text", ["xx", "a", "1", "Narnian", "English/German", "en, de", "English interviews", "x-y", "*"]
-)
+@pytest.mark.parametrize("text", ["xx", "a", "1", "Narnian", "English interviews", "x-y", "*"])
 def test_what_is_no_language(text: str) -> None:
     with pytest.raises(DataError, match="is no language"):
+        languages.tag(text)
+
+
+@pytest.mark.parametrize("text", ["English/German", "en, de", "English and German", "en;de", "en|de"])
+def test_of_several_languages_one_is_asked_for(text: str) -> None:
+    with pytest.raises(DataError, match="names several languages: write the one that is spoken most"):
         languages.tag(text)
 
 

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from clasp.errors import LibraryError
-from index import export
+from index.exports import hits as export
 from index.hit import Hit
 from index.library import Library, Recording, Segment
 from index.moments import by_recording

@@ -21,7 +21,7 @@ from mcp.client.streamable_http import streamable_http_client
 from tests.malformed import write_malformed
 from tests.ui.interviews import FERRY, Interviews
 
-TOOLS = {"search_text", "search_speech", "list_libraries", "list_recordings", "get_context"}
+TOOLS = {"search_text", "search_speech", "list_libraries", "list_recordings", "get_context", "export_transcript"}
 
 
 @pytest.fixture(scope="module")

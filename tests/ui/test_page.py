@@ -182,7 +182,14 @@ def test_the_page_fits_a_phone_and_switches_to_dark(page: Page) -> None:
 def test_the_page_shows_what_a_program_can_call(page: Page) -> None:
     expect(page.locator("footer:not(.colophon)")).to_be_hidden()
     page.get_by_role("link", name="API").click()
-    for name in ("search_text", "search_speech", "list_libraries", "list_recordings", "get_context"):
+    for name in (
+        "search_text",
+        "search_speech",
+        "list_libraries",
+        "list_recordings",
+        "get_context",
+        "export_transcript",
+    ):
         expect(page.get_by_text(f"/{name}").first).to_be_visible()
 
 

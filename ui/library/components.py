@@ -52,6 +52,8 @@ class LibraryComponents:
     table: gr.HTML
     bar: gr.Column
     selected: gr.HTML
+    formats: gr.HTML
+    download: gr.DownloadButton
     edit: gr.Button
     ask_remove: gr.Button
     clear: gr.Button
@@ -152,6 +154,9 @@ def _selection() -> dict[str, Any]:
     made: dict[str, Any] = {}
     with gr.Row(elem_id="library-choice-row"):
         made["selected"] = _html(elem_id="library-chosen")
+        mounted = script.mount(MODULE, "export", function="mountFormats")
+        made["formats"] = _html(render("library/formats.html"), elem_id="library-formats", js_on_load=mounted)
+        made["download"] = gr.DownloadButton(visible="hidden", elem_id="library-download")
         made["edit"] = gr.Button("Edit", size="sm", elem_id="library-edit")
         made["ask_remove"] = gr.Button("Remove…", size="sm", elem_id="library-ask")
         made["clear"] = gr.Button("Clear selection", size="sm", elem_id="library-clear")

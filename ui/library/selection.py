@@ -1,10 +1,13 @@
-"""Editing and removing the recordings that are selected in the table, one or several."""
+"""Editing, downloading and removing the recordings that are selected in the table, one or several."""
+
+from collections.abc import Iterator
 
 import gradio as gr
 
 from clasp.errors import LibraryError
 from index.library import FILES
-from ui import labels
+from ui import downloads, labels
+from ui.errors import error_message
 from ui.events import Updates, event_data
 from ui.library import components
 from ui.library.handlers import LibraryHandlers, Selection, reports_errors
@@ -56,6 +59,14 @@ class SelectionHandlers(LibraryHandlers):
                 library.edit(one.id, **changed)
         done = "Saved." if len(selection) == 1 else f"{labels.count(len(selection), 'recording')} saved."
         return self._show(name, token, view, done=done)
+
+    def download(self, name: str, token: str, selection: Selection, event: gr.EventData) -> Iterator[str]:
+        """Write what is said in what is selected to a file to download."""
+        try:
+            kind = str(event_data(event).get("kind"))
+            yield from downloads.download_transcripts(kind, self._service.library(name, token), selection)
+        except Exception as error:
+            raise gr.Error(error_message(error, "a download"), print_exception=False) from error
 
     @reports_errors
     def ask_remove(self, name: str, token: str, selection: Selection) -> Updates:

@@ -46,6 +46,8 @@ def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -
 
     focus: dict[str, Any] = {"js": script.call(MODULE, "focus"), **QUIET}
     parts.table.choose(selection.select, library, outputs, **latest).then(None, **focus)
+    file = parts.formats.export(selection.download, selected, parts.download, **quiet)
+    file.success(None, parts.download, js=script.call("common/download", "download"), **QUIET)
     parts.edit.click(selection.edit, selected, outputs, **quiet).then(None, **focus)
     entered = [one.submit for one in metadata if one is not parts.language]
     gr.on([*entered, parts.save.click], selection.save, [*shown, *metadata], outputs, **quiet)

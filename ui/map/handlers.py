@@ -14,12 +14,11 @@ import gradio as gr
 from clasp.errors import ClaspError, LibraryError
 from index.map.worker import FitProcess
 from index.search import Answer, encode, search
-from ui import jobs, labels, links
+from ui import downloads, jobs, labels, links
 from ui.errors import error_message
 from ui.events import Updates, event_data
 from ui.jobs import Progress, Report, Work
 from ui.map import wire
-from ui.search import downloads
 from ui.service import DEMO, TITLES, Service
 from ui.templates import notice
 

@@ -9,11 +9,11 @@ import gradio as gr
 import clasp
 from clasp.errors import ClaspError
 from index.search import Answer, Query, encode, like, search
-from ui import filters, labels, links
+from ui import downloads, filters, labels, links
 from ui.errors import error_message
 from ui.events import Updates, event_data
 from ui.links import SearchRequest, SearchSettings
-from ui.search import downloads, examples, form, minimap, results
+from ui.search import examples, form, minimap, results
 from ui.search.results import SearchedLibrary
 from ui.service import Service
 from ui.theme import PALETTE

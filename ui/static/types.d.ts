@@ -101,6 +101,8 @@ interface MapPoints {
   solidText: Float32Array;
   /** The row of an utterance. */
   row(id: number): number | undefined;
+  /** The address of the page of its recording, which begins there. */
+  page(row: number): string;
   /** Where an utterance is played, with some seconds around it. */
   sound(row: number, around: number): Omit<Sound, "id">;
 }
@@ -125,7 +127,7 @@ declare var Plotly: PlotlyStatic;
 interface Window {
   Plotly?: PlotlyStatic;
   /** For the console and for tests in a browser: see common/player.js. */
-  clasp: { audio: HTMLAudioElement; playing: () => Sound | null; stop: () => void };
+  clasp: { audio: HTMLMediaElement; playing: () => Sound | null; stop: () => void };
 }
 
 /** What an audio worklet, such as live/microphone.js, finds around it. */

@@ -73,5 +73,6 @@ test("utterances are found by their ids", () => {
 test("an utterance is played from its recording, with some seconds around it", () => {
   assert.deepEqual(points.sound(0, 0.5), { src: "audio/my%20talks/a%2Fb.wav", start: 0, end: 3 });
   assert.deepEqual(points.sound(1, 0), { src: "audio/my%20talks/a%2Fb.wav", start: 3, end: 4 });
+  assert.equal(points.page(1), "recording/my%20talks/a%2Fb.wav#t=3.0");
   assert.equal(points.sound(2, 0).src, "audio/my%20talks/%C3%A9%202");
 });

@@ -10,7 +10,8 @@ export const followers = new Set();
 /** Called with where it plays, as long as it does, and with null when it stops. @type {Set<(at: Position | null) => void>} */
 export const watchers = new Set();
 
-export const audio = new Audio();
+/** @type {HTMLMediaElement} with the picture of a recording, where the page has one */
+export const audio = find(document, "[data-player]", HTMLMediaElement) ?? new Audio();
 audio.preload = "none";
 /** @type {Sound | null} */
 let now = null;

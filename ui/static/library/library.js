@@ -1,8 +1,10 @@
 // @ts-check
-/* The Library tab: the table's headings, pages and ticks, and the hour at which a visitor's uploads are deleted. */
+/* The Library tab: the table's headings, pages and ticks, the menu of formats, and the hour at which a visitor's uploads
+   are deleted. */
 
 import { keep } from "../common/address.js";
 import { closest, find, parts } from "../common/dom.js";
+import { closeToPress } from "../common/page.js";
 
 const TAB = "library";
 let asking = false; // to edit
@@ -74,6 +76,19 @@ export function mountTable({ element, watch, trigger }) {
     if (held && document.activeElement === document.body)
       find(element, held)?.focus({ preventScroll: !held.startsWith(".pages") });
     held = "";
+  });
+}
+
+/**
+ * The menu of formats in which the transcripts of what is ticked can be had.
+ * @param {Component} component
+ */
+export function mountFormats({ element, trigger }) {
+  element.addEventListener("click", ({ target }) => {
+    const button = closest(target, "[data-format]");
+    if (!button) return;
+    closeToPress(button.closest(".menu"));
+    trigger("export", { kind: button.dataset.format });
   });
 }
 

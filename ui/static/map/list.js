@@ -3,7 +3,7 @@
 
 import { closest, copy, dot, find, make, part, parts } from "../common/dom.js";
 import { clock, count } from "../common/format.js";
-import { closeToPress } from "../common/page.js";
+import { closeToPress } from "../common/menus.js";
 import { announce, followers, play, playing, stop } from "../common/player.js";
 
 const PAGE = 100; // entries that are shown at once
@@ -152,10 +152,12 @@ export function list(box, { only, point, save, colour, coloured }) {
     const like = make("a", { textContent: "More like this", target: "_blank" });
     like.href = `?${new URLSearchParams({ like: String(shown().id[row]), library })}`;
     like.setAttribute("aria-label", `More like this, in Search and in a new tab: ${text}`);
+    const open = make("a", { textContent: "Open recording", target: "_blank", href: shown().page(row) });
+    open.setAttribute("aria-label", `Open recording, in a new tab: ${text}`);
     const facts = part(node, ".facts");
     facts.append(...FACTS.flatMap((name) => factOf(name, row) ?? []));
     if (starts[row] >= 1) facts.append(make("time", { textContent: clock(starts[row]) }));
-    facts.append(like);
+    facts.append(like, open);
     (find(facts, `[data-only="${coloured()}"]`) ?? facts.firstElementChild)?.prepend(dot(colour(row)));
     const chance = chances.get(row);
     if (chance !== undefined) part(node, ".percent").textContent = `${Math.round(100 * chance)}%`;

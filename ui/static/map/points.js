@@ -60,6 +60,8 @@ export function unpack(bytes, key) {
   /** @type {Map<number, number>} */
   const rows = new Map();
   for (const [row, id] of rest.id.entries()) rows.set(id, row);
+  const path = (/** @type {number} */ row) =>
+    `${encodeURIComponent(key)}/${encodeURIComponent(head.names.recording[rest.recording[row]])}`;
   return {
     key,
     ...head,
@@ -69,10 +71,10 @@ export function unpack(bytes, key) {
     flatText: coordinates(flat_text),
     solidText: coordinates(solid_text),
     row: (/** @type {number} */ id) => rows.get(id),
+    page: (/** @type {number} */ row) => `recording/${path(row)}#t=${rest.start[row].toFixed(1)}`,
     sound(/** @type {number} */ row, /** @type {number} */ around) {
-      const recording = head.names.recording[rest.recording[row]];
       return {
-        src: `audio/${encodeURIComponent(key)}/${encodeURIComponent(recording)}`,
+        src: `audio/${path(row)}`,
         start: Math.max(0, rest.start[row] - around),
         end: rest.end[row] + around,
       };

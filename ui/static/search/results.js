@@ -2,14 +2,22 @@
 /* Answers, and what can be done with them. */
 
 import * as address from "../common/address.js";
-import { closest, find, make, part, parts } from "../common/dom.js";
-import { closeToPress } from "../common/page.js";
+import { toClipboard } from "../common/clipboard.js";
+import { closest, find, part, parts } from "../common/dom.js";
+import { closeToPress } from "../common/menus.js";
 import { announce } from "../common/player.js";
 import { same } from "../common/query.js";
 import * as strips from "./strips.js";
 
 const panel = () => part(document, "#results");
 let opened = false; // whether the tab was opened before
+let scroll = returned() ? Number(history.state?.scroll) : 0; // where the page was when it was left
+
+/** Whether somebody has come back to the page, from a recording for example. */
+function returned() {
+  const [entry] = performance.getEntriesByType("navigation");
+  return entry instanceof PerformanceNavigationTiming && entry.type === "back_forward";
+}
 
 /** Show that an answer is on its way. */
 export const busy = () => panel().setAttribute("aria-busy", "true");
@@ -47,6 +55,7 @@ export function mount({ element, props, watch, trigger }) {
     props.value = `<p class="notice" role="alert">No microphone is available: allow it for this page in the
       browser's settings, plug one in, or upload a recording.</p>`;
   });
+  window.addEventListener("pagehide", () => history.replaceState({ ...history.state, scroll: scrollY }, ""));
   window.addEventListener("popstate", () => ask("open", { address: address.question() }));
 
   element.addEventListener("change", ({ target }) => {
@@ -80,6 +89,8 @@ export function mount({ element, props, watch, trigger }) {
     if (jump) find(panel(), "h2")?.focus({ preventScroll: true });
     if (jump && panel().getBoundingClientRect().top < 0) panel().scrollIntoView();
     jump = false;
+    if (scroll && !panel().querySelector(".welcome")) scrollTo(0, scroll);
+    scroll = 0;
     panel().setAttribute("aria-busy", "false");
     panel().dataset.answers = String(++answers);
   }
@@ -111,16 +122,7 @@ function remember({ address: next, private: secret }) {
 
 /** @param {HTMLElement} button */
 async function copyLink(button) {
-  try {
-    await navigator.clipboard.writeText(location.href);
-  } catch {
-    const field = make("textarea", { value: location.href });
-    document.body.append(field);
-    field.select();
-    document.execCommand("copy");
-    field.remove();
-    button.focus();
-  }
+  await toClipboard(location.href);
   const label = part(button, "span");
   label.textContent = "Copied";
   button.setAttribute("aria-label", "Link copied");

@@ -68,7 +68,7 @@ watchers.add((position) => {
  * @param {HTMLElement} strip
  * @param {number} seconds
  */
-function move(strip, seconds) {
+export function move(strip, seconds) {
   const duration = Number(strip.dataset.duration);
   const seek = part(strip, ".seek");
   strip.style.setProperty("--now", String(Math.min(1, seconds / duration)));
@@ -79,10 +79,11 @@ function move(strip, seconds) {
 }
 
 /**
+ * Play a recording from somewhere.
  * @param {HTMLElement} strip
  * @param {number} seconds
  */
-function play(strip, seconds) {
+export function play(strip, seconds) {
   const { src = "", duration } = strip.dataset;
   const start = Math.min(Math.max(0, seconds), Number(duration) - 0.1);
   move(strip, start);

@@ -1,6 +1,5 @@
 """Hits for other programs: as a table, as JSON, and as sound files cut out of the recordings."""
 
-import csv
 import io
 import json
 import zipfile
@@ -12,22 +11,16 @@ import soundfile
 
 from clasp.audio.decode import SAMPLE_RATE, cut
 from clasp.errors import AudioError, LibraryError
-from clasp.filenames import readable
+from index.exports.tables import Cells, row, table
 from index.hit import Hit, segment_as_dict
 
 if TYPE_CHECKING:
     from index.library import Library, Segment
     from index.search import Query
 
-COLUMNS = (
-    "rank", "probability", "score", "start", "end", "transcript", "transcript_source", "confidence", "title", "speaker",
-    "language", "category", "date", "recording", "file", "id",
-)  # fmt: skip
-BEFORE_FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so would be computed by a spreadsheet
 
-
-def as_rows(library: "Library", found: "Sequence[Hit | Segment]") -> list[dict[str, str | int | float | None]]:
-    """A row of COLUMNS each, in their order; start and end in seconds. Segments that were chosen, not searched for,
+def as_rows(library: "Library", found: "Sequence[Hit | Segment]") -> list[Cells]:
+    """A row each, see `index.exports.tables`; start and end in seconds. Segments that were chosen, not searched for,
     have no probability and no score.
 
     Raises:
@@ -37,19 +30,13 @@ def as_rows(library: "Library", found: "Sequence[Hit | Segment]") -> list[dict[s
     for rank, one in enumerate(found, start=1):
         recording = one.recording if isinstance(one, Hit) else library.recording(one.recording)
         facts = one.as_dict() if isinstance(one, Hit) else segment_as_dict(one, recording)
-        facts |= {"rank": rank, "file": readable(recording.path.name)}
-        rows.append({name: facts.get(name) for name in COLUMNS})
+        rows.append(row(rank, facts, recording))
     return rows
 
 
 def as_csv(library: "Library", found: "Sequence[Hit | Segment]") -> str:
-    """The rows as comma-separated values with a head, as spreadsheets read them."""
-    table = io.StringIO()
-    writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for row in as_rows(library, found):
-        writer.writerow({name: _harmless(value) for name, value in row.items()})
-    return table.getvalue()
+    """The rows as comma-separated values."""
+    return table(as_rows(library, found))
 
 
 def as_json(library: "Library", found: "Sequence[Hit | Segment]", query: "Query | None" = None) -> str:
@@ -94,7 +81,3 @@ def _named(segment: "Segment") -> str:
     """Recording and minute, for a file's name."""
     name = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in segment.recording)[:60]
     return f"{name}-{int(segment.start) // 60:02}m{int(segment.start) % 60:02}s"
-
-
-def _harmless(value: str | int | float | None) -> str | int | float | None:
-    return f"'{value}" if isinstance(value, str) and value.startswith(BEFORE_FORMULAS) else value

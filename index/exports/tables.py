@@ -1,0 +1,79 @@
+"""Segments as data: a table (.csv), and JSON with the times of words."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from clasp.filenames import readable
+from index.exports.transcript import RecordingTranscript
+from index.hit import segment_as_dict
+from index.records import Recording, Segment
+
+COLUMNS = (
+    "rank", "probability", "score", "start", "end", "transcript", "transcript_source", "confidence", "title", "speaker",
+    "language", "category", "date", "recording", "file", "id",
+)  # fmt: skip
+BEFORE_FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so would be computed by a spreadsheet
+
+Cells = dict[str, str | int | float | None]
+
+
+def row(rank: int, facts: Mapping[str, Any], recording: Recording) -> Cells:
+    """What is known of a segment, or of a hit, by COLUMNS; None where nothing is."""
+    known = {**facts, "rank": rank, "file": readable(recording.path.name)}
+    return {name: known.get(name) for name in COLUMNS}
+
+
+def table(rows: Iterable[Cells]) -> str:
+    """Comma-separated values with a head, as spreadsheets read them."""
+    content = io.StringIO()
+    writer = csv.DictWriter(content, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for one in rows:
+        writer.writerow({name: _harmless(value) for name, value in one.items()})
+    return content.getvalue()
+
+
+def csv_table(*transcripts: RecordingTranscript) -> bytes:
+    """All segments of some recordings, those without a transcript, too."""
+    every = [(one, each.recording) for each in transcripts for one in each.segments]
+    rows = (row(rank, segment_as_dict(*one), one[1]) for rank, one in enumerate(every, start=1))
+    return table(rows).encode()
+
+
+def timed_json(*transcripts: RecordingTranscript) -> bytes:
+    """Recordings and their segments with words, in seconds; in the form of Whisper's, so that its readers read it."""
+    languages = {one.language for each in transcripts for one in each.segments}
+    facts = {
+        "language": languages.pop() if len(languages) == 1 else "",
+        "recordings": [_recording(each) for each in transcripts],
+        "segments": [_segment(one, each) for each in transcripts for one in each.segments],
+    }
+    return (json.dumps(facts, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _recording(transcript: RecordingTranscript) -> dict[str, Any]:
+    one = transcript.recording
+    facts = {name: getattr(one, name) for name in ("id", "title", "language", "speaker", "category", "date")}
+    return facts | {"duration": round(one.duration, 3), "file": transcript.file}
+
+
+def _segment(segment: Segment, transcript: RecordingTranscript) -> dict[str, Any]:
+    facts = segment_as_dict(segment, transcript.recording)
+    words = [
+        {
+            "word": one.text,
+            "start": round(one.start, 3),
+            "end": round(one.end, 3),
+            "probability": round(one.probability, 3),
+        }
+        for one in transcript.words.get(segment.id, ())
+    ]
+    end = max(facts["end"], round(facts["start"] + 0.001, 3))  # without a length, readers would guess one
+    return facts | {"end": end, "text": facts.pop("transcript"), "words": words}
+
+
+def _harmless(value: str | int | float | None) -> str | int | float | None:
+    return f"'{value}" if isinstance(value, str) and value.startswith(BEFORE_FORMULAS) else value

@@ -1,0 +1,122 @@
+"""Plain texts (.txt, .lrc) with times in them, wherever people and programs put these."""
+
+import html
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from index.ingest import captions, tables
+from index.ingest.clocks import CLOCK, matched, seconds
+from index.ingest.cues import Cue, Flaw
+
+_MARK = re.compile(
+    rf"[ \t]*(?:[\[(]({CLOCK})[\])]|#({CLOCK})#|^({CLOCK})(?=\s|[:=]|$))[ \t]*(?:[-–—:=][ \t]*)?", re.MULTILINE
+)
+_WORD = r"[^\W\d_a-zà-öø-ÿ][\w.'’&-]*|\d+"
+_NAME = rf"(?:{_WORD})(?: (?:{_WORD})){{0,4}}"
+_TURN = re.compile(rf"\s*(?:\[({_NAME})\]|({_NAME}))\s+[\[(]?({CLOCK})[\])]?\s*(?::\s*(.*))?")
+_SPAN = re.compile(rf"\s*({CLOCK})\s*(?:[-–—>→]+)\s*({CLOCK})\s+(\S.*)")
+_WORD_TIMES = re.compile(r"<\d{1,3}:[\d:.]*>")  # of lyrics
+_OFFSET = re.compile(r"^\[offset: ?([+-]?\d{1,7})\]", re.MULTILINE)  # of lyrics, milliseconds
+SPEED = 12  # characters a second at which a last line is spoken of which only the beginning is known
+
+
+def plain(text: str) -> Iterator[Cue | Flaw]:
+    """A text with times: those of subtitles, labels of Audacity, a table, a time before, in or after most paragraphs
+    ("[01:10] We left at dawn."), also with an end ("[01:10 --> 01:12] We left at dawn."), or one behind the name of
+    whoever speaks. None of a text without times."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    turns = [(place, match) for place, line in enumerate(lines) if (match := _TURN.fullmatch(line))]
+    spans = [match for line in lines if (match := _SPAN.fullmatch(line))]
+    stamps = [match for line in lines if (match := captions.STAMP.fullmatch(line))]
+    if stamps:
+        cues = list(captions.timed(text))
+        yield from _speakers_apart(_literal(cues) if all(one[1] for one in stamps) else cues)
+    elif spans and 2 * len(spans) >= len(lines):
+        for one in spans:
+            yield Cue(matched(one[1]), matched(one[2]), html.escape(one[3], quote=False))
+    elif labels := _labels(lines):
+        yield from labels
+    elif captions.is_framed(text):
+        yield from captions.framed(text)
+    elif lines and tables.names_cues(lines[0]):
+        yield from tables.cues(text)
+    elif turns and turns[0][0] == 0 and _rising(starts := [matched(one[3]) for _, one in turns]):
+        ends = [*(place for place, _ in turns[1:]), len(lines)]
+        bodies = [lines[place + 1 : end] for (place, _), end in zip(turns, ends, strict=True)]
+        texts = ["\n".join([one[4] or "", *body]) for (_, one), body in zip(turns, bodies, strict=True)]
+        yield from _following(starts, texts, [one[1] or one[2] for _, one in turns])
+    else:
+        yield from _speakers_apart(list(_marked(text.strip())))
+
+
+def _literal(cues: Sequence[Cue | Flaw]) -> list[Cue | Flaw]:
+    """Cues of a text without markup."""
+    return [replace(one, text=html.escape(one.text, quote=False)) if isinstance(one, Cue) else one for one in cues]
+
+
+def _rising(times: Sequence[float]) -> bool:
+    return all(one <= other for one, other in pairwise(times))
+
+
+def _following(starts: Sequence[float], texts: Sequence[str], speakers: Sequence[str]) -> Iterator[Cue]:
+    """Cues that last until the next one."""
+    ends = [*starts[1:], starts[-1] + len(texts[-1]) / SPEED]
+    for start, end, words, speaker in zip(starts, ends, texts, speakers, strict=True):
+        yield Cue(start, end, html.escape(_WORD_TIMES.sub("", words), quote=False), speaker)
+
+
+def _labels(lines: list[str]) -> list[Cue]:
+    """Labels of Audacity, and what ELAN writes without the names of columns: cells, of which two are times."""
+    cues = []
+    for line in lines:
+        if line.startswith("\\\t"):  # frequencies of the label above
+            continue
+        cells = [cell.strip() for cell in line.split("\t")]
+        times = [value for cell in cells if (value := seconds(cell)) is not None]
+        others = [cell for cell in cells if seconds(cell) is None] or cells[2:3]  # said may be a number, too
+        if len(times) > 1 and others:
+            speaker = others[0] if len(others) > 1 else ""
+            cues.append(Cue(times[0], times[1], html.escape(others[-1], quote=False), speaker))
+        else:
+            return []
+    return cues
+
+
+def _marked(text: str) -> Iterator[Cue]:
+    """What is said from one time to the next; where a text does not begin with a time and ends with one, to each."""
+    marks = list(_MARK.finditer(text))
+    times = [matched(next(filter(None, mark.groups()))) for mark in marks]
+    alone = [mark for mark in marks if mark[1] or mark[2]]
+    lines = sum(bool(line.strip()) for line in text.split("\n"))
+    if not marks or not (marks[0].start() == 0 or len(alone) > 1 or 2 * len(marks) >= lines):
+        return
+    shift = int(found[1]) / 1_000 if (found := _OFFSET.search(text)) else 0.0
+    if marks[0].start() > 0 and marks[-1].end() == len(text) and _rising(times) and not found:
+        begins = [0, *(mark.end() for mark in marks)]
+        for start, end, begin, mark in zip([0.0, *times], times, begins, marks, strict=False):
+            yield Cue(start, end, html.escape(text[begin : mark.start()], quote=False))
+        return
+    before = text[: marks[0].start()].rpartition("\n")[2]
+    if before.strip() and times[0] > 0:
+        yield Cue(0.0, times[0], html.escape(before, quote=False))
+    ends = [*(mark.start() for mark in marks[1:]), len(text)]
+    texts = [text[mark.end() : end] for mark, end in zip(marks, ends, strict=True)]
+    for place in reversed(range(len(texts) - 1)):  # a line that is sung twice has two times before it
+        if not texts[place] and marks[place].end() == marks[place + 1].start():
+            texts[place] = texts[place + 1]
+    order = sorted(range(len(texts)), key=times.__getitem__)
+    yield from _following([times[n] - shift for n in order], [texts[n] for n in order], [""] * len(texts))
+
+
+def _speakers_apart(cues: Sequence[Cue | Flaw]) -> Iterator[Cue | Flaw]:
+    """Cues whose first line is the name of whoever speaks, where all of them have one."""
+    halves = [one.text.strip().partition("\n") for one in cues if isinstance(one, Cue)]
+    named = len(halves) > 0 and all(re.fullmatch(_NAME, name.strip()) and rest.strip() for name, _, rest in halves)
+    for one in cues:
+        if named and isinstance(one, Cue):
+            name, _, rest = one.text.strip().partition("\n")
+            yield Cue(one.start, one.end, rest, name.strip())
+        else:
+            yield one

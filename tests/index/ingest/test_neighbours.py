@@ -1,0 +1,258 @@
+"""What archives and programs leave beside recordings, in the many ways in which they write it: each is read, or named.
+
+Times are those of two cues, at 0 and 1.8 seconds; the recording itself is not read.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from index.ingest import encodings
+from index.ingest.sidecars import Sidecar, SidecarIndex
+from index.ingest.walk import find_files
+from tests.index.ingest.test_sidecars import CSV, SAID, SRT, TOLD, told, write
+
+ONE, TWO = "The harbour was flooded", "after the storm."
+
+
+def beside(folder: Path, name: str, content: str | bytes, recording: str = "a.wav") -> tuple[Sidecar, list[str]]:
+    """What is known of a recording with one file beside it, and what was not understood."""
+    write(folder / recording, b"RIFF")
+    write(folder / name, content)
+    sidecars = SidecarIndex(folders=[folder])
+    return sidecars.of(folder / recording), sidecars.remarks
+
+
+STAMPS = (
+    "00:00:01.800 --> 00:00:03.700", "0:0:1,8 --> 0:0:3,7", "00:01,800 --> 00:03,700", "1.8 --> 3.7",
+    "00:00:01,800 -> 00:00:03,700", "00:00:01,800 —> 00:00:03,700", "00:00:01,800 --&gt; 00:00:03,700",
+    "00:00:01,800 – 00:00:03,700", "00:00:01:800 --> 00:00:03:700", "00:00:01:20 --> 00:00:03:18",
+    "00:00:01;20 --> 00:00:03;18", "00：00：01，800 --> 00：00：03，700", "00 : 00 : 01,800 --> 00 : 00 : 03,700",
+    "00:00:01`800 --> 00:00:03'700", "٠٠:٠٠:٠١,٨٠٠ --> ٠٠:٠٠:٠٣,٧٠٠", "00:00:03,700 --> 00:00:01,800",
+    "00:00:01,800 --> 00:00:03,700 align:start position:50%,line-left", "00:00:01,800 --> 00:00:03,700 {\\an8}",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("stamp", STAMPS)
+def test_times_of_subtitles(tmp_path: Path, stamp: str) -> None:
+    known, remarks = beside(tmp_path, "a.srt", SRT.replace("00:00:01,800 --> 00:00:03,700", stamp))
+    assert [one.text for one in known.cues] == [ONE, TWO] and remarks == []
+    assert known.cues[1].start == pytest.approx(1.8) and known.cues[1].end == pytest.approx(3.7, abs=0.03)
+
+
+@pytest.mark.parametrize("stamp", ["00:00:0l,800 --> 00:00:03,700", "1:00:00:01,800 --> 3", "00:00:01,800 -->"])
+def test_times_that_cannot_be_read_are_named_and_the_rest_is_taken(tmp_path: Path, stamp: str) -> None:
+    known, remarks = beside(tmp_path, "a.srt", SRT.replace("00:00:01,800 --> 00:00:03,700", stamp))
+    assert [one.text for one in known.cues] == [ONE]
+    assert len(remarks) == 1 and remarks[0].startswith(
+        f"a.srt, line 6: left out, for its times cannot be read ({stamp!r}"
+    )
+
+
+JSON: dict[str, object] = {
+    "lists": [[0.0, 1.8, ONE], [1.8, 3.7, TWO]],
+    "whisper.cpp": {"transcription": [
+        {"timestamps": {"from": "00:00:00,000", "to": "00:00:01,800"}, "text": ONE},
+        {"offsets": {"from": 1800, "to": 3700}, "text": TWO}]},
+    "chunks without an end": {"chunks": [
+        {"timestamp": [0.0, 1.8], "text": ONE}, {"timestamp": [1.8, None], "text": TWO}]},
+    "AWS": {"results": {"transcripts": [{"transcript": SAID}], "audio_segments": [
+        {"start_time": "0.0", "end_time": "1.8", "transcript": ONE},
+        {"start_time": "1.8", "end_time": "3.7", "transcript": TWO}]}},
+    "AWS, words": {"results": {"items": [
+        {"start_time": "0.0", "end_time": "1.8", "alternatives": [{"content": ONE}], "type": "pronunciation"},
+        {"start_time": "1.8", "end_time": "3.7", "alternatives": [{"content": TWO[:-1]}], "type": "pronunciation"},
+        {"alternatives": [{"content": "."}], "type": "punctuation"}]}},
+    "Google": {"results": [
+        {"alternatives": [{"transcript": ONE, "words": [{"endTime": "1.8s", "startTime": "0s", "word": ONE}]},
+                          {"transcript": "no", "words": []}]},
+        {"alternatives": [{"transcript": TWO, "words": [{"startTime": "1.8s", "endTime": "3.7s", "word": TWO}]}]}]},
+    "Azure": {"recognizedPhrases": [
+        {"offset": "PT0S", "duration": "PT1.8S", "nBest": [{"display": ONE}, {"display": "no"}]},
+        {"offsetInTicks": 18000000, "durationInTicks": 19000000, "nBest": [{"display": TWO}]}]},
+    "Deepgram": {"results": {"channels": [{"alternatives": [{"transcript": SAID, "words": [
+        {"word": "x", "punctuated_word": ONE, "start": 0, "end": 1.8},
+        {"word": "x", "punctuated_word": TWO, "start": 1.8, "end": 3.7}]}]}]}},
+    "AssemblyAI": {"text": SAID, "utterances": [
+        {"text": ONE, "start": 0, "end": 1800}, {"text": TWO, "start": 1800, "end": 3700}]},
+    "YouTube": {"events": [
+        {"tStartMs": 0, "dDurationMs": 1800, "segs": [{"utf8": "The harbour"}, {"utf8": " was flooded"}]},
+        {"tStartMs": 1800, "dDurationMs": 1900, "segs": [{"utf8": TWO}]}]},
+    "podcasts": {"segments": [
+        {"startTime": 0.0, "endTime": 1.8, "body": ONE}, {"startTime": 1.8, "endTime": 3.7, "body": TWO}]},
+    "Vosk": {"text": SAID, "result": [
+        {"start": 0.0, "end": 1.8, "word": ONE}, {"start": 1.8, "end": 3.7, "word": TWO}]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", JSON)
+def test_what_recognisers_write(tmp_path: Path, case: str) -> None:
+    known, remarks = beside(tmp_path, "a.json", json.dumps(JSON[case]))
+    assert [one.text for one in known.cues] == [ONE, TWO] and remarks == []
+    assert known.cues[1].start == pytest.approx(1.8)
+
+
+def test_json_a_line_and_json_without_times(tmp_path: Path) -> None:
+    lines = [json.dumps({"start": start, "end": start + 1.8, "text": text}) for start, text in ((0.0, ONE), (1.8, TWO))]
+    assert beside(tmp_path, "a.json", "\n".join(lines))[0].text == SAID
+    known, _ = beside(tmp_path, "a.json", json.dumps({"text": SAID}))
+    assert known.text == SAID and known.cues == ()
+
+
+TEXTS = {
+    "Otter": f"Anna Bell  0:00  \n{ONE}\n\nBen O'Neil  0:01.8\n{TWO}\n",
+    "Rev": f"Anna Bell (00:00):\n{ONE}\n\nBen (00:01.8):\n{TWO}\n",
+    "names before times": f"Anna [00:00:00]: {ONE}\nBen [00:00:01.8]: {TWO}\n",
+    "whisper.cpp": f"[00:00:00.000 --> 00:00:01.800]   {ONE}\n[00:00:01.800 --> 00:00:03.700]   {TWO}\n",
+    "faster-whisper": f"[0.00s -> 1.80s] {ONE}\n[1.80s -> 3.70s] {TWO}\n",
+    "Teams": f"0:0:0.0 --> 0:0:1.8\nAnna Bell\n{ONE}\n\n0:0:1.8 --> 0:0:3.7\nBen\n{TWO}\n",
+    "Audacity, commas": f"0,000000\t1,800000\t{ONE}\n\\\t100,0\t200,0\n1,800000\t3,700000\t{TWO}\n",
+    "ELAN": f"Anna\t00:00:00.000\t00:00:01.800\t{ONE}\nBen\t00:00:01.800\t00:00:03.700\t{TWO}\n",
+    "f4": f"Anna: {ONE} #00:00:01-8#\nBen: {TWO} #00:00:03-7#\n",
+    "in a paragraph": f"[00:00] {ONE} [00:01.8] {TWO}\n",
+    "spans": f"00:00:00 - 00:00:01.8 {ONE}\n00:00:01.8 - 00:00:03.7 {TWO}\n",
+    "MPL2": f"[0][18]{ONE}\n[18][37]/{TWO}\n",
+    "MicroDVD": f"{{1}}{{1}}25\n{{0}}{{45}}{ONE}\n{{45}}{{92}}{TWO}\n",
+    "lyrics": f"[ti:x]\n[ar:y]\n[al:z]\n[00:00.00]{ONE}\n[00:01.80]{TWO}\n",
+}
+
+
+@pytest.mark.parametrize("case", TEXTS)
+def test_texts_with_times(tmp_path: Path, case: str) -> None:
+    known, remarks = beside(tmp_path, "a.txt", TEXTS[case])
+    assert [(one.text, round(one.start, 2)) for one in known.cues] == [(ONE, 0.0), (TWO, 1.8)] and remarks == []
+
+
+SPOKEN = {
+    "[laughter] The harbour": "The harbour", "(applause)": "", "♪ The harbour ♪": "The harbour", "[MUSIC]": "",
+    "The [inaudible 00:01:10] harbour": "The harbour", "The [harbour?] was": "The harbour was",
+    "The<br>harbour": "The harbour",
+    "The harbour (which was old) was": "The harbour (which was old) was",
+    "{y:i}The {\\an8}har\u00adbour": "The harbour",
+    "I <3 the harbour": "I <3 the harbour", "The\\Nharbour": "The harbour", "- The harbour": "The harbour",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", SPOKEN)
+def test_notes_and_signs_are_no_speech(tmp_path: Path, text: str) -> None:
+    known, _ = beside(tmp_path, "a.srt", SRT.replace(ONE, text))
+    assert known.text.removesuffix(TWO).strip() == SPOKEN[text]
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["[Anna] ", "[ANNA] ", "(Anna) ", "(ANNA): ", "ANNA (V.O.): ", "[SPEAKER_00] ", "Anna [sings]: ", "ANNA:\n"],
+)
+def test_labels_of_speakers(tmp_path: Path, label: str) -> None:
+    known, _ = beside(tmp_path, "a.srt", SRT.replace("The", f"{label}The").replace("after", f"{label}after"))
+    assert known.text == SAID and {one.speaker.lower() for one in known.cues} <= {"anna", "speaker_00"}
+    assert known.facts["speaker"]
+
+
+LETTERS = {
+    "港は火曜日の朝の嵐の後に浸水しました。": ("shift_jis", "euc_jp", "iso2022_jp", "utf-16-le", "utf-32-le"),
+    "港口在星期二早上的暴风雨之后被淹没了。": ("gb18030",),
+    "화요일 아침 폭풍 이후 항구가 침수되었습니다.": ("cp949",),
+    "غرق الميناء بعد العاصفة صباح يوم الثلاثاء.": ("cp1256", "iso8859_6"),
+    "הנמל הוצף אחרי הסערה ביום שלישי.": ("cp1255", "iso8859_8"),
+    "Гавань была затоплена после шторма.": ("cp1251", "koi8_r", "cp866", "iso8859_5", "utf-32-be"),
+    "ท่าเรือถูกน้ำท่วมหลังพายุในเช้าวันอังคาร": ("cp874",),
+    "Port został zalany po burzy we wtorek, źle żyć.": ("cp1250", "iso8859_2"),
+    "Liman salı sabahı fırtınadan sonra sular altında kaldı, çok üzgünüz.": ("cp1254",),
+}
+
+
+@pytest.mark.parametrize(("text", "encoding"), [(text, one) for text, many in LETTERS.items() for one in many])
+def test_encodings(text: str, encoding: str) -> None:
+    assert encodings.decoded(SRT.replace(ONE, text).encode(encoding)) == SRT.replace(ONE, text)
+
+
+NAMES = (
+    "a (en).srt", "a [en].srt", "a.en[cc].srt", "a.en-en.srt", "a.english (SDH).srt", "a.und.srt", "a.srt.txt",
+    " a.srt",
+    "a.srt ", "a_transcription.srt",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_of_transcripts(tmp_path: Path, name: str) -> None:
+    known, remarks = beside(tmp_path, name, SRT)
+    assert known.text == SAID and remarks == []
+
+
+def test_which_of_several_transcripts_was_taken_is_said(tmp_path: Path) -> None:
+    write(tmp_path / "a.en.forced.srt", SRT.replace(ONE, "Harbour"))
+    write(tmp_path / "a.en.vtt", SRT)  # the same words
+    known, remarks = beside(tmp_path, "a.en.srt", SRT)
+    assert known.text == SAID
+    assert remarks == ["a.wav has several transcripts: a.en.srt was taken, and not a.en.forced.srt, which differs."]
+
+
+@pytest.mark.parametrize(("name", "saved"), [("a.docx", "a.txt"), ("a.pdf", "a.txt"), ("a.xlsx", "a.csv")])
+def test_documents_are_named(tmp_path: Path, name: str, saved: str) -> None:
+    assert beside(tmp_path, name, b"PK\3\4")[1] == [f"{name} cannot be read: save what is in it as {saved}."]
+
+
+CELLS = (
+    "file:///media/x/a.wav", "https://x.org/a.wav?dl=1#t=10", "a%2Ewav", "a.mp3", "a .wav", "a.wav\u200b",
+    "b.wav; a.wav",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_files_that_tables_name(tmp_path: Path, cell: str) -> None:
+    known, remarks = beside(tmp_path, "metadata.csv", CSV.replace("a.wav", f'"{cell}"'))
+    assert told(known) == TOLD and remarks == []
+
+
+HEADS = {
+    "file": ("ID", "Name", "Имя файла", "ファイル名", "File(s)", "dc:identifier"),
+    "title": ("Title of recording", "dc:title", "Название", "标题"),
+    "speaker": ("Interviewee(s)", "Narrators", "Zeitzeuge", "Témoin", "Рассказчик"),
+    "category": ("Keywords", "dc:subject", "Sachgebiet"),
+    "language": ("Sprache(n)", "dc:language", "Язык", "Språk"),
+    "date": ("Date of interview", "Date (YYYY-MM-DD)", "Recorded at", "Year", "Дата", "timestamp"),
+}
+
+
+@pytest.mark.parametrize(("column", "head"), [(column, head) for column, heads in HEADS.items() for head in heads])
+def test_names_of_columns(tmp_path: Path, column: str, head: str) -> None:
+    known, remarks = beside(tmp_path, "metadata.csv", CSV.replace(column, head, 1))
+    assert told(known) == TOLD and remarks == []
+
+
+def test_cells_that_say_nothing(tmp_path: Path) -> None:
+    row = "a.wav,Harbour,unknown,n/a,-,n.d.\n"
+    known, remarks = beside(tmp_path, "metadata.csv", CSV.split("\n")[0] + "\n" + row)
+    assert known.facts == {"title": "Harbour"} and remarks == []
+
+
+CUE_TABLES = {
+    "milliseconds": f"start,end,text\n0,1800,{ONE}\n1800,3700,{TWO}\n",
+    "other names": (
+        f"Speaker Name,Start Time,End Time,Transcript\n,00:00:00:00,00:00:01:20,{ONE}\n,00:00:01:20,0:03,{TWO}\n"
+    ),
+    "lengths": f"begin;duration;text\n0;1,8;{ONE}\n1,8;1,9;{TWO}\n",
+    "beginnings": f"Speaker,Timestamp,Text\n,00:00:00,{ONE}\n,00:00:01.8,{TWO}\n",
+}
+
+
+@pytest.mark.parametrize("case", CUE_TABLES)
+def test_tables_that_are_transcripts(tmp_path: Path, case: str) -> None:
+    known, remarks = beside(tmp_path, "a.csv", CUE_TABLES[case])
+    assert [(one.text, round(one.start, 2)) for one in known.cues] == [(ONE, 0.0), (TWO, 1.8)] and remarks == []
+
+
+def test_a_table_with_what_is_said_in_each_recording(tmp_path: Path) -> None:
+    assert beside(tmp_path, "metadata.csv", f"file,transcription\na.wav,{SAID}\n")[0].text == SAID
+
+
+def test_hidden_and_system_files(tmp_path: Path) -> None:
+    for name in ("a.wav", "._a.wav", ".b.wav", "c.wav.", "@eaDir/d.wav", "$RECYCLE.BIN/e.wav", "__MACOSX/f.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write(tmp_path / name, b"RIFF")
+    found = find_files([tmp_path])
+    assert [one.name for one in found.files] == ["a.wav", "c.wav."] and [one.name for one in found.skipped] == [
+        ".b.wav"
+    ]

@@ -1,0 +1,1 @@
+"""The page of a recording: to listen to it and read along."""
