@@ -1,4 +1,4 @@
-"""What recognisers write of a recording (.json): Whisper and its like, and the services that sell transcripts.
+"""What recognizers write of a recording (.json): Whisper and its like, and the services that sell transcripts.
 
 They agree on little but this: somewhere are things that have a text and times, for sentences, for words or for both.
 """

@@ -87,7 +87,7 @@ JSON: dict[str, object] = {
 
 
 @pytest.mark.parametrize("case", JSON)
-def test_what_recognisers_write(tmp_path: Path, case: str) -> None:
+def test_what_recognizers_write(tmp_path: Path, case: str) -> None:
     known, remarks = beside(tmp_path, "a.json", json.dumps(JSON[case]))
     assert [one.text for one in known.cues] == [ONE, TWO] and remarks == []
     assert known.cues[1].start == pytest.approx(1.8)
