@@ -54,10 +54,12 @@ def _source(sources: Element, transcript: RecordingTranscript) -> str:
     element = SubElement(source, "Transcript", {
         "guid": guid, "name": transcript.title, "plainTextPath": f"internal://{guid}.txt"
     })  # fmt: skip
-    points, selections, text = [], [], ""
+    points: list[dict[str, str]] = []
+    selections: list[tuple[int, str, str, list[str]]] = []
+    text = ""
     for number, one in enumerate(transcript.utterances):
         line = f"{one.speaker}: {one.text}" if one.speaker else one.text
-        ends = []
+        ends: list[str] = []
         for time, position in ((one.start, len(text)), (one.end, len(text) + len(line))):
             ends.append(_guid("point", recording, number, len(ends)))
             points.append({"guid": ends[-1], "timeStamp": str(time), "position": str(position)})

@@ -210,8 +210,8 @@ class Table:
         head = _head(rows)
         self.columns = frozenset(_known(rows))
         if not self.columns:
-            names = ", ".join(["file", *FACTS])
-            self.remarks.append(f"{self.name} has no column that is understood: expected some of {names}.")
+            expected = ", ".join(["file", *FACTS])
+            self.remarks.append(f"{self.name} has no column that is understood: expected some of {expected}.")
             return
         cells = rows[head][1]
         columns = self._columns(cells, rows[head + 1 :])
