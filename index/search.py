@@ -6,10 +6,10 @@
     >>> library = open_library(model, "demo")
     >>> query = encode(model, text="The ship was lost in the storm.")
     >>> answer = search(library, model, query, k=3)
-    >>> [hit.strong for hit in answer.hits]
-    [True, False, False]
     >>> answer.hits[0].segment.transcript
     'The ship was lost in the storm, three days out of Lisbon.'
+    >>> [(hit.recording.language, hit.strong) for hit in answer.hits]
+    [('en', True), ('hi', True), ('fr', True)]
     >>> german = search(library, model, query, meaning=1.0, filters=Filter(languages=("de",)))
     >>> {hit.recording.language for hit in german.hits}
     {'de'}
