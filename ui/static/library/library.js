@@ -4,7 +4,7 @@
 
 import { keep } from "../common/address.js";
 import { closest, find, parts } from "../common/dom.js";
-import { closeToPress } from "../common/page.js";
+import { closeToPress } from "../common/menus.js";
 
 const TAB = "library";
 let asking = false; // to edit
