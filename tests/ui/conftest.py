@@ -10,13 +10,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 from playwright.sync_api import Browser, BrowserType, Page, expect, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from clasp.audio.decode import SAMPLE_RATE, decode
 from tests.ui.interviews import Interviews, make
@@ -63,7 +64,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
     report = yield
     if report.when == "call" and report.failed:
         for page in (page for page in LOOKED_AT if not page.is_closed()):
-            report.sections.append((f"page {page.url}", page.locator("body").inner_text()[:2_000]))
+            with suppress(PlaywrightError):  # it may hang, which is what the test has found
+                report.sections.append((f"page {page.url}", page.locator("body").inner_text(timeout=5_000)[:2_000]))
     return report
 
 

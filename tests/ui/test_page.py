@@ -59,7 +59,8 @@ def test_a_typed_query_finds_first_what_says_so(page: Page) -> None:
     search(page, "the ship was lost in the storm")
     expect(page.locator(TRANSCRIPT).first).to_contain_text("ship was lost in the storm")
     expect(page.locator(".timings")).to_contain_text("ms")
-    assert marked(page, "hit") == page.locator("#results .hit").count() - page.locator(".more .hit").count()
+    others = page.locator("#results :is(.possible + .hits, .more) .hit").count()
+    assert marked(page, "hit") == page.locator("#results .hit").count() - others > 0
     assert marked(page, "query") == 1
 
 

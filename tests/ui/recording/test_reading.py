@@ -13,6 +13,7 @@ from tests.ui.interviews import FERRY
 from tests.ui.recording import archive
 from tests.ui.test_accessible import SHIFTS
 
+pytestmark = pytest.mark.slow  # until it has passed on a machine that does nothing else
 TALK, TAPE = f"recording/{archive.NAME}/talk", f"recording/{archive.NAME}/tape"
 AT = "(seconds) => Math.abs(clasp.audio.currentTime - seconds) < 1.5 && !clasp.audio.paused"
 # Whether a line can be seen: below the player, above the window's end
