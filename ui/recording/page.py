@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from index.library import Library, Recording, Segment
 
 HITS = 50  # that are marked, at most
-NEAREST = 3  # hits that are marked where none is a possible match
 UNSURE = 0.5  # probability below which a word of a machine's transcript is dimmed
 SHEETS = ("common/frame", "search/results", "search/moments", "recording/recording")
 
@@ -62,7 +61,6 @@ def html(service: Service, key: str, name: str, asked: SearchRequest) -> str:
         timed=any(one.transcript_source == "machine" for one in segments),
         hits=sorted(hits, key=lambda hit: hit.segment.start),
         asked=asked.text,
-        found=any(hit.possible for hit in hits),
         problem=problem,
         searched=bool(asked.text) or asked.like is not None,
         citation=_citation(recording),
@@ -122,7 +120,7 @@ def _hits(service: Service, library: "Library", recording: "Recording", asked: S
         hits = search(library, model, query, k=HITS, filters=only).hits
     except ClaspError as error:
         return [], str(error)
-    return [hit for hit in hits if hit.possible] or hits[:NEAREST], ""
+    return [hit for hit in hits if hit.possible], ""
 
 
 def _query(service: Service, library: "Library", asked: SearchRequest) -> Query | None:
