@@ -34,6 +34,15 @@ STOPPED = 130
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `python -m clasp add`."""
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a sound file, a video or a folder")
+    add_shared_arguments(parser)
+    parser.add_argument(
+        "--track", type=int, default=0, metavar="NUMBER",
+        help="the sound track of the files, from 1 (default: the default one, or the first that is not silent)",
+    )  # fmt: skip
+
+
+def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `watch` as well."""
     parser.add_argument("--library", metavar="NAME|FOLDER", help="where to (default: $CLASP_LIBRARY, or your own)")
     parser.add_argument("--copy", action="store_true", help="put the files into the library")
     parser.add_argument(
@@ -42,10 +51,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-transcripts", action="store_true", help="do not transcribe; `library transcribe` does it later"
     )
-    parser.add_argument(
-        "--track", type=int, default=0, metavar="NUMBER",
-        help="the sound track of the files, from 1 (default: the default one, or the first that is not silent)",
-    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:

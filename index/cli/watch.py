@@ -14,20 +14,15 @@ from pathlib import Path
 
 from clasp.errors import DataError
 from clasp.filenames import readable
+from index.cli.add import STOPPED, add_shared_arguments, summary
 from index.paths import library_folder, open_or_create
 
-STOPPED = 130
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `python -m clasp watch`."""
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
-    parser.add_argument("--library", metavar="NAME|FOLDER", help="where to (default: $CLASP_LIBRARY, or your own)")
-    parser.add_argument("--copy", action="store_true", help="put the files into the library")
-    parser.add_argument(
-        "--language", default="", metavar="NAME|TAG", help="what is spoken, where no metadata says otherwise"
-    )
-    parser.add_argument("--no-transcripts", action="store_true", help="do not transcribe")
+    add_shared_arguments(parser)
     parser.add_argument(
         "--every", type=_seconds, default=10.0, metavar="SECONDS", help="between two looks (default: 10)"
     )
@@ -35,7 +30,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Watch until Ctrl-C."""
-    from index.cli.add import summary
     from index.cli.progress import show
     from index.cli.transcribing import transcribe
     from index.ingest.pipeline import Ingestor
