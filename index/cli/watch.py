@@ -18,7 +18,6 @@ from index.cli.add import STOPPED, add_shared_arguments, summary
 from index.paths import library_folder, open_or_create
 
 
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `python -m clasp watch`."""
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
