@@ -1,5 +1,7 @@
-"""A tiny model with random weights: every part of the real one, small enough to build in a second."""
+"""What all tests share: a home of their own, and a tiny model with random weights that is built in a second."""
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +40,25 @@ SENTENCES = [
     "Bread",
     "Wo ist der Bahnhof?",
 ]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The person's data directory while tests run: theirs is neither read nor written."""
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(folder))
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def leaves_no_library(home: Path) -> Iterator[None]:
+    """A library that one test leaves where the next one looks would change what that one finds."""
+    yield
+    left = list(home.glob("clasp/libraries/*"))
+    for folder in left:
+        shutil.rmtree(folder)
+    assert not left, f"{left} was made: give the test a library or an XDG_DATA_HOME of its own"
 
 
 @pytest.fixture(scope="session")

@@ -18,22 +18,23 @@ if TYPE_CHECKING:
 
 NAMED = 24  # languages that are listed; more are counted
 
+POOL = 1_000  # recordings that every test of the card is about
 TESTS = (  # row and column of the first table that a model's README has under "Measured": what the number says
     (
-        "real English, speakers never trained on",
-        "HITS@1 text→speech",
-        "of typed English sentences have the recording that says them as the first hit, among {pool} of people who are "
-        "not in the training data.",
+        "its own words",
+        "search with transcripts",
+        f"of typed English sentences have the recording that says them as the first hit, among {POOL:,} of people who "
+        "are not in the training data.",
     ),
     (
-        "paraphrases of real English, with transcripts",
-        "HITS@1 text→speech",
-        "of paraphrases have the recording that means the same as the first hit, among {pool}.",
+        "in other words",
+        "search with transcripts",
+        f"of sentences in other words have the recording that means the same as the first hit, among these {POOL:,}.",
     ),
     (
-        "paraphrases of real English, without transcripts",
-        "HITS@1 text→speech",
-        "of these paraphrases do so before anything is transcribed, from the sound alone.",
+        "in other words",
+        "search without",
+        "of them do so before anything is transcribed, from the sound alone.",
     ),
 )
 FALSE_MATCHES = (
@@ -98,10 +99,8 @@ def measured(model: "Clasp") -> Facts:
     table = tests(model.folder / "README.md") if model.folder is not None else {}
     found = []
     for name, column, sentence in TESTS:
-        row = table.get(name, {})
-        if row.get(column):
-            pool = int(row["pool (queries)"].split()[0])
-            found.append((labels.percent(float(row[column])), sentence.format(pool=f"{pool:,}")))
+        if share := table.get(name, {}).get(column):
+            found.append((labels.percent(float(share)), sentence))
     calibration = model.calibration
     off = calibration.directions["text"].measured.get("ece")
     if off is not None:
