@@ -103,11 +103,14 @@ class Answer:
         }
 
 
-def encode(model: "Clasp", *, text: str | None = None, waveform: "Waveform | None" = None) -> Query:
+def encode(model: "Clasp", *, text: str | None = None, waveform: "Waveform | None" = None, language: str = "") -> Query:
     """Encode a typed or a spoken query.
 
+    Args:
+        language: what a typed one is written in, as a tag or a name; "" stands for what it seems to be.
+
     Raises:
-        ClaspError: if the text has no words or more characters than are set.
+        ClaspError: if the text has no words or more characters than are set, or the language is unknown.
         ValueError: unless exactly one of `text` and `waveform` is given.
     """
     if (text is None) == (waveform is None):
@@ -121,7 +124,7 @@ def encode(model: "Clasp", *, text: str | None = None, waveform: "Waveform | Non
         raise ClaspError("The query has no words: type what to look for, or record it.")
     if len(text) > LONGEST_QUERY:
         raise ClaspError(f"The query has {len(text)} characters: one sentence has {LONGEST_QUERY} at most.")
-    language = model.language_of(text)
+    language = languages.tag(language) or model.language_of(text)
     encoded = model.encode_text([text], [language], return_phones=True)
     return Query(encoded.vectors[0], time.perf_counter() - started, encoded.phones[0], text, language)
 

@@ -106,6 +106,7 @@ class Endpoints:
         recordings: list[str] | None = None,
         since: str = "",
         until: str = "",
+        query_language: str = "",
     ) -> Answer:
         """Find the utterances in a library that say the same as a text in any language.
 
@@ -124,9 +125,10 @@ class Endpoints:
             recordings: Search only these recordings, by id.
             since: Search only recordings from this date on: 1962, 1962-05 or 1962-05-01.
             until: Search only recordings up to this date.
+            query_language: What the query is written in, as a BCP-47 tag; leave it out to have it detected.
         """
         filters = _filters(categories, languages, speakers, recordings, since, until)
-        return self._found({"text": query}, k, meaning, library, filters)
+        return self._found({"text": query, "language": query_language}, k, meaning, library, filters)
 
     @endpoint
     def search_speech(

@@ -1,7 +1,7 @@
 """A search as a link that can be shared: what is searched for, where and how.
 
 ?q=the+ship&library=interviews&speaker=Anna&from=1962&to=1965&meaning=0.2&sort=time, or ?like=17 instead of q: what is
-similar to a segment.
+similar to a segment. With q, query_language says what it is written in, where that is not what it seems to be.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -66,12 +66,14 @@ class SearchRequest:
     settings: SearchSettings
     text: str = ""
     like: int | None = None
+    language: str = ""  # that the text is written in; "" stands for what it seems to be
 
 
 def write(request: SearchRequest) -> str:
     """The link, from its question mark; "" if nothing is searched for and everything is at its default."""
     settings = request.settings
     values = {"q": request.text} if request.text else {} if request.like is None else {"like": str(request.like)}
+    values |= {"query_language": request.language} if request.text and request.language else {}
     values |= {} if settings.library == DEMO else {"library": settings.library}
     values |= {name: value.strip() for name, field in FILTERS.items() if (value := getattr(settings, field))}
     values |= {} if settings.meaning == BALANCED else {"meaning": f"{settings.meaning:g}"}
@@ -94,7 +96,8 @@ def read(link: str) -> SearchRequest:
     like = given.get("like", "")
     if like and not (like.isascii() and like.isdecimal()):
         raise ClaspError(f"This link has like={like}: expected the number of an utterance.")
-    return SearchRequest(settings, "" if like else given.get("q", ""), int(like[:18]) if like else None)
+    text, language = ("", "") if like else (given.get("q", ""), given.get("query_language", ""))
+    return SearchRequest(settings, text, int(like[:18]) if like else None, language)
 
 
 def parameters(link: str | None) -> dict[str, str]:

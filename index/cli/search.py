@@ -27,6 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     query = parser.add_mutually_exclusive_group(required=True)
     query.add_argument("text", nargs="?", help="what to look for, in any of the model's languages")
     query.add_argument("--speech", type=Path, metavar="FILE", help="a recording of what to look for")
+    parser.add_argument("--query-language", default="", metavar="TAG",
+                        help="what the text is written in (default: what it seems to be)")  # fmt: skip
     parser.add_argument("-k", type=_positive, default=10, metavar="N", help="how many hits (default: 10)")
     for name, kind in {"category": "NAME", "language": "TAG", "speaker": "NAME", "recording": "ID"}.items():
         summary = f"only this {name}; repeatable"
@@ -54,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     settings = current()
     model = clasp.load(settings.model, settings.device or None)
     library = open_library(model, usual_library() if args.library is None else args.library or None)
-    query = encode(model, text=args.text, waveform=waveform)
+    query = encode(model, text=args.text, waveform=waveform, language=args.query_language)
     answer = search(
         library, model, query,
         k=args.k, meaning=args.meaning, filters=Filter(

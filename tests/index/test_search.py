@@ -247,6 +247,13 @@ def test_a_text_without_words_or_without_end(text: str, error: str, model: Model
         encode(model, text=text)
 
 
+def test_a_query_is_written_in_the_language_that_is_given(tiny: Clasp):
+    assert encode(tiny, text="a bald man", language="Polish").language == "pl"
+    assert encode(tiny, text="a bald man").language == tiny.language_of("a bald man")
+    with pytest.raises(ClaspError, match="is no language"):
+        encode(tiny, text="a bald man", language="Polynonsense")
+
+
 def test_a_query_is_text_or_speech(model: Model):
     with pytest.raises(ValueError, match="either"):
         encode(model)

@@ -19,6 +19,7 @@ SET = SearchSettings("my talks", "news", "pt-BR", "Anna & Bert", "a/b", "1962", 
         SearchRequest(SearchSettings("interviews"), like=17),
         SearchRequest(SET, "قطار #1"),
         SearchRequest(SET),
+        SearchRequest(SearchSettings(), "chat", language="fr"),
     ],
 )
 def test_an_address_is_read_as_it_was_written(link: SearchRequest) -> None:

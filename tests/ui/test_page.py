@@ -133,6 +133,33 @@ def test_weight_and_filters_rank_the_same_query_anew(page: Page) -> None:
         expect(hit.locator("> .facts, > .what > .facts").first).to_contain_text("French")
 
 
+def test_a_query_is_read_in_the_language_that_is_chosen(page: Page) -> None:
+    search(page, "chat")
+    language = page.get_by_role("combobox", name="Language of the query")
+    with answered(page):
+        language.select_option("fr")
+    expect(language).to_have_value("fr")
+    assert "query_language=fr" in page.url
+    with answered(page):
+        page.reload()
+    expect(language).to_have_value("fr")
+
+
+def test_search_begins_in_the_library_that_was_searched_last(page: Page, address: str) -> None:
+    with answered(page):
+        page.get_by_role("combobox", name="Library").click()
+        page.get_by_role("option", name="interviews").click()
+    assert "library=interviews" in page.url
+    with answered(page):
+        page.goto(address)
+    assert "library=interviews" in page.url
+    page.evaluate("localStorage.setItem('clasp-library', 'one that is gone')")
+    page.goto(address)
+    page.wait_for_selector(".map-key li")
+    expect(page.locator("#results .welcome")).to_be_visible()
+    assert "library=" not in page.url
+
+
 def test_examples_search_at_once(page: Page) -> None:
     with answered(page):
         page.locator(".examples button", has_text="Spoken").click()

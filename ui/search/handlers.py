@@ -15,7 +15,7 @@ from ui.events import Updates, event_data
 from ui.links import SearchRequest, SearchSettings
 from ui.search import examples, form, minimap, results
 from ui.search.results import SearchedLibrary
-from ui.service import Service
+from ui.service import DEMO, Service
 from ui.theme import PALETTE
 
 if TYPE_CHECKING:
@@ -107,6 +107,18 @@ class SearchHandlers:
         last = replace(last, query=replace(last.query, segment=None))  # a number that means nothing here
         return updates | self._repeat(last, settings, token)
 
+    def change_query_language(self, event: gr.EventData, last: LastSearch | None, token: str, *values: Any) -> Updates:
+        """The typed query is written in another language than it seemed to be."""
+        settings = SearchSettings(*values)
+        try:
+            if last is None or last.query.text is None:
+                raise ClaspError("There is no typed query whose language could be another one: type one first.")
+            language = str(event_data(event)["language"])
+            query = encode(self._service.opened().model, text=last.query.text, language=language)
+            return self._answer(query, settings, token)
+        except Exception as error:
+            return self._failed(error)
+
     def sort(self, event: gr.EventData, last: LastSearch | None, token: str, *values: Any) -> Updates:
         """The order was chosen."""
         by_time = bool(event_data(event)["time"])
@@ -148,7 +160,7 @@ class SearchHandlers:
             if request.like is not None and library is not None:
                 yield self._answer(like(library, request.like), request.settings, token)
             elif request.text:
-                yield from self._search(request.text, None, request.settings, token, {})
+                yield from self._search(request.text, None, request.settings, token, {}, request.language)
             elif link:  # otherwise something may have been typed meanwhile
                 yield self._introduction(request.settings, library, token)
         except Exception as error:
@@ -188,9 +200,16 @@ class SearchHandlers:
             raise gr.Error(error_message(error, "a download"), print_exception=False) from error
 
     def _search(
-        self, text: str, recording: str | None, settings: SearchSettings, token: str, inputs: Updates
+        self,
+        text: str,
+        recording: str | None,
+        settings: SearchSettings,
+        token: str,
+        inputs: Updates,
+        language: str = "",
     ) -> Iterator[Updates]:
-        """Search for a text or a recording, and put `inputs` into the text box and the recorder."""
+        """Search for a text, written in `language` if that is given, or a recording, and put `inputs` into the text box
+        and the recorder."""
 
         def working(message: str) -> Updates:
             return {self._shown.results: results.working(message)} | inputs
@@ -203,7 +222,7 @@ class SearchHandlers:
                 yield working(self._service.status)
             model = self._service.opened().model
             if waveform is None:
-                query = encode(model, text=text)
+                query = encode(model, text=text, language=language)
             else:
                 if waveform.duration > LONG:
                     yield working(f"Listening to {labels.duration(waveform.duration)} of speech…")
@@ -217,6 +236,9 @@ class SearchHandlers:
         request = SearchRequest(SearchSettings())
         try:
             request = links.read(link)
+            last = links.parameters(link).get("last", DEMO)  # it may be gone
+            if last in (name for _, name in self._service.libraries(token)):
+                request = replace(request, settings=replace(request.settings, library=last))
             return request, self._service.library_if_any(request.settings.library, token), None
         except ClaspError as error:
             request = SearchRequest(SearchSettings(), request.text)
@@ -247,9 +269,11 @@ class SearchHandlers:
         found = search(library, model, query, k=HITS, meaning=settings.weight, filters=settings.filter)
         colours = {name: number % len(PALETTE) for number, name in enumerate(library.categories())}
         searched = SearchedLibrary(library, settings.library, self._service.key(settings.library, token), colours)
-        request = SearchRequest(settings, query.text or "", query.segment)
+        detected = model.language_of(query.text) if query.text else None
+        written = "" if query.language == detected else query.language or ""
+        request = SearchRequest(settings, query.text or "", query.segment, written)
         return {
-            self._shown.results: results.answer(found, request, searched),
+            self._shown.results: results.answer(found, request, searched, model.languages),
             self._shown.overlay: self._overlay(library, settings, token, found),
             self._shown.last: LastSearch(query, settings, found),
         }

@@ -1,8 +1,9 @@
 """What the Search tab shows below the form: an answer, an error, or an introduction before the first search."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import count
+from operator import itemgetter
 from typing import Any
 
 from clasp.text.words import marked
@@ -11,6 +12,7 @@ from index.hit import Hit
 from index.library import Library
 from index.moments import Moment, RecordingHits, by_recording
 from index.search import Answer
+from ui import labels
 from ui.links import SearchRequest, SearchSettings, write
 from ui.service import DEMO, VISIT
 from ui.templates import render
@@ -31,9 +33,9 @@ class SearchedLibrary:
     colours: dict[str, int]  # number of each category's colour
 
 
-def answer(found: Answer, request: SearchRequest, searched: SearchedLibrary) -> str:
+def answer(found: Answer, request: SearchRequest, searched: SearchedLibrary, languages: Iterable[str] = ()) -> str:
     """The answer to a search: strong matches, then possible ones, then the nearest others, up to ten in all or all
-    strong ones; and what can be done with them."""
+    strong ones; and what can be done with them. A typed query may be said to be in one of the `languages`."""
     library, source = searched.library, found.query.segment
     groups = by_recording(library, found.hits, by_time=request.settings.by_time)
     segment = None if source is None else library.segment(source)
@@ -50,9 +52,17 @@ def answer(found: Answer, request: SearchRequest, searched: SearchedLibrary) -> 
         source=segment,  # that the search is for what is similar to
         source_recording=segment and library.recording(segment.recording),
         filtered=bool(request.settings.filter),
+        written=_written(found.query.language, languages),
         linkable=bool(request.text or request.like is not None) and request.settings.library != VISIT,
         LONG=LONG,
         WHY=WHY,
+    )
+
+
+def _written(language: str | None, languages: Iterable[str]) -> list[tuple[str, str]]:
+    """Tags and names of the languages that a query in `language` may be in, by name; none for a spoken one."""
+    return (
+        sorted(((tag, labels.language(tag)) for tag in {language, *languages}), key=itemgetter(1)) if language else []
     )
 
 

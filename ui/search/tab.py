@@ -12,7 +12,7 @@ from ui.search.handlers import SearchHandlers, SearchResults
 from ui.service import Service
 
 MODULE = "search/results"
-EVENTS = ["open", "like", "sort", "clear", "export"]  # of the results, as results.js triggers them
+EVENTS = ["open", "like", "language", "sort", "clear", "export"]  # of the results, as results.js triggers them
 
 
 def build(service: Service, page: gr.Blocks, tab: gr.Tab, token: gr.BrowserState, **queue: Any) -> None:
@@ -48,6 +48,7 @@ def build(service: Service, page: gr.Blocks, tab: gr.Tab, token: gr.BrowserState
     latest = {"trigger_mode": "always_last", **QUIET, **queue}
     gr.on(changed, handlers.change_settings, repeated, [*answer, controls.more], **latest)
     controls.library.input(handlers.change_library, repeated, everything, **latest)
+    shown.language(handlers.change_query_language, repeated, answer, **latest)
     shown.sort(handlers.sort, repeated, [*answer, by_time], **latest)
     shown.clear(handlers.clear_filters, repeated, everything, **latest)
     overlay.choose(handlers.choose_category, repeated, everything, **latest)

@@ -7,6 +7,8 @@
 import { closest, find } from "./dom.js";
 import { changed, FIRST, read, write } from "./query.js";
 
+const LIBRARY = "clasp-library"; // in the browser's storage: the one that was searched last; "" for the demo
+
 /** @type {Record<string, import("./query.js").Settings>} */
 const settings = {}; // by tab
 let { tab, others } = read(location.search);
@@ -52,6 +54,7 @@ export function keep(values, of) {
  * @param {{ secret: boolean, anew: boolean }} how
  */
 export function ask(asked, { secret, anew }) {
+  if (!secret) localStorage.setItem(LIBRARY, new URLSearchParams(asked).get("library") ?? "");
   history[anew ? "pushState" : "replaceState"]({ address: asked, secret }, "", shown(asked, secret));
 }
 
@@ -63,12 +66,18 @@ export function ask(asked, { secret, anew }) {
  */
 export const withSettings = (of, _, ...rest) => [changed(location.search, settings[of] ?? {}), ...rest];
 
+/** What Search asks when the page is opened; where that is nothing, the library that was searched last. */
+export function opening() {
+  const last = localStorage.getItem(LIBRARY) ?? "";
+  return question() || changed("", { last });
+}
+
 /**
- * The same for what Search asks when the page is opened.
+ * The same for an event of Gradio, whose first value this is instead.
  * @param {unknown} _
  * @param {unknown[]} rest
  */
-export const withQuestion = (_, ...rest) => [history.state?.address ?? location.search, ...rest];
+export const withQuestion = (_, ...rest) => [opening(), ...rest];
 
 // ---- tabs ---------------------------------------------------------------------------------------------------
 

@@ -61,6 +61,8 @@ export function mount({ element, props, watch, trigger }) {
   element.addEventListener("change", ({ target }) => {
     const sort = closest(target, "[data-sort]", HTMLSelectElement);
     if (sort) ask("sort", { time: sort.value === "time" });
+    const language = closest(target, "[data-query-language]", HTMLSelectElement);
+    if (language) ask("language", { language: language.value });
   });
   element.addEventListener("click", ({ target }) => {
     const button = closest(target, "button", HTMLButtonElement);
@@ -95,8 +97,8 @@ export function mount({ element, props, watch, trigger }) {
     panel().dataset.answers = String(++answers);
   }
 
-  const opening = new URLSearchParams(address.question());
-  if (opening.has("library")) part(document, "#found").dataset.map = "none"; // only the first has one
+  const opening = new URLSearchParams(address.opening());
+  if (opening.has("library") || opening.has("last")) part(document, "#found").dataset.map = "none"; // only the first has one
   if (!find(panel(), ".welcome"))
     answered(); // it was faster
   else if (opening.has("q") || opening.has("like")) busy();
@@ -117,7 +119,7 @@ function unfold(button) {
 function remember({ address: next, private: secret }) {
   const last = address.question();
   if (next === undefined || (next === last && history.state)) return;
-  address.ask(next, { secret: secret !== undefined, anew: !same(next, last, ["q", "like", "library"]) });
+  address.ask(next, { secret: secret !== undefined, anew: !same(next, last, ["q", "query_language", "like", "library"]) });
 }
 
 /** @param {HTMLElement} button */
