@@ -3,7 +3,9 @@
    how the open tab is set. */
 
 export const FIRST = "search"; // the tab that is open where none is named
-const SEARCH = new Set("q query_language like library category language speaker recording from to meaning sort".split(" "));
+const SEARCH = new Set(
+  "q query_language like library category language speaker recording from to meaning sort".split(" "),
+);
 
 /** @typedef {Record<string, string>} Settings by name, of which "" stands for nothing */
 /** @typedef {{ tab: string, question: string, others: [string, string][] }} Address */

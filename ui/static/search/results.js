@@ -119,7 +119,10 @@ function unfold(button) {
 function remember({ address: next, private: secret }) {
   const last = address.question();
   if (next === undefined || (next === last && history.state)) return;
-  address.ask(next, { secret: secret !== undefined, anew: !same(next, last, ["q", "query_language", "like", "library"]) });
+  address.ask(next, {
+    secret: secret !== undefined,
+    anew: !same(next, last, ["q", "query_language", "like", "library"]),
+  });
 }
 
 /** @param {HTMLElement} button */
