@@ -41,8 +41,14 @@ PALETTE = (
     ("#975e84", "#e565bf"),
 )
 
-# Another tab than the first is not to be seen late: the page waits for it, see address.js
-OPENING = 'if (new URLSearchParams(location.search).get("tab")) document.documentElement.dataset.opening = "";'
+# Another tab than the first is not to be seen late: the page waits for it, see address.js. Where an answer is to come,
+# there is room for it from the beginning, see results.js. So is the map beside it, or not.
+OPENING = """
+  const given = new URLSearchParams(location.search), page = document.documentElement.dataset;
+  if (given.get("tab")) page.opening = "";
+  if (given.has("q") || given.has("like")) page.asked = "";
+  if (localStorage.getItem("clasp-map") === "folded") page.folded = "";
+"""
 
 # A page without Gradio is light or dark before anything of it is seen, see theme.js
 DRESS = """

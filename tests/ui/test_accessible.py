@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.ui.conftest import looked_at
 from ui import script
@@ -120,6 +120,16 @@ def test_the_keyboard_reaches_everything_and_the_focus_is_seen(browser: Browser,
         page.keyboard.press("ArrowLeft")
         page.keyboard.press("ArrowLeft")
         assert page.get_by_role("tab", name="About").get_attribute("aria-selected") == "true"
+
+
+def test_the_keyboard_comes_from_the_query_to_the_first_result(browser: Browser, address: str) -> None:
+    with shown(browser, address, "desktop", "?q=umbrella") as page:
+        page.keyboard.press("/")
+        for _ in range(2):
+            page.keyboard.press("Tab")
+        expect(page.get_by_role("button", name="Skip to the results")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.locator("#results .hit [data-play]").first).to_be_focused()
 
 
 def ink(box: Locator) -> tuple[float, float]:

@@ -135,7 +135,7 @@ def test_weight_and_filters_rank_the_same_query_anew(page: Page) -> None:
 
 def test_a_query_is_read_in_the_language_that_is_chosen(page: Page) -> None:
     search(page, "chat")
-    language = page.get_by_role("combobox", name="Language of the query")
+    language = page.get_by_role("combobox", name="Query written in")
     with answered(page):
         language.select_option("fr")
     expect(language).to_have_value("fr")
@@ -158,12 +158,28 @@ def test_search_begins_in_the_library_that_was_searched_last(page: Page, address
     expect(page).to_have_url(address)
 
 
+def test_the_map_beside_the_results_is_folded_and_stays_so(page: Page) -> None:
+    search(page, "the ship was lost in the storm")
+    button = page.get_by_role("button", name="Map beside the results")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    button.click()
+    expect(page.locator("#map")).to_be_hidden()
+    page.reload()
+    expect(button).to_have_attribute("aria-pressed", "false")
+    expect(page.locator("#map")).to_be_hidden()
+    button.click()
+    expect(page.locator("#map .map-key li").first).to_be_visible()
+    page.keyboard.press("/")
+    expect(page.locator("#text textarea")).to_be_focused()
+
+
 def test_examples_search_at_once(page: Page) -> None:
     with answered(page):
         page.locator(".examples button", has_text="Spoken").click()
     expect(page.locator(TRANSCRIPT).first).to_contain_text("father's watch")
-    with answered(page):
-        page.locator(".examples button").first.click()
+    expect(page.locator(".examples")).to_be_hidden()
+    page.get_by_role("link", name="CLASP, start again").click()
+    page.locator(".examples button").first.click()
     expect(page.locator("#text textarea")).not_to_have_value("")
 
 

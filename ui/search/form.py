@@ -15,6 +15,7 @@ from ui.service import DEMO, TITLES
 if TYPE_CHECKING:
     pass
 
+SKIP = '<button type="button" data-skip>Skip to the results</button>'  # shown when the keyboard comes to it
 BEHIND = ("speaker", "recording", "since", "until")  # filters behind a button
 
 
@@ -66,6 +67,7 @@ def build(shown: list[examples.Example]) -> SearchForm:
                 elem_id="text",
                 html_attributes=gr.InputHTMLAttributes(enterkeyhint="search", autocomplete="off"),
             )
+            gr.HTML(SKIP, js_on_load=None, apply_default_css=False, elem_id="skip")
             speech = gr.Audio(
                 label="Spoken query",
                 show_label=False,

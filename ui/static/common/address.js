@@ -84,8 +84,11 @@ export const withQuestion = (_, ...rest) => [opening(), ...rest];
 /** @param {string} name */
 const button = (name) => find(document, `#tabs [role="tab"][data-tab-id="${CSS.escape(name)}"]`);
 
-/** @param {string} name */
-const open = (name) => button(name)?.click();
+/**
+ * Open a tab.
+ * @param {string} name
+ */
+export const open = (name) => button(name)?.click();
 
 /** Open the tab that the address names, as soon as there are tabs, and follow from then on which one is open. */
 export function follow(tries = 50) {

@@ -9,6 +9,9 @@ import { announce } from "../common/player.js";
 import { same } from "../common/query.js";
 import * as strips from "./strips.js";
 
+const MAP = "clasp-map"; // in the browser's storage: "folded" where the map beside the answers is, see theme.py
+const root = document.documentElement;
+
 const panel = () => part(document, "#results");
 let opened = false; // whether the tab was opened before
 let scroll = returned() ? Number(history.state?.scroll) : 0; // where the page was when it was left
@@ -19,8 +22,11 @@ function returned() {
   return entry instanceof PerformanceNavigationTiming && entry.type === "back_forward";
 }
 
-/** Show that an answer is on its way. */
-export const busy = () => panel().setAttribute("aria-busy", "true");
+/** Show that an answer is on its way: what introduces the page makes room for it. */
+export function busy() {
+  panel().setAttribute("aria-busy", "true");
+  root.dataset.asked = "";
+}
 
 /**
  * For the event that opens the tab, whose first value this is instead: whether it is not the first time.
@@ -58,6 +64,10 @@ export function mount({ element, props, watch, trigger }) {
   window.addEventListener("pagehide", () => history.replaceState({ ...history.state, scroll: scrollY }, ""));
   window.addEventListener("popstate", () => ask("open", { address: address.question() }));
 
+  document.addEventListener("click", ({ target }) => {
+    if (closest(target, "[data-skip]")) find(panel(), ".hit [data-play]")?.focus();
+  });
+
   element.addEventListener("change", ({ target }) => {
     const sort = closest(target, "[data-sort]", HTMLSelectElement);
     if (sort) ask("sort", { time: sort.value === "time" });
@@ -67,7 +77,7 @@ export function mount({ element, props, watch, trigger }) {
   element.addEventListener("click", ({ target }) => {
     const button = closest(target, "button", HTMLButtonElement);
     if (!button) return;
-    const { like, clear, export: kind, copy, toggle } = button.dataset;
+    const { like, clear, export: kind, copy, toggle, fold } = button.dataset;
     if (like !== undefined) {
       jump = true;
       ask("like", { segment: Number(like) });
@@ -77,6 +87,7 @@ export function mount({ element, props, watch, trigger }) {
       trigger("export", { kind });
     } else if (copy !== undefined) copyLink(button);
     else if (toggle !== undefined) unfold(button);
+    else if (fold !== undefined) foldMap();
   });
 
   function answered() {
@@ -87,6 +98,8 @@ export function mount({ element, props, watch, trigger }) {
     if (sort && facts.order) sort.value = facts.order;
     for (const button of parts(panel(), "[data-toggle]")) button.setAttribute("aria-expanded", "false");
     strips.show();
+    if (find(panel(), ".welcome")) delete root.dataset.asked;
+    showFold();
     remember(facts);
     if (jump) find(panel(), "h2")?.focus({ preventScroll: true });
     if (jump && panel().getBoundingClientRect().top < 0) panel().scrollIntoView();
@@ -111,6 +124,17 @@ function unfold(button) {
   button.setAttribute("aria-expanded", String(open));
   part(document, `#${CSS.escape(button.getAttribute("aria-controls") ?? "")}`).hidden = !open;
 }
+
+/** Fold the map beside the answers away, or show it again; so it stays. */
+function foldMap() {
+  const folded = root.toggleAttribute("data-folded");
+  localStorage.setItem(MAP, folded ? "folded" : "");
+  showFold();
+}
+
+/** Let the button that folds the map say whether it is there. */
+const showFold = () =>
+  find(panel(), "[data-fold]")?.setAttribute("aria-pressed", String(!root.hasAttribute("data-folded")));
 
 /**
  * Put an answer's address into the address bar: a new question is a new place to go back to.
