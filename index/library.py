@@ -34,6 +34,7 @@ from clasp.errors import AudioError, LibraryError
 from clasp.filenames import readable
 from clasp.phones.alignment import TOP_PHONES
 from clasp.text.words import coverage
+from index.feeds import LibraryFeeds
 from index.filters import Filter
 from index.indexed_database import IndexedDatabase
 from index.metadata import checked
@@ -80,6 +81,7 @@ class Library:
         folder: where it is.
         read_only: whether it is for searching only.
         transcripts: what a machine has transcribed of it.
+        feeds: the podcast feeds that it follows.
     """
 
     # Opening and closing
@@ -93,6 +95,7 @@ class Library:
         self._database = database
         self._indexed = IndexedDatabase(database, read_only=read_only)
         self.transcripts = LibraryTranscripts(self._indexed, model.meaning_dim)
+        self.feeds = LibraryFeeds(self._indexed)
 
     @classmethod
     def create(cls, folder: Path, model: EmbeddingModel, *, audio: Path | None = None) -> "Library":

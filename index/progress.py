@@ -60,6 +60,16 @@ class AddProgress(Progress):
 
 
 @dataclass(frozen=True)
+class FeedProgress(AddProgress):
+    """How far taking up the episodes of feeds has come; what is `failed` is named by its title."""
+
+    @property
+    def share(self) -> float:
+        """How many of the episodes are done, 0 to 1."""
+        return self.done / self.total if self.total else 0.0
+
+
+@dataclass(frozen=True)
 class TranscribeProgress(Progress):
     """How far transcribing has come."""
 

@@ -56,3 +56,43 @@ class Segment:
     def name(self) -> str:
         """Recording and start: names the segment in files that outlive a database."""
         return f"{self.recording}@{self.start:.2f}"
+
+
+@dataclass(frozen=True)
+class TranscriptLink:
+    """Where a transcript of an episode can be fetched."""
+
+    address: str
+    type: str = ""  # as MIME has it
+    language: str = ""  # BCP-47
+
+
+@dataclass(frozen=True)
+class Episode:
+    """An entry of a podcast feed that has sound. What is unknown is ''."""
+
+    guid: str  # what it is known by within its feed
+    address: str  # of its sound
+    title: str = ""
+    date: str = ""  # ISO 8601
+    category: str = ""
+    language: str = ""  # BCP-47
+    type: str = ""  # of its sound, as MIME has it
+    transcripts: tuple[TranscriptLink, ...] = ()
+    done: bool = False  # whether it is in the library, or cannot be read
+    recording: str = ""  # id of the recording that was made of it, which may have been removed since
+    problem: str = ""  # one sentence: why it could not be taken up
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A podcast feed that a library follows."""
+
+    address: str
+    title: str = ""
+    etag: str = ""  # what the server gave to ask whether there is anything new
+    modified: str = ""  # likewise
+    checked: str = ""  # when it was last looked at, ISO 8601, UTC
+    problem: str = ""  # one sentence: why it could not be read then
+    episodes: int = 0  # how many are known
+    waiting: int = 0  # of these, not taken up yet

@@ -85,8 +85,9 @@ def run(args: argparse.Namespace) -> int:
     return STOPPED if stopped else 1 if flawed else 0
 
 
-def summary(progress: "AddProgress") -> str:
-    """What became of the files: a line of counts, and one per file that was not added."""
+def summary(progress: "AddProgress", unit: str = "files") -> str:
+    """What became of the files, or of what else they are (`unit`): a line of counts, and one per file that was not
+    added."""
     counts = [f"{progress.added} added ({progress.segments} utterances, {minutes(progress.seconds)} of sound"]
     counts[0] += f", {progress.speed:.0f} times as fast as it lasts)" if progress.seconds else ")"
     updated = f" ({progress.updated} with another transcript or other facts)" if progress.updated else ""
@@ -94,7 +95,7 @@ def summary(progress: "AddProgress") -> str:
     counts += [f"{len(progress.silent)} without speech"] if progress.silent else []
     counts += [f"{len(progress.partial)} not whole"] if progress.partial else []
     counts += [f"{len(progress.failed)} not readable"] if progress.failed else []
-    lines = [f"{progress.done} of {progress.total} files: {', '.join(counts)}."]
+    lines = [f"{progress.done} of {progress.total} {unit}: {', '.join(counts)}."]
     lines += [f"  without speech: {readable(str(file))}" for file in progress.silent]
     lines += [f"  added up to a break: {readable(str(file))}: {readable(reason)}" for file, reason in progress.partial]
     lines += [f"  not added: {readable(str(file))}: {readable(reason)}" for file, reason in progress.failed]

@@ -23,6 +23,7 @@ COMMANDS = {  # name: (module with add_arguments(parser) and run(args) -> exit c
     "search": ("index.cli.search", "find utterances that say the same as a text or a recording"),
     "add": ("index.cli.add", "add your own recordings to a library"),
     "watch": ("index.cli.watch", "add recordings to a library as they come into a folder"),
+    "feed": ("index.cli.feed", "add the episodes of podcast feeds to a library as they come out"),
     "listen": ("index.cli.listen", "find what says the same as you do, while you speak"),
     "library": ("index.cli.library", "list, edit, remove, check, export and import recordings of a library"),
     "export": ("index.cli.export", "write what is said in recordings as subtitles, texts, annotations and edit lists"),

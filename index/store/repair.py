@@ -14,6 +14,7 @@ from index.vectors.index_file import INDEX_FILE, MANIFEST_FILE
 
 TABLES = (
     "library", "recordings", "segments", "vectors", "phones", "transcripts", "direct", "envelopes", "commits",
+    "feeds", "episodes",
 )  # fmt: skip
 SALVAGED = "library.damaged.db"
 

@@ -105,6 +105,31 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE phones RENAME COLUMN heard TO packed",
     ),
     full_text.TABLES,
+    (
+        """CREATE TABLE feeds (
+            address TEXT PRIMARY KEY,
+            title TEXT NOT NULL,
+            etag TEXT NOT NULL,           -- what the server gave to ask whether there is anything new; '' if nothing
+            modified TEXT NOT NULL,       -- likewise
+            checked TEXT NOT NULL,        -- when it was last looked at, ISO 8601, UTC; '' if never
+            problem TEXT NOT NULL         -- one sentence: why it could not be read then; '' if it could
+        ) WITHOUT ROWID""",
+        """CREATE TABLE episodes (
+            feed TEXT NOT NULL REFERENCES feeds (address) ON DELETE CASCADE,
+            guid TEXT NOT NULL,
+            address TEXT NOT NULL,        -- of its sound
+            title TEXT NOT NULL,
+            date TEXT NOT NULL,           -- ISO 8601; '' where unknown, as in the columns below
+            category TEXT NOT NULL,
+            language TEXT NOT NULL,       -- BCP-47
+            type TEXT NOT NULL,           -- of its sound, as MIME has it
+            transcripts TEXT NOT NULL,    -- JSON: [address, type, language] each
+            done INTEGER NOT NULL DEFAULT 0,  -- 1: it is in the library, or cannot be read
+            recording TEXT NOT NULL DEFAULT '',  -- that was made of it, whether or not the library still has it
+            problem TEXT NOT NULL DEFAULT '',  -- one sentence: why it could not be taken up
+            PRIMARY KEY (feed, guid)
+        ) WITHOUT ROWID""",
+    ),
 )
 
 
