@@ -43,6 +43,8 @@ class Settings:
     guest_minutes: float = _setting(60, "time after which it is deleted, in minutes")
     live_visitors: int = _setting(20, "people who may use the live search at once")
     live_minutes: float = _setting(10, "what each of them may speak in a visit to a read-only page, in minutes")
+    webhook: str = _setting("", "address to which what saved searches find is sent as JSON; empty: none")
+    notify: bool = _setting(False, "1: the desktop shows a notification of what saved searches find")
 
 
 def current() -> Settings:

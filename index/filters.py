@@ -34,6 +34,7 @@ class Filter:
     recordings: tuple[str, ...] = ()  # ids
     since: str = ""
     until: str = ""
+    segments: tuple[int, ...] = ()  # ids
 
     def __post_init__(self) -> None:
         for name in COLUMNS:
@@ -51,6 +52,8 @@ class Filter:
         for name, column in COLUMNS.items():
             if wanted := getattr(self, name):
                 passing.append(_rows_where(segments.columns[column], passes(column, wanted)))
+        if self.segments:
+            passing.append(np.isin(segments.ids, self.segments))
         if self.since or self.until:
             passing.append(_rows_where(segments.columns["date"], self._is_within))
         return np.logical_and.reduce(passing) if passing else None

@@ -40,6 +40,7 @@ from index.indexed_database import IndexedDatabase
 from index.metadata import checked
 from index.model import EmbeddingModel
 from index.records import Recording, Segment
+from index.saved_searches import LibrarySavedSearches
 from index.store.database import Database
 from index.store.queries import are_unit
 from index.store.schema import DATABASE_FILE
@@ -82,6 +83,7 @@ class Library:
         read_only: whether it is for searching only.
         transcripts: what a machine has transcribed of it.
         feeds: the podcast feeds that it follows.
+        saved_searches: searches that are run on what is new in it.
     """
 
     # Opening and closing
@@ -96,6 +98,7 @@ class Library:
         self._indexed = IndexedDatabase(database, read_only=read_only)
         self.transcripts = LibraryTranscripts(self._indexed, model.meaning_dim)
         self.feeds = LibraryFeeds(self._indexed)
+        self.saved_searches = LibrarySavedSearches(self._indexed)
 
     @classmethod
     def create(cls, folder: Path, model: EmbeddingModel, *, audio: Path | None = None) -> "Library":

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -96,3 +98,37 @@ class Feed:
     problem: str = ""  # one sentence: why it could not be read then
     episodes: int = 0  # how many are known
     waiting: int = 0  # of these, not taken up yet
+
+
+@dataclass(frozen=True)
+class SavedSearch:
+    """A search that is run again on whatever is new in a library."""
+
+    name: str
+    text: str  # '' of a spoken one
+    language: str = ""  # of the text, BCP-47
+    filters: str = "{}"  # JSON: the fields of an `index.filters.Filter`
+    model: str = ""  # checksum of the model by which it was encoded
+    created: str = ""  # ISO 8601, UTC
+    found: int = 0  # how many hits it has
+    unseen: int = 0  # of these, not seen yet
+
+
+@dataclass(frozen=True, eq=False)
+class StoredQuery:
+    """What a saved search looks for, as a model has encoded it."""
+
+    vector: np.ndarray  # float32 (dim,), unit length
+    phones: np.ndarray  # float32 (n, inventory), distributions
+    sound: bytes = b""  # of a spoken one: FLAC
+
+
+@dataclass(frozen=True)
+class SavedHit:
+    """A segment that a saved search has found."""
+
+    segment: int
+    probability: float
+    strong: bool
+    found: str = ""  # when, ISO 8601, UTC
+    seen: bool = False

@@ -55,6 +55,7 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Add, show how it goes, and sum up."""
+    from index.cli.saved import report_new
     from index.cli.transcribing import transcribe
     from index.ingest.pipeline import Ingestor
     from index.ingest.walk import find_files
@@ -80,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
             print("Stopped: what was finished stays; run it again to go on.")
         elif not args.no_transcripts:
             stopped = transcribe(ingestor)
+        report_new(library, model)
         print(f"{len(library):,} utterances in {library_folder(args.library)}")
     flawed = progress is not None and (progress.failed or progress.partial or progress.remarks)
     return STOPPED if stopped else 1 if flawed else 0

@@ -70,6 +70,7 @@ def _update(args: argparse.Namespace) -> int:
     import torch
 
     from index.cli.progress import show
+    from index.cli.saved import report_new
     from index.cli.transcribing import transcribe
     from index.ingest.feeds import update
     from index.ingest.pipeline import Ingestor
@@ -87,6 +88,7 @@ def _update(args: argparse.Namespace) -> int:
             print("Stopped: what was finished stays; run it again to go on.")
         elif not args.no_transcripts:
             stopped = transcribe(Ingestor(library, model))
+        report_new(library, model)
     flawed = progress is not None and (progress.failed or progress.partial or progress.remarks)
     return STOPPED if stopped else 1 if flawed else 0
 

@@ -121,6 +121,7 @@ def _transcribe(folder: Path, *, redo: bool) -> int:
     """Transcribe what lacks a transcript."""
     import clasp
     from clasp.settings import current
+    from index.cli.saved import report_new
     from index.cli.transcribing import transcribe
     from index.ingest.pipeline import Ingestor
     from index.library import Library
@@ -129,7 +130,9 @@ def _transcribe(folder: Path, *, redo: bool) -> int:
     settings = current()
     model = clasp.load(settings.model, settings.device or None)
     with Library.open(folder, model) as library:
-        return STOPPED if transcribe(Ingestor(library, model), redo=redo) else 0
+        stopped = transcribe(Ingestor(library, model), redo=redo)
+        report_new(library, model)
+        return STOPPED if stopped else 0
 
 
 def _table(library: "Library") -> str:

@@ -24,6 +24,7 @@ COMMANDS = {  # name: (module with add_arguments(parser) and run(args) -> exit c
     "add": ("index.cli.add", "add your own recordings to a library"),
     "watch": ("index.cli.watch", "add recordings to a library as they come into a folder"),
     "feed": ("index.cli.feed", "add the episodes of podcast feeds to a library as they come out"),
+    "saved": ("index.cli.saved", "save searches that are run on whatever is new in a library"),
     "listen": ("index.cli.listen", "find what says the same as you do, while you speak"),
     "library": ("index.cli.library", "list, edit, remove, check, export and import recordings of a library"),
     "export": ("index.cli.export", "write what is said in recordings as subtitles, texts, annotations and edit lists"),

@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Watch until Ctrl-C."""
     from index.cli.progress import show
+    from index.cli.saved import report_new
     from index.cli.transcribing import transcribe
     from index.ingest.pipeline import Ingestor
     from index.ingest.watch import FolderWatch
@@ -69,7 +70,9 @@ def run(args: argparse.Namespace) -> int:
             progress, stopped = show(ingestor.add(changes.ready), "files")
             if progress is not None and (progress.done > progress.existing or progress.updated):
                 print(summary(progress), flush=True)
-            if stopped or (not args.no_transcripts and transcribe(ingestor)):
+            stopped = stopped or (not args.no_transcripts and transcribe(ingestor))
+            report_new(library, model)
+            if stopped:
                 return STOPPED
 
 

@@ -13,12 +13,13 @@ from index.records import Recording, Segment
 from index.store import full_text
 from index.store.feeds import FeedTables
 from index.store.queries import RECORDING_COLUMNS, Queries, stored_path
+from index.store.saved_searches import SavedSearchTables
 
 EDITABLE = ("title", "language", "speaker", "category", "date", "path")  # facts of a recording
 SHARED = ("language", "speaker", "category")  # those that its segments repeat
 
 
-class Database(Queries, FeedTables):
+class Database(Queries, FeedTables, SavedSearchTables):
     """What is read of a library, and the changes to it, each whole or not at all."""
 
     def set_model(self, checksum: str, dim: int) -> None:

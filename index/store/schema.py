@@ -130,6 +130,32 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (feed, guid)
         ) WITHOUT ROWID""",
     ),
+    (
+        """CREATE TABLE saved_searches (
+            name TEXT PRIMARY KEY,
+            text TEXT NOT NULL,           -- '' of a spoken one
+            language TEXT NOT NULL,       -- of the text, BCP-47
+            filters TEXT NOT NULL,        -- JSON: the fields of index.filters.Filter
+            model TEXT NOT NULL,          -- checksum of the model that encoded it
+            created TEXT NOT NULL,        -- ISO 8601, UTC
+            vector BLOB NOT NULL,         -- as numpy.save writes it, like the phones
+            phones BLOB NOT NULL,
+            sound BLOB NOT NULL,          -- of a spoken one: FLAC
+            known INTEGER NOT NULL,       -- segments up to this one were there when it was saved
+            last INTEGER NOT NULL,        -- segments up to this one have been searched,
+            generation INTEGER NOT NULL   -- as they were in this one
+        ) WITHOUT ROWID""",
+        """CREATE TABLE saved_hits (
+            search TEXT NOT NULL REFERENCES saved_searches (name) ON DELETE CASCADE,
+            segment INTEGER NOT NULL REFERENCES segments (id) ON DELETE CASCADE,
+            probability REAL NOT NULL,
+            strong INTEGER NOT NULL,
+            found TEXT NOT NULL,          -- when, ISO 8601, UTC
+            seen INTEGER NOT NULL,
+            PRIMARY KEY (search, segment)
+        ) WITHOUT ROWID""",
+        "CREATE INDEX saved_hits_by_segment ON saved_hits (segment)",
+    ),
 )
 
 
