@@ -34,6 +34,7 @@ from clasp.errors import AudioError, LibraryError
 from clasp.filenames import readable
 from clasp.phones.alignment import TOP_PHONES
 from clasp.text.words import coverage
+from index.corrections import LibraryCorrections
 from index.feeds import LibraryFeeds
 from index.filters import Filter
 from index.indexed_database import IndexedDatabase
@@ -84,6 +85,7 @@ class Library:
         transcripts: what a machine has transcribed of it.
         feeds: the podcast feeds that it follows.
         saved_searches: searches that are run on what is new in it.
+        corrections: what a person has corrected in its transcripts.
     """
 
     # Opening and closing
@@ -99,6 +101,7 @@ class Library:
         self.transcripts = LibraryTranscripts(self._indexed, model.meaning_dim)
         self.feeds = LibraryFeeds(self._indexed)
         self.saved_searches = LibrarySavedSearches(self._indexed)
+        self.corrections = LibraryCorrections(self._indexed)
 
     @classmethod
     def create(cls, folder: Path, model: EmbeddingModel, *, audio: Path | None = None) -> "Library":
@@ -225,7 +228,7 @@ class Library:
             if len(segments) == len(ids):
                 break
             self._indexed.refresh(wait=True)  # some were removed meanwhile
-        there = self._database.words(ids) if words else {}
+        there = self._database.searched_words(ids) if words else {}
         covered = [coverage(words, there.get(number, ()), weights) if words else 0.0 for number in ids]
         vectors = index.segments.vectors[rows].astype(np.float32)
         return Candidates([segments[number] for number in ids], vectors, np.array(covered, float), weights)

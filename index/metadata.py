@@ -19,7 +19,7 @@ UNKNOWN = frozenset((
 """What people and programs write where they know nothing, in lower case but for "NaN": "nan" is a language."""
 
 
-def line(text: str) -> str:
+def line(text: str, longest: int = LONGEST) -> str:
     """A text as one line: composed, without control characters and needless spaces.
 
     Raises:
@@ -27,8 +27,8 @@ def line(text: str) -> str:
     """
     text = normalize("NFC", "".join(" " if category(letter) in ("Cc", "Cs") else letter for letter in text))
     text = " ".join(text.split())
-    if len(text) > LONGEST:
-        raise DataError(f"“{text[:40]} …” has {len(text)} characters: write {LONGEST} at most.")
+    if len(text) > longest:
+        raise DataError(f"“{text[:40]} …” has {len(text)} characters: write {longest} at most.")
     return text
 
 

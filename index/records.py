@@ -41,17 +41,25 @@ class Segment:
     speaker: str = ""
     category: str = ""
     machine_text: str = ""  # the transcript that a machine made where none came with the recording
-    confidence: float | None = None  # of the machine's, 0 to 1
+    confidence: float | None = None  # of the machine's, 0 to 1; None where it is not the transcript
     detected: str = ""  # the language that the machine detected, ISO 639
+    corrected: str | None = None  # the transcript as a person has corrected it; '' where nothing is spoken
 
     @property
     def transcript(self) -> str:
         """What is said in it, as far as that is known."""
+        return self.original if self.corrected is None else self.corrected
+
+    @property
+    def original(self) -> str:
+        """The transcript as it was before a person corrected it."""
         return self.text or self.machine_text
 
     @property
-    def transcript_source(self) -> Literal["supplied", "machine", ""]:
+    def transcript_source(self) -> Literal["corrected", "supplied", "machine", ""]:
         """Where the transcript is from; '' where there is none."""
+        if self.corrected is not None:
+            return "corrected"
         return "supplied" if self.text else "machine" if self.machine_text else ""
 
     @property

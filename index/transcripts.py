@@ -14,7 +14,7 @@ import numpy as np
 
 from clasp.phones.alignment import unpack
 from clasp.speech.gate import evidence, stacked
-from clasp.speech.transcript import Transcript
+from clasp.speech.transcript import Transcript, Word
 from index.indexed_database import IndexedDatabase
 from index.model import SpeechEncoder
 from index.records import Segment
@@ -53,18 +53,24 @@ class LibraryTranscripts:
         with self._indexed.writing() as database:
             database.outdate_transcripts()
 
-    def fuse(self, model: SpeechEncoder) -> Iterator[int]:
-        """Take transcripts into the vectors that lack them; yields how many it has been, after each commit.
+    def words(self, segments: Sequence[int]) -> dict[int, tuple[Word, ...]]:
+        """The words of the transcripts that segments have, by id, in seconds of the recording; only of those with known
+        times: a machine's, also where a person has corrected it."""
+        return self._database.words(segments)
+
+    def fuse(self, model: SpeechEncoder, segments: Sequence[int] | None = None) -> Iterator[int]:
+        """Take transcripts into the vectors that lack them (default: all); yields how many it has been, after each
+        commit.
 
         No sound is encoded again. It may be stopped: what is left is done the next time.
         """
         self._indexed.must_be_writable()
         done = 0
-        while ids := self._database.unfused(FUSED_AT_ONCE):
+        while ids := self._database.unfused(FUSED_AT_ONCE, segments):
             self._indexed.refresh(wait=True)
-            table, segments = self._indexed.index.segments, self._database.segments(ids)
+            table, known = self._indexed.index.segments, self._database.segments(ids)
             present = np.isin(ids, table.ids)
-            ids = [number for number, there in zip(ids, present, strict=True) if there and number in segments]
+            ids = [number for number, there in zip(ids, present, strict=True) if there and number in known]
             if not ids:
                 continue  # they were removed meanwhile
             vectors = table.vectors[np.searchsorted(table.ids, ids)].astype(np.float32)
@@ -74,10 +80,10 @@ class LibraryTranscripts:
             stored = self._database.direct(ids, self._meaning_dim)
             for row, number in enumerate(ids):
                 direct[row] = stored.get(number, direct[row])
-            texts = [segments[number].transcript for number in ids]
-            vectors[:, : self._meaning_dim] = lengths * model.fuse(direct, texts, self._evidence(ids, segments))
+            texts = [known[number].transcript for number in ids]
+            vectors[:, : self._meaning_dim] = lengths * model.fuse(direct, texts, self._evidence(ids, known))
             with self._indexed.writing() as database:
-                database.replace_vectors(ids, vectors, direct)
+                database.replace_vectors(ids, vectors, direct, texts)
                 self._indexed.follow()
             done += len(ids)
             yield done
@@ -89,9 +95,9 @@ class LibraryTranscripts:
         for number in ids:
             segment, packed = segments[number], phones.get(number)
             recognized = np.zeros((0, 1), np.float32) if packed is None else unpack(packed)
-            if segment.text or number not in machine:
-                supplied = Transcript(segment.text, segment.language)
-                rows.append(evidence(supplied, recognized, supplied=True))
+            if segment.transcript_source in ("corrected", "supplied") or number not in machine:
+                trusted = Transcript(segment.transcript, segment.language)
+                rows.append(evidence(trusted, recognized, supplied=True))
             else:
                 rows.append(evidence(machine[number], recognized))
         return stacked(rows)

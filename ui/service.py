@@ -120,6 +120,10 @@ class Service:
         """What stands for a library in URLs: its name, or the token of a guest."""
         return token if name == VISIT else name
 
+    def name_of_key(self, key: str) -> str:
+        """The name of the library that `key` stands for in a URL."""
+        return VISIT if self.opened().guests.has(key) else key
+
     def library_of_key(self, key: str) -> "Library":
         """The library that `key` stands for in a URL.
 

@@ -4,6 +4,7 @@
 '<p class="notice" role="alert">There is no library called &lt;b&gt;.</p>'
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,11 @@ _environment.globals |= {"address": address, "audio": audio, "downloads": downlo
 def render(name: str, **values: Any) -> str:
     """A template filled with values, which are escaped."""
     return _environment.get_template(name).render(values)
+
+
+def macro(name: str, called: str) -> Callable[..., str]:
+    """A macro of a template, which gives HTML."""
+    return getattr(_environment.get_template(name).module, called)
 
 
 def notice(message: str, *, good: bool = False) -> str:

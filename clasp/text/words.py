@@ -29,6 +29,16 @@ def words(text: str) -> list[str]:
     return [word for run in _runs(text) for word in (_pieces(run) if UNSPACED.match(run) else [run])]
 
 
+def tokens(text: str) -> list[str]:
+    """The words of a text as they are written, signs included; letters of unspaced scripts one by one.
+
+    >>> tokens("The café's ferry – 渡し船")
+    ['The', "café's", 'ferry', '–', '渡', 'し', '船']
+    """
+    parts = [part for one in text.split() for part in re.split(f"({UNSPACED.pattern})", one) if part]
+    return [token for part in parts for token in (part if UNSPACED.match(part) else [part])]
+
+
 def count(text: str) -> float:
     """How many words a text has; a letter of an unspaced script is half of one."""
     return sum(PAIR * len(run) if UNSPACED.match(run) else 1 for run in _runs(text))

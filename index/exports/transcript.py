@@ -45,7 +45,7 @@ class RecordingTranscript:
 
     recording: Recording
     segments: tuple[Segment, ...]  # in the order of time
-    words: Mapping[int, tuple[Word, ...]]  # of machine transcripts, by id of the segment; in seconds of the recording
+    words: Mapping[int, tuple[Word, ...]]  # by id of the segment, in seconds of the recording
 
     @cached_property
     def utterances(self) -> list[Utterance]:
@@ -113,6 +113,5 @@ def _milliseconds(segment: Segment) -> tuple[int, int]:
 
 
 def _transcript(library: "Library", recording: str, segments: Sequence[Segment]) -> RecordingTranscript:
-    by_machine = [one.id for one in segments if one.transcript_source == "machine"]
-    words = {number: one.words for number, one in library.transcripts.machine(by_machine).items()}
+    words = library.transcripts.words([one.id for one in segments])
     return RecordingTranscript(library.recording(recording), tuple(segments), words)

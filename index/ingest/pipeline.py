@@ -149,6 +149,7 @@ class Ingestor:
                 f"ends ({duration:.0f} s): its times must count from the beginning of the recording."
             )
         for one in earlier:
+            self.library.corrections.carry(one.id, recording.id)
             self.library.remove(one.id)
         silent = position == 0 and progress.segments == before.segments
         yield replace(

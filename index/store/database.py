@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from clasp.speech.transcript import Transcript
+from clasp.speech.transcript import Transcript, Word
 from index.records import Recording, Segment
 from index.store import full_text
 from index.store.feeds import FeedTables
 from index.store.queries import RECORDING_COLUMNS, Queries, stored_path
 from index.store.saved_searches import SavedSearchTables
+from index.store.transcripts import SEGMENTS, TRANSCRIPT
 
 EDITABLE = ("title", "language", "speaker", "category", "date", "path")  # facts of a recording
 SHARED = ("language", "speaker", "category")  # those that its segments repeat
@@ -113,12 +114,8 @@ class Database(Queries, FeedTables, SavedSearchTables):
         the segment meanwhile, or the segment is gone, nothing is changed."""
         with self._transaction():
             for number, one in zip(ids, transcripts, strict=True):
-                words = [
-                    (word.text, round(word.start, 2), round(word.end, 2), round(word.probability, 3))
-                    for word in one.words
-                ]
                 values = (
-                    one.text, one.language, json.dumps(words, ensure_ascii=False), one.log_probability,
+                    one.text, one.language, _stored_words(one.words), one.log_probability,
                     one.compression_ratio, one.no_speech, transcriber, number,
                 )  # fmt: skip
                 self._writer.execute(
@@ -133,20 +130,58 @@ class Database(Queries, FeedTables, SavedSearchTables):
         with self._transaction():
             self._writer.execute("UPDATE transcripts SET outdated = 1")
 
-    def replace_vectors(self, ids: Sequence[int], vectors: np.ndarray, direct: np.ndarray) -> None:
-        """Give segments other unit vectors, float32 (n, dim), which have their transcripts; keep the meanings as they
+    def correct(self, number: int, text: str | None, words: Sequence[Word], before: str) -> bool:
+        """Keep what a person has corrected, word times in seconds of the recording; None takes a correction back.
+        Returns whether that was done: nothing is changed where the transcript has other words than `before`."""
+        with self._transaction():
+            query = f"SELECT {TRANSCRIPT} FROM {SEGMENTS} WHERE segments.id = ?"
+            now = self._writer.execute(query, (number,)).fetchone()
+            if now is None or now[0].split() != before.split():
+                return False
+            if text is None:
+                self._writer.execute("DELETE FROM corrections WHERE segment = ?", (number,))
+            else:
+                values = (number, text, _stored_words(words))
+                self._writer.execute("INSERT OR REPLACE INTO corrections VALUES (?, ?, ?)", values)
+            self._writer.execute("UPDATE direct SET fused = 0 WHERE segment = ?", (number,))
+            full_text.refresh(self._writer, [number])
+        return True
+
+    def carry_corrections(self, earlier: str, later: str) -> None:
+        """Copy the corrections of a recording to the segments of another one that have the same times."""
+        with self._transaction():
+            self._writer.execute(
+                "INSERT OR IGNORE INTO corrections SELECT new.id, corrections.text, words FROM corrections "
+                "JOIN segments AS old ON old.id = segment JOIN segments AS new USING (start_s, end_s) "
+                "WHERE old.recording = ? AND new.recording = ?", (earlier, later),
+            )  # fmt: skip
+            self._refresh_full_text(later)
+
+    def replace_vectors(
+        self, ids: Sequence[int], vectors: np.ndarray, direct: np.ndarray, texts: Sequence[str]
+    ) -> None:
+        """Give segments other unit vectors, float32 (n, dim), which have these transcripts; keep the meanings as they
         were heard, (n, meaning_dim). Segments that are gone are passed over."""
         blobs = [vector.tobytes() for vector in vectors.astype("<f2")]
         meanings = [meaning.tobytes() for meaning in direct.astype("<f2")]
         write = self._writer.execute
         with self._commit():
-            for number, blob, meaning in zip(ids, blobs, meanings, strict=True):
+            for number, blob, meaning, text in zip(ids, blobs, meanings, texts, strict=True):
                 write(
                     "UPDATE vectors SET vector = ?, replaced = (SELECT generation + 1 FROM library) WHERE segment = ?",
                     (blob, number),
                 )
-                write("INSERT OR REPLACE INTO direct SELECT id, ?, 1 FROM segments WHERE id = ?", (meaning, number))
+                write(  # one that was corrected meanwhile is fused again
+                    f"INSERT OR REPLACE INTO direct SELECT id, ?, {TRANSCRIPT} = ? FROM {SEGMENTS} WHERE id = ?",
+                    (meaning, text, number),
+                )
 
     def _refresh_full_text(self, recording: str) -> None:
         ids = self._writer.execute("SELECT id FROM segments WHERE recording = ?", (recording,)).fetchall()
         full_text.refresh(self._writer, [number for (number,) in ids])
+
+
+def _stored_words(words: Sequence[Word]) -> str:
+    """Words as they are stored, in JSON."""
+    rows = [(one.text, round(one.start, 2), round(one.end, 2), round(one.probability, 3)) for one in words]
+    return json.dumps(rows, ensure_ascii=False)

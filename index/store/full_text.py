@@ -14,6 +14,7 @@ import numpy as np
 
 from clasp.phones.alignment import TOP_PHONES
 from clasp.text.words import rarity, words
+from index.store.transcripts import SEGMENTS, TRANSCRIPT
 
 TABLES = (
     "CREATE VIRTUAL TABLE full_text USING fts5(words, names, phones, "
@@ -52,9 +53,8 @@ def refresh(connection: sqlite3.Connection, ids: Collection[int]) -> None:
     for start in range(0, len(numbers), BLOCK):
         block = json.dumps(numbers[start : start + BLOCK])
         rows = connection.execute(
-            "SELECT segments.id, segments.text, ifnull(transcripts.text, ''), title, segments.speaker, packed "
-            "FROM segments JOIN recordings ON recordings.id = recording "
-            "LEFT JOIN transcripts ON transcripts.segment = segments.id "
+            f"SELECT segments.id, {TRANSCRIPT}, title, segments.speaker, packed "
+            f"FROM {SEGMENTS} JOIN recordings ON recordings.id = recording "
             "LEFT JOIN phones ON phones.segment = segments.id "
             "WHERE segments.id IN (SELECT value FROM json_each(?))", (block,),
         ).fetchall()  # fmt: skip
@@ -62,8 +62,8 @@ def refresh(connection: sqlite3.Connection, ids: Collection[int]) -> None:
         connection.executemany(
             "INSERT INTO full_text (rowid, words, names, phones) VALUES (?, ?, ?, ?)",
             [
-                (number, _joined(text or machine_text), _joined(f"{title} {speaker}"), " ".join(_pairs(packed)))
-                for number, text, machine_text, title, speaker, packed in rows
+                (number, _joined(text), _joined(f"{title} {speaker}"), " ".join(_pairs(packed)))
+                for number, text, title, speaker, packed in rows
             ],
         )
 

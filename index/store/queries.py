@@ -14,6 +14,7 @@ from clasp.speech.transcript import Transcript, Word
 from index.records import Recording, Segment
 from index.store import full_text
 from index.store.connection import Connection
+from index.store.transcripts import SEGMENTS, TRANSCRIPT
 from index.vectors.index_file import Version
 from index.vectors.segment_table import CategoricalBuilder, SegmentTable, VectorBuffer
 
@@ -22,9 +23,8 @@ RECORDING_COLUMNS = (
 )
 SEGMENT_COLUMNS = (
     "id, recording, start_s, end_s, segments.text, segments.language, speaker, category, ifnull(transcripts.text, ''), "
-    "log_probability, ifnull(transcripts.language, '')"
+    "log_probability, ifnull(transcripts.language, ''), corrections.text"
 )
-SEGMENTS = "segments LEFT JOIN transcripts ON segment = id"
 FILTERED = ("recording", "category", "language", "speaker", "date")  # facts of segments that searches are limited to
 BLOCK = 4_096  # rows that are read at a time
 
@@ -118,9 +118,9 @@ class Queries(Connection):
         """The segments whose transcript did not come with them and is still to be made, in the order of time, by
         recording; recordings in the order in which they came."""
         rows = self._read(
-            "SELECT recording, segments.id FROM segments JOIN recordings ON recordings.id = recording "
-            "LEFT JOIN transcripts ON segment = segments.id "
-            "WHERE segments.text = '' AND (segment IS NULL OR outdated) ORDER BY added, recording, start_s, end_s"
+            f"SELECT recording, segments.id FROM {SEGMENTS} JOIN recordings ON recordings.id = recording "
+            "WHERE segments.text = '' AND corrections.text IS NULL AND (transcripts.text IS NULL OR outdated) "
+            "ORDER BY added, recording, start_s, end_s"
         )
         found: dict[str, list[int]] = {}
         for recording, number in rows:
@@ -134,9 +134,17 @@ class Queries(Connection):
             "WHERE segment IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),),
         )  # fmt: skip
         return {
-            number: Transcript(text, language, tuple(Word(*word) for word in json.loads(words)), *evidence)
+            number: Transcript(text, language, _words(words), *evidence)
             for number, text, language, words, *evidence in rows
         }
+
+    def words(self, ids: Collection[int]) -> dict[int, tuple[Word, ...]]:
+        """The words of the transcripts of these segments, in seconds of the recording, where their times are known."""
+        rows = self._read(
+            "SELECT segments.id, coalesce(corrections.words, iif(segments.text = '', transcripts.words, NULL), '[]') "
+            f"FROM {SEGMENTS} WHERE segments.id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),),
+        )  # fmt: skip
+        return {number: found for number, words in rows if (found := _words(words))}
 
     def detected_languages(self, recording: str) -> dict[str, float]:
         """Seconds of a recording that were transcribed in each language that was detected."""
@@ -145,13 +153,14 @@ class Queries(Connection):
             "WHERE recording = ? AND transcripts.text != '' GROUP BY transcripts.language", (recording,),
         ))  # fmt: skip
 
-    def unfused(self, limit: int) -> list[int]:
-        """Some of the segments whose vector lacks the transcript that there is, in the order of ids."""
+    def unfused(self, limit: int, among: Collection[int] | None = None) -> list[int]:
+        """Some of the segments (`among` these, if given) whose vector lacks the transcript that there is, in the order
+        of ids."""
+        only = "" if among is None else "AND id IN (SELECT value FROM json_each(?)) "
         return [number for (number,) in self._read(
-            "SELECT id FROM segments LEFT JOIN direct ON direct.segment = id "
-            "LEFT JOIN transcripts ON transcripts.segment = id "
-            "WHERE ifnull(fused, 0) = 0 AND (fused = 0 OR segments.text != '' OR ifnull(transcripts.text, '') != '') "
-            "ORDER BY id LIMIT ?", (limit,),
+            f"SELECT id FROM {SEGMENTS} LEFT JOIN direct ON direct.segment = id "
+            f"WHERE ifnull(fused, 0) = 0 AND (fused = 0 OR {TRANSCRIPT} != '') {only}ORDER BY id LIMIT ?",
+            (*([] if among is None else [json.dumps(list(among))]), limit),
         )]  # fmt: skip
 
     def direct(self, ids: Collection[int], dim: int) -> dict[int, np.ndarray]:
@@ -174,8 +183,8 @@ class Queries(Connection):
         with self._reader_lock, self._errors():
             return full_text.find_phones(self._reader, asked, k, allowed)
 
-    def words(self, ids: Collection[int]) -> dict[int, frozenset[str]]:
-        """The words of these segments, with those of titles and speakers, by id."""
+    def searched_words(self, ids: Collection[int]) -> dict[int, frozenset[str]]:
+        """The words of these segments, with those of titles and speakers, as they are searched, by id."""
         with self._reader_lock, self._errors():
             return full_text.words_of(self._reader, ids)
 
@@ -241,10 +250,14 @@ class Queries(Connection):
 
 def _segment(row: tuple) -> Segment:
     """A row of SEGMENT_COLUMNS."""
-    machine_text, log_probability = row[-3:-1]
-    confidence = math.exp(log_probability) if machine_text else None
-    values: list[Any] = [*row[:-2], confidence, row[-1]]
+    *known, machine_text, log_probability, detected, corrected = row
+    by_machine = bool(machine_text) and corrected is None
+    values: list[Any] = [*known, machine_text, math.exp(log_probability) if by_machine else None, detected, corrected]
     return Segment(*values)
+
+
+def _words(stored: str) -> tuple[Word, ...]:
+    return tuple(Word(*word) for word in json.loads(stored))
 
 
 def stored_path(path: Path) -> str | bytes:

@@ -13,8 +13,8 @@ from index.store.schema import DATABASE_FILE, connect, migrate, version
 from index.vectors.index_file import INDEX_FILE, MANIFEST_FILE
 
 TABLES = (
-    "library", "recordings", "segments", "vectors", "phones", "transcripts", "direct", "envelopes", "commits",
-    "feeds", "episodes", "saved_searches", "saved_hits",
+    "library", "recordings", "segments", "vectors", "phones", "transcripts", "corrections", "direct", "envelopes",
+    "commits", "feeds", "episodes", "saved_searches", "saved_hits",
 )  # fmt: skip
 SALVAGED = "library.damaged.db"
 
@@ -108,6 +108,7 @@ def _contents(database: sqlite3.Connection, folder: Path, mend: bool) -> list[st
         "vectors of no segment": ("vectors", "segment NOT IN (SELECT id FROM segments)"),
         "phones of no segment": ("phones", "segment NOT IN (SELECT id FROM segments)"),
         "transcripts of no segment": ("transcripts", "segment NOT IN (SELECT id FROM segments)"),
+        "corrections of no segment": ("corrections", "segment NOT IN (SELECT id FROM segments)"),
         "meanings of no segment": ("direct", "segment NOT IN (SELECT id FROM segments)"),
     }
     found = []

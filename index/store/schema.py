@@ -156,6 +156,13 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID""",
         "CREATE INDEX saved_hits_by_segment ON saved_hits (segment)",
     ),
+    (
+        """CREATE TABLE corrections (        -- a person's: they go before every other transcript
+            segment INTEGER PRIMARY KEY REFERENCES segments (id) ON DELETE CASCADE,
+            text TEXT NOT NULL,           -- '' where nothing is spoken
+            words TEXT NOT NULL           -- as those of transcripts; [] where their times are not known
+        )""",
+    ),
 )
 
 

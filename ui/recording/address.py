@@ -4,7 +4,7 @@ page("interviews", "ada", query, start=61.2) == "recording/interviews/ada?q=the+
 """
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from ui.audio import path
 
@@ -29,6 +29,11 @@ def page(key: str, recording: str, query: "Query | None" = None, start: float = 
 def words(key: str, recording: str) -> str:
     """When each word is spoken that a machine has transcribed."""
     return f"words/{path(key, recording)}"
+
+
+def corrections(key: str) -> str:
+    """Where corrections of transcripts are sent."""
+    return f"corrections/{quote(key, safe='')}"
 
 
 def film(key: str, recording: str) -> str:

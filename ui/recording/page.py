@@ -18,11 +18,12 @@ from ui.templates import render
 from ui.theme import DRESS, PALETTE, sheet
 
 if TYPE_CHECKING:
+    from clasp.speech.transcript import Word
     from index.library import Library, Recording, Segment
 
 HITS = 50  # that are marked, at most
 UNSURE = 0.5  # probability below which a word of a machine's transcript is dimmed
-SHEETS = ("common/frame", "search/results", "search/moments", "recording/recording")
+SHEETS = ("common/frame", "search/results", "search/moments", "recording/recording", "recording/editing")
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ def html(service: Service, key: str, name: str, asked: SearchRequest) -> str:
         there=recording.path.is_file(),
         picture=picture.size(recording),
         lines=lines(segments, hits),
-        timed=any(one.transcript_source == "machine" for one in segments),
+        timed=any(one.machine_text for one in segments),
+        may_change=service.may_change(service.name_of_key(key)),
         hits=sorted(hits, key=lambda hit: hit.segment.start),
         asked=asked.text,
         problem=problem,
@@ -95,19 +97,18 @@ def lines(segments: "Sequence[Segment]", hits: Sequence[Hit]) -> list[Line]:
 
 
 def word_times(library: "Library", name: str) -> dict[int, list[tuple[str, float, bool]]]:
-    """Of each utterance that a machine has transcribed, by id: its words, when each begins, in seconds of the
-    recording, and whether it is unsure.
+    """Of each utterance the times of whose words are known, by id: see `timed`.
 
     Raises:
         LibraryError: if there is no such recording.
     """
-    recording = library.recording(name)
-    ids = [one.id for one in library.segments_of(recording.id) if one.transcript_source == "machine"]
-    return {
-        number: [(word.text, round(word.start, 2), word.probability < UNSURE) for word in transcript.words]
-        for number, transcript in library.transcripts.machine(ids).items()
-        if transcript.words
-    }
+    segments = library.segments_of(library.recording(name).id)
+    return {number: timed(words) for number, words in library.transcripts.words([one.id for one in segments]).items()}
+
+
+def timed(words: "Sequence[Word]") -> list[tuple[str, float, bool]]:
+    """Words, when each begins, in seconds of the recording, and whether it is unsure."""
+    return [(word.text, round(word.start, 2), word.probability < UNSURE) for word in words]
 
 
 def _hits(service: Service, library: "Library", recording: "Recording", asked: SearchRequest) -> tuple[list[Hit], str]:
@@ -151,6 +152,9 @@ def _transcript_source(segments: "Sequence[Segment]") -> str:
     sources = {one.transcript_source for one in segments} - {""}
     if not sources:
         return "No transcript"
-    if len(sources) > 1:
-        return "Transcript partly automatic"
-    return "Automatic transcript" if "machine" in sources else "Transcript supplied"
+    if sources == {"corrected"}:
+        return "Transcript corrected"
+    corrected = ", partly corrected" if "corrected" in sources else ""
+    if {"machine", "supplied"} <= sources:
+        return f"Transcript partly automatic{corrected}"
+    return ("Automatic transcript" if "machine" in sources else "Transcript supplied") + corrected

@@ -14,19 +14,20 @@ const WAIT = 120; // milliseconds after the last letter
 export function finder(box, transcript, leave) {
   const input = part(box, "input", HTMLInputElement);
   const { lines } = transcript;
-  /** @type {ReturnType<typeof plain>[] | null} */
-  let texts = null; // of the lines, once they are searched
+  /** @type {WeakMap<import("./transcript.js").Line, ReturnType<typeof plain>>} */
+  const texts = new WeakMap(); // of the lines that were searched
   /** @type {number[]} */
   let found = []; // lines
   let at = -1; // of the found ones, that which is shown
   let timer = 0;
 
   function search() {
-    texts ??= lines.map(({ text }) => plain(text));
     const sought = input.value.trim();
     /** @type {Map<number, import("./words.js").Span[]>} */
     const spans = new Map();
-    for (const [n, text] of texts.entries()) {
+    for (const [n, line] of lines.entries()) {
+      const text = texts.get(line) ?? plain(line.text);
+      texts.set(line, text);
       const places = occurrences(text, sought);
       if (places.length) spans.set(n, places);
     }

@@ -8,6 +8,7 @@ import * as menus from "../common/menus.js";
 import { audio, followers, playing, stop, watchers } from "../common/player.js";
 import * as theme from "../common/theme.js";
 import * as strips from "../search/strips.js";
+import { editor } from "./editing.js";
 import { finder } from "./find.js";
 import { transcript } from "./transcript.js";
 import { last, moment } from "./words.js";
@@ -32,6 +33,7 @@ theme.mount();
 menus.mount();
 strips.show();
 finder(part(document, ".find"), lines, () => along(false));
+const edit = editor(part(document, ".lines"), lines, () => along(false));
 
 // ---- where it is --------------------------------------------------------------------------------------------
 
@@ -176,7 +178,7 @@ part(player, "[data-speed]", HTMLSelectElement).addEventListener("change", ({ ta
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape") return leave();
-  if (closest(event.target, "input, select")) return;
+  if (closest(event.target, "input, select, textarea")) return;
   if (SCROLLS.includes(event.key)) return along(false);
   /** @type {Record<string, () => void>} */
   const keys = {
@@ -186,6 +188,7 @@ document.addEventListener("keydown", (event) => {
     ArrowLeft: () => goTo(here - ARROW),
     ArrowRight: () => goTo(here + ARROW),
     n: () => playHit(event.shiftKey ? -1 : 1),
+    e: edit,
   };
   if (!closest(event.target, "button, a, summary")) keys[" "] = playOrPause; // which a space presses
   const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];

@@ -174,10 +174,24 @@ export function transcript(box, covers) {
     },
 
     /**
+     * Give a line another text, which its paragraph has already.
+     * @param {number} n of the line
+     * @param {string} text
+     * @param {Word[]} own its words
+     */
+    replace(n, text, own) {
+      lines[n] = { ...lines[n], text };
+      words[lines[n].node.dataset.segment ?? ""] = own;
+      found.delete(n);
+      dress(n);
+    },
+
+    /**
      * The second that was pressed: of a word, a line or a mark. null if none was, or some text was selected.
      * @param {EventTarget | null} target
      */
     pressed(target) {
+      if (closest(target, "form, button:not(.time, .mark)")) return null;
       const at = closest(target, "[data-at]")?.dataset.at;
       return at === undefined || getSelection()?.isCollapsed === false ? null : Number(at);
     },
