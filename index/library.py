@@ -285,6 +285,11 @@ class Library:
         return self._model.checksum
 
     @property
+    def meaning_dim(self) -> int:
+        """How many numbers of a vector, from its first, are the meaning."""
+        return self._model.meaning_dim
+
+    @property
     def version(self) -> str:
         """Of what can be found: another one after every change, and in every other library."""
         return self._indexed.index.segments.version.commit

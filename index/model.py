@@ -37,11 +37,8 @@ class SpeechEncoder(EmbeddingModel, Protocol):
     def fuse(self, direct: np.ndarray, texts: list[str], evidence: np.ndarray) -> np.ndarray: ...
 
 
-class TextEncoder(Protocol):
+class TextEncoder(EmbeddingModel, Protocol):
     """Makes vectors of texts, for the map."""
-
-    @property
-    def checksum(self) -> str: ...
 
     def encode_text(self, texts: list[str], languages: list[str] | None = None) -> np.ndarray: ...
 

@@ -1,6 +1,7 @@
 """Text as people read it: names of languages, categories and speakers; durations, counts, sizes."""
 
 import re
+from calendar import month_name
 from functools import lru_cache
 
 from langcodes import Language
@@ -69,6 +70,14 @@ def speaker(name: str) -> str:
 def title(text: str) -> str:
     """A title, cut short if it is long."""
     return text if len(text) <= TITLE else text[: TITLE - 1].rstrip(" ,.;:") + "…"
+
+
+def period(date: str) -> str:
+    """ "1962-05" → "May 1962", "1962" → "1962", "196" → "1960s", "19" → "1900s"; "" for ""."""
+    year, _, month = date.partition("-")
+    if month:
+        return f"{month_name[int(month)]} {year}"
+    return f"{year:0<4}s" if 0 < len(year) < 4 else year
 
 
 def clock(seconds: float) -> str:

@@ -18,6 +18,7 @@ from clasp.errors import LibraryError
 from clasp.settings import current
 from index.map.fit import fit_layout, fit_map
 from index.map.layout import MAP_FILE, MapLayout
+from index.map.meanings import meanings
 
 if TYPE_CHECKING:
     from clasp import Clasp
@@ -87,8 +88,7 @@ def _fit_demo(model: "Clasp") -> MapLayout:
     from index import demo
 
     vectors = demo.shipped(demo.DEMO, model) or demo.embed_demo(model)
-    speech, text = (one.astype(np.float32) for one in (vectors.speech, vectors.text))
-    speech, text = (one / np.linalg.norm(one, axis=1, keepdims=True) for one in (speech, text))
+    speech, text = (meanings(one, model.meaning_dim) for one in (vectors.speech, vectors.text))
     segments = demo.read(demo.DEMO)[1]
     layout = fit_layout(vectors.model, segments, speech, text, np.arange(len(text)), progress=_ProgressLine())
     layout.save(demo.DEMO / MAP_FILE)

@@ -1,4 +1,5 @@
-"""Fit the map of a library: lay out its speech and texts, name the dense regions, measure how good it is.
+"""Fit the map of a library: lay out its speech and texts by what they mean, name the dense regions, measure how good it
+is.
 
     fit_map(library, model, progress=lambda share, doing: print(f"{share:.0%} {doing}"))
     shown = LibraryMap.load(library)
@@ -16,6 +17,7 @@ from clasp.errors import ClaspError, LibraryError
 from index.map.clusters import find_regions
 from index.map.layout import MAP_FILE, MapLayout, segment_keys
 from index.map.library_map import LibraryMap
+from index.map.meanings import language_tells, meanings, without_languages
 from index.map.quality import measure_map
 from index.map.umap import SEED, Progress, interpolate, lay_out, no_progress, subprogress
 from index.model import TextEncoder
@@ -45,8 +47,9 @@ def fit_map(library: "Library", model: TextEncoder, progress: Progress = no_prog
     progress(0.0, "reading the texts")
     with_text = np.array([n for n, one in enumerate(segments) if _has_words(one.text)], np.int64)
     text = encode_texts(model, [segments[row] for row in with_text.tolist()], subprogress(progress, 0, 0.35))
+    speech, text = (meanings(one.reshape(-1, model.dim), model.meaning_dim) for one in (vectors, text))
     start = _present_positions(library, segments)
-    layout = fit_layout(model.checksum, segments, vectors, text, with_text, start, subprogress(progress, 0.35, 1))
+    layout = fit_layout(model.checksum, segments, speech, text, with_text, start, subprogress(progress, 0.35, 1))
     layout.save(library.folder / MAP_FILE)
     return layout
 
@@ -82,13 +85,17 @@ def fit_layout(
 
     Args:
         model: checksum of the one that made the vectors.
-        speech: unit vectors of the segments, float32 (n, dim).
-        text: unit vectors of the texts of some, float32 (m, dim).
+        speech: meanings of the segments, unit vectors, float32 (n, dim).
+        text: those of the texts of some, float32 (m, dim).
         with_text: which ones, rows, int64 (m,), ascending.
         start: positions to begin from, (n, 2, 2) and (n, 2, 3), of speech and text; NaN where a text has none.
     """
     count = len(segments)
-    vectors = np.concatenate([speech, text.reshape(-1, speech.shape[1])])
+    categories, languages = ([getattr(one, name) for one in segments] for name in ("category", "language"))
+    if not language_tells(speech, languages, categories):
+        speech = without_languages(speech, languages)
+        text = without_languages(text, [languages[row] for row in with_text.tolist()])
+    vectors = np.concatenate([speech, text])
     owners = np.concatenate([np.arange(count), with_text])  # which segment each point is of
     is_text = np.arange(len(owners)) >= count
     chosen = _sample(owners, count)
@@ -104,9 +111,11 @@ def fit_layout(
         both[~chosen] = interpolate(vectors[~chosen], vectors[chosen], both[chosen], report)
     progress(0.9, "naming and measuring")
     flat, solid = both[:, :2], both[:, 2:]
-    facts = [[getattr(segments[row], name) for row in owners.tolist()] for name in ("text", "category", "language")]
-    regions, region = find_regions(flat, solid, *facts)
-    measures = measure_map(speech, vectors[count:], with_text, facts[1][:count], flat, solid)
+    facts = [
+        [getattr(segments[row], name) for row in owners.tolist()] for name in ("transcript", "category", "language")
+    ]
+    regions, region = find_regions(flat, solid, *facts, vectors)
+    measures = measure_map(speech, text, with_text, categories, languages, flat, solid)
     flat_pairs, solid_pairs = (_of_segments(positions, count, with_text) for positions in (flat, solid))
     progress(1.0, "done")
     sampled = 0 if chosen.all() else int(chosen.sum())

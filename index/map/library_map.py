@@ -18,6 +18,7 @@ import numpy as np
 
 from clasp.errors import LibraryError
 from index.map.layout import MAP_FILE, MapLayout, segment_keys
+from index.map.meanings import meanings
 from index.map.umap import NEIGHBOURS, interpolate, weighted_mean
 from index.map.wire import Points
 
@@ -104,13 +105,16 @@ class LibraryMap:
                 return False
             segments = {one.id: one for one in self._library.segments()}
             there = np.isin(ids, list(segments))
-            self._positions = self._placed([segments[one] for one in ids[there].tolist()], vectors[there], ids)
+            speech = meanings(vectors[there], self._library.meaning_dim)
+            self._positions = self._placed([segments[one] for one in ids[there].tolist()], speech, ids)
             return True
 
     def locate(self, vector: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Where a query (dim,) lies on the flat map and on the solid one, float32 (2,) and (3,): at the mean of its
-        neighbours' positions, weighted by similarity."""
-        nearest = self._library.candidates(vector, NEIGHBOURS)
+        """Where a query (dim,) lies on the flat map and on the solid one, float32 (2,) and (3,): at the mean of the
+        positions of its neighbours by meaning, weighted by similarity."""
+        dim = self._library.meaning_dim
+        meaning = np.where(np.arange(len(vector)) < dim, vector, 0)
+        nearest = self._library.candidates(meaning, NEIGHBOURS)
         positions = self._positions
         rows, there = _rows_of(nearest.ids, positions.ids)
         if not there.all() and self.refresh():
@@ -118,7 +122,7 @@ class LibraryMap:
             rows, there = _rows_of(nearest.ids, positions.ids)
         if not there.any():
             return np.zeros(2, np.float32), np.zeros(3, np.float32)
-        rows, scores = rows[there], nearest.vectors[there] @ vector
+        rows, scores = rows[there], meanings(nearest.vectors[there], dim) @ meanings(meaning[None], dim)[0]
         return weighted_mean(scores, positions.flat[rows, 0]), weighted_mean(scores, positions.solid[rows, 0])
 
     def points(self, most: int | None = None) -> Points:

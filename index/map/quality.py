@@ -1,4 +1,5 @@
-"""How well a map shows its space, and how good that space is: four numbers, each with a sentence that explains it.
+"""How good a map is: how many neighbours share a category or a language, how truly it shows the space of meanings, and
+how good that space is. Each number has a sentence that explains it.
 
 Alignment and uniformity are those of Wang and Isola (2020), "Understanding contrastive representation learning
 through alignment and uniformity on the hypersphere".
@@ -31,6 +32,7 @@ def measure_map(
     text: np.ndarray,
     with_text: np.ndarray,
     categories: Sequence[str],
+    languages: Sequence[str],
     flat: np.ndarray,
     solid: np.ndarray,
 ) -> list[Measure]:
@@ -40,26 +42,26 @@ def measure_map(
         speech: unit vectors of segments, float32 (n, dim).
         text: unit vectors of the texts of some of them, float32 (m, dim).
         with_text: which ones, rows, int64 (m,).
-        categories: of the segments (n,); '' where unknown.
+        categories: of the segments (n,); '' where unknown; so with languages.
         flat: positions of speech, then of texts, float32 (n + m, 2).
         solid: the same, (n + m, 3).
     """
     vectors = np.concatenate([speech, text])
     few = sample(len(vectors))
     found: list[tuple[str, float | None, float | None, str]] = []
+    for fact, values in (("category", categories), ("language", languages)):
+        for name, points, nearest_by in (("meaning", speech, "by meaning"), ("map", flat[: len(speech)], "on the map")):
+            share, chance = shared(points, values)
+            meaning = (
+                f"Share of the ten utterances nearest {nearest_by} that have the {fact} of the one they are near to."
+            )
+            found.append((f"same_{fact}_{name}", share, chance, meaning))
     for name, positions in (("flat", flat), ("solid", solid)):
         meaning = (
-            f"How true the {name} map is: whether what lies near on it "
-            "is near in the space, too. 1 is perfect, 0.5 is chance; from 0.8 on, neighbourhoods can be trusted."
+            f"How far what lies near on the {name} map is near in meaning, too. 1 is always, 0.5 is chance; "
+            "from 0.8 on, neighbourhoods can be trusted."
         )
         found.append((f"trustworthiness_{name}", trustworthiness(vectors[few], positions[few]), 0.5, meaning))
-    known = np.array([bool(one) for one in categories], bool)
-    codes = np.unique(np.array(categories, str)[known], return_inverse=True)[1]
-    same = "same category among the 10 nearest of an utterance"
-    for name, points, where in (("space", speech, "in the space"), ("map", flat[: len(speech)], "on the flat map")):
-        share, chance = separation(points[known], codes)
-        meaning = f"Share of the {same} {where}. 1 is all of them; the further above chance, the more categories part."
-        found.append((f"separation_{name}", share, chance, meaning))
     meaning = (
         "Mean squared distance between an utterance and its own text. 0 is the same place, 2 is unrelated; "
         "the smaller, the surer a typed query finds what was said."
@@ -91,10 +93,14 @@ def trustworthiness(vectors: np.ndarray, positions: np.ndarray) -> float | None:
     return float(trustworthiness(vectors, positions, n_neighbors=NEIGHBOURS))
 
 
-def separation(points: np.ndarray, codes: np.ndarray) -> tuple[float | None, float | None]:
-    """Share of the nearest neighbours of points (n, d) that have the same code (n,), and what it would be by chance;
-    None if there are too few to tell. Of many points only a sample counts, with its neighbours among all of them."""
-    if len(points) <= NEIGHBOURS + 1:
+def shared(points: np.ndarray, values: Sequence[str]) -> tuple[float | None, float | None]:
+    """Share of the nearest neighbours of points (n, d) that have the same value (n,), and what it would be by chance;
+    None if there are too few to tell, or all have the same. Those without a value, '', are left out. Of many points
+    only a sample counts, with its neighbours among all of them."""
+    known = np.array([bool(one) for one in values], bool)
+    points, names = points[known], np.array(values, str)[known]
+    kinds, codes = np.unique(names, return_inverse=True)
+    if len(points) <= NEIGHBOURS + 1 or len(kinds) < 2:
         return None, None
     sampled = sample(len(points))
     neighbours = _neighbours(points, sampled)

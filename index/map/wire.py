@@ -5,7 +5,8 @@
 
 The bytes: how long the head is (uint32); the head, JSON in UTF-8, filled up with spaces; then the numbers, in
 little-endian order. The head has "count"; "columns": name → [type, first byte after the head, how many]; "names": what
-the codes of category, language, speaker and recording stand for; "titles" of the recordings; "text" of each segment.
+the codes of category, language, speaker, recording and date stand for; "titles" of the recordings; "text" of each
+segment. Dates are months, or years, decades ("196") or centuries ("19") where there would be many.
 Positions are int16, 32767 is 1, and -32768 is no place: `flat` and `solid` of speech, `flat_text` and `solid_text` of
 texts, each point's coordinates one after the other.
 """
@@ -21,6 +22,8 @@ from index.records import Recording, Segment
 from index.vectors.segment_table import Categorical
 
 CODED = ("category", "language", "speaker", "recording")
+PERIODS = tuple(map(len, ("1962-05", "1962", "196", "19")))  # letters of a date: of a month, year, decade and century
+PERIODS_MOST = 14
 ONE, NOWHERE = 32_767, -32_768  # of a coordinate as int16
 
 
@@ -32,7 +35,7 @@ class Points:
     flat: np.ndarray  # float32 (n, 2, 2): of its speech, then of its text; NaN where that has no place
     solid: np.ndarray  # float32 (n, 2, 3)
     region: np.ndarray  # int16 (n,): in which region of the map its speech lies; -1: in none
-    columns: dict[str, Categorical]  # by CODED; names are sorted
+    columns: dict[str, Categorical]  # by CODED, and "date"; names are sorted
     titles: list[str]  # of the recordings, in the order of their names
     texts: list[str]  # (n,)
     start: np.ndarray  # float32 (n,), seconds
@@ -50,6 +53,8 @@ class Points:
         """Of segments and where they lie."""
         columns = {name: _categorical([getattr(one, name) for one in segments]) for name in CODED}
         titles = {one.id: one.title for one in recordings}
+        dates = {one.id: one.date for one in recordings}
+        columns["date"] = _categorical(_periods([dates.get(one.recording, "") for one in segments]))
         return cls(
             np.array([one.id for one in segments], np.int64),
             flat,
@@ -96,6 +101,16 @@ def from_bytes(body: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         for name, (kind, first, count) in head["columns"].items()
     }
     return head, columns
+
+
+def _periods(dates: list[str]) -> list[str]:
+    """The months of dates as ISO 8601, or what is longer than months where these are too many."""
+    periods = dates
+    for length in PERIODS:
+        periods = [date[:length] for date in dates]
+        if len(set(periods)) <= PERIODS_MOST:
+            break
+    return periods
 
 
 def _categorical(values: list[str]) -> Categorical:

@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from index.map.library_map import LibraryMap
 
 MOST = 50_000  # points that a page draws: a sample, if there are more
+MEASURES = {  # what a person reads above the measures of `index.map.quality`
+    "same_category_meaning": "Neighbours by meaning share the category",
+    "same_category_map": "Neighbours on the map share the category",
+    "same_language_meaning": "Neighbours by meaning share the language",
+    "same_language_map": "Neighbours on the map share the language",
+    "trustworthiness_flat": "Near in 2D is near in meaning",
+    "trustworthiness_solid": "Near in 3D is near in meaning",
+    "alignment": "Speech lies near to its text",
+    "uniformity": "The space is used evenly",
+}
 QUICK = 1  # gzip's level: half the bytes in a tenth of the time
 
 
@@ -48,9 +58,13 @@ def packed(service: Service, key: str) -> bytes:
                 "language": [labels.language(tag) for tag in names["language"]],
                 "speaker": [labels.speaker(name) for name in names["speaker"]],
                 "recording": [labels.title(title) for title in points.titles],
+                "date": [labels.period(name) for name in names["date"]],
             },
             regions=[asdict(one) | {"name": _named(one)} for one in drawn.layout.regions],
-            measures=[asdict(one) for one in drawn.layout.measures],
+            measures=[
+                asdict(one) | {"name": MEASURES.get(one.name, one.name.replace("_", " "))}
+                for one in drawn.layout.measures
+            ],
             sampled=drawn.layout.sampled,
             stale=drawn.stale,
             of=len(drawn),

@@ -28,7 +28,7 @@ interface Place {
 }
 
 /** A fact by which points are coloured and filtered. */
-type Fact = "category" | "language" | "speaker" | "recording";
+type Fact = "category" | "language" | "speaker" | "recording" | "date";
 
 /** How the points of a map are looked at. */
 interface Look {
@@ -85,6 +85,8 @@ interface MapPoints {
   language: ArrayLike<number> & Iterable<number>;
   speaker: ArrayLike<number> & Iterable<number>;
   recording: ArrayLike<number> & Iterable<number>;
+  /** Months, years, decades or centuries. */
+  date: ArrayLike<number> & Iterable<number>;
   region: Int16Array;
   text: string[];
   /** The title of each recording. */
@@ -92,7 +94,8 @@ interface MapPoints {
   /** By fact and code: names as the server knows them, and as a person reads them. */
   names: Record<Fact, string[]>;
   labels: Record<Fact, string[]>;
-  regions: ({ name: string } & Place)[];
+  /** What they are called, and in English where that is another language. */
+  regions: ({ name: string; english: string } & Place)[];
   measures: { name: string; value: number; chance: number | null; meaning: string }[];
   /** Coordinates within [-1, 1], two or three for each row; NaN where there is none. */
   flat: Float32Array;

@@ -101,7 +101,7 @@ def test_what_is_said_of_it(fitted: MapLayout, reported: list[tuple[float, str]]
         "naming and measuring", "done",
     ]  # fmt: skip
     found = {one.name: one.value for one in fitted.measures}
-    assert found["trustworthiness_flat"] > 0.8 and found["separation_map"] > 0.9 and 0 < found["alignment"] < 1
+    assert found["trustworthiness_flat"] > 0.8 and found["same_category_map"] > 0.9 and 0 < found["alignment"] < 1
     assert {one.name.split(", ")[0] for one in fitted.regions} <= {*NAMES} and len(fitted.regions) >= TOPICS
 
 

@@ -12,7 +12,9 @@ from index.map.library_map import LibraryMap
 from index.map.quality import Measure
 from index.map.umap import NEIGHBOURS, SHARPNESS
 from index.map.wire import NOWHERE, ONE, from_bytes
+from tests.index.conftest import Identity
 
+MEANING = Identity.meaning_dim
 REGION = Region("lentils, soup", "words", [0.5, -0.25], [0.5, -0.25, 0.0], 12)
 MEASURE = Measure("alignment", 0.71, 2.0, "Ça va: the nearer, the better.")
 
@@ -30,8 +32,9 @@ def stored(library, model: str = "a" * 64) -> MapLayout:
 
 
 def neighbours_mean(query: np.ndarray, vectors: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Where a query lies, by the definition."""
-    scores = vectors @ query
+    """Where a query lies, by the definition: what is nearest by meaning counts."""
+    meaning, query = vectors[:, :MEANING], query[:MEANING]
+    scores = (meaning @ query) / np.linalg.norm(meaning, axis=1) / np.linalg.norm(query)
     nearest = np.argsort(-scores)[:NEIGHBOURS]
     weights = np.exp(scores[nearest] / SHARPNESS)
     return (weights[:, None] * positions[nearest]).sum(axis=0) / weights.sum()
@@ -56,8 +59,10 @@ def test_segments_lie_where_they_were_laid_out(make):
     assert shown.layout.regions == [REGION] and shown.layout.measures == [MEASURE]
 
 
-def test_a_query_lies_among_its_neighbours(make, units):
-    library = make(300)
+def test_a_query_lies_among_its_neighbours(make, items, units):
+    library = make(0)
+    halves = units(300, MEANING), units(300, 32 - MEANING, seed=8)  # of one length, as a model makes them
+    library.add(*items(300), np.concatenate(halves, axis=1) / np.sqrt(2))
     layout = stored(library)
     shown = LibraryMap.load(library)
     _, vectors = library.vectors()
@@ -248,6 +253,21 @@ def test_columns_for_a_page(make):
     assert head["names"]["category"] == sorted(head["names"]["category"])
     library.edit("recording 3", category="fiction")
     assert LibraryMap.load(library).points().columns["category"].present() == ["fiction", "hobbies", "news"]
+
+
+def test_dates_are_months_or_what_is_longer(make):
+    library = make(30)
+    stored(library)
+
+    def dates(*given: str) -> list[str]:
+        for n in range(30):
+            library.edit(f"recording {n}", date=given[n % len(given)])
+        return list(LibraryMap.load(library).points().columns["date"].present())
+
+    assert dates("1962-05-01", "1962-05-30", "1961-12", "1962", "") == ["1961-12", "1962", "1962-05"]
+    assert dates(*(f"{1990 + n // 3}-0{1 + n % 3}" for n in range(30))) == [str(year) for year in range(1990, 2000)]
+    assert dates(*(str(1900 + 4 * n) for n in range(30))) == [f"{1900 + 10 * n}"[:3] for n in range(12)]
+    assert dates(*(str(1850 + 5 * n) for n in range(30))) == ["18", "19"]
 
 
 def test_read_while_recordings_come_and_go(make, units):

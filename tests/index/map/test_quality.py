@@ -5,7 +5,7 @@ import pytest
 from sklearn.manifold import trustworthiness as by_scikit_learn
 
 from index.map import quality
-from index.map.quality import alignment, separation, trustworthiness, uniformity
+from index.map.quality import alignment, shared, trustworthiness, uniformity
 from index.map.umap import interpolate, nearest
 
 
@@ -38,7 +38,7 @@ def test_trustworthiness_is_that_of_scikit_learn(units, size):
 
 
 @pytest.mark.parametrize("sample", [2_000, 25])
-def test_separation_by_brute_force(units, monkeypatch, sample):
+def test_shared_values_by_brute_force(units, monkeypatch, sample):
     monkeypatch.setattr(quality, "SAMPLE", sample)
     codes = np.random.default_rng(0).integers(0, 3, 90)
     vectors = units(90, 16) + 2 * np.eye(16, dtype=np.float32)[codes]
@@ -48,15 +48,15 @@ def test_separation_by_brute_force(units, monkeypatch, sample):
         for row in quality.sample(90).tolist():
             order = np.argsort(np.linalg.norm(points - points[row], axis=1))
             same += (codes[order[order != row][:10]] == codes[row]).tolist()
-        share, chance = separation(points, codes)
+        share, chance = shared(points, [f"c{code}" for code in codes])
         assert share == pytest.approx(np.mean(same))
         others = [np.delete(codes, row) == codes[row] for row in range(90)]
         assert chance == pytest.approx(np.mean(others)) and chance < 0.5 < share
-    assert separation(vectors[:11], codes[:11]) == (None, None)
+    assert shared(vectors[:11], ["a", "b"] * 5 + ["a"]) == shared(vectors, ["a"] * 90) == (None, None)
 
 
-def test_separation_of_points_in_one_place():
-    share, chance = separation(np.zeros((30, 2), np.float32), np.arange(30) % 2)
+def test_shared_values_of_points_in_one_place():
+    share, chance = shared(np.zeros((30, 2), np.float32), ["a", "b"] * 15)
     assert 0 <= share <= 1 and chance == pytest.approx(14 / 29)
 
 
@@ -76,14 +76,13 @@ def test_what_is_said_of_a_map(units):
     written = np.arange(0, 60)[20:]
     positions = np.concatenate([speech, text])[:, :3]
     categories = ["news", "", "fiction"] * 20
-    measures = quality.measure_map(speech, text, written, categories, positions[:, :2], positions)
+    languages = ["en", "en", "en", "de", "de", ""] * 10
+    measures = quality.measure_map(speech, text, written, categories, languages, positions[:, :2], positions)
     found = {one.name: one for one in measures}
-    map_and_space = ["trustworthiness_flat", "trustworthiness_solid", "separation_space", "separation_map"]
-    assert list(found) == [*map_and_space, "alignment", "uniformity"]
-    known = np.arange(60) % 3 != 1
-    assert (
-        found["separation_map"].value == separation(speech[known, :2], (np.arange(60) % 3 == 0)[known].astype(int))[0]
-    )
+    same = [f"same_{fact}_{where}" for fact in ("category", "language") for where in ("meaning", "map")]
+    assert list(found) == [*same, "trustworthiness_flat", "trustworthiness_solid", "alignment", "uniformity"]
+    assert found["same_category_map"].value == shared(speech[:, :2], categories)[0]
+    assert found["same_language_meaning"].value == shared(speech, languages)[0]
     assert found["alignment"].value == alignment(speech[20:], text)
     assert found["trustworthiness_solid"].value > found["trustworthiness_flat"].value > 0.5
     assert all(one.meaning.endswith(".") for one in found.values())
@@ -91,6 +90,7 @@ def test_what_is_said_of_a_map(units):
 
 def test_little_is_said_of_little(units):
     one = units(1, 16)
-    assert quality.measure_map(one, one[:0], np.empty(0, int), [""], one[:, :2], one[:, :3]) == []
-    few = quality.measure_map(units(3, 16), units(3, 16), np.arange(3), [""] * 3, np.zeros((6, 2)), np.zeros((6, 3)))
+    assert quality.measure_map(one, one[:0], np.empty(0, int), [""], [""], one[:, :2], one[:, :3]) == []
+    three, flat = units(3, 16), np.zeros((6, 2))
+    few = quality.measure_map(three, three, np.arange(3), [""] * 3, [""] * 3, flat, np.zeros((6, 3)))
     assert [one.name for one in few] == ["alignment", "uniformity"]

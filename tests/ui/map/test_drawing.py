@@ -98,7 +98,7 @@ def test_points_are_unpacked_as_they_were_packed(page: Page) -> None:
     )
     found = json.loads(found)
     assert found["text"] == head["text"] and found["labels"] == head["labels"] and found["regions"] == head["regions"]
-    for name in ("id", "category", "language", "speaker", "recording", "region", "start", "end"):
+    for name in ("id", "category", "language", "speaker", "recording", "date", "region", "start", "end"):
         assert np.array_equal(found[name], columns[name]), name
     assert found["rows"] == list(range(head["count"]))
     for name in ("flat", "solid"):

@@ -7,7 +7,10 @@ export const OTHERS = -1; // code of all that have no colour of their own
 const MOST = 15; // colours
 const FAINT = 0.1; // opacity of what is not shown
 
-/** @typedef {{ code: number, label: string, paint: string, count: number }} Entry its colour by name: "--accent" */
+/**
+ * An entry of the legend: its colour by name, "--accent", or how late it is, from 0 to 1.
+ * @typedef {{ code: number, label: string, paint: string | number, count: number }} Entry
+ */
 /** @typedef {{ entries: Entry[], number: (row: number) => number }} Classes entries, and which one a row belongs to */
 
 /** @param {MapPoints} points */
@@ -20,7 +23,7 @@ export function colours(points) {
    * @param {Look["by"]} by
    */
   function classes(by) {
-    const found = known.get(by) ?? (by === "modality" ? modality() : factual(by));
+    const found = known.get(by) ?? (by === "modality" ? modality() : by === "date" ? temporal() : factual(by));
     known.set(by, found);
     return found;
   }
@@ -36,13 +39,42 @@ export function colours(points) {
   }
 
   /**
+   * Dates from the first to the last: what comes later has a later colour.
+   * @returns {Classes}
+   */
+  function temporal() {
+    const names = points.labels.date;
+    const counts = tally("date");
+    const dated = names.map((_, code) => code).filter((code) => names[code]);
+    /** @type {Entry[]} */
+    const entries = dated.map((code, n) => {
+      const paint = n / Math.max(1, dated.length - 1);
+      return { code, label: names[code], paint, count: counts[code] };
+    });
+    const number = new Uint8Array(names.length).fill(entries.length);
+    for (const [n, code] of dated.entries()) number[code] = n;
+    const undated = names.indexOf("");
+    if (undated >= 0) entries.push({ code: undated, label: "Not stated", paint: "--edge", count: counts[undated] });
+    return { entries, number: (row) => number[points.date[row]] };
+  }
+
+  /**
+   * How many points have each code.
+   * @param {Fact} by
+   */
+  function tally(by) {
+    const counts = new Uint32Array(points.labels[by].length);
+    for (const code of points[by]) counts[code]++;
+    return counts;
+  }
+
+  /**
    * @param {Fact} by
    * @returns {Classes}
    */
   function factual(by) {
     const [codes, names] = [points[by], points.labels[by]];
-    const counts = new Uint32Array(names.length);
-    for (const code of codes) counts[code]++;
+    const counts = tally(by);
     let listed = names.map((_, code) => code).filter((code) => counts[code]);
     const more = listed.length > MOST;
     if (more) listed = listed.sort((one, other) => counts[other] - counts[one] || one - other).slice(0, MOST - 1);
@@ -85,7 +117,7 @@ export function colours(points) {
   function scale(by, solid, opacity) {
     const ground = channels(colour("--card"));
     const steps = classes(by).entries.flatMap(({ paint }) => {
-      const full = channels(colour(paint));
+      const full = rgb(paint);
       const mixed = full.map((channel, n) => Math.round(FAINT * channel + (1 - FAINT) * ground[n]));
       return [`rgba(${full}, ${opacity})`, solid ? `rgb(${mixed})` : `rgba(${full}, ${FAINT})`];
     });
@@ -105,9 +137,26 @@ export function colours(points) {
    * @param {Look["by"]} by
    * @returns {LegendEntry[]}
    */
-  const legend = (by) => classes(by).entries.map(({ paint, ...entry }) => ({ ...entry, colour: `var(${paint})` }));
+  const legend = (by) => classes(by).entries.map(({ paint, ...entry }) => ({ ...entry, colour: css(paint) }));
 
   return { numbers, scale, legend };
+}
+
+/**
+ * A colour as a style has it, in which it follows the theme.
+ * @param {Entry["paint"]} paint
+ */
+const css = (paint) =>
+  typeof paint === "string" ? `var(${paint})` : `color-mix(in srgb, var(--late) ${100 * paint}%, var(--early))`;
+
+/**
+ * The same as numbers, at this moment.
+ * @param {Entry["paint"]} paint
+ */
+function rgb(paint) {
+  if (typeof paint === "string") return channels(colour(paint));
+  const late = channels(colour("--late"));
+  return channels(colour("--early")).map((channel, n) => Math.round((1 - paint) * channel + paint * late[n]));
 }
 
 /**

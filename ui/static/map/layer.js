@@ -93,16 +93,19 @@ export function layer(plot, points) {
     /** @type {number[][]} */
     const taken = [];
     const found = [];
-    for (const { name, flat: middle } of points.regions) {
+    for (const { name, english, flat: middle } of points.regions) {
       const [x, y] = to(middle);
-      const half = 3.4 * name.length + GAP;
-      const [left, top, right, bottom] = [x - half, y - LINE / 2 - GAP / 2, x + half, y + LINE / 2 + GAP / 2];
+      const half = 3.4 * Math.max(name.length, english.length) + GAP;
+      const high = ((english ? 2 : 1) * LINE + GAP) / 2;
+      const [left, top, right, bottom] = [x - half, y - high, x + half, y + high];
       const outside = left < 0 || top < 0 || right > width || bottom > height;
       if (outside || taken.some(([l, t, r, b]) => left < r && right > l && top < b && bottom > t)) continue;
       taken.push([left, top, right, bottom]);
-      const text = node("text", "region", { x, y, direction: "auto" });
-      text.textContent = name;
-      found.push(text);
+      for (const [n, words] of [name, english].filter(Boolean).entries()) {
+        const text = node("text", "region", { x, y: y + (english ? (n - 0.5) * LINE : 0), direction: "auto" });
+        text.textContent = words;
+        found.push(text);
+      }
     }
     return found;
   }
@@ -142,7 +145,7 @@ export function layer(plot, points) {
         regions.map((one) => one.solid),
         {
           mode: "text",
-          text: regions.map((one) => one.name),
+          text: regions.map((one) => [one.name, one.english].filter(Boolean).join("<br>")),
           textfont: { color: ink, size: 11, family: "system-ui, sans-serif" },
           marker: { color: ink },
         },

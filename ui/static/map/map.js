@@ -11,7 +11,7 @@ import { fetchPoints, forget } from "./points.js";
 
 const TAB = "map";
 /** @type {Look["by"][]} */
-const WAYS = ["category", "language", "speaker", "recording", "modality"]; // to colour the points
+const WAYS = ["category", "language", "speaker", "recording", "date", "modality"]; // to colour the points
 
 /**
  * Of the library, as the server tells it: what stands for it in addresses, and of which time its map is, if it has one;
@@ -123,9 +123,11 @@ export function mount({ element, props, watch, trigger }) {
       return;
     }
     stage.dataset.stage = "drawn";
-    const named = points.labels.speaker.some(Boolean); // synthetic voices have no names
-    Object.assign(part(element, "option[value=speaker]"), { hidden: !named, disabled: !named });
-    if (!named && look.by === "speaker") look.by = "category";
+    for (const fact of /** @type {const} */ (["speaker", "date"])) {
+      const known = points.labels[fact].some(Boolean); // synthetic voices have no names
+      Object.assign(part(element, `option[value=${fact}]`), { hidden: !known, disabled: !known });
+      if (!known && look.by === fact) look.by = "category";
+    }
     list.open(points, state.library);
     dress();
     regions(points);
@@ -249,8 +251,9 @@ export function mount({ element, props, watch, trigger }) {
 
   /** @param {MapPoints} points */
   function regions({ regions }) {
-    const buttons = regions.map(({ name }, number) => {
-      const button = make("button", { type: "button", textContent: name, dir: "auto" });
+    const buttons = regions.map(({ name, english }, number) => {
+      const button = make("button", { type: "button" }, make("bdi", { textContent: name }));
+      if (english) button.append(make("small", { textContent: english, lang: "en" }));
       button.dataset.region = String(number);
       return make("li", {}, button);
     });
@@ -313,7 +316,7 @@ export function mount({ element, props, watch, trigger }) {
   /** @param {MapPoints} points */
   function measures({ measures }) {
     const rows = measures.map(({ name, value, chance, meaning }) => {
-      const title = make("dt", { textContent: name.replace("_", ", ") });
+      const title = make("dt", { textContent: name });
       const beside = chance === null ? [] : [make("small", { textContent: `${chance.toFixed(2)} by chance` })];
       const number = make("b", { textContent: value.toFixed(2).replace("-", "−") });
       return make("div", {}, title, make("dd", {}, number, ...beside), make("dd", { textContent: meaning }));
