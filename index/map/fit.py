@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from index.records import Segment
 
 LAID_OUT_MOST = 50_000  # points; of more, a sample is laid out and the others are placed among it
+FACTS = ("transcript", "category", "language")  # of the points, by which regions are named
 BATCH = 256  # texts encoded between two signs of life
 
 
@@ -111,10 +112,8 @@ def fit_layout(
         both[~chosen] = interpolate(vectors[~chosen], vectors[chosen], both[chosen], report)
     progress(0.9, "naming and measuring")
     flat, solid = both[:, :2], both[:, 2:]
-    facts = [
-        [getattr(segments[row], name) for row in owners.tolist()] for name in ("transcript", "category", "language")
-    ]
-    regions, region = find_regions(flat, solid, *facts, vectors)
+    facts = [[getattr(segments[row], name) for row in owners.tolist()] for name in FACTS]
+    regions, region = find_regions(flat, solid, vectors, *facts)
     measures = measure_map(speech, text, with_text, categories, languages, flat, solid)
     flat_pairs, solid_pairs = (_of_segments(positions, count, with_text) for positions in (flat, solid))
     progress(1.0, "done")

@@ -23,9 +23,9 @@ def scattered(middles, each: int = 60, width: float = 0.06) -> tuple[np.ndarray,
 def test_regions_are_dense_and_named_by_their_words():
     flat, solid = scattered(list(TOPICS))
     texts = [text.format(n) for text in TOPICS.values() for n in range(60)]
-    found, where = find_regions(flat, solid, texts, [""] * 240, ["en"] * 240, solid)
+    found, where = find_regions(flat, solid, solid, texts, [""] * 240, ["en"] * 240)
     assert len(found) == 4
-    assert found == find_regions(flat, solid, texts, [""] * 240, ["en"] * 240, solid)[0]
+    assert found == find_regions(flat, solid, solid, texts, [""] * 240, ["en"] * 240)[0]
     assert np.bincount(where + 1, minlength=5)[1:].tolist() == [one.points for one in found]
     for number, one in enumerate(found):
         assert np.median(flat[where == number], axis=0) == pytest.approx(one.flat)
@@ -39,7 +39,7 @@ def test_a_region_without_words_is_named_by_its_category_or_language():
     flat, solid = scattered(list(TOPICS))
     categories = ["news"] * 60 + [""] * 180
     languages = ["en"] * 60 + ["de"] * 60 + ["fr", "it"] * 30 + ["en"] * 60
-    found, _ = find_regions(flat, solid, [""] * 240, categories, languages, solid)
+    found, _ = find_regions(flat, solid, solid, [""] * 240, categories, languages)
     names = {tuple(np.round(one.flat).astype(int).tolist()): (one.name, one.kind) for one in found}
     assert names == {
         (-1, -1): ("news", "category"),
@@ -51,8 +51,8 @@ def test_a_region_without_words_is_named_by_its_category_or_language():
 
 def test_one_language_does_not_name_all():
     flat, solid = scattered(list(TOPICS))
-    assert find_regions(flat, solid, ["the same"] * 240, ["all"] * 240, ["en"] * 240, solid)[0] == []
-    assert find_regions(flat[:3], solid[:3], ["one", "two", "three"], [""] * 3, ["en"] * 3, solid[:3])[0] == []
+    assert find_regions(flat, solid, solid, ["the same"] * 240, ["all"] * 240, ["en"] * 240)[0] == []
+    assert find_regions(flat[:3], solid[:3], solid[:3], ["one", "two", "three"], [""] * 3, ["en"] * 3)[0] == []
 
 
 def test_every_point_goes_uphill():
