@@ -48,6 +48,7 @@ from index.store.schema import DATABASE_FILE
 from index.transcripts import LibraryTranscripts
 from index.vectors.index_file import MANIFEST_FILE
 from index.vectors.segment_table import SegmentTable
+from index.watched_folders import LibraryWatchedFolders
 
 __all__ = ["Candidates", "Library", "Recording", "Segment"]
 
@@ -86,6 +87,7 @@ class Library:
         feeds: the podcast feeds that it follows.
         saved_searches: searches that are run on what is new in it.
         corrections: what a person has corrected in its transcripts.
+        watched_folders: the folders that it watches while the app is open.
     """
 
     # Opening and closing
@@ -102,6 +104,7 @@ class Library:
         self.feeds = LibraryFeeds(self._indexed)
         self.saved_searches = LibrarySavedSearches(self._indexed)
         self.corrections = LibraryCorrections(self._indexed)
+        self.watched_folders = LibraryWatchedFolders(self._indexed)
 
     @classmethod
     def create(cls, folder: Path, model: EmbeddingModel, *, audio: Path | None = None) -> "Library":

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import soundfile
 
 import clasp
-from clasp.errors import LibraryError
+from clasp.errors import ClaspError, LibraryError
 from clasp.settings import current
 from index.hit import segment_as_dict
 from index.records import SavedHit, SavedSearch
@@ -69,12 +69,15 @@ def _run(library: "Library", model: "Clasp", saved: SavedSearch) -> tuple[SavedH
     hits = []
     library.refresh()  # to what has these segments
     if segments:
-        query = _query(library, model, saved)
         try:
+            query = _query(library, model, saved)
             answer = search(library, model, query, k=MOST, filters=filter_of(saved, segments))
             hits = [one for one in answer.hits if one.possible]
         except LibraryError:  # it has nothing of the category, language or speaker that is asked for
             pass
+        except ClaspError as error:  # such as a model that cannot tell what its scores are worth
+            log.warning("The saved search %s was not run: %s", saved.name, error)
+            return ()
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     stored = [SavedHit(one.segment.id, round(one.probability, 4), one.strong, now) for one in hits]
     return tuple(library.saved_searches.store(saved.name, stored, segments, generation))

@@ -140,3 +140,12 @@ class SavedHit:
     strong: bool
     found: str = ""  # when, ISO 8601, UTC
     seen: bool = False
+
+
+@dataclass(frozen=True)
+class WatchedFolder:
+    """A folder whose recordings are taken up as they come in, while the app is open."""
+
+    path: Path  # absolute
+    happened: str = ""  # when something last did, ISO 8601, UTC
+    outcome: str = ""  # one sentence: what

@@ -15,12 +15,13 @@ from index.store.feeds import FeedTables
 from index.store.queries import RECORDING_COLUMNS, Queries, stored_path
 from index.store.saved_searches import SavedSearchTables
 from index.store.transcripts import SEGMENTS, TRANSCRIPT
+from index.store.watched_folders import WatchedFolderTable
 
 EDITABLE = ("title", "language", "speaker", "category", "date", "path")  # facts of a recording
 SHARED = ("language", "speaker", "category")  # those that its segments repeat
 
 
-class Database(Queries, FeedTables, SavedSearchTables):
+class Database(Queries, FeedTables, SavedSearchTables, WatchedFolderTable):
     """What is read of a library, and the changes to it, each whole or not at all."""
 
     def set_model(self, checksum: str, dim: int) -> None:

@@ -163,6 +163,13 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             words TEXT NOT NULL           -- as those of transcripts; [] where their times are not known
         )""",
     ),
+    (
+        """CREATE TABLE watched_folders (
+            path TEXT PRIMARY KEY,        -- absolute; one that is no UTF-8 is a blob
+            happened TEXT NOT NULL,       -- when something last did, ISO 8601, UTC; '' if never
+            outcome TEXT NOT NULL         -- one sentence: what
+        )""",
+    ),
 )
 
 

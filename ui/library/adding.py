@@ -3,7 +3,7 @@
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -15,12 +15,12 @@ from clasp.filenames import readable
 from clasp.settings import current
 from index.ingest.pipeline import Ingestor
 from index.ingest.sidecars import SUFFIXES as SIDECARS
-from index.progress import AddProgress
+from index.progress import AddProgress, FeedProgress
 from ui import labels
 from ui.events import Updates
 from ui.jobs import Progress, Report, Work
 from ui.library.handlers import LibraryHandlers, reports_errors
-from ui.library.transcribing import transcripts
+from ui.library.transcribing import completed
 from ui.library.uploads import Upload
 from ui.links import SearchRequest, SearchSettings, write
 from ui.service import READ_ONLY, VISIT
@@ -75,12 +75,22 @@ def adding(library: "Library", model: "Clasp", paths: list[Path], *, copy: bool,
     """A job that adds recordings, given as files and folders, and transcribes them; `address` is where the library can
     be searched then."""
 
+    def states() -> Generator[AddProgress, None, None]:
+        return Ingestor(library, model, copy=copy, language=language).add(paths)
+
+    return taking_up(states, library, model, address=address)
+
+
+def taking_up(
+    add: Callable[[], Generator[AddProgress, None, None]], library: "Library", model: "Clasp", *, address: str
+) -> Work:
+    """A job that adds recordings in some way, transcribes them, and runs the saved searches on them."""
+
     def work(stopping: threading.Event) -> Iterator[Progress | Report]:
-        yield Progress("Reading the files…")
+        yield Progress("Looking for recordings…")
         state, stopped = None, False
         try:
-            ingestor = Ingestor(library, model, copy=copy, language=language)
-            with closing(ingestor.add(paths)) as states:
+            with closing(add()) as states:
                 for state in states:
                     yield _progress(state)
                     if stopping.is_set() and not state.finished:
@@ -94,7 +104,7 @@ def adding(library: "Library", model: "Clasp", paths: list[Path], *, copy: bool,
         )
         if not stopped:
             before = f"{report.sentences[0]} You can search now."
-            last = yield from transcripts(ingestor, stopping, before=before)
+            last = yield from completed(Ingestor(library, model), model, stopping, before)
             report = replace(
                 report, sentences=report.sentences + last.sentences, details=report.details + last.details,
                 wrong=report.wrong or last.wrong,
@@ -105,7 +115,8 @@ def adding(library: "Library", model: "Clasp", paths: list[Path], *, copy: bool,
 
 
 def _progress(state: AddProgress) -> Progress:
-    facts = [f"{state.done} of {labels.count(state.total, 'file')}"]
+    unit = "episode" if isinstance(state, FeedProgress) else "file"
+    facts = [f"{state.done} of {labels.count(state.total, unit)}"]
     if state.seconds:
         facts += [f"{labels.duration(state.seconds)} of audio", f"{state.speed:.0f}× real time"]
     if state.segments:
@@ -135,7 +146,7 @@ def _report(state: AddProgress | None, also: str, *, wrong: bool = False) -> Rep
     counts += [f"{len(state.failed)} could not be read."] if state.failed else []
     counts += [f"{len(state.partial)} could be read only in part."] if state.partial else []
     details = [f"{readable(file.name)}: no speech found." for file in state.silent]
-    details += [_reason(readable(Path(file).name), reason) for file, reason in (*state.partial, *state.failed)]
+    details += [_reason(_name(file), reason) for file, reason in (*state.partial, *state.failed)]
     details += state.remarks
     details += [
         f"{readable(file.name)}: skipped, because its name is not that of a recording." for file in state.skipped
@@ -143,6 +154,11 @@ def _report(state: AddProgress | None, also: str, *, wrong: bool = False) -> Rep
     if len(details) > SHOWN:
         details = [*details[:SHOWN], f"… and {len(details) - SHOWN} more."]
     return Report((" ".join(counts), also) if also else (" ".join(counts),), tuple(details), wrong)
+
+
+def _name(file: Path | str) -> str:
+    """The name of a file, or the title of an episode."""
+    return readable(file.name if isinstance(file, Path) else file)
 
 
 def _reason(name: str, reason: str) -> str:

@@ -81,6 +81,20 @@ class BrowsingHandlers(LibraryHandlers):
         self._service.jobs.forget(self._service.key(name, token))
         return self._show(name, token, view, selection)
 
+    @reports_errors
+    def see_saved(self, name: str, token: str, event: gr.EventData) -> Updates:
+        """What a saved search has found is being looked at."""
+        self._own(name, token).saved_searches.see(str(event_data(event).get("name")))
+        return {}
+
+    @reports_errors
+    def forget_saved(
+        self, name: str, token: str, view: TableView, selection: Selection, event: gr.EventData
+    ) -> Updates:
+        """A saved search is no longer wanted."""
+        self._own(name, token).saved_searches.remove(str(event_data(event).get("name")))
+        return self._show(name, token, view, selection)
+
     def _require_job(self, name: str) -> None:
         """Whoever owns the libraries, owns the jobs of all of them: the demo library's may be importing another."""
         if self._service.read_only and name != VISIT:

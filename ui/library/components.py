@@ -69,6 +69,14 @@ class LibraryComponents:
     question: gr.HTML
     remove: gr.Button
     cancel_remove: gr.Button
+    saved: gr.HTML
+    sources: Any = None
+    source_list: Any = None
+    folder: Any = None
+    watch: Any = None
+    feed: Any = None
+    follow: Any = None
+    update_feeds: Any = None
     maintenance: Any = None
     check: Any = None
     repair: Any = None
@@ -99,6 +107,8 @@ def build(service: "Service") -> LibraryComponents:
             made["job"] = _html()
             made["stop"] = gr.Button("Stop", visible=False, size="sm", elem_id="library-stop")
             made["dismiss"] = gr.Button("Close", visible=False, size="sm", elem_id="library-dismiss")
+        mounted = script.mount(MODULE, "see", "forget", function="mountSaved")
+        made["saved"] = _html(elem_id="library-saved", js_on_load=mounted)
         made["find"] = gr.Textbox(
             label="Search the table", placeholder="Find a title, a speaker, a date…", show_label=False,
             visible=False, max_lines=1, elem_id="library-find",
@@ -107,6 +117,8 @@ def build(service: "Service") -> LibraryComponents:
         made["table"] = _html(elem_id="library-table", js_on_load=mounted)
         with gr.Column(visible=False, elem_id="library-bar") as made["bar"]:
             made |= _selection()
+        if service.local:
+            made |= _sources()
         if not service.read_only:
             made |= _maintenance()
     return LibraryComponents(**made)
@@ -176,6 +188,28 @@ def _selection() -> dict[str, Any]:
             made["remove"] = gr.Button("Remove", variant="stop", elem_id="library-remove")
             made["cancel_remove"] = gr.Button("Cancel", elem_id="library-keep")
     return made
+
+
+def _sources() -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    with gr.Accordion("Watched folders and podcasts", open=False, visible=False, elem_id="library-sources") as section:
+        made["source_list"] = _html(
+            elem_id="library-source-list", js_on_load=script.mount(MODULE, "leave", function="mountSources")
+        )
+        with gr.Row():
+            made["folder"] = gr.Textbox(
+                label="Folder to watch on this computer", placeholder="/home/me/Interviews", max_lines=1,
+                elem_id="library-folder",
+            )  # fmt: skip
+            made["watch"] = gr.Button("Watch", elem_id="library-watch")
+        with gr.Row():
+            made["feed"] = gr.Textbox(
+                label="Address of a podcast (RSS or Atom)", placeholder="https://example.org/feed.xml", max_lines=1,
+                elem_id="library-feed",
+            )  # fmt: skip
+            made["follow"] = gr.Button("Follow", elem_id="library-follow")
+        made["update_feeds"] = gr.Button("Update podcasts", visible=False, elem_id="library-update-feeds")
+    return made | {"sources": section}
 
 
 def _maintenance() -> dict[str, Any]:

@@ -12,7 +12,7 @@ from index.library import Library, OtherModelError
 from ui import jobs, labels
 from ui.errors import error_message
 from ui.events import Updates
-from ui.library import recordings
+from ui.library import recordings, saved
 from ui.library.components import LibraryComponents
 from ui.library.recordings import FIRST_PAGE, TableView
 from ui.service import VISIT, Service
@@ -70,6 +70,8 @@ class LibraryHandlers:
             tab.facts: render("library/guest.html", lifetime=lifetime()) if name == VISIT else "",
             tab.table: "",
             tab.find: gr.Textbox(view.words, visible=False),
+            tab.saved: "",
+            tab.sources: gr.Accordion(visible=owner),
         }
         try:
             library = self._service.library_if_any(name, token)
@@ -78,9 +80,17 @@ class LibraryHandlers:
                 updates[tab.facts] = facts(library, may_change=owner, left=left)
                 updates[tab.find] = gr.Textbox(view.words, visible=bool(library.recordings()))
             updates[tab.table] = self._table(name, token, view, cleared=not selection)
+            if library is not None and owner:
+                updates[tab.saved] = saved.listing(library, self._service.key(name, token))
+            if library is not None and self._service.local:
+                feeds = library.feeds.all()
+                folders = library.watched_folders.all()
+                updates[tab.source_list] = render("library/sources.html", folders=folders, feeds=feeds)
+                updates[tab.update_feeds] = gr.Button(visible=bool(feeds))
         except LibraryError as error:
             updates[tab.facts] = notice(str(error))
             updates[tab.adding] = gr.Column(visible=False)
+            updates[tab.sources] = gr.Accordion(visible=False)
             updates[tab.reembed] = gr.Button(visible=owner and not busy and isinstance(error, OtherModelError))
             if owner:
                 updates[tab.maintenance] = gr.Accordion(visible=True, open=True)

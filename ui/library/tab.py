@@ -9,9 +9,10 @@ from ui.events import QUIET
 from ui.library import components
 from ui.library.adding import AddingHandlers
 from ui.library.browsing import BrowsingHandlers
-from ui.library.components import MODULE
+from ui.library.components import MODULE, LibraryComponents
 from ui.library.maintenance import MaintenanceHandlers
 from ui.library.selection import SelectionHandlers
+from ui.library.sources import SourceHandlers
 from ui.service import Service
 
 
@@ -40,6 +41,8 @@ def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -
     parts.dismiss.click(browsing.dismiss, shown, outputs, **quiet)
 
     parts.add.click(adding.upload, [*library, parts.files, parts.spoken], outputs, **quiet)
+    parts.saved.see(browsing.see_saved, library, outputs, **quiet)
+    parts.saved.forget(browsing.forget_saved, shown, outputs, **quiet)
     if parts.path is not None:
         path = [*library, parts.path, parts.copy, parts.spoken]
         gr.on([parts.path.submit, parts.add_path.click], adding.add_path, path, outputs, **quiet)
@@ -56,6 +59,7 @@ def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -
     parts.clear.click(selection.clear, [*library, parts.view], outputs, **quiet)
     gr.on([parts.cancel_edit.click, parts.cancel_remove.click], selection.cancel, selected, outputs, **quiet)
 
+    _connect_sources(SourceHandlers(service, parts), parts, library, **quiet)
     if parts.maintenance is not None:
         new = [parts.new_name, parts.new_archive, *library]
         gr.on([parts.new_name.submit, parts.create.click], maintenance.create, new, outputs, **quiet)
@@ -64,3 +68,14 @@ def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -
         parts.export.click(maintenance.export, library, outputs, **quiet)
         parts.transcribe.click(maintenance.transcribe, library, outputs, **quiet)
         parts.reembed.click(maintenance.reembed, library, outputs, **quiet)
+
+
+def _connect_sources(sources: SourceHandlers, parts: LibraryComponents, library: list[Any], **quiet: Any) -> None:
+    """Watched folders and podcasts, where there are any."""
+    if parts.sources is None:
+        return
+    outputs = parts.all()
+    gr.on([parts.folder.submit, parts.watch.click], sources.watch, [*library, parts.folder], outputs, **quiet)
+    gr.on([parts.feed.submit, parts.follow.click], sources.follow, [*library, parts.feed], outputs, **quiet)
+    parts.update_feeds.click(sources.update, library, outputs, **quiet)
+    parts.source_list.leave(sources.leave, library, outputs, **quiet)

@@ -3,12 +3,14 @@
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from clasp.errors import ClaspError, ModelError
 from clasp.settings import current
 from clasp.speech.transcriber import Transcriber
 from index.ingest.pipeline import Ingestor
+from index.new_hits import find_new, summary
 from index.progress import TranscribeProgress
 from ui import labels
 from ui.jobs import Progress, Report, Work
@@ -24,10 +26,26 @@ def transcribing(library: "Library", model: "Clasp") -> Work:
     """A job that transcribes what has no transcript yet."""
 
     def work(stopping: threading.Event) -> Iterator[Progress | Report]:
-        report = yield from transcripts(Ingestor(library, model), stopping)
+        report = yield from completed(Ingestor(library, model), model, stopping)
         yield report if report.sentences else Report(("There is nothing to transcribe: everything has a transcript.",))
 
     return work
+
+
+def completed(
+    ingestor: Ingestor, model: "Clasp", stopping: threading.Event, before: str = ""
+) -> Generator[Progress, None, Report]:
+    """What follows once recordings are added: they are transcribed, and saved searches are run on what is new. `before`
+    says what the job has done until now.
+
+    Returns the outcome, without a sentence if there was nothing to do.
+    """
+    report = yield from transcripts(ingestor, stopping, before)
+    try:
+        found = summary(find_new(ingestor.library, model))
+    except ClaspError as error:
+        return replace(report, sentences=(*report.sentences, str(error)), wrong=True)
+    return replace(report, sentences=(*report.sentences, found)) if found else report
 
 
 def transcripts(ingestor: Ingestor, stopping: threading.Event, before: str = "") -> Generator[Progress, None, Report]:

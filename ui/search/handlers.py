@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -15,14 +16,16 @@ from ui.events import Updates, event_data
 from ui.links import SearchRequest, SearchSettings
 from ui.search import examples, form, minimap, results
 from ui.search.results import SearchedLibrary
-from ui.service import DEMO, Service
+from ui.service import DEMO, VISIT, Service
 from ui.theme import PALETTE
 
 if TYPE_CHECKING:
+    from clasp import Waveform
     from index.library import Library
 
 HITS = 30
 LONG = 15.0  # seconds; for a longer spoken query the page says what takes so long
+NAME = 80  # characters of a text that name a saved search
 POLL = 1.0  # seconds between two looks at how far opening is
 
 
@@ -33,6 +36,7 @@ class LastSearch:
     query: Query
     settings: SearchSettings
     answer: Answer
+    waveform: "Waveform | None" = None  # of a spoken query
 
 
 @dataclass(frozen=True)
@@ -199,6 +203,22 @@ class SearchHandlers:
         except Exception as error:
             raise gr.Error(error_message(error, "a download"), print_exception=False) from error
 
+    def save(self, last: LastSearch | None, token: str, *values: Any) -> Updates:
+        """The search is to be saved, under a name of its own."""
+        try:
+            settings = SearchSettings(*values)
+            self._service.require_change(settings.library)
+            if last is None or settings.library == VISIT:
+                raise ClaspError("There is nothing to save yet: search first.")
+            searches = self._service.library(settings.library, token).saved_searches
+            wanted = (last.query.text or "Spoken search")[:NAME].strip()
+            taken = {one.name for one in searches.all()}
+            name = next(one for one in (wanted, *(f"{wanted} {n}" for n in count(2))) if one not in taken)
+            searches.add(name, last.query, self._service.opened().model.checksum, last.waveform, settings.filter)
+            return self._answer(last.query, settings, token, last.waveform, saved=name)
+        except Exception as error:
+            raise gr.Error(error_message(error, "saving a search"), print_exception=False) from error
+
     def _search(
         self,
         text: str,
@@ -227,7 +247,7 @@ class SearchHandlers:
                 if waveform.duration > LONG:
                     yield working(f"Listening to {labels.duration(waveform.duration)} of speech…")
                 query = encode(model, waveform=waveform)
-            yield self._answer(query, settings, token) | inputs
+            yield self._answer(query, settings, token, waveform) | inputs
         except Exception as error:
             yield inputs | {self._form.speech: None} | self._failed(error)
 
@@ -256,12 +276,14 @@ class SearchHandlers:
             if last is None:
                 library = self._service.library_if_any(settings.library, token)
                 return self._introduction(settings, library, token)
-            return self._answer(last.query, settings, token)
+            return self._answer(last.query, settings, token, last.waveform)
         except Exception as error:
             return self._failed(error) | {self._shown.last: last and replace(last, settings=settings)}
 
-    def _answer(self, query: Query, settings: SearchSettings, token: str) -> Updates:
-        """Search, and show what is found."""
+    def _answer(
+        self, query: Query, settings: SearchSettings, token: str, waveform: "Waveform | None" = None, saved: str = ""
+    ) -> Updates:
+        """Search, and show what is found; `saved` is the name under which the search was saved just now."""
         library = self._service.library_if_any(settings.library, token)
         if not library:
             return self._introduction(settings, library, token)
@@ -272,10 +294,14 @@ class SearchHandlers:
         detected = model.language_of(query.text) if query.text else None
         written = "" if query.language == detected else query.language or ""
         request = SearchRequest(settings, query.text or "", query.segment, written)
+        savable = bool(query.text or waveform) and settings.library != VISIT
+        savable = savable and self._service.may_change(settings.library)
         return {
-            self._shown.results: results.answer(found, request, searched, model.languages),
+            self._shown.results: results.answer(
+                found, request, searched, model.languages, savable=savable, saved=saved
+            ),
             self._shown.overlay: self._overlay(library, settings, token, found),
-            self._shown.last: LastSearch(query, settings, found),
+            self._shown.last: LastSearch(query, settings, found, waveform),
         }
 
     def _introduction(self, settings: SearchSettings, library: "Library | None", token: str) -> Updates:

@@ -33,9 +33,23 @@ class SearchedLibrary:
     colours: dict[str, int]  # number of each category's colour
 
 
-def answer(found: Answer, request: SearchRequest, searched: SearchedLibrary, languages: Iterable[str] = ()) -> str:
+def answer(
+    found: Answer,
+    request: SearchRequest,
+    searched: SearchedLibrary,
+    languages: Iterable[str] = (),
+    *,
+    savable: bool = False,
+    saved: str = "",
+) -> str:
     """The answer to a search: strong matches, then possible ones, then the nearest others, up to ten in all or all
-    strong ones; and what can be done with them. A typed query may be said to be in one of the `languages`."""
+    strong ones; and what can be done with them.
+
+    Args:
+        languages: in which a typed query may be said to be written.
+        savable: whether the search may be saved.
+        saved: the name under which it is saved already.
+    """
     library, source = searched.library, found.query.segment
     groups = by_recording(library, found.hits, by_time=request.settings.by_time)
     segment = None if source is None else library.segment(source)
@@ -54,6 +68,8 @@ def answer(found: Answer, request: SearchRequest, searched: SearchedLibrary, lan
         filtered=bool(request.settings.filter),
         written=_written(found.query.language, languages),
         linkable=bool(request.text or request.like is not None) and request.settings.library != VISIT,
+        savable=savable,
+        saved=saved,
         LONG=LONG,
         WHY=WHY,
     )

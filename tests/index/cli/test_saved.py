@@ -1,19 +1,27 @@
 """`python -m clasp saved`, with a tiny model."""
 
+import shutil
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import soundfile
 
 from clasp.audio.decode import SAMPLE_RATE, Waveform
+from clasp.calibration import Calibration, Direction, MatchProbability
 from index.cli.main import main
+
+DIRECTIONS = get_args(Direction)
+ANYTHING = MatchProbability(5.0, 1.0, 0.0, 1.0, 0.0, 0.0, threshold=0.5, possible=0.2)
 
 
 def test_a_search_is_saved_and_forgotten(
     tmp_path: Path, tiny_folder: Path, utterances: list[Waveform], capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setenv("CLASP_MODEL", str(tiny_folder))
+    model = shutil.copytree(tiny_folder, tmp_path / "model")
+    Calibration(dict.fromkeys(DIRECTIONS, ANYTHING), false_match_rate=0.5).save(model / "calibration.json")
+    monkeypatch.setenv("CLASP_MODEL", str(model))
     monkeypatch.setenv("CLASP_TRANSCRIBER", "none")
     library = ["--library", str(tmp_path / "library")]
     recording = tmp_path / "ship.wav"

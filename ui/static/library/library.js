@@ -80,6 +80,40 @@ export function mountTable({ element, watch, trigger }) {
 }
 
 /**
+ * The saved searches: tells which one is looked at, and which one is to go.
+ * @param {Component} component
+ */
+export function mountSaved({ element, trigger }) {
+  element.addEventListener(
+    "toggle",
+    ({ target }) => {
+      const details = closest(target, "details", HTMLDetailsElement);
+      const news = details?.open && find(details, "summary .new");
+      if (!details || !news) return;
+      news.remove();
+      trigger("see", { name: details.dataset.search });
+    },
+    true, // it does not bubble
+  );
+  element.addEventListener("click", ({ target }) => {
+    const button = closest(target, "[data-forget]");
+    if (button) trigger("forget", { name: button.dataset.forget });
+  });
+}
+
+/**
+ * Watched folders and podcasts: tells which one is to go.
+ * @param {Component} component
+ */
+export function mountSources({ element, trigger }) {
+  element.addEventListener("click", ({ target }) => {
+    const { folder, feed } = closest(target, "[data-folder], [data-feed]")?.dataset ?? {};
+    if (folder !== undefined) trigger("leave", { folder });
+    else if (feed !== undefined) trigger("leave", { feed });
+  });
+}
+
+/**
  * The menu of formats in which the transcripts of what is ticked can be had.
  * @param {Component} component
  */

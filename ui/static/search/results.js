@@ -77,7 +77,7 @@ export function mount({ element, props, watch, trigger }) {
   element.addEventListener("click", ({ target }) => {
     const button = closest(target, "button", HTMLButtonElement);
     if (!button) return;
-    const { like, clear, export: kind, copy, toggle, fold } = button.dataset;
+    const { like, clear, export: kind, copy, save, toggle, fold } = button.dataset;
     if (like !== undefined) {
       jump = true;
       ask("like", { segment: Number(like) });
@@ -86,6 +86,7 @@ export function mount({ element, props, watch, trigger }) {
       closeToPress(button.closest(".menu"));
       trigger("export", { kind });
     } else if (copy !== undefined) copyLink(button);
+    else if (save !== undefined) trigger("save", {});
     else if (toggle !== undefined) unfold(button);
     else if (fold !== undefined) foldMap();
   });
