@@ -1,6 +1,7 @@
 """The page in a real browser, with the model and the library that ship."""
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -181,6 +182,26 @@ def test_examples_search_at_once(page: Page) -> None:
     page.get_by_role("link", name="CLASP, start again").click()
     page.locator(".examples button").first.click()
     expect(page.locator("#text textarea")).not_to_have_value("")
+
+
+def test_a_recording_may_be_dropped_anywhere(page: Page, spoken: Path) -> None:
+    page.get_by_role("tab", name="About").click()
+    content = b64encode(spoken.read_bytes()).decode()
+    dropped = page.evaluate_handle(
+        """(content) => {
+          const held = new DataTransfer();
+          const bytes = Uint8Array.from(atob(content), (one) => one.charCodeAt(0));
+          held.items.add(new File([bytes], "watch.ogg", { type: "audio/ogg" }));
+          return held;
+        }""",
+        content,
+    )
+    page.dispatch_event("footer.colophon", "dragover", {"dataTransfer": dropped})
+    expect(page.locator(".dropping")).to_have_text("Drop a recording to search for what it says")
+    with answered(page):
+        page.dispatch_event("footer.colophon", "drop", {"dataTransfer": dropped})
+    expect(page.locator(".dropping")).to_be_hidden()
+    expect(page.locator(TRANSCRIPT).first).to_contain_text("father's watch")
 
 
 def test_a_malformed_upload_gives_one_sentence_and_the_next_search_works(

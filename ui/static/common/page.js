@@ -3,6 +3,7 @@
 
 import { follow, open } from "./address.js";
 import { closest, find, parts } from "./dom.js";
+import * as drop from "./drop.js";
 import * as menus from "./menus.js";
 import { FIRST } from "./query.js";
 import * as theme from "./theme.js";
@@ -24,6 +25,7 @@ function search(event) {
 export function mount() {
   theme.mount();
   menus.mount();
+  drop.mount();
   document.addEventListener("keydown", typed);
   follow();
 }
