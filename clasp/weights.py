@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 DECISIVE = (".json", ".safetensors", ".bin", ".pth", ".pt")  # suffixes of files that decide what a model finds
-NOT_DECISIVE = ("calibration.json", "card.json")  # and those of them that do not
+NOT_DECISIVE = ("calibration.json", "card.json", "speaker.safetensors")  # and those of them that do not
 TABLE, SCALES = 4_000_000, ".scales"  # numbers from which on a matrix is a large table; suffix of its scales
 
 

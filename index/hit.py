@@ -63,6 +63,7 @@ def segment_as_dict(segment: Segment, recording: Recording) -> dict[str, Any]:
         "end": round(segment.end, 3),
         "language": segment.language,
         "speaker": segment.speaker,
+        "speaker_guessed": segment.speaker_guessed,
         "category": segment.category,
         "recording": recording.id,
         "title": recording.title,

@@ -35,12 +35,13 @@ from clasp.filenames import readable
 from clasp.phones.alignment import TOP_PHONES
 from clasp.text.words import coverage
 from index.corrections import LibraryCorrections
+from index.diarization import Diarization
 from index.feeds import LibraryFeeds
 from index.filters import Filter
 from index.indexed_database import IndexedDatabase
 from index.metadata import checked
 from index.model import EmbeddingModel
-from index.records import Recording, Segment
+from index.records import Recording, Segment, SpeakerEmbeddings
 from index.saved_searches import LibrarySavedSearches
 from index.store.database import Database
 from index.store.queries import are_unit
@@ -88,6 +89,7 @@ class Library:
         saved_searches: searches that are run on what is new in it.
         corrections: what a person has corrected in its transcripts.
         watched_folders: the folders that it watches while the app is open.
+        diarization: who speaks in it.
     """
 
     # Opening and closing
@@ -105,6 +107,7 @@ class Library:
         self.saved_searches = LibrarySavedSearches(self._indexed)
         self.corrections = LibraryCorrections(self._indexed)
         self.watched_folders = LibraryWatchedFolders(self._indexed)
+        self.diarization = Diarization(self._indexed)
 
     @classmethod
     def create(cls, folder: Path, model: EmbeddingModel, *, audio: Path | None = None) -> "Library":
@@ -399,12 +402,14 @@ class Library:
         segments: Sequence[Segment],
         vectors: np.ndarray,
         phones: Sequence[np.ndarray] | None = None,
+        speakers: SpeakerEmbeddings | None = None,
     ) -> list[Segment]:
         """Add recordings and segments (of these or of earlier recordings) in one transaction: all or nothing.
 
         Args:
             vectors: (number of segments, dim), unit rows; stored as float16.
             phones: of each segment, as `clasp.phones.alignment.pack` makes them (default: none are known).
+            speakers: who speaks in each segment (default: nobody knows).
 
         Returns:
             The segments with their ids.
@@ -426,7 +431,7 @@ class Library:
         ):
             raise LibraryError(f"{len(segments)} segments need packed phones, uint8 (phones, {TOP_PHONES}, 2) each.")
         with self._indexed.writing() as database:
-            stored = database.insert(recordings, segments, vectors, phones)
+            stored = database.insert(recordings, segments, vectors, phones, speakers)
             self._indexed.follow(
                 lambda before: before.appended(database.contents(after=int(before.ids.max(initial=0))))
             )
@@ -451,7 +456,10 @@ class Library:
         facts = {name: value if name == "path" else checked({name: value})[name] for name, value in facts.items()}
         with self._indexed.writing() as database:
             database.edit(recording, facts)
-            self._indexed.follow(lambda before: before.edited(recording, facts, database.version()))
+            if facts.get("speaker") == "":
+                self._indexed.follow()  # what was guessed is read again
+            else:
+                self._indexed.follow(lambda before: before.edited(recording, facts, database.version()))
 
     def apply_sidecar(
         self, recording: str, facts: dict[str, str], segments: Sequence[Segment], text: str | None, sidecar: str

@@ -8,6 +8,7 @@ import numpy as np
 
 from clasp.audio.decode import Waveform
 from clasp.speech.languages import LanguageTally
+from clasp.speech.speaker import SpeakerHead
 from clasp.speech.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -31,6 +32,12 @@ class EmbeddingModel(Protocol):
 
 class SpeechEncoder(EmbeddingModel, Protocol):
     """Makes the vectors: of speech, and later of speech and its transcript."""
+
+    @property
+    def speaker_head(self) -> SpeakerHead | None:
+        """What tells speakers apart, if it does."""
+
+    def encode_speakers(self, waveforms: list[Waveform]) -> np.ndarray | None: ...
 
     def encode_speech(self, waveforms: list[Waveform], *, return_phones: Literal[True]) -> "EncoderOutput": ...
 

@@ -44,6 +44,7 @@ class Segment:
     confidence: float | None = None  # of the machine's, 0 to 1; None where it is not the transcript
     detected: str = ""  # the language that the machine detected, ISO 639
     corrected: str | None = None  # the transcript as a person has corrected it; '' where nothing is spoken
+    speaker_guessed: bool = False  # whether the speaker is a guess by the sound, see `index.diarization`
 
     @property
     def transcript(self) -> str:
@@ -149,3 +150,11 @@ class WatchedFolder:
     path: Path  # absolute
     happened: str = ""  # when something last did, ISO 8601, UTC
     outcome: str = ""  # one sentence: what
+
+
+@dataclass(frozen=True, eq=False)
+class SpeakerEmbeddings:
+    """Who speaks in n segments, as a speaker head has it, see `clasp.speech.speaker`."""
+
+    head: str  # its checksum
+    rows: np.ndarray  # float (n, dim), unit rows

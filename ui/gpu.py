@@ -41,11 +41,16 @@ def _encode_speech(*arguments: Any, **named: Any) -> "np.ndarray | EncoderOutput
     return type(_borrowers[0]).encode_speech(_borrowers[0], *arguments, **named)
 
 
+@_borrowing(SPEECH)
+def _encode_speakers(*arguments: Any, **named: Any) -> "np.ndarray | None":
+    return type(_borrowers[0]).encode_speakers(_borrowers[0], *arguments, **named)
+
+
 def borrowed(model: "Clasp") -> "Clasp":
     """The same model; where the GPU is lent, it borrows it whenever it encodes. For one model of a process."""
     if spaces is not None:
         _borrowers[:] = [model]
-        model.encode_text, model.encode_speech, model.fuse = (  # type: ignore[method-assign]
-            _encode_text, _encode_speech, _fuse
+        model.encode_text, model.encode_speech, model.encode_speakers, model.fuse = (  # type: ignore[method-assign]
+            _encode_text, _encode_speech, _encode_speakers, _fuse
         )  # fmt: skip
     return model

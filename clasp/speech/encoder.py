@@ -10,10 +10,12 @@ from torch import Tensor, nn
 @dataclass(frozen=True, eq=False)
 class SpeechOutput:
     """What a speech encoder makes of a batch: meaning (batch, dim), unit rows, and for every utterance its recognized
-    phones as distributions (phones, inventory), or None where the encoder recognizes none."""
+    phones as distributions (phones, inventory), and moments, float32 (batch, 2 · width), which tell who speaks (see
+    `speech.speaker`); or None where the encoder has none of these."""
 
     meaning: Tensor
     phones: list[Tensor] | None
+    moments: Tensor | None = None
 
 
 class SpeechEncoder(nn.Module):

@@ -58,19 +58,29 @@ class PhoneSpeechEncoder(SpeechEncoder):
 
     def forward(self, samples: list[Tensor]) -> SpeechOutput:
         """As any speech encoder."""
-        recognized = self.recognize(self.features(samples))
-        return SpeechOutput(functional.normalize(self.pool_ngrams(recognized).float(), dim=-1), recognized)
+        features, moments = self.features(samples)
+        recognized = self.recognize(features)
+        meaning = functional.normalize(self.pool_ngrams(recognized).float(), dim=-1)
+        return SpeechOutput(meaning, recognized, moments)
 
-    def features(self, samples: list[Tensor]) -> list[list[Tensor]]:
-        """What the backbone makes of each utterance, in pieces: (frames, features) each."""
-        with autocast(samples[0].device, torch.float32):  # quiet bins need every digit
-            mels = [log_mel(one).split(PIECE) for one in samples]
-        pieces = [piece for mel in mels for piece in mel]
+    def features(self, samples: list[Tensor]) -> tuple[list[list[Tensor]], Tensor]:
+        """What the backbone makes of each utterance, in pieces, (frames, features) each; and the moments of its first
+        layer, float32 (batch, 2 · width), see `WhisperEncoder.moments`."""
+        mels = _spectrograms(samples)
         made: list[Tensor] = []
-        for batch in _chunks(pieces, TOGETHER):
-            made += self.backbone(batch)
-        features = iter(made)
-        return [[next(features) for _ in mel] for mel in mels]
+        moments: list[Tensor] = []
+        for batch in _chunks([piece for mel in mels for piece in mel], TOGETHER):
+            features, of_batch = self.backbone.encode(batch)
+            made += features
+            moments.append(of_batch)
+        pieces = iter(made)
+        return [[next(pieces) for _ in mel] for mel in mels], _of_wholes(torch.cat(moments), mels)
+
+    def moments(self, samples: list[Tensor]) -> Tensor:
+        """The moments of `features`, computed by the first layer alone."""
+        mels = _spectrograms(samples)
+        batches = _chunks([piece for mel in mels for piece in mel], TOGETHER)
+        return _of_wholes(torch.cat([self.backbone.moments(batch) for batch in batches]), mels)
 
     def recognize(self, features: list[list[Tensor]]) -> list[Tensor]:
         """Recognized phones of utterances, as distributions (phones, inventory)."""
@@ -93,6 +103,19 @@ class PhoneSpeechEncoder(SpeechEncoder):
         batch, lengths = pad_phones([one.T for one in read])  # (batch, time, readings)
         device = recognized[0].device
         return self.ngrams(batch.transpose(1, 2).to(device), lengths.to(device))
+
+
+def _spectrograms(samples: list[Tensor]) -> list[tuple[Tensor, ...]]:
+    """Of each utterance, in pieces."""
+    with autocast(samples[0].device, torch.float32):  # quiet bins need every digit
+        return [log_mel(one).split(PIECE) for one in samples]
+
+
+def _of_wholes(moments: Tensor, mels: list[tuple[Tensor, ...]]) -> Tensor:
+    """Moments of utterances, (batch, 2 · width), by those of their pieces."""
+    parts = moments.split([len(mel) for mel in mels])
+    lengths = [torch.tensor([len(piece) for piece in mel], device=moments.device)[:, None] for mel in mels]
+    return torch.stack([(part * count).sum(0) / count.sum() for part, count in zip(parts, lengths, strict=True)])
 
 
 def _chunks(items: list[Tensor], size: int) -> list[list[Tensor]]:

@@ -4,7 +4,8 @@
     features = encoder([log_mel(samples)])[0]     # (frames, 1024): layers 4 and 6 of Whisper base
 
 Whisper was trained on windows of 30 s; its encoder bears shorter ones, which cost less. Utterances of different lengths
-share a batch without influencing each other, and loudness does not count.
+share a batch without influencing each other, and loudness does not count. The first layer tells who speaks: only the
+moments of its output over time are given, see `speech.speaker`.
 """
 
 import math
@@ -99,6 +100,29 @@ class WhisperEncoder(nn.Module):
         Returns:
             (frames, taps · width) each.
         """
+        return self.encode(mels)[0]
+
+    def encode(self, mels: Sequence[Tensor]) -> tuple[list[Tensor], Tensor]:
+        """Features of spectrograms, as `forward` gives them, and the moments of the first layer's output over time, as
+        `moments` does, in the same pass."""
+        x, mask, frames = self._first_layer(mels)
+        moments, tapped = _moments(x, frames), []
+        for number, layer in enumerate(self.layers[: max(self.taps)], 1):
+            x = x if number == 1 else layer(x, mask)
+            if number in self.taps:
+                tapped.append(self.norm(x) if number == len(self.layers) else x)
+        features = torch.cat(tapped, -1)  # (batch, time, taps * width)
+        return [row[:count] for row, count in zip(features, frames, strict=True)], moments
+
+    def moments(self, mels: Sequence[Tensor]) -> Tensor:
+        """Mean and mean square over time of the first layer's output, float32 (n, 2 · width); no other layer is
+        computed."""
+        x, _, frames = self._first_layer(mels)
+        return _moments(x, frames)
+
+    def _first_layer(self, mels: Sequence[Tensor]) -> tuple[Tensor, Tensor | None, list[int]]:
+        """The output of the first layer, (batch, time, width), which frames may be attended to (None: all of them), and
+        how many frames each utterance has."""
         frames = [len(mel) // 2 for mel in mels]
         scaled = [2 * (mel - 1) + LOUDEST for mel in mels]  # as Whisper has it
         batch = nn.utils.rnn.pad_sequence(scaled, batch_first=True).transpose(1, 2)  # (batch, BINS, 2 * time)
@@ -109,13 +133,13 @@ class WhisperEncoder(nn.Module):
         if len(set(frames)) > 1:  # nobody attends to the padding
             mask = torch.arange(x.shape[1], device=x.device) < torch.tensor(frames, device=x.device)[:, None]
             mask = mask[:, None, None, :]
-        tapped = []
-        for number, layer in enumerate(self.layers[: max(self.taps)], 1):
-            x = layer(x, mask)
-            if number in self.taps:
-                tapped.append(self.norm(x) if number == len(self.layers) else x)
-        features = torch.cat(tapped, -1)  # (batch, time, taps * width)
-        return [row[:count] for row, count in zip(features, frames, strict=True)]
+        return self.layers[0](x, mask), mask, frames
+
+
+def _moments(x: Tensor, frames: list[int]) -> Tensor:
+    """Mean and mean square of (batch, time, width) over as many frames as each has, float32 (batch, 2 · width)."""
+    rows = [row[:count].float() for row, count in zip(x, frames, strict=True)]
+    return torch.stack([torch.cat([row.mean(0), row.square().mean(0)]) for row in rows])
 
 
 class _Layer(nn.Module):

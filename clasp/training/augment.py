@@ -21,13 +21,25 @@ def augment(mel: Tensor, lengths: Tensor, labels: Tensor, draw: torch.Generator)
         the same three, with other lengths where the rate has changed.
     """
     mel, lengths, labels = _warp(mel, lengths, labels, draw)
+    return degrade(mel, lengths, draw), lengths, labels
+
+
+def degrade(mel: Tensor, lengths: Tensor, draw: torch.Generator) -> Tensor:
+    """The same speech, by the same speaker at the same rate, in a random room, with noise and by another channel.
+
+    Args:
+        mel, lengths: as `augment` takes them.
+
+    Returns:
+        float32 (batch, time, BINS), as `mel`.
+    """
     mask = (torch.arange(mel.shape[1]) < lengths[:, None])[..., None]  # (batch, time, 1)
     mel = _room(mel, draw)
     mel = _noise(mel, draw)
     mel = mel + _channel(len(mel), draw)
     mel = mel.masked_fill(~mask, -torch.inf)
     mel = (1 + mel - mel.amax((1, 2), keepdim=True)).clamp(min=0)
-    return mel * mask, lengths, labels
+    return mel * mask
 
 
 def _uniform(size: tuple[int, ...], low: float, high: float, draw: torch.Generator) -> Tensor:

@@ -34,6 +34,7 @@ STAGES = {  # name: module with add_arguments(parser) and run(args) -> exit code
     "meaning": "clasp.training.meaning",
     "release": "clasp.training.release",
     "gate": "clasp.training.gate",
+    "speaker": "clasp.training.speaker",
     "adapt": "clasp.training.adapt",
     "published": "clasp.training.published.train",
 }

@@ -16,6 +16,7 @@ The stages of the bundled model, each of which goes on where it was interrupted:
     python -m clasp train meaning          # the same, on recognized phones
     python -m clasp train release          # all of it as one model folder
     python -m clasp train gate             # how far a transcript is believed
+    python -m clasp train speaker          # who speaks
     python -m clasp calibrate              # what a similarity is worth
 """
 

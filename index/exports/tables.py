@@ -13,7 +13,7 @@ from index.records import Recording, Segment
 
 COLUMNS = (
     "rank", "probability", "score", "start", "end", "transcript", "transcript_source", "confidence", "title", "speaker",
-    "language", "category", "date", "recording", "file", "id",
+    "speaker_guessed", "language", "category", "date", "recording", "file", "id",
 )  # fmt: skip
 BEFORE_FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so would be computed by a spreadsheet
 

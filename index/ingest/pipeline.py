@@ -38,10 +38,11 @@ from index.ingest.prefetch import prefetch
 from index.ingest.segment_audio import segment_waveforms
 from index.ingest.sidecars import Sidecar, SidecarIndex
 from index.ingest.walk import find_files
-from index.library import Library, Recording, Segment
+from index.library import Library
 from index.metadata import FACTS, checked
 from index.model import SpeechEncoder, Transcriber
-from index.progress import AddProgress, TranscribeProgress, timed
+from index.progress import AddProgress, Progress, TranscribeProgress, timed
+from index.records import Recording, Segment, SpeakerEmbeddings
 from index.transcripts import FUSED_AT_ONCE
 
 BATCH = 16  # utterances embedded together
@@ -143,6 +144,8 @@ class Ingestor:
         flaw, duration = source.stream.flaw, max(source.seconds, SHORTEST)
         self.library.finish(recording.id, duration, source.meter.loudness(), flaw)
         self._update(recording, sidecar, file)  # of what was stored before a stop
+        if (head := self.model.speaker_head) is not None:
+            self.library.diarization.guess(recording.id, head)
         if sidecar.cues and sidecar.cues[0].start >= duration:
             sidecars.remarks.append(
                 f"The transcript of {readable(file.name)} begins at {sidecar.cues[0].start:.0f} s, after the recording "
@@ -200,7 +203,13 @@ class Ingestor:
         segments = [Segment(0, recording.id, one.start, one.end, **facts) for one in batch]
         segments = _with_transcript(segments, sidecar, recording.speaker, may_be_all=new)
         recordings = [replace(recording, duration=segments[-1].end if segments else SHORTEST)] if new else []
-        self.library.add(recordings, segments, output.vectors, [pack(phones) for phones in output.phones])
+        phones, speakers = [pack(one) for one in output.phones], self._speakers(output.speakers)
+        self.library.add(recordings, segments, output.vectors, phones, speakers)
+
+    def _speakers(self, embeddings: np.ndarray | None) -> SpeakerEmbeddings | None:
+        """Embeddings of speakers, with the head that made them; None where there is none."""
+        head = self.model.speaker_head
+        return None if head is None or embeddings is None else SpeakerEmbeddings(head.checksum, embeddings)
 
     def _update(self, recording: Recording, sidecar: Sidecar, file: Path) -> bool:
         """Take up a transcript or facts that were put beside a recording, or changed, since it was added. What was
@@ -216,11 +225,56 @@ class Ingestor:
         stored = self.library.segments_of(recording.id)
         segments: list[Segment] = []
         if new or (sidecar.cues and "speaker" in facts):
-            segments = _with_transcript(stored, sidecar, facts.get("speaker", recording.speaker), may_be_all=True)
+            named = facts.get("speaker", recording.speaker)
+            segments = _with_transcript(stored, sidecar, named, may_be_all=True)
+            segments = [
+                replace(one, speaker=one.speaker or ("" if old.speaker_guessed else old.speaker))
+                for one, old in zip(segments, stored, strict=True)
+            ]
             if not before.get("transcript"):  # where the transcript has nothing, what was known stays
                 segments = [replace(one, text=one.text or old.text) for one, old in zip(segments, stored, strict=True)]
         self.library.apply_sidecar(recording.id, facts, segments, sidecar.text if new else None, summary)
         return new or bool(facts)
+
+    @timed
+    def diarize(self) -> Generator[Progress, None, None]:
+        """Guess who speaks where nobody has said so, in what was added before that was known, too; yields how far it
+        has come. Only what tells speakers apart is encoded again.
+
+        Raises:
+            LibraryError: if the library cannot be written; what was stored stays.
+        """
+        head, diarization = self.model.speaker_head, self.library.diarization
+        missing = diarization.missing(head) if head is not None else {}
+        progress = Progress(sum(map(len, missing.values())))
+        for name, ids in missing.items():
+            segments = sorted(self.library.segments(ids), key=lambda one: (one.start, one.end))
+            if segments:
+                recording = self.library.recording(name)
+                progress = replace(progress, current=recording.title)
+                yield progress
+                try:
+                    self._encode_speakers(recording, segments)
+                except (AudioError, OSError) as error:
+                    progress = replace(progress, failed=(*progress.failed, (recording.title, str(error))))
+            progress = replace(
+                progress, done=progress.done + len(ids),
+                seconds=progress.seconds + sum(one.end - one.start for one in segments),
+            )  # fmt: skip
+            yield progress
+        for name in diarization.unguessed() if head is not None else ():
+            diarization.guess(name, head)
+        yield replace(progress, current="", finished=True)
+
+    def _encode_speakers(self, recording: Recording, segments: list[Segment]) -> None:
+        """Store who speaks in some segments of a recording, in the order of time."""
+        spans = [(one.start, one.end) for one in segments]
+        with closing(segment_waveforms(recording.path, recording.sha256, recording.track, spans)) as waveforms:
+            for first in range(0, len(segments), BATCH):
+                ids = [one.id for one in segments[first : first + BATCH]]
+                speakers = self._speakers(self.model.encode_speakers([next(waveforms) for _ in ids]))
+                if speakers is not None:
+                    self.library.diarization.store(ids, speakers)
 
     @timed
     def transcribe(

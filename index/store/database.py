@@ -2,14 +2,14 @@
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from clasp.speech.transcript import Transcript, Word
-from index.records import Recording, Segment
+from index.records import Recording, Segment, SpeakerEmbeddings
 from index.store import full_text
 from index.store.feeds import FeedTables
 from index.store.queries import RECORDING_COLUMNS, Queries, stored_path
@@ -38,9 +38,11 @@ class Database(Queries, FeedTables, SavedSearchTables, WatchedFolderTable):
         segments: Sequence[Segment],
         vectors: np.ndarray,
         phones: Sequence[np.ndarray],
+        speakers: SpeakerEmbeddings | None = None,
     ) -> list[Segment]:
         """Add all of them, or none; vectors are float32 (number of segments, dim), packed phones uint8
-        (phones, TOP_PHONES, 2) for each segment. Returns the segments with their ids."""
+        (phones, TOP_PHONES, 2) for each segment, as are the embeddings of speakers. Returns the segments with their
+        ids."""
         units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         blobs = [vector.tobytes() for vector in units.astype("<f2")]
         write = self._writer.execute
@@ -58,6 +60,8 @@ class Database(Queries, FeedTables, SavedSearchTables, WatchedFolderTable):
                 write("INSERT INTO vectors (segment, vector) VALUES (?, ?)", (number, blob))
                 write("INSERT INTO phones VALUES (?, ?)", (number, packed.tobytes()))
                 stored.append(replace(segment, id=number or 0))
+            if speakers is not None:
+                self._write_speaker_embeddings([one.id for one in stored], speakers)
             full_text.refresh(self._writer, [segment.id for segment in stored])
         return stored
 
@@ -176,6 +180,50 @@ class Database(Queries, FeedTables, SavedSearchTables, WatchedFolderTable):
                     f"INSERT OR REPLACE INTO direct SELECT id, ?, {TRANSCRIPT} = ? FROM {SEGMENTS} WHERE id = ?",
                     (meaning, text, number),
                 )
+
+    def store_speaker_embeddings(self, ids: Sequence[int], speakers: SpeakerEmbeddings) -> None:
+        """Store embeddings of speakers, of one for each of these segments; what was guessed stays. Segments that are
+        gone are passed over."""
+        with self._transaction():
+            self._write_speaker_embeddings(ids, speakers)
+
+    def _write_speaker_embeddings(self, ids: Sequence[int], speakers: SpeakerEmbeddings) -> None:
+        self._writer.executemany(
+            "INSERT INTO speaker_embeddings (segment, head, embedding) SELECT id, ?, ? FROM segments WHERE id = ? "
+            "ON CONFLICT (segment) DO UPDATE SET head = excluded.head, embedding = excluded.embedding",
+            [
+                (speakers.head, row.tobytes(), number)
+                for number, row in zip(ids, speakers.rows.astype("<f2"), strict=True)
+            ],
+        )
+
+    def guess_speakers(self, guesses: Mapping[int, str]) -> None:
+        """Store who is taken to speak in segments, by id, where nobody has given a speaker."""
+        with self._commit():
+            self._writer.executemany(
+                "UPDATE speaker_embeddings SET guess = ? WHERE segment = ? "
+                "AND segment IN (SELECT id FROM segments WHERE speaker = '')",
+                [(name, number) for number, name in guesses.items()],
+            )
+
+    def set_speakers(self, speakers: Mapping[int, tuple[str, str]]) -> None:
+        """Change who speaks in segments, by id: the speaker that is given, and the one that is guessed."""
+        with self._commit():
+            self._writer.executemany(
+                "UPDATE segments SET speaker = ? WHERE id = ?", [(given, n) for n, (given, _) in speakers.items()]
+            )
+            self._writer.executemany(
+                "UPDATE speaker_embeddings SET guess = ? WHERE segment = ?",
+                [(guess, number) for number, (_, guess) in speakers.items()],
+            )
+            self._writer.execute(  # a recording in which one person spoke, and still does
+                "UPDATE recordings SET speaker = (SELECT min(speaker) FROM segments WHERE recording = recordings.id) "
+                "WHERE speaker != '' "
+                "AND id IN (SELECT recording FROM segments JOIN json_each(?) ON segments.id = value) "
+                "AND 1 = (SELECT count(DISTINCT speaker) FROM segments WHERE recording = recordings.id)",
+                (json.dumps(list(speakers)),),
+            )
+            full_text.refresh(self._writer, list(speakers))
 
     def _refresh_full_text(self, recording: str) -> None:
         ids = self._writer.execute("SELECT id FROM segments WHERE recording = ?", (recording,)).fetchall()

@@ -21,9 +21,12 @@ from index.vectors.segment_table import CategoricalBuilder, SegmentTable, Vector
 RECORDING_COLUMNS = (
     "id, path, title, duration, language, speaker, category, text, date, added, sha256, track, flaw, sidecar, done"
 )
+SPEAKER = "CASE segments.speaker WHEN '' THEN ifnull(guess, '') ELSE segments.speaker END"  # given, or else guessed
+GUESSES = "LEFT JOIN speaker_embeddings AS guesses ON guesses.segment = segments.id"
 SEGMENT_COLUMNS = (
-    "id, recording, start_s, end_s, segments.text, segments.language, speaker, category, ifnull(transcripts.text, ''), "
-    "log_probability, ifnull(transcripts.language, ''), corrections.text"
+    f"id, recording, start_s, end_s, segments.text, segments.language, {SPEAKER}, category, "
+    "ifnull(transcripts.text, ''), log_probability, ifnull(transcripts.language, ''), corrections.text, "
+    "segments.speaker = '' AND ifnull(guess, '') != ''"
 )
 FILTERED = ("recording", "category", "language", "speaker", "date")  # facts of segments that searches are limited to
 BLOCK = 4_096  # rows that are read at a time
@@ -85,7 +88,7 @@ class Queries(Connection):
     def segments(self, ids: Collection[int]) -> dict[int, Segment]:
         """Those of the segments with these ids that there are, by id, in the order of ids."""
         rows = self._read(
-            f"SELECT {SEGMENT_COLUMNS} FROM {SEGMENTS} WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
+            f"SELECT {SEGMENT_COLUMNS} FROM {SEGMENTS} {GUESSES} WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
             (json.dumps(list(ids)),),
         )
         return {row[0]: _segment(row) for row in rows}
@@ -93,13 +96,13 @@ class Queries(Connection):
     def segments_of(self, recording: str) -> list[Segment]:
         """The segments of a recording, in the order of time."""
         rows = self._read(
-            f"SELECT {SEGMENT_COLUMNS} FROM {SEGMENTS} WHERE recording = ? ORDER BY start_s", (recording,)
+            f"SELECT {SEGMENT_COLUMNS} FROM {SEGMENTS} {GUESSES} WHERE recording = ? ORDER BY start_s", (recording,)
         )
         return [_segment(row) for row in rows]
 
     def around(self, one: Segment, count: int) -> tuple[list[Segment], list[Segment]]:
         """Up to `count` segments of the same recording before and after one, both in the order of time."""
-        query = f"SELECT {SEGMENT_COLUMNS} FROM {SEGMENTS} WHERE recording = ? AND start_s"
+        query = f"SELECT {SEGMENT_COLUMNS} FROM {SEGMENTS} {GUESSES} WHERE recording = ? AND start_s"
         before = self._read(f"{query} < ? ORDER BY start_s DESC LIMIT ?", (one.recording, one.start, count))
         after = self._read(f"{query} > ? ORDER BY start_s LIMIT ?", (one.recording, one.start, count))
         return [_segment(row) for row in reversed(before)], [_segment(row) for row in after]
@@ -173,6 +176,62 @@ class Queries(Connection):
             raise self._damaged("the meaning of a segment is cut short")
         return {number: np.frombuffer(blob, "<f2") for number, blob in rows}
 
+    def without_speaker_embedding(self, head: str) -> dict[str, list[int]]:
+        """The segments of which nobody has given the speaker and that have no embedding by this speaker head, in the
+        order of time, by recording."""
+        rows = self._read(
+            f"SELECT recording, segments.id FROM segments {GUESSES} "
+            "WHERE segments.speaker = '' AND ifnull(head, '') != ? ORDER BY recording, start_s", (head,),
+        )  # fmt: skip
+        found: dict[str, list[int]] = {}
+        for recording, number in rows:
+            found.setdefault(recording, []).append(number)
+        return found
+
+    def unguessed(self) -> list[str]:
+        """The recordings, all of which has been added, with segments whose speaker is neither given nor guessed."""
+        return [name for (name,) in self._read(
+            f"SELECT DISTINCT recording FROM segments JOIN recordings ON recordings.id = recording AND done {GUESSES} "
+            "WHERE segments.speaker = '' AND guess = '' ORDER BY recording"
+        )]  # fmt: skip
+
+    def speaker_embeddings(self, ids: Collection[int], head: str) -> dict[int, np.ndarray]:
+        """The embeddings by a speaker head, float16 (dim,), that there are of these segments, by id."""
+        rows = self._read(
+            "SELECT segment, embedding FROM speaker_embeddings "
+            "WHERE head = ? AND segment IN (SELECT value FROM json_each(?))", (head, json.dumps(list(ids))),
+        )  # fmt: skip
+        return {number: np.frombuffer(blob, "<f2") for number, blob in rows}
+
+    def embeddings_by_speaker(self, head: str) -> list[tuple[str, bytes]]:
+        """Who speaks in each segment that has an embedding by a speaker head, given or guessed, and this; float16."""
+        return self._read(
+            f"SELECT {SPEAKER} AS name, embedding FROM segments {GUESSES} WHERE head = ? AND name != '' ORDER BY name",
+            (head,),
+        )
+
+    def speakers_of(self, ids: Collection[int]) -> dict[int, tuple[str, str]]:
+        """Of these segments, by id: the speaker that was given and the one that was guessed; '' where there is none."""
+        rows = self._read(
+            f"SELECT segments.id, segments.speaker, ifnull(guess, '') FROM segments {GUESSES} "
+            "WHERE segments.id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),),
+        )  # fmt: skip
+        return {number: (given, guess) for number, given, guess in rows}
+
+    def segments_by(self, speaker: str) -> list[int]:
+        """The segments in which somebody speaks, by the name that was given or else guessed, in the order of ids."""
+        return [number for (number,) in self._read(
+            f"SELECT segments.id FROM segments {GUESSES} WHERE {SPEAKER} = ? ORDER BY segments.id", (speaker,)
+        )]  # fmt: skip
+
+    def speakers(self) -> list[tuple[str, bool, int, int, float]]:
+        """Everybody who speaks, in the order of names: the name, whether all of it is guessed, the numbers of segments
+        and recordings, and seconds."""
+        return [(name, bool(guessed), *counts) for name, guessed, *counts in self._read(
+            f"SELECT {SPEAKER} AS name, min(segments.speaker = ''), count(*), count(DISTINCT recording), "
+            f"sum(end_s - start_s) FROM segments {GUESSES} WHERE name != '' GROUP BY name ORDER BY name"
+        )]  # fmt: skip
+
     def find_words(self, asked: Sequence[str], k: int, allowed: Collection[int] | None = None) -> full_text.Found:
         """The `k` segments that have most of the words asked for; see `index.store.full_text`."""
         with self._reader_lock, self._errors():
@@ -202,8 +261,9 @@ class Queries(Connection):
                 *version, dim = state.fetchone()
                 self._must_be_of_its_model((version[0], dim))
                 segments = self._reader.execute(
-                    "SELECT one.id, recording, one.category, one.language, one.speaker, date FROM segments AS one "
-                    "JOIN recordings ON recordings.id = recording WHERE one.id > ? ORDER BY one.id", (after,)
+                    f"SELECT segments.id, recording, segments.category, segments.language, {SPEAKER}, date "
+                    f"FROM segments JOIN recordings ON recordings.id = recording {GUESSES} "
+                    "WHERE segments.id > ? ORDER BY segments.id", (after,)
                 )  # fmt: skip
                 parts, columns = [np.empty(0, np.int64)], {name: CategoricalBuilder() for name in FILTERED}
                 while block := segments.fetchmany(BLOCK):
@@ -250,9 +310,9 @@ class Queries(Connection):
 
 def _segment(row: tuple) -> Segment:
     """A row of SEGMENT_COLUMNS."""
-    *known, machine_text, log_probability, detected, corrected = row
-    by_machine = bool(machine_text) and corrected is None
-    values: list[Any] = [*known, machine_text, math.exp(log_probability) if by_machine else None, detected, corrected]
+    *known, machine_text, log_probability, detected, corrected, guessed = row
+    confidence = math.exp(log_probability) if machine_text and corrected is None else None
+    values: list[Any] = [*known, machine_text, confidence, detected, corrected, bool(guessed)]
     return Segment(*values)
 
 

@@ -14,7 +14,7 @@ from index.vectors.index_file import INDEX_FILE, MANIFEST_FILE
 
 TABLES = (
     "library", "recordings", "segments", "vectors", "phones", "transcripts", "corrections", "direct", "envelopes",
-    "commits", "feeds", "episodes", "saved_searches", "saved_hits", "watched_folders",
+    "commits", "feeds", "episodes", "saved_searches", "saved_hits", "watched_folders", "speaker_embeddings",
 )  # fmt: skip
 SALVAGED = "library.damaged.db"
 

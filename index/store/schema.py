@@ -170,6 +170,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             outcome TEXT NOT NULL         -- one sentence: what
         )""",
     ),
+    (
+        """CREATE TABLE speaker_embeddings (  -- who speaks, by the sound; who was named stands in segments.speaker
+            segment INTEGER PRIMARY KEY REFERENCES segments (id) ON DELETE CASCADE,
+            head TEXT NOT NULL,             -- checksum of the speaker head that made it
+            embedding BLOB NOT NULL,        -- little-endian float16, unit length
+            guess TEXT NOT NULL DEFAULT ''  -- name of the speaker; '' until one is guessed
+        )""",
+    ),
 )
 
 

@@ -1,7 +1,7 @@
 """What searching needs of every segment, in memory. It never changes; what is added, removed or edited makes a new one,
 which shares with the old what it can."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -62,6 +62,14 @@ class SegmentTable:
             for name, column in self.columns.items()
         }
         return replace(self, version=version, columns=edited)
+
+    def spoken_by(self, speakers: Mapping[int, str], version: Version) -> "SegmentTable":
+        """These, with other speakers in some segments, by id."""
+        column = self.columns["speaker"]
+        for name in dict.fromkeys(speakers.values()):
+            ids = [number for number, speaker in speakers.items() if speaker == name]
+            column = column.edited(np.isin(self.ids, ids), name)
+        return replace(self, version=version, columns={**self.columns, "speaker": column})
 
 
 @dataclass(frozen=True, eq=False)

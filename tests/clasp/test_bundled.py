@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from sentence_transformers import SentenceTransformer
 
 import clasp
 from clasp.model import BUNDLED, Clasp
+from clasp.speech.speaker_clusters import clusters
 
 LIBRARY = BUNDLED.parent / "library"
 GOLDEN = Path(__file__).with_name("golden.json")
@@ -55,6 +57,24 @@ def test_vectors_are_unit_rows_that_do_not_depend_on_the_batch(model: Clasp, row
     texts = [row["text"] for row in rows[:6]]
     alone = np.concatenate([model.encode_text([text]) for text in texts])
     np.testing.assert_allclose(model.encode_text(texts), alone, atol=1e-4)
+
+
+def test_it_tells_speakers_apart(model: Clasp, rows: list[dict[str, str]]) -> None:
+    voices = Counter(row["voice"] for row in rows if row["language"] == "en").most_common(6)
+    chosen = [row for voice, _ in voices for row in [row for row in rows if row["voice"] == voice][:4]]
+    waveforms = [clasp.decode(LIBRARY / row["file"]) for row in chosen]
+    speakers = model.encode_speakers(waveforms)
+    spoken_by = np.repeat(np.arange(6), 4)
+    cosines = speakers @ speakers.T - 2 * np.eye(24)
+    assert (spoken_by[cosines.argmax(1)] == spoken_by).mean() >= 0.75  # some voices are hardly another's variants
+    between = np.array(
+        [[cosines[spoken_by == one][:, spoken_by == two].mean() for one in range(6)] for two in range(6)]
+    )
+    unlike = np.isin(spoken_by, np.unravel_index(between.argmin(), between.shape))
+    found = clusters(speakers[unlike], np.full(8, 4.0), model.speaker_head.cluster)
+    assert found.tolist() == [0] * 4 + [1] * 4
+    along = model.encode_speech(waveforms, return_phones=True).speakers
+    assert (speakers * along).sum(1).min() > 0.99  # bfloat16
 
 
 def test_similarities_are_those_recorded_when_it_was_released(model: Clasp, rows: list[dict[str, str]]) -> None:

@@ -19,6 +19,7 @@ class Ear:
     dim: int = DIM
     meaning_dim: int = DIM // 2
     seed: int = 0  # another one hears otherwise
+    speaker_head: None = None
 
     def encode_speech(self, waveforms: list[Waveform], *, return_phones: bool = True) -> EncoderOutput:
         vectors = [self._heard(one.samples) for one in waveforms]

@@ -30,6 +30,7 @@ class Ear:
     dim: int = DIM
     meaning_dim: int = DIM // 2
     heard: list[float] = field(default_factory=list)  # durations in s
+    speaker_head: None = None
 
     def encode_speech(self, waveforms: list[Waveform], *, return_phones: bool = False) -> np.ndarray | EncoderOutput:
         self.heard += [waveform.duration for waveform in waveforms]

@@ -64,7 +64,7 @@ def test_long_speech_is_heard_in_pieces(tiny: Clasp) -> None:
     vectors = tiny.encode_speech([long])
     np.testing.assert_allclose(np.linalg.norm(vectors), 1, atol=1e-5)
     with torch.inference_mode():
-        features = tiny.speech.features([torch.from_numpy(long.samples)])
+        features, _ = tiny.speech.features([torch.from_numpy(long.samples)])
         whole = tiny.speech.recognize(features)[0]
     assert [len(piece) for piece in features[0]] == [1_000, 1_000, 265]  # 20 s, 20 s, 5 s and the silence after them
     assert len(whole) <= sum(len(piece) for piece in features[0]) / 2 + 3
