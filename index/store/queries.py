@@ -88,7 +88,8 @@ class Queries(Connection):
     def segments(self, ids: Collection[int]) -> dict[int, Segment]:
         """Those of the segments with these ids that there are, by id, in the order of ids."""
         rows = self._read(
-            f"SELECT {SEGMENT_COLUMNS} FROM {SEGMENTS} {GUESSES} WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
+            f"SELECT {SEGMENT_COLUMNS} FROM {SEGMENTS} {GUESSES} "
+            "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
             (json.dumps(list(ids)),),
         )
         return {row[0]: _segment(row) for row in rows}
