@@ -123,7 +123,8 @@ def test_what_is_transcribed_later_is_searched_again(
     assert find_new(library, model) == []
     with library._indexed.writing() as database:  # as its transcript is taken in
         vector = encode(model, text="flood").vector[None]
-        database.replace_vectors([number, 1], np.concatenate([vector, vector]), np.ones((2, HALF), np.float32))
+        texts = [library.segment(one).transcript for one in (number, 1)]
+        database.replace_vectors([number, 1], np.concatenate([vector, vector]), np.ones((2, HALF), np.float32), texts)
         library._indexed.follow()
     (found,) = find_new(library, model)
     assert [one.segment for one in found.hits] == [number], "and not what was there before"
