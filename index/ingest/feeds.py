@@ -25,12 +25,12 @@ from urllib.parse import unquote, urlsplit
 from clasp.audio.container import SUFFIXES
 from clasp.errors import DataError, LibraryError
 from clasp.filenames import readable, suffix
+from clasp.files import sha256
 from index import languages
 from index.ingest import transcripts
 from index.ingest.downloads import client, document, download, web_address
 from index.ingest.encodings import decoded
 from index.ingest.feed_formats import parse
-from index.ingest.files import content_checksum
 from index.ingest.pipeline import Ingestor
 from index.library import Library
 from index.model import SpeechEncoder
@@ -152,7 +152,7 @@ def _take_up(
         raise LibraryError(
             f"{readable(title)} cannot be stored in {library.folder}: {error.strerror or error}."
         ) from error
-    digest = content_checksum(file)
+    digest = sha256(file)
     for one in Ingestor(library, model, copy=True).add([file]):
         progress = replace(_sum(before, one), current=title)
         yield progress

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import gradio as gr
 
 from clasp.errors import ClaspError
+from clasp.settings import current
 from index.guests import lifetime
 from ui import labels
 from ui.errors import error_message
@@ -64,6 +65,7 @@ def page(service: Service, facts: Facts | None = None, measures: Facts | None = 
     return render(
         "about/about.html",
         local=service.local,
+        webhook=bool(current().webhook),
         read_only=service.read_only,
         lifetime=lifetime(),
         facts=facts,

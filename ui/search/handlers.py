@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import count
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -213,7 +213,7 @@ class SearchHandlers:
             searches = self._service.library(settings.library, token).saved_searches
             wanted = (last.query.text or "Spoken search")[:NAME].strip()
             taken = {one.name for one in searches.all()}
-            name = next(one for one in (wanted, *(f"{wanted} {n}" for n in count(2))) if one not in taken)
+            name = next(one for one in chain([wanted], (f"{wanted} {n}" for n in count(2))) if one not in taken)
             searches.add(name, last.query, self._service.opened().model.checksum, last.waveform, settings.filter)
             return self._answer(last.query, settings, token, last.waveform, saved=name)
         except Exception as error:
