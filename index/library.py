@@ -41,6 +41,7 @@ from index.filters import Filter
 from index.indexed_database import IndexedDatabase
 from index.metadata import checked
 from index.model import EmbeddingModel
+from index.notes import LibraryNotes
 from index.records import Recording, Segment, SpeakerEmbeddings
 from index.saved_searches import LibrarySavedSearches
 from index.store.database import Database
@@ -90,6 +91,7 @@ class Library:
         corrections: what a person has corrected in its transcripts.
         watched_folders: the folders that it watches while the app is open.
         diarization: who speaks in it.
+        notes: at moments of its recordings.
     """
 
     # Opening and closing
@@ -108,6 +110,7 @@ class Library:
         self.corrections = LibraryCorrections(self._indexed)
         self.watched_folders = LibraryWatchedFolders(self._indexed)
         self.diarization = Diarization(self._indexed)
+        self.notes = LibraryNotes(self._indexed)
 
     @classmethod
     def create(cls, folder: Path, model: EmbeddingModel, *, audio: Path | None = None) -> "Library":

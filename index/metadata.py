@@ -41,6 +41,18 @@ def checked(facts: Mapping[str, str]) -> dict[str, str]:
     return {name: CHECKS.get(name, line)(value) for name, value in facts.items()}
 
 
+def tags(text: str) -> tuple[str, ...]:
+    """The tags in a text with commas between them, each once, whatever its case.
+
+    Raises:
+        DataError: if one is too long.
+    """
+    found: dict[str, str] = {}
+    for tag in filter(None, map(line, text.split(","))):
+        found.setdefault(plain_name(tag), tag)
+    return tuple(found.values())
+
+
 def is_known(text: str) -> bool:
     """Whether a text says anything, and not that nothing is known."""
     text = " ".join(text.split())

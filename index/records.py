@@ -1,4 +1,4 @@
-"""What a library knows of: recordings, the utterances in them, and what is said in these."""
+"""What a library knows of: recordings, the utterances in them, what is said in these, and notes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,3 +158,20 @@ class SpeakerEmbeddings:
 
     head: str  # its checksum
     rows: np.ndarray  # float (n, dim), unit rows
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a person has noted at a moment of a recording."""
+
+    id: int
+    recording: str  # id
+    at: float  # seconds
+    text: str
+    tags: tuple[str, ...] = ()
+    segment: int | None = None  # id of the segment it stands at; None before the first one
+
+    @property
+    def summary(self) -> str:
+        """Text and tags: "The ferry is late. #ferry #fog"."""
+        return " ".join([*filter(None, [self.text]), *(f"#{tag}" for tag in self.tags)])

@@ -9,11 +9,11 @@ from typing import Any
 from clasp.filenames import readable
 from index.exports.transcript import RecordingTranscript
 from index.hit import segment_as_dict
-from index.records import Recording, Segment
+from index.records import Note, Recording, Segment
 
 COLUMNS = (
     "rank", "probability", "score", "start", "end", "transcript", "transcript_source", "confidence", "title", "speaker",
-    "speaker_guessed", "language", "category", "date", "recording", "file", "id",
+    "speaker_guessed", "language", "category", "date", "recording", "file", "id", "notes",
 )  # fmt: skip
 BEFORE_FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so would be computed by a spreadsheet
 
@@ -38,8 +38,11 @@ def table(rows: Iterable[Cells]) -> str:
 
 def csv_table(*transcripts: RecordingTranscript) -> bytes:
     """All segments of some recordings, those without a transcript, too."""
-    every = [(one, each.recording) for each in transcripts for one in each.segments]
-    rows = (row(rank, segment_as_dict(*one), one[1]) for rank, one in enumerate(every, start=1))
+    every = [(one, each) for each in transcripts for one in each.segments]
+    rows = (
+        row(rank, segment_as_dict(one, each.recording) | {"notes": _notes(one, each)}, each.recording)
+        for rank, (one, each) in enumerate(every, start=1)
+    )
     return table(rows).encode()
 
 
@@ -50,14 +53,24 @@ def timed_json(*transcripts: RecordingTranscript) -> bytes:
         "language": languages.pop() if len(languages) == 1 else "",
         "recordings": [_recording(each) for each in transcripts],
         "segments": [_segment(one, each) for each in transcripts for one in each.segments],
+        "notes": [_note(one) for each in transcripts for one in each.notes],
     }
     return (json.dumps(facts, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _notes(segment: Segment, transcript: RecordingTranscript) -> str:
+    """The notes at a segment, in one cell."""
+    return "; ".join(one.summary for one in transcript.notes if one.segment == segment.id)
 
 
 def _recording(transcript: RecordingTranscript) -> dict[str, Any]:
     one = transcript.recording
     facts = {name: getattr(one, name) for name in ("id", "title", "language", "speaker", "category", "date")}
     return facts | {"duration": round(one.duration, 3), "file": transcript.file}
+
+
+def _note(note: Note) -> dict[str, Any]:
+    return {"recording": note.recording, "at": note.at, "text": note.text, "tags": list(note.tags)}
 
 
 def _segment(segment: Segment, transcript: RecordingTranscript) -> dict[str, Any]:

@@ -16,15 +16,21 @@ def plain(transcript: RecordingTranscript) -> bytes:
 
 
 def markdown(transcript: RecordingTranscript) -> bytes:
-    """Title, facts, and a paragraph for each utterance."""
+    """Title, facts, and a paragraph for each utterance and each note."""
     facts = {name: one_line(getattr(transcript.recording, name)) for name in FACTS if name != "title"}
     facts["file"] = transcript.file
     listed = [f"- {name.capitalize()}: {_escaped(value)}" for name, value in facts.items() if value]
-    paragraphs = []
+    paragraphs = []  # and when they begin
     for one in transcript.utterances:
         speaker = f"**{_escaped(one.speaker)}** " if one.speaker else ""
-        paragraphs.append(f"{speaker}({short_clock(one.start)}) {_escaped(one.text)}")
-    return ("\n\n".join([f"# {_escaped(transcript.title)}", "\n".join(listed), *paragraphs]) + "\n").encode()
+        paragraphs.append((one.start, f"{speaker}({short_clock(one.start)}) {_escaped(one.text)}"))
+    for note in transcript.notes:
+        at = round(1_000 * note.at)
+        paragraphs.append((at, f"> Note ({short_clock(at)}): {_escaped(one_line(note.summary))}"))
+    paragraphs.sort(key=lambda one: one[0])
+    return (
+        "\n\n".join([f"# {_escaped(transcript.title)}", "\n".join(listed), *(text for _, text in paragraphs)]) + "\n"
+    ).encode()
 
 
 def labels(transcript: RecordingTranscript) -> bytes:

@@ -14,7 +14,7 @@ from unicodedata import category
 
 from clasp.filenames import readable
 from clasp.speech.transcript import Word
-from index.records import Recording, Segment
+from index.records import Note, Recording, Segment
 
 if TYPE_CHECKING:
     from index.library import Library
@@ -46,6 +46,7 @@ class RecordingTranscript:
     recording: Recording
     segments: tuple[Segment, ...]  # in the order of time
     words: Mapping[int, tuple[Word, ...]]  # by id of the segment, in seconds of the recording
+    notes: tuple[Note, ...] = ()  # in the order of time; those at some segments, where only these are exported
 
     @cached_property
     def utterances(self) -> list[Utterance]:
@@ -114,4 +115,7 @@ def _milliseconds(segment: Segment) -> tuple[int, int]:
 
 def _transcript(library: "Library", recording: str, segments: Sequence[Segment]) -> RecordingTranscript:
     words = library.transcripts.words([one.id for one in segments])
-    return RecordingTranscript(library.recording(recording), tuple(segments), words)
+    known, ids = library.recording(recording), {one.id for one in segments}
+    whole = len(ids) == library.counts().get(recording, 0)
+    notes = tuple(one for one in library.notes.of(recording) if whole or one.segment in ids)
+    return RecordingTranscript(known, tuple(segments), words, notes)

@@ -153,6 +153,7 @@ class Ingestor:
             )
         for one in earlier:
             self.library.corrections.carry(one.id, recording.id)
+            self.library.notes.carry(one.id, recording.id)
             self.library.remove(one.id)
         silent = position == 0 and progress.segments == before.segments
         yield replace(

@@ -162,6 +162,49 @@ class Database(Queries, FeedTables, SavedSearchTables, WatchedFolderTable):
             )  # fmt: skip
             self._refresh_full_text(later)
 
+    def add_note(self, recording: str, at: float, text: str, tags: Sequence[str]) -> int:
+        """Write a note at a second of a recording. Returns its id."""
+        with self._transaction():
+            values = (recording, at, text, json.dumps(tags, ensure_ascii=False))
+            number = self._writer.execute(
+                "INSERT INTO notes (recording, at_s, text, tags) VALUES (?, ?, ?, ?)", values
+            ).lastrowid
+            self._place_notes(recording)
+        return number or 0
+
+    def edit_note(self, number: int, text: str, tags: Sequence[str]) -> None:
+        """Change what a note says."""
+        with self._transaction():
+            values = (text, json.dumps(tags, ensure_ascii=False), number)
+            self._writer.execute("UPDATE notes SET text = ?, tags = ? WHERE id = ?", values)
+            full_text.refresh(self._writer, self._annotated("id = ?", number))
+
+    def remove_note(self, number: int) -> None:
+        """Take out a note."""
+        with self._transaction():
+            segments = self._annotated("id = ?", number)
+            self._writer.execute("DELETE FROM notes WHERE id = ?", (number,))
+            full_text.refresh(self._writer, segments)
+
+    def carry_notes(self, earlier: str, later: str) -> None:
+        """Give the notes of a recording to another one."""
+        with self._transaction():
+            self._writer.execute("UPDATE notes SET recording = ? WHERE recording = ?", (later, earlier))
+            self._place_notes(later)
+
+    def _place_notes(self, recording: str) -> None:
+        """Have each note of a recording at the last segment that has begun."""
+        last = "SELECT id FROM segments WHERE segments.recording = notes.recording AND start_s <= at_s + 0.05"
+        self._writer.execute(
+            f"UPDATE notes SET segment = ({last} ORDER BY start_s DESC LIMIT 1) WHERE recording = ?", (recording,)
+        )
+        full_text.refresh(self._writer, self._annotated("recording = ?", recording))
+
+    def _annotated(self, clause: str, value: str | int) -> list[int]:
+        """Ids of the segments that some notes stand at."""
+        query = f"SELECT DISTINCT segment FROM notes WHERE segment IS NOT NULL AND {clause}"
+        return [number for (number,) in self._writer.execute(query, (value,))]
+
     def replace_vectors(
         self, ids: Sequence[int], vectors: np.ndarray, direct: np.ndarray, texts: Sequence[str]
     ) -> None:

@@ -1,4 +1,4 @@
-"""Full-text search in a library's database: the words of transcripts, titles and speakers, and pairs of phones.
+"""Full-text search in a library's database: the words of transcripts, titles, speakers and notes, and pairs of phones.
 
 The table is a cache of what the other tables say. `refresh` writes rows anew in the transaction that changed the rest;
 `complete` adds what is missing, as after an update of CLASP.
@@ -53,7 +53,8 @@ def refresh(connection: sqlite3.Connection, ids: Collection[int]) -> None:
     for start in range(0, len(numbers), BLOCK):
         block = json.dumps(numbers[start : start + BLOCK])
         rows = connection.execute(
-            f"SELECT segments.id, {TRANSCRIPT}, title, segments.speaker, packed "
+            f"SELECT segments.id, {TRANSCRIPT}, title, segments.speaker, packed, "
+            "(SELECT group_concat(notes.text || ' ' || tags, ' ') FROM notes WHERE notes.segment = segments.id) "
             f"FROM {SEGMENTS} JOIN recordings ON recordings.id = recording "
             "LEFT JOIN phones ON phones.segment = segments.id "
             "WHERE segments.id IN (SELECT value FROM json_each(?))", (block,),
@@ -62,8 +63,8 @@ def refresh(connection: sqlite3.Connection, ids: Collection[int]) -> None:
         connection.executemany(
             "INSERT INTO full_text (rowid, words, names, phones) VALUES (?, ?, ?, ?)",
             [
-                (number, _joined(text), _joined(f"{title} {speaker}"), " ".join(_pairs(packed)))
-                for number, text, title, speaker, packed in rows
+                (number, _joined(text), _joined(f"{title} {speaker} {notes or ''}"), " ".join(_pairs(packed)))
+                for number, text, title, speaker, packed, notes in rows
             ],
         )
 
@@ -115,7 +116,7 @@ def find_phones(
 
 
 def words_of(connection: sqlite3.Connection, ids: Collection[int]) -> dict[int, frozenset[str]]:
-    """The words of the transcripts, titles and speakers of segments, by id."""
+    """The words of the transcripts, titles, speakers and notes of segments, by id."""
     rows = connection.execute(
         "SELECT rowid, words, names FROM full_text WHERE rowid IN (SELECT value FROM json_each(?))",
         (json.dumps(list(ids)),),

@@ -11,7 +11,7 @@ import numpy as np
 
 from clasp.phones.alignment import TOP_PHONES
 from clasp.speech.transcript import Transcript, Word
-from index.records import Recording, Segment
+from index.records import Note, Recording, Segment
 from index.store import full_text
 from index.store.connection import Connection
 from index.store.transcripts import SEGMENTS, TRANSCRIPT
@@ -150,6 +150,18 @@ class Queries(Connection):
         )  # fmt: skip
         return {number: found for number, words in rows if (found := _words(words))}
 
+    def notes(self, recording: str) -> list[Note]:
+        """The notes of a recording, in the order of time."""
+        return self._notes("recording = ? ORDER BY at_s, id", recording)
+
+    def note(self, number: int) -> Note | None:
+        """The note with this id."""
+        return next(iter(self._notes("id = ?", number)), None)
+
+    def _notes(self, clause: str, *values: str | int) -> list[Note]:
+        rows = self._read(f"SELECT id, recording, at_s, text, tags, segment FROM notes WHERE {clause}", values)
+        return [Note(*facts, tuple(json.loads(tags)), segment) for *facts, tags, segment in rows]
+
     def detected_languages(self, recording: str) -> dict[str, float]:
         """Seconds of a recording that were transcribed in each language that was detected."""
         return dict(self._read(
@@ -244,7 +256,7 @@ class Queries(Connection):
             return full_text.find_phones(self._reader, asked, k, allowed)
 
     def searched_words(self, ids: Collection[int]) -> dict[int, frozenset[str]]:
-        """The words of these segments, with those of titles and speakers, as they are searched, by id."""
+        """The words of these segments, with those of titles, speakers and notes, as they are searched, by id."""
         with self._reader_lock, self._errors():
             return full_text.words_of(self._reader, ids)
 

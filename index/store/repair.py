@@ -14,7 +14,7 @@ from index.vectors.index_file import INDEX_FILE, MANIFEST_FILE
 
 TABLES = (
     "library", "recordings", "segments", "vectors", "phones", "transcripts", "corrections", "direct", "envelopes",
-    "commits", "feeds", "episodes", "saved_searches", "saved_hits", "watched_folders", "speaker_embeddings",
+    "commits", "feeds", "episodes", "saved_searches", "saved_hits", "watched_folders", "speaker_embeddings", "notes",
 )  # fmt: skip
 SALVAGED = "library.damaged.db"
 
@@ -109,6 +109,7 @@ def _contents(database: sqlite3.Connection, folder: Path, mend: bool) -> list[st
         "phones of no segment": ("phones", "segment NOT IN (SELECT id FROM segments)"),
         "transcripts of no segment": ("transcripts", "segment NOT IN (SELECT id FROM segments)"),
         "corrections of no segment": ("corrections", "segment NOT IN (SELECT id FROM segments)"),
+        "notes of no recording": ("notes", "recording NOT IN (SELECT id FROM recordings)"),
         "meanings of no segment": ("direct", "segment NOT IN (SELECT id FROM segments)"),
     }
     found = []

@@ -162,6 +162,16 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             text TEXT NOT NULL,           -- '' where nothing is spoken
             words TEXT NOT NULL           -- as those of transcripts; [] where their times are not known
         )""",
+        """CREATE TABLE notes (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            recording TEXT NOT NULL REFERENCES recordings (id) ON DELETE CASCADE,
+            at_s REAL NOT NULL CHECK (at_s >= 0),
+            text TEXT NOT NULL,
+            tags TEXT NOT NULL,           -- JSON: a list of texts
+            segment INTEGER REFERENCES segments (id) ON DELETE SET NULL  -- that had begun last
+        )""",
+        "CREATE INDEX notes_by_recording ON notes (recording, at_s)",
+        "CREATE INDEX notes_by_segment ON notes (segment)",
     ),
     (
         """CREATE TABLE watched_folders (

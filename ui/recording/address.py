@@ -36,6 +36,11 @@ def corrections(key: str) -> str:
     return f"corrections/{quote(key, safe='')}"
 
 
+def notes(key: str) -> str:
+    """Where notes are sent."""
+    return f"notes/{quote(key, safe='')}"
+
+
 def film(key: str, recording: str) -> str:
     """The file of a video."""
     return f"film/{path(key, recording)}"

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 HITS = 50  # that are marked, at most
 UNSURE = 0.5  # probability below which a word of a machine's transcript is dimmed
-SHEETS = ("common/frame", "search/results", "search/moments", "recording/recording", "recording/editing")
+SHEETS = ("common/frame", "search/results", "search/moments", "recording/recording", "recording/editing",
+          "recording/notes")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ def html(service: Service, key: str, name: str, asked: SearchRequest) -> str:
     recording = library.recording(name)
     hits, problem = _hits(service, library, recording, asked)
     segments = library.segments_of(recording.id)
+    notes = library.notes.of(recording.id)
     private = service.opened().guests.has(key)
     settings = SearchSettings(VISIT if private else key)
     categories = library.categories()
@@ -60,6 +62,8 @@ def html(service: Service, key: str, name: str, asked: SearchRequest) -> str:
         picture=picture.size(recording),
         lines=lines(segments, hits),
         timed=any(one.machine_text for one in segments),
+        notes=notes,
+        annotated={one.segment for one in notes},
         may_change=service.may_change(service.name_of_key(key)),
         hits=sorted(hits, key=lambda hit: hit.segment.start),
         asked=asked.text,

@@ -10,6 +10,7 @@ import * as theme from "../common/theme.js";
 import * as strips from "../search/strips.js";
 import { editor } from "./editing.js";
 import { finder } from "./find.js";
+import { notes } from "./notes.js";
 import { transcript } from "./transcript.js";
 import { last, moment } from "./words.js";
 
@@ -34,6 +35,7 @@ menus.mount();
 strips.show();
 finder(part(document, ".find"), lines, () => along(false));
 const edit = editor(part(document, ".lines"), lines, () => along(false));
+const note = notes(part(document, ".lines"), playFrom);
 
 // ---- where it is --------------------------------------------------------------------------------------------
 
@@ -163,6 +165,7 @@ document.addEventListener("click", (event) => {
     leave();
   } else if (closest(event.target, "[data-toggle]")) playOrPause();
   else if (closest(event.target, "[data-follow]")) along(true);
+  else if (closest(event.target, "[data-note-add]")) note(here);
   else if (seek) goTo(here + Number(seek));
   else if (step) playHit(Number(step));
   else if (copied) copy(/** @type {HTMLElement} */ (closest(event.target, "button")));
@@ -189,6 +192,7 @@ document.addEventListener("keydown", (event) => {
     ArrowRight: () => goTo(here + ARROW),
     n: () => playHit(event.shiftKey ? -1 : 1),
     e: edit,
+    m: () => note(here),
   };
   if (!closest(event.target, "button, a, summary")) keys[" "] = playOrPause; // which a space presses
   const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
