@@ -261,6 +261,7 @@ class Endpoints:
             "seconds": round(sum(one.duration for one in listed), 1),
             "languages": [one for one in library.languages() if one],
             "categories": [one for one in library.categories() if one],
+            "speakers": library.speakers(),
         }
 
     def _found(

@@ -1,6 +1,6 @@
 """The filters of a search as dropdowns, for the Search and Live tabs: what a library offers to choose from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,8 +33,8 @@ def offers(library: "Library | None", settings: SearchSettings) -> dict[str, Off
     several = [one for one in recordings if counts.get(one.id, 0) > 1 or one.id == settings.recording]
     titles = [(labels.title(one.title), one.id) for one in several]
 
-    def values(name: str, label: Callable[[str], str]) -> Offer:
-        found = {getattr(one, name) for one in recordings}
+    def values(name: str, label: Callable[[str], str], more: Sequence[str] = ()) -> Offer:
+        found = {getattr(one, name) for one in recordings} | set(more)
         named = {value: label(value) for value in found if value}
         return Offer(
             sorted((text, value) for value, text in named.items() if text), len(found) > 1 and any(named.values())
@@ -43,7 +43,7 @@ def offers(library: "Library | None", settings: SearchSettings) -> dict[str, Off
     return {
         "category": values("category", lambda name: labels.category(name).capitalize()),
         "language": _languages({one.language for one in recordings}),
-        "speaker": values("speaker", labels.speaker),
+        "speaker": values("speaker", labels.speaker, library.speakers() if library else ()),
         "recording": Offer(titles, bool(titles) and len(recordings) > 1),
         "date": values("date", str),
     }

@@ -93,10 +93,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     chosen = choose(clips(data_folder(args.data)), args.clips)
     encoder = WhisperEncoder.pretrained().to(best_device())
+    width = 2 * encoder.positions.shape[1]
+    about = {"backbone": "whisper-base", "layer": 1}
+    home = cache_folder(args.features, about, [MOST, width], [encoder.layers[0]], 2 * width * len(chosen))
     if encoder.positions.device.type == "cuda" or cpu_has_bfloat16():
         encoder = encoder.to(torch.bfloat16)
-    training = encode(encoder, [one for one in chosen if one.clip.split == "train"], args.features)
-    held_out = encode(encoder, [one for one in chosen if one.clip.split != "train"], args.features)
+    training = encode(encoder, [one for one in chosen if one.clip.split == "train"], home)
+    held_out = encode(encoder, [one for one in chosen if one.clip.split != "train"], home)
     head = calibrate(fit(training), held_out)
     head.save(args.out)
     measured = measure(head, held_out)
@@ -120,13 +123,10 @@ def choose(found: Sequence[Clip], most: int) -> list[Rendering]:
 
 def encode(encoder: WhisperEncoder, renderings: Sequence[Rendering], folder: Path) -> Speech:
     """The features of renderings, which are kept in `folder`."""
-    width = 2 * encoder.positions.shape[1]
-    about = {"backbone": "whisper-base", "layer": 1}
-    home = cache_folder(folder, about, [MOST, width], [encoder.layers[0]], 2 * width * len(renderings))
     compute = partial(_features, encoder)
     of_condition = [[one for one in renderings if one.condition == condition] for condition in LEARNED]
     ordered = [one for several in of_condition for one in several]
-    found = cached_features(home, of_condition, Rendering.checksum, _loaded, compute, "who speaks")
+    found = cached_features(folder, of_condition, Rendering.checksum, _loaded, compute, "who speaks")
     return Speech(ordered, found.rows.astype(np.float32))
 
 

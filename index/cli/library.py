@@ -7,6 +7,9 @@
     python -m clasp library export archive.zip
     python -m clasp library import archive.zip --library harbour
     python -m clasp library transcribe       # what has no transcript yet; --redo: what a machine has transcribed, too
+    python -m clasp library speakers         # who speaks, and how much; guessed where nobody has said so
+    python -m clasp library speakers "Speaker 1" --to Ada    # in all recordings; if there is an Ada, both become one
+    python -m clasp library diarize          # tell speakers apart in what was added before that was known
     python -m clasp library reembed          # if another model made it; may be stopped, and goes on, like transcribe
 
 Exit codes: 0 all is well; 1 `check` found something, or `reembed` could not hear all; 2 an error (one line on stderr).
@@ -16,15 +19,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from index.cli import speakers
+from index.cli.add import STOPPED
 from index.cli.stored import open_stored
 from index.metadata import FACTS
 from index.paths import library_folder
 
 if TYPE_CHECKING:
     from index.library import Library
-
-
-STOPPED = 130
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "export": "write the library, recordings included, to one archive",
         "import": "make a library of such an archive",
         "transcribe": "transcribe what has no transcript yet",
+        "speakers": "who speaks; give somebody another name",
+        "diarize": "tell speakers apart where nobody has said who speaks",
         "reembed": "make the vectors anew, with the model in use instead of the one that made them",
     }.items():
         action = actions.add_parser(name, help=summary, description=summary)
@@ -49,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                 action.add_argument(f"--{fact}")
         elif name == "remove":
             action.add_argument("recordings", nargs="+", metavar="RECORDING", help="its id, as `list` shows it")
+        elif name == "speakers":
+            action.add_argument("speaker", nargs="?", help="the name that is to change")
+            action.add_argument("--to", metavar="NAME", help="the new one; that of somebody else makes one of two")
         elif name in ("export", "import"):
             action.add_argument("archive", type=Path)
         elif name == "transcribe":
@@ -71,8 +78,8 @@ def run(args: argparse.Namespace) -> int:
         findings = repair.check(folder, mend=args.action == "repair")
         print("\n".join(findings) or "All is well.")
         return 1 if findings and args.action == "check" else 0
-    if args.action == "reembed":
-        return _reembed(folder)
+    if args.action in ("reembed", "diarize"):
+        return _reembed(folder) if args.action == "reembed" else speakers.diarize(folder)
     if args.action == "transcribe":
         return _transcribe(folder, redo=args.redo)
     if args.action == "export":
@@ -89,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
             for recording in args.recordings:
                 library.remove(recording)
         else:
-            print(_table(library))
+            print(speakers.renamed(library, args.speaker, args.to) if args.action == "speakers" else _table(library))
     return 0
 
 

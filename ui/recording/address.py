@@ -41,6 +41,11 @@ def notes(key: str) -> str:
     return f"notes/{quote(key, safe='')}"
 
 
+def speakers(key: str, recording: str) -> str:
+    """Where who speaks is changed."""
+    return f"speakers/{path(key, recording)}"
+
+
 def film(key: str, recording: str) -> str:
     """The file of a video."""
     return f"film/{path(key, recording)}"

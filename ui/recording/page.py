@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 HITS = 50  # that are marked, at most
 UNSURE = 0.5  # probability below which a word of a machine's transcript is dimmed
-SHEETS = ("common/frame", "search/results", "search/moments", "recording/recording", "recording/editing",
-          "recording/notes")  # fmt: skip
+SHEETS = (
+    "common/frame", "search/results", "search/moments", "recording/recording", "recording/editing", "recording/notes",
+    "recording/speakers",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ def html(service: Service, key: str, name: str, asked: SearchRequest) -> str:
         searched=bool(asked.text) or asked.like is not None,
         citation=_citation(recording),
         private=private,
+        names=library.speakers() if service.may_change_key(key) else None,
         back=links.write(SearchRequest(settings, asked.text, asked.like)),
         formats=FORMATS,
     )
@@ -92,7 +95,7 @@ def lines(segments: "Sequence[Segment]", hits: Sequence[Hit]) -> list[Line]:
     speakers = list(dict.fromkeys(one.speaker for one in segments if one.speaker))
     shown, last = [], ""
     for segment in segments:
-        changed = len(speakers) > 1 and segment.speaker != last
+        changed = (len(speakers) > 1 or segment.speaker_guessed) and segment.speaker != last
         last = segment.speaker
         colour = speakers.index(last) % len(PALETTE) if len(speakers) > 1 and last else None
         name = labels.speaker(last) if changed else ""
@@ -142,7 +145,8 @@ def _citation(recording: "Recording") -> str:
 
 def _facts(recording: "Recording", segments: "Sequence[Segment]") -> list[str]:
     """What is known of a recording besides what is known of its segments, too."""
-    speakers = [] if recording.speaker else dict.fromkeys(labels.speaker(one.speaker) for one in segments)
+    named = (one.speaker for one in segments if not one.speaker_guessed)
+    speakers = [] if recording.speaker else dict.fromkeys(map(labels.speaker, named))
     return [
         ", ".join(filter(None, speakers)),
         recording.date,

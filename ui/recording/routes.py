@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from clasp.errors import ClaspError
 from ui import links
 from ui.links import SearchRequest, SearchSettings
-from ui.recording import corrections, notes, page, picture
+from ui.recording import corrections, notes, page, picture, speakers
 from ui.service import Service
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def routes(service: Service) -> list[BaseRoute]:
         Route("/film/{key}/{recording}", film),
         corrections.route(service),
         notes.route(service),
+        *speakers.routes(service),
     ]
 
 

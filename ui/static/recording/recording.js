@@ -11,6 +11,7 @@ import * as strips from "../search/strips.js";
 import { editor } from "./editing.js";
 import { finder } from "./find.js";
 import { notes } from "./notes.js";
+import { speakers } from "./speakers.js";
 import { transcript } from "./transcript.js";
 import { last, moment } from "./words.js";
 
@@ -36,6 +37,7 @@ strips.show();
 finder(part(document, ".find"), lines, () => along(false));
 const edit = editor(part(document, ".lines"), lines, () => along(false));
 const note = notes(part(document, ".lines"), playFrom);
+speakers(part(document, ".lines"));
 
 // ---- where it is --------------------------------------------------------------------------------------------
 
