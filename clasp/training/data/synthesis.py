@@ -1,6 +1,7 @@
 """Speech made by synthesizers: many voices, and for the frame labels the time of every phone.
 
-espeak-ng speaks every language in process; flite and festival (English) are the Debian programs.
+espeak-ng speaks every language in process; flite and festival (English) are the Debian programs; Kokoro speaks some
+languages as people do.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from clasp.audio.decode import SAMPLE_RATE
 from clasp.errors import DataError
 from clasp.phones import inventory
 from clasp.text import espeak
+from clasp.training.data import kokoro
 
 _ARPABET = {
     "aa": "ɑ", "ae": "æ", "ah": "ʌ", "ao": "ɔ", "aw": "aʊ", "ax": "ə", "ay": "aɪ", "b": "b", "ch": "tʃ", "d": "d",
@@ -33,8 +35,8 @@ _FESTIVAL = {"slt": "voice_cmu_us_slt_arctic_hts", "kal": "voice_kal_diphone"}
 class Voice:
     """A synthetic voice. `rate` is relative to the engine's own (1.0); `pitch` from 0 to 99 (50 the engine's own)."""
 
-    engine: str  # espeak | flite | festival
-    name: str  # "en-us+f3", "rms", "slt"
+    engine: str  # espeak | flite | festival | kokoro
+    name: str  # "en-us+f3", "rms", "slt", "alpha+kumo"
     language: str  # BCP-47 tag
     rate: float = 1.0
     pitch: int = 50
@@ -43,16 +45,20 @@ class Voice:
         return f"{self.engine}:{self.name}"
 
 
+Labels = list[tuple[int, float, float]]
+Spoken = tuple[np.ndarray, int, Labels | None]  # samples, their rate and the labels
+
+
 @dataclass(frozen=True)
 class SynthesizedSpeech:
-    """An utterance at 16 kHz. `labels` are (phone id, start s, end s), or None where the engine tells no times."""
+    """An utterance. `labels` are (phone id, start s, end s), or None where the engine tells no times."""
 
     samples: np.ndarray  # float32 (n,)
-    labels: list[tuple[int, float, float]] | None
+    labels: Labels | None
 
 
-ENGINES = {"espeak": None, "flite": "flite", "festival": "text2wave"}
-"""The engines, with the program that each needs; espeak-ng comes with a wheel."""
+ENGINES = {"espeak": None, "flite": "flite", "festival": "text2wave", "kokoro": None}
+"""The engines, with the program that each needs; espeak-ng and Kokoro come with wheels."""
 PACE = (0.03, 0.3)  # seconds that a phone takes at least and at most; outside of it something went wrong
 PAUSES = 1.5  # seconds of silence that an utterance may have besides
 VARIANTS = (
@@ -91,15 +97,26 @@ def festival_voice(key: str) -> Voice:
     return Voice("festival", str(draw.choice(list(_FESTIVAL))), "en", round(float(draw.uniform(0.8, 1.25)), 2))
 
 
+def kokoro_voice(language: str, key: str) -> Voice:
+    """A mixture of two of Kokoro's styles, rate and pitch chosen by the hash of `key`."""
+    draw = np.random.default_rng(int(hashlib.sha256(key.encode()).hexdigest()[:16], 16))
+    name = "+".join(draw.choice(kokoro.STYLES, 2, replace=True))
+    return Voice("kokoro", name, language, round(float(draw.uniform(0.8, 1.25)), 2), int(draw.integers(40, 61)))
+
+
 def voice_for(engine: str, language: str, key: str) -> Voice:
     """A voice of `engine` chosen by the hash of `key`."""
     if engine == "espeak":
         return espeak_voice(language, key)
+    if engine == "kokoro":
+        return kokoro_voice(language, key)
     return flite_voice(key) if engine == "flite" else festival_voice(key)
 
 
 def speaks(engine: str, language: str) -> bool:
     """Whether `engine` has a voice for `language`, one that has letter-to-sound rules."""
+    if engine == "kokoro":
+        return language.partition("-")[0] in kokoro.LANGUAGES
     return engine == "espeak" or language == "en"
 
 
@@ -114,16 +131,19 @@ def check_installed(engines: list[str]) -> None:
             )
 
 
-def speak(text: str, voice: Voice) -> SynthesizedSpeech:
-    """Say `text`.
+def speak(text: str, voice: Voice, rate: int = SAMPLE_RATE) -> SynthesizedSpeech:
+    """Say `text`, sampled at `rate` Hz.
 
     Raises:
         DataError: if the engine is not installed or says nothing (espeak-ng rejects a few sentences).
     """
-    spoken = {"espeak": _espeak, "flite": _flite, "festival": _festival}[voice.engine](text, voice)
-    if len(spoken.samples) < 0.2 * SAMPLE_RATE or np.abs(spoken.samples).max() < 1e-3:
+    engines = {"espeak": _espeak, "flite": _flite, "festival": _festival, "kokoro": _kokoro}
+    samples, own_rate, labels = engines[voice.engine](text, voice)
+    if len(samples) < 0.2 * own_rate or np.abs(samples).max() < 1e-3:
         raise DataError(f"{voice} said nothing for {text!r}: leave the sentence out or choose another voice.")
-    return spoken
+    if own_rate != rate:
+        samples = soxr.resample(samples, own_rate, rate).astype(np.float32)
+    return SynthesizedSpeech(samples, labels)
 
 
 def check_pace(seconds: float, phone_count: int) -> None:
@@ -132,37 +152,45 @@ def check_pace(seconds: float, phone_count: int) -> None:
         raise DataError(f"{seconds:.1f} s for {phone_count} phones: the engine left something out or got stuck.")
 
 
-def _espeak(text: str, voice: Voice) -> SynthesizedSpeech:
+def _espeak(text: str, voice: Voice) -> Spoken:
     samples, timed = espeak.speak(text, voice.name, rate=round(175 * voice.rate), pitch=voice.pitch)
-    labels: list[tuple[int, float, float]] = []
+    labels: Labels = []
     ends = [phoneme.start for phoneme in timed[1:]] + [len(samples) / espeak.RATE]
     for phoneme, end in zip(timed, ends, strict=True):
         labels += _spread(inventory.ids(phoneme.ipa), phoneme.start, end)
-    return SynthesizedSpeech(_resample(samples.astype(np.float32) / 32768, espeak.RATE), labels)
+    return samples.astype(np.float32) / 32768, espeak.RATE, labels
 
 
-def _flite(text: str, voice: Voice) -> SynthesizedSpeech:
+def _kokoro(text: str, voice: Voice) -> Spoken:
+    """What is played faster is higher, so it is spoken slower by as much."""
+    raised = 2 ** ((voice.pitch - 50) / 75)
+    samples = kokoro.speak(text, voice.language, voice.name, voice.rate / raised)
+    return samples, round(kokoro.RATE * raised), None
+
+
+def _flite(text: str, voice: Voice) -> Spoken:
     base = {"awb": 130, "rms": 95, "slt": 170}.get(voice.name, 105)  # Hz, mean pitch of the voice
     settings = ["--setf", f"duration_stretch={1 / voice.rate:.2f}"]
     if voice.pitch != 50:
         settings += ["--setf", f"int_f0_target_mean={base * 2 ** ((voice.pitch - 50) / 75):.0f}"]
-    samples, printed = _program(["flite", "-voice", voice.name, "-psdur", *settings], text)
-    labels, start = [], 0.0
+    samples, rate, printed = _program(["flite", "-voice", voice.name, "-psdur", *settings], text)
+    labels: Labels = []
+    start = 0.0
     for item in printed.split():
         name, _, end = item.rpartition(":")
         labels += _spread(inventory.ids(_ARPABET.get(name, "")), start, float(end))
         start = float(end)
-    return SynthesizedSpeech(samples, labels)
+    return samples, rate, labels
 
 
-def _festival(text: str, voice: Voice) -> SynthesizedSpeech:
+def _festival(text: str, voice: Voice) -> Spoken:
     stretch = f"(Parameter.set 'Duration_Stretch {1 / voice.rate:.2f})"
     command = ["text2wave", "-eval", f"({_FESTIVAL[voice.name]})", "-eval", stretch]
-    return SynthesizedSpeech(_program(command, text)[0], None)
+    return *_program(command, text)[:2], None
 
 
-def _program(command: list[str], text: str) -> tuple[np.ndarray, str]:
-    """Run flite or festival on a text file; its samples at 16 kHz and what it printed."""
+def _program(command: list[str], text: str) -> tuple[np.ndarray, int, str]:
+    """Run flite or festival on a text file; its samples, their rate and what it printed."""
     check_installed([command[0] if command[0] == "flite" else "festival"])
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "text"), Path(folder, "speech.wav")
@@ -178,13 +206,9 @@ def _program(command: list[str], text: str) -> tuple[np.ndarray, str]:
         if complaint or not target.is_file() or not target.stat().st_size:
             raise DataError(f"{' '.join(command)} could not say {text!r}: {complaint}")
         samples, rate = soundfile.read(target, dtype="float32")
-    return _resample(samples, rate), run.stdout.decode(errors="replace")
+    return samples, rate, run.stdout.decode(errors="replace")
 
 
-def _spread(ids: tuple[int, ...], start: float, end: float) -> list[tuple[int, float, float]]:
+def _spread(ids: tuple[int, ...], start: float, end: float) -> Labels:
     step = (end - start) / max(len(ids), 1)
     return [(phone, start + place * step, start + (place + 1) * step) for place, phone in enumerate(ids)]
-
-
-def _resample(samples: np.ndarray, rate: int) -> np.ndarray:
-    return samples if rate == SAMPLE_RATE else soxr.resample(samples, rate, SAMPLE_RATE).astype(np.float32)
