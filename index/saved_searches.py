@@ -12,6 +12,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
 import soundfile
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from index.search import Query
 
 LONGEST_NAME = 100  # characters
+BEGINNING = 80  # characters of a text that name a search
 LONGEST_SOUND = 120.0  # seconds of a spoken search
 
 
@@ -52,6 +54,12 @@ class LibrarySavedSearches:
         if found is None:
             raise LibraryError(f"There is no saved search called {name!r} in this library.")
         return found
+
+    def free_name(self, text: str) -> str:
+        """A name for a search that looks for a text: its beginning, with a number if that is taken."""
+        wanted, taken = line(text[:BEGINNING]), {one.name for one in self.all()}
+        names = chain([wanted], (f"{wanted} {number}" for number in count(2)))
+        return next(one for one in names if one not in taken)
 
     def query(self, name: str) -> StoredQuery:
         """What a saved search looks for."""

@@ -152,6 +152,8 @@ def test_another_model_encodes_them_anew(library: Library, model: Model) -> None
 
 def test_names_and_queries_are_checked(library: Library, model: Model) -> None:
     save(library, model)
+    names = [library.saved_searches.free_name(text) for text in ("Floods", " Storms\n", "a" * 200)]
+    assert names == ["Floods 2", "Storms", "a" * 80]
     with pytest.raises(LibraryError, match="already"):
         save(library, model)
     with pytest.raises(DataError, match="needs a name"):

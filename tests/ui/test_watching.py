@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import gradio as gr
 import pytest
 import soundfile
 
@@ -15,6 +16,7 @@ from index.registry import LibraryRegistry
 from index.watched_folders import has_watched_folders
 from tests.index.ear import Ear
 from ui.jobs import Jobs, Report
+from ui.library.sources import SourceHandlers
 from ui.service import Service
 from ui.watching import FolderWatcher
 
@@ -112,6 +114,21 @@ def test_only_folders_beside_the_library_are_watched(library: Library, tmp_path:
         library.watched_folders.add(tmp_path / "none")
     with pytest.raises(DataError, match="holds this library itself"):
         library.watched_folders.add(tmp_path)
+
+
+def test_a_page_that_others_reach_refuses_folders_and_podcasts(
+    service: Service, library: Library, tmp_path: Path
+) -> None:
+    service.local = False
+    handlers = SourceHandlers(service, SimpleNamespace(notice="notice"))
+    for answer in (
+        handlers.watch("archive", "", str(tmp_path)),
+        handlers.follow("archive", "", "http://127.0.0.1/feed.xml"),
+        handlers.update("archive", ""),
+        handlers.leave("archive", "", gr.EventData(None, {"feed": "http://127.0.0.1/feed.xml"})),
+    ):
+        assert "read-only" in answer["notice"]
+    assert library.watched_folders.all() == [] and library.feeds.all() == [] and service.jobs.of("archive") is None
 
 
 def test_nothing_is_watched_where_others_reach_the_page(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,8 +30,9 @@ class SourceHandlers(LibraryHandlers):
         library = self._of_this_computer(name, token)
         if not path.strip():
             raise DataError("There is nothing to watch yet: enter the path of a folder.")
-        library.watched_folders.add(typed_path(path))
-        return self._show(name, token) | {self._components.folder: ""}
+        folder = typed_path(path)
+        library.watched_folders.add(folder)
+        return self._show(name, token, done=f"{folder} is watched from now on.") | {self._components.folder: ""}
 
     @reports_errors
     def follow(self, name: str, token: str, address: str) -> Updates:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 HITS = 30
 LONG = 15.0  # seconds; for a longer spoken query the page says what takes so long
-NAME = 80  # characters of a text that name a saved search
 POLL = 1.0  # seconds between two looks at how far opening is
 
 
@@ -211,9 +209,7 @@ class SearchHandlers:
             if last is None or settings.library == VISIT:
                 raise ClaspError("There is nothing to save yet: search first.")
             searches = self._service.library(settings.library, token).saved_searches
-            wanted = (last.query.text or "Spoken search")[:NAME].strip()
-            taken = {one.name for one in searches.all()}
-            name = next(one for one in chain([wanted], (f"{wanted} {n}" for n in count(2))) if one not in taken)
+            name = searches.free_name(last.query.text or "Spoken search")
             searches.add(name, last.query, self._service.opened().model.checksum, last.waveform, settings.filter)
             return self._answer(last.query, settings, token, last.waveform, saved=name)
         except Exception as error:
