@@ -104,7 +104,7 @@ def _announce(library: "Library", found: Sequence[NewHits]) -> None:
         if settings.webhook and not settings.offline:
             import httpx
 
-            facts = {"library": str(library.folder), "searches": [_as_dict(library, one) for one in found]}
+            facts = {"library": library.folder.resolve().name, "searches": [_as_dict(library, one) for one in found]}
             httpx.post(settings.webhook, json=facts, timeout=SECONDS).raise_for_status()
     except Exception as error:
         log.warning("The webhook was not reached: %s", error)

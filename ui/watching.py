@@ -47,7 +47,7 @@ class FolderWatcher:
             try:
                 self._look(name)
             except ClaspError as error:
-                log.warning("%s", error)
+                log.info("%s", error)  # it is said where the library is opened
 
     def _run(self) -> None:
         pause = threading.Event()

@@ -111,6 +111,8 @@ def _contents(database: sqlite3.Connection, folder: Path, mend: bool) -> list[st
         "corrections of no segment": ("corrections", "segment NOT IN (SELECT id FROM segments)"),
         "notes of no recording": ("notes", "recording NOT IN (SELECT id FROM recordings)"),
         "meanings of no segment": ("direct", "segment NOT IN (SELECT id FROM segments)"),
+        "saved hits of no segment": ("saved_hits", "segment NOT IN (SELECT id FROM segments)"),
+        "episodes of no feed": ("episodes", "feed NOT IN (SELECT address FROM feeds)"),
     }
     found = []
     for name, (table, clause) in checks.items():

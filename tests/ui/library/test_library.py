@@ -16,10 +16,13 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from clasp.audio.decode import SAMPLE_RATE
 from clasp.training.data.synthesis import Voice, speak
+from tests.index.ingest.web import Page as Served
+from tests.index.ingest.web import Web, serving
 from tests.ui.conftest import looked_at, running
 
 FERRY = "The ferry did not leave the harbour because the fog was too thick."
@@ -57,7 +60,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def own(home: Path) -> Iterator[str]:
     """The address of an app whose user owns the libraries."""
     places = {"CLASP_LIBRARY": home / "archive", "XDG_DATA_HOME": home / "data", "GRADIO_TEMP_DIR": home / "uploads"}
-    with running(home, **{name: str(path) for name, path in places.items()}) as url:
+    with running(home, **{name: str(path) for name, path in places.items()}, NO_PROXY="127.0.0.1") as url:
         yield url
 
 
@@ -284,6 +287,80 @@ def test_a_library_of_another_model_is_made_ready_and_a_damaged_one_repaired(pag
         page.get_by_role("button", name="Maintenance").click()
     page.locator("#library-repair").click()
     expect(page.locator(".job[role=status] li")).to_have_text("1 segments without a vector: taken out.")
+
+
+def publish(web: Web, folder: Path, **texts: str) -> None:
+    """A podcast with these episodes, whose transcripts come along."""
+    items = ""
+    for name, text in texts.items():
+        sound = said(folder / f"{name}.flac", text)
+        web.pages[f"/{name}.flac"] = Served(sound.read_bytes())
+        web.pages[f"/{name}.srt"] = Served(SUBTITLES.replace(FERRY, text).encode())
+        items += f'<item><title>{name}</title><enclosure url="/{name}.flac" type="audio/flac"/>'
+        items += f'<transcript url="/{name}.srt" type="application/srt"/></item>'
+    feed = f"<rss><channel><title>Harbour Stories</title>{items}</channel></rss>"
+    web.pages["/feed.xml"] = Served(feed.encode(), etag=f'"{len(texts)}"')
+
+
+def test_folders_are_watched_and_a_saved_search_finds_what_a_podcast_brings(page: Page, tmp_path: Path) -> None:
+    new, listed, report = (page.locator(one) for one in ("#library-new", "#library-source-list", ".job[role=status]"))
+    if not new.get_by_label("Name").is_visible():
+        page.get_by_role("button", name="New library").click()
+    new.get_by_label("Name").fill("By itself")
+    page.locator("#library-make").click()
+    expect(page.locator("#library-name input")).to_have_value("By itself")
+    page.get_by_role("button", name="Watched folders and podcasts").click()
+    (tmp_path / "in").mkdir()
+    folder = page.get_by_label("Folder to watch on this computer")
+    for path, outcome in (("none", "There is no"), ("in", "is watched from now on")):
+        folder.fill(str(tmp_path / path))
+        page.get_by_role("button", name="Watch", exact=True).click()
+        expect(page.locator("#library-notice")).to_contain_text(outcome)
+    expect(listed).to_contain_text(f"{tmp_path / 'in'}Nothing has come in yet.")
+    with serving() as web:
+        publish(web, tmp_path, bees=BEES)
+        page.get_by_label("Address of a podcast").fill(f"{web.address}/feed.xml")
+        page.get_by_role("button", name="Follow").click()
+        expect(report).to_contain_text("1 recording added")
+        save_search(page, "By itself", FERRY)
+        publish(web, tmp_path, bees=BEES, ferry=FERRY)
+        page.get_by_role("button", name="Update podcasts").click()
+        expect(report).to_contain_text(f"something new: “{FERRY}” (1)")
+    expect(listed).to_contain_text("Harbour Stories2 episodes")
+    saved = page.locator("#library-saved details")
+    expect(saved.locator("summary")).to_contain_text("1 new")
+    problems = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    assert [one["id"] for one in problems if one["impact"] in ("serious", "critical")] == []
+    saved.locator("summary").click()
+    hit = saved.get_by_role("link")
+    expect(hit).to_have_text(FERRY)
+    expect(hit).to_have_attribute("href", re.compile(r"^recording/By%20itself/\w+\?q=The\+ferry"))
+    expect(saved.locator("summary .new")).to_have_count(0)
+    page.reload()
+    opened(page)
+    choose_library(page, "By itself")
+    expect(saved.locator("summary")).to_contain_text("1 hit")
+    expect(saved.locator("summary .new")).to_have_count(0)
+    saved.locator("summary").click()
+    page.get_by_role("button", name="Remove the saved search").click()
+    expect(saved).to_have_count(0)
+    page.get_by_role("button", name="Watched folders and podcasts").click()
+    page.get_by_role("button", name="Stop watching").click()
+    page.get_by_role("button", name="Stop following Harbour Stories").click()
+    expect(listed).to_be_hidden()
+    assert titles(page) == ["bees", "ferry"]
+
+
+def save_search(page: Page, library: str, text: str) -> None:
+    """Search a library, save the search, and come back."""
+    page.get_by_role("tab", name="Search").click()
+    page.locator("#by-library input").click()
+    page.get_by_role("option", name=library).click()
+    page.locator("#text textarea").fill(text)
+    page.locator("#text textarea").press("Enter")
+    page.get_by_role("button", name="Save search").click()
+    expect(page.locator("#results .done")).to_contain_text(f"is searched for “{text}”")
+    page.get_by_role("tab", name="Library").click()
 
 
 def test_the_tab_fits_a_phone(page: Page) -> None:
