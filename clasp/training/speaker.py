@@ -264,12 +264,15 @@ class _Trials:
         cosines = self.embeddings[rows] @ self.embeddings[columns].T
         same = self.speakers[rows][:, None] == self.speakers[columns]
         different = self.clips[rows][:, None] != self.clips[columns]
+        if other is None:
+            different &= rows[:, None] < columns
         return cosines[different], same[different]
 
     def recordings(self, count: int = 150) -> list[tuple[np.ndarray, np.ndarray]]:
         """Recordings put together of utterances in one condition, of one to four speakers of a corpus: embeddings and
         speakers of each utterance."""
-        draw, made = np.random.default_rng(0), []
+        draw = np.random.default_rng(0)
+        made: list[tuple[np.ndarray, np.ndarray]] = []
         groups = [(corpus, condition) for corpus in self.large for condition in CALIBRATED]
         while len(made) < count:
             corpus, condition = groups[draw.integers(len(groups))]

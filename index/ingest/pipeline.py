@@ -246,7 +246,10 @@ class Ingestor:
             LibraryError: if the library cannot be written; what was stored stays.
         """
         head, diarization = self.model.speaker_head, self.library.diarization
-        missing = diarization.missing(head) if head is not None else {}
+        if head is None:
+            yield Progress(0, finished=True)
+            return
+        missing = diarization.missing(head)
         progress = Progress(sum(map(len, missing.values())))
         for name, ids in missing.items():
             segments = sorted(self.library.segments(ids), key=lambda one: (one.start, one.end))
@@ -263,7 +266,7 @@ class Ingestor:
                 seconds=progress.seconds + sum(one.end - one.start for one in segments),
             )  # fmt: skip
             yield progress
-        for name in diarization.unguessed() if head is not None else ():
+        for name in diarization.unguessed():
             diarization.guess(name, head)
         yield replace(progress, current="", finished=True)
 

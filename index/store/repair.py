@@ -113,6 +113,7 @@ def _contents(database: sqlite3.Connection, folder: Path, mend: bool) -> list[st
         "meanings of no segment": ("direct", "segment NOT IN (SELECT id FROM segments)"),
         "saved hits of no segment": ("saved_hits", "segment NOT IN (SELECT id FROM segments)"),
         "episodes of no feed": ("episodes", "feed NOT IN (SELECT address FROM feeds)"),
+        "speakers of no segment": ("speaker_embeddings", "segment NOT IN (SELECT id FROM segments)"),
     }
     found = []
     for name, (table, clause) in checks.items():

@@ -20,6 +20,7 @@ from ui.recording import page
 from ui.service import READ_ONLY, Service
 
 if TYPE_CHECKING:
+    from index.diarization import Speakers
     from index.library import Library
 
 MOST = 2**24  # bytes of a request
@@ -61,7 +62,7 @@ def routes(service: Service) -> list[BaseRoute]:
 def _changed(service: Service, key: str, name: str, asked: Change) -> dict[str, Any]:
     library = service.library_of_key(key)
     recording, diarization = library.recording(name), library.diarization
-    before = {}
+    before: Speakers = {}
     if asked.before:
         diarization.restore({int(number): speakers for number, speakers in asked.before.items()})
     elif asked.segments:

@@ -140,7 +140,7 @@ export function speakers(box) {
 
   form.addEventListener("click", ({ target }) => {
     const fresh = closest(target, "[data-new]")?.dataset.new;
-    if (fresh) send({ segments: segments(fresh), to: "" }, "Somebody new speaks there.");
+    if (fresh) send({ segments: segments(fresh), to: "" }, "Split off as somebody else.");
     else if (closest(target, "[data-close]")) dialog.close();
   });
 
