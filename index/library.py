@@ -34,6 +34,7 @@ from clasp.errors import AudioError, LibraryError
 from clasp.filenames import readable
 from clasp.phones.alignment import TOP_PHONES
 from clasp.text.words import coverage
+from index.bin import LibraryBin
 from index.corrections import LibraryCorrections
 from index.diarization import Diarization
 from index.feeds import LibraryFeeds
@@ -92,6 +93,7 @@ class Library:
         watched_folders: the folders that it watches while the app is open.
         diarization: who speaks in it.
         notes: at moments of its recordings.
+        bin: recordings that were removed, and can be restored.
     """
 
     # Opening and closing
@@ -111,6 +113,7 @@ class Library:
         self.watched_folders = LibraryWatchedFolders(self._indexed)
         self.diarization = Diarization(self._indexed)
         self.notes = LibraryNotes(self._indexed)
+        self.bin = LibraryBin(self._indexed, self._unlink)
 
     @classmethod
     def create(cls, folder: Path, model: EmbeddingModel, *, audio: Path | None = None) -> "Library":
@@ -148,7 +151,10 @@ class Library:
             made_by = database.model()
             if made_by != (model.checksum, model.dim):
                 raise OtherModelError(_other_model(folder, made_by, model))
-            return cls(database, model, audio, read_only)
+            library = cls(database, model, audio, read_only)
+            if not read_only:
+                library.bin.expire()
+            return library
         except BaseException:
             database.close()
             raise
@@ -485,7 +491,7 @@ class Library:
             self._indexed.follow()
 
     def remove(self, recording: str) -> None:
-        """Take out a recording: its segments, their vectors, and its file if that was copied into the library.
+        """Delete a recording for good: its segments, their vectors, and its file if that was copied into the library.
 
         Raises:
             LibraryError: if there is no such recording.
@@ -495,6 +501,11 @@ class Library:
         with self._indexed.writing() as database:
             ids = database.remove(recording)
             self._indexed.follow(lambda before: before.without(ids, database.version()))
+        self._unlink(file)
+
+    def _unlink(self, path: Path) -> None:
+        """Delete a file that was copied into the library."""
+        file = self._audio / path
         if file.parent == self._audio / FILES:
             file.unlink(missing_ok=True)
 

@@ -2,7 +2,8 @@
 
     python -m clasp library list
     python -m clasp library edit 4f0c5a2e91b7d3aa --title "Harbour, 1962" --speaker Ada --date 1962-05-01
-    python -m clasp library remove 4f0c5a2e91b7d3aa
+    python -m clasp library remove 4f0c5a2e91b7d3aa      # for thirty days, it can be restored; --for-good: deleted
+    python -m clasp library restore 4f0c5a2e91b7d3aa     # `bin` lists what can be
     python -m clasp library check            # and: repair
     python -m clasp library export archive.zip
     python -m clasp library import archive.zip --library harbour
@@ -35,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, summary in {
         "list": "recordings with their duration, utterances and date",
         "edit": "change what is known of a recording",
-        "remove": "take out recordings, with everything that belongs to them",
+        "remove": "move recordings to the bin, from which they can be restored for thirty days",
+        "bin": "what is in the bin, and until when",
+        "restore": "bring recordings back from the bin",
         "check": "say what is damaged or missing",
         "repair": "the same, and put right what can be",
         "export": "write the library, recordings included, to one archive",
@@ -51,11 +54,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             action.add_argument("recording", help="its id, as `list` shows it")
             for fact in FACTS:
                 action.add_argument(f"--{fact}")
-        elif name == "remove":
-            action.add_argument("recordings", nargs="+", metavar="RECORDING", help="its id, as `list` shows it")
         elif name == "speakers":
             action.add_argument("speaker", nargs="?", help="the name that is to change")
             action.add_argument("--to", metavar="NAME", help="the new one; that of somebody else makes one of two")
+        elif name in ("remove", "restore"):
+            shown_by = "list" if name == "remove" else "bin"
+            action.add_argument("recordings", nargs="+", metavar="RECORDING", help=f"its id, as `{shown_by}` shows it")
+            if name == "remove":
+                action.add_argument("--for-good", action="store_true", help="delete them at once")
         elif name in ("export", "import"):
             action.add_argument("archive", type=Path)
         elif name == "transcribe":
@@ -92,11 +98,12 @@ def run(args: argparse.Namespace) -> int:
         if args.action == "edit":
             facts = {fact: getattr(args, fact) for fact in FACTS if getattr(args, fact) is not None}
             library.edit(args.recording, **facts)
-        elif args.action == "remove":
+        elif args.action in ("remove", "restore"):
+            removal = library.remove if args.action == "remove" and args.for_good else library.bin.put
             for recording in args.recordings:
-                library.remove(recording)
+                (library.bin.restore if args.action == "restore" else removal)(recording)
         else:
-            print(speakers.renamed(library, args.speaker, args.to) if args.action == "speakers" else _table(library))
+            print(_listing(library, args))
     return 0
 
 
@@ -140,6 +147,18 @@ def _transcribe(folder: Path, *, redo: bool) -> int:
         stopped = transcribe(Ingestor(library, model), redo=redo)
         report_new(library, model)
         return STOPPED if stopped else 0
+
+
+def _listing(library: "Library", args: argparse.Namespace) -> str:
+    """What the action lists."""
+    if args.action == "speakers":
+        return speakers.renamed(library, args.speaker, args.to)
+    return _bin(library) if args.action == "bin" else _table(library)
+
+
+def _bin(library: "Library") -> str:
+    binned = library.bin.contents()
+    return "\n".join(f"{one.id}  until {one.until:%Y-%m-%d}  {one.title}" for one in binned) or "The bin is empty."
 
 
 def _table(library: "Library") -> str:

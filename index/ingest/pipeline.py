@@ -164,6 +164,9 @@ class Ingestor:
     def _identify(self, file: Path, digest: str) -> Recording | None:
         """The recording that the library has of a file, also if it was moved; None if there is none, or only one of
         another sound track than is wanted, which is taken out."""
+        binned = self.library.bin.of(digest)
+        if binned is not None:
+            self.library.bin.restore(binned)
         recording = self.library.recording_of(digest)
         if recording is not None and self.track not in (0, recording.track):
             self.library.remove(recording.id)

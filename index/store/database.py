@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 from clasp.speech.transcript import Transcript, Word
 from index.records import Recording, Segment, SpeakerEmbeddings
 from index.store import full_text
+from index.store.bin import Bin
 from index.store.feeds import FeedTables
 from index.store.queries import RECORDING_COLUMNS, Queries, stored_path
 from index.store.saved_searches import SavedSearchTables
@@ -21,7 +22,7 @@ EDITABLE = ("title", "language", "speaker", "category", "date", "path")  # facts
 SHARED = ("language", "speaker", "category")  # those that its segments repeat
 
 
-class Database(Queries, FeedTables, SavedSearchTables, WatchedFolderTable):
+class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
     """What is read of a library, and the changes to it, each whole or not at all."""
 
     def set_model(self, checksum: str, dim: int) -> None:
@@ -104,15 +105,24 @@ class Database(Queries, FeedTables, SavedSearchTables, WatchedFolderTable):
             self._writer.execute("UPDATE recordings SET sidecar = ? WHERE id = ?", (sidecar, name))
             self._refresh_full_text(name)
 
-    def remove(self, name: str) -> np.ndarray:
-        """Take out a recording and all that belongs to it. Returns the ids of its segments, int64, ascending."""
+    def remove(self, name: str, before: Callable[[], None] = lambda: None) -> np.ndarray:
+        """Take out a recording and all that belongs to it, once `before` was done, while nobody else writes. Returns
+        the ids of its segments, int64, ascending."""
         with self._commit():
+            before()
             ids = self._writer.execute("SELECT id FROM segments WHERE recording = ? ORDER BY id", (name,)).fetchall()
             self._writer.execute("DELETE FROM recordings WHERE id = ?", (name,))
         with self._errors():
             self._writer.executescript("PRAGMA incremental_vacuum")  # `execute` would free a single page
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()  # gives the space back
         return np.array(ids, np.int64).reshape(-1)
+
+    def restore(self, name: str) -> bool:
+        """Copy a recording from the bin, where it stays. Returns whether it is there, with vectors of this model."""
+        with self.restoring():
+            there = self.copy_from_bin(name)
+            self._refresh_full_text(name)
+        return there
 
     def store_transcripts(self, ids: Sequence[int], transcripts: Sequence[Transcript], transcriber: str) -> None:
         """Keep what a machine has transcribed, word times in seconds of the recording. Where a transcript has come with

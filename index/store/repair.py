@@ -9,6 +9,7 @@ from clasp.errors import LibraryError
 from clasp.filenames import readable
 from clasp.files import sha256
 from index.library import FILES
+from index.store.bin import paths_in_bin
 from index.store.schema import DATABASE_FILE, connect, migrate, version
 from index.vectors.index_file import INDEX_FILE, MANIFEST_FILE
 
@@ -131,7 +132,7 @@ def _contents(database: sqlite3.Connection, folder: Path, mend: bool) -> list[st
 
 
 def _files(database: sqlite3.Connection, folder: Path, mend: bool) -> list[str]:
-    found, used = [], set()
+    found, used = [], {folder / path for path in paths_in_bin(folder)}
     for title, where, digest in database.execute("SELECT title, path, sha256 FROM recordings ORDER BY title"):
         path = folder / os.fsdecode(where)
         used.add(path)

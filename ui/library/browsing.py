@@ -20,7 +20,7 @@ class BrowsingHandlers(LibraryHandlers):
     def load(self, link: str, token: str, name: str | None) -> Updates:
         """The page or the tab was opened: offer the libraries there are, and choose the one kept in the address."""
         if self._service.read_only and not token:  # a visitor's own library comes first: they are known in a moment
-            return {self._components.notice: gr.skip()}
+            return self._unchanged()
         kept = links.parameters(link)
         name = kept.get("library", name)
         libraries = self._service.libraries(token)
@@ -45,13 +45,13 @@ class BrowsingHandlers(LibraryHandlers):
         else:
             libraries = gr.Dropdown(self._service.libraries(token), value=name)
             updates = self._show(name, token, view, selection) | {self._components.name: libraries}
-        return updates | {self._components.notice: gr.skip()}
+        return updates | self._unchanged()
 
     @reports_errors
     def search(self, words: str, name: str | None, token: str, view: TableView) -> Updates:
         """The table is to show the recordings with these words."""
         if not name:  # the page is still being put together
-            return {self._components.notice: gr.skip()}
+            return self._unchanged()
         return self._turn(name, token, replace(view, words=words, page=0))
 
     @reports_errors
@@ -94,6 +94,14 @@ class BrowsingHandlers(LibraryHandlers):
         """A saved search is no longer wanted."""
         self._own(name, token).saved_searches.remove(str(event_data(event).get("name")))
         return self._show(name, token, view, selection)
+
+    def _unchanged(self) -> Updates:
+        """What was done last is shown on."""
+        return {
+            self._components.notice: gr.skip(),
+            self._components.undo: gr.skip(),
+            self._components.undoing: gr.skip(),
+        }
 
     def _require_job(self, name: str) -> None:
         """Whoever owns the libraries, owns the jobs of all of them: the demo library's may be importing another."""

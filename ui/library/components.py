@@ -37,6 +37,10 @@ class LibraryComponents:
     new_archive: Any = None
     create: Any = None
     notice: gr.HTML
+    undo: gr.Button
+    undoing: gr.State
+    bin: gr.Accordion
+    binned: gr.HTML
     facts: gr.HTML
     adding: gr.Column
     files: gr.File
@@ -92,7 +96,8 @@ class LibraryComponents:
 def build(service: "Service") -> LibraryComponents:
     """Lay out the tab; called inside it."""
     made: dict[str, Any] = {
-        "view": gr.State(TableView()), "selection": gr.State(()), "timer": gr.Timer(0.7, active=False)
+        "view": gr.State(TableView()), "selection": gr.State(()), "timer": gr.Timer(0.7, active=False),
+        "undoing": gr.State(None),
     }  # fmt: skip
     with gr.Column(elem_id="library"):
         with gr.Row(elem_id="library-choice"):
@@ -100,6 +105,7 @@ def build(service: "Service") -> LibraryComponents:
             if not service.read_only:
                 made |= _new_library()
         made["notice"] = _html(elem_id="library-notice")
+        made["undo"] = gr.Button("Undo", visible=False, size="sm", elem_id="library-undo")
         made["facts"] = _html(WAIT, elem_id="library-facts", js_on_load=script.mount(MODULE, function="mountFacts"))
         with gr.Column(visible=False, elem_id="library-adding") as made["adding"]:
             made |= _adding(service)
@@ -119,6 +125,9 @@ def build(service: "Service") -> LibraryComponents:
             made |= _selection()
         if service.local:
             made |= _sources()
+        with gr.Accordion("Bin", open=False, visible=False, elem_id="library-bin") as made["bin"]:
+            mounted = script.mount(MODULE, "restore", "discard", function="mountBin")
+            made["binned"] = _html(elem_id="library-binned", js_on_load=mounted)
         if not service.read_only:
             made |= _maintenance()
     return LibraryComponents(**made)

@@ -1,6 +1,7 @@
 """What the handlers of the Library tab share: what is shown of a library, and what is selected in it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
@@ -21,13 +22,22 @@ from ui.templates import notice, render
 Selection = tuple[str, ...]  # ids of recordings
 
 
+@dataclass(frozen=True)
+class Undo:
+    """How the last change can be undone."""
+
+    removed: Selection = ()  # that can be restored
+    edited: tuple[tuple[str, dict[str, str]], ...] = ()  # ids, and the facts from before
+
+
 def reports_errors(handler: Callable[..., Updates]) -> Callable[..., Updates]:
     """An error is shown above the tab, until something else is done."""
 
     @wraps(handler)
     def reporting(self: "LibraryHandlers", *arguments: Any) -> Updates:
         try:
-            return {self._components.notice: ""} | handler(self, *arguments)
+            undo = gr.Button(visible=False)
+            return {self._components.notice: "", self._components.undo: undo} | handler(self, *arguments)
         except Exception as error:
             return {self._components.notice: notice(error_message(error, "the library tab"))}
 
@@ -51,13 +61,17 @@ class LibraryHandlers:
         view: TableView = FIRST_PAGE,
         selection: Selection = (),
         done: str = "",
+        undo: Undo | None = None,
     ) -> Updates:
-        """All of the tab, for a library; `done` says what was done to it."""
+        """All of the tab, for a library; `done` says what was done to it, `undo` how that can be undone."""
         tab, job = self._components, self._service.jobs.of(self._service.key(name, token))
         busy = job is not None and job.running
         owner = self._service.may_change(name)
         updates: Updates = {
             tab.notice: notice(done, good=True) if done else "",
+            tab.undo: gr.Button(visible=undo is not None),
+            tab.undoing: undo,
+            tab.bin: gr.Accordion(visible=False),
             tab.name: gr.Dropdown(value=name),
             tab.view: view,
             tab.adding: gr.Column(visible=owner and not busy),
@@ -79,6 +93,9 @@ class LibraryHandlers:
                 left = self._service.opened().guests.seconds_left(token) if name == VISIT else None
                 updates[tab.facts] = facts(library, may_change=owner, left=left)
                 updates[tab.find] = gr.Textbox(view.words, visible=bool(library.recordings()))
+                if owner and (binned := library.bin.contents()):
+                    updates[tab.bin] = gr.Accordion(f"Bin ({len(binned)})", visible=True)
+                    updates[tab.binned] = render("library/bin.html", binned=binned)
             updates[tab.table] = self._table(name, token, view, cleared=not selection)
             if library is not None and owner:
                 updates[tab.saved] = saved.listing(library, self._service.key(name, token))

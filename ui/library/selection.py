@@ -10,7 +10,7 @@ from ui import downloads, labels
 from ui.errors import error_message
 from ui.events import Updates, event_data
 from ui.library import components
-from ui.library.handlers import LibraryHandlers, Selection, reports_errors
+from ui.library.handlers import LibraryHandlers, Selection, Undo, reports_errors
 from ui.library.recordings import TableView
 from ui.templates import render
 
@@ -50,6 +50,7 @@ class SelectionHandlers(LibraryHandlers):
         library = self._own(name, token)
         entered = {"title": title, "speaker": speaker, "category": category, "language": language, "date": date}
         given = {fact: " ".join((value or "").split()) for fact, value in entered.items()}
+        before: list[tuple[str, dict[str, str]]] = []
         for one in map(library.recording, selection):
             if len(selection) > 1:
                 changed = {fact: value for fact, value in given.items() if value and fact != "title"}
@@ -57,8 +58,9 @@ class SelectionHandlers(LibraryHandlers):
                 changed = {fact: value for fact, value in given.items() if value != getattr(one, fact)}
             if changed:
                 library.edit(one.id, **changed)
+                before.append((one.id, {fact: getattr(one, fact) for fact in changed}))
         done = "Saved." if len(selection) == 1 else f"{labels.count(len(selection), 'recording')} saved."
-        return self._show(name, token, view, done=done)
+        return self._show(name, token, view, done=done, undo=Undo(edited=tuple(before)) if before else None)
 
     def download(self, name: str, token: str, selection: Selection, event: gr.EventData) -> Iterator[str]:
         """Write what is said in what is selected to a file to download."""
@@ -91,14 +93,41 @@ class SelectionHandlers(LibraryHandlers):
 
     @reports_errors
     def remove(self, name: str, token: str, view: TableView, selection: Selection) -> Updates:
-        """Remove what is selected."""
+        """Remove what is selected: it goes to the bin."""
         library = self._own(name, token)
         busy = self._service.jobs.running(self._service.key(name, token))
         for one in map(library.recording, selection):
             if busy and not one.done:
                 raise LibraryError(f"{one.title} is being added right now: stop that first.")
-            library.remove(one.id)
-        return self._show(name, token, view, done=f"{labels.count(len(selection), 'recording')} removed.")
+            library.bin.put(one.id)
+        done = f"{labels.count(len(selection), 'recording')} removed."
+        return self._show(name, token, view, done=done, undo=Undo(removed=selection))
+
+    @reports_errors
+    def undo(self, name: str, token: str, view: TableView, undo: Undo | None) -> Updates:
+        """Undo what was removed or edited last."""
+        library = self._own(name, token)
+        if undo is None:
+            raise LibraryError("There is nothing to undo any more.")
+        for recording in undo.removed:
+            library.bin.restore(recording)
+        for recording, facts in undo.edited:
+            library.edit(recording, **facts)
+        return self._show(name, token, view, done="Undone.")
+
+    @reports_errors
+    def restore(self, name: str, token: str, view: TableView, event: gr.EventData) -> Updates:
+        """Bring a recording back from the bin."""
+        recording = str(event_data(event).get("id"))
+        library = self._own(name, token)
+        library.bin.restore(recording)
+        return self._show(name, token, view, done=f"“{library.recording(recording).title}” is back.")
+
+    @reports_errors
+    def discard(self, name: str, token: str, view: TableView, event: gr.EventData) -> Updates:
+        """Delete a recording in the bin for good."""
+        self._own(name, token).bin.delete(str(event_data(event).get("id")))
+        return self._show(name, token, view, done="Deleted for good.")
 
     @reports_errors
     def cancel(self, name: str, token: str, selection: Selection) -> Updates:

@@ -56,6 +56,9 @@ def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -
     gr.on([*entered, parts.save.click], selection.save, [*shown, *metadata], outputs, **quiet)
     parts.ask_remove.click(selection.ask_remove, selected, outputs, **quiet).then(None, **focus)
     parts.remove.click(selection.remove, shown, outputs, **quiet)
+    parts.undo.click(selection.undo, [*library, parts.view, parts.undoing], outputs, **quiet)
+    parts.binned.restore(selection.restore, [*library, parts.view], outputs, **quiet)
+    parts.binned.discard(selection.discard, [*library, parts.view], outputs, **quiet)
     parts.clear.click(selection.clear, [*library, parts.view], outputs, **quiet)
     gr.on([parts.cancel_edit.click, parts.cancel_remove.click], selection.cancel, selected, outputs, **quiet)
 

@@ -224,6 +224,12 @@ def test_on_the_command_line(folder, tmp_path, capsys):
     main(["library", "list", *here])
     out = capsys.readouterr().out
     assert "Found" in out and "elsewhere" not in out and "2 recordings" in out
+    assert main(["library", "bin", *here]) == 0
+    assert capsys.readouterr().out.startswith("elsewhere  until 20")
+    assert main(["library", "restore", "elsewhere", *here]) == 0
+    assert main(["library", "remove", "--for-good", "elsewhere", *here]) == 0
+    main(["library", "bin", *here])
+    assert capsys.readouterr().out == "The bin is empty.\n"
     assert main(["library", "check", *here]) == 1
     assert main(["library", "export", str(tmp_path / "a.zip"), *here]) == 0
     assert main(["library", "import", str(tmp_path / "a.zip"), "--library", str(tmp_path / "b")]) == 0

@@ -185,6 +185,9 @@ def test_several_are_edited_at_once(page: Page) -> None:
     page.locator("#library-category input").fill("interview")
     page.locator("#library-save").click()
     expect(page.locator(f"{TABLE} td[data-column=Category]")).to_have_text(["interview", "interview"])
+    page.locator("#library-undo").click()
+    expect(page.locator("#library-notice")).to_contain_text("Undone.")
+    expect(page.locator(f"{TABLE} td[data-column=Category]")).to_have_text(["", ""])
     expect(page.locator(f"{TABLE} tr", has_text="bees")).not_to_contain_text("Ada")
     expect(page.locator(f"{TABLE} tr", has_text="Harbour")).to_contain_text("Ada")
 
@@ -223,15 +226,32 @@ def test_removing_asks_once_more_and_originals_stay(page: Page, home: Path) -> N
     expect(page.locator("#library-chosen")).to_contain_text(f"{memos + 1} recordings selected")
     page.locator("#library-ask").click()
     question = page.locator("#library-confirm")
-    expect(question).to_contain_text("The copies in this library are deleted")
+    expect(question).to_contain_text("You can restore them from the bin for 30 days")
+    expect(question).to_contain_text("The copies in this library are deleted after that")
     expect(question).to_contain_text("The original files stay where they are")
     page.locator("#library-keep").click()
     expect(question).to_be_hidden()
     page.locator("#library-ask").click()
     page.locator("#library-remove").click()
     expect(page.locator("#library-notice")).to_contain_text("removed")
+    page.locator("#library-undo").click()
+    expect(page.locator("#library-notice")).to_contain_text("Undone.")
+    expect(page.locator("#library-undo")).to_be_hidden()
+    expect(page.locator(f"{TABLE} th")).to_have_text(["bees"])
+    page.get_by_label("Select bees").check()
+    page.locator("#library-find input").fill("memo")
+    expect(page.locator(f"{TABLE} tr")).to_have_count(memos)
+    page.get_by_label("Select all on this page").check()
+    page.locator("#library-ask").click()
+    page.locator("#library-remove").click()
+    expect(page.locator("#library-notice")).to_contain_text("removed")
     page.locator("#library-find input").fill("")
     expect(page.locator(f"{TABLE} th")).to_have_text(["Harbour <b>1962</b>"])
+    page.get_by_role("button", name=f"Bin ({memos + 1})").click()
+    page.get_by_role("button", name="Delete bees for good").click()
+    page.get_by_role("button", name="Really delete it?").click()
+    expect(page.locator("#library-notice")).to_contain_text("Deleted for good.")
+    expect(page.locator("#library-binned li")).to_have_count(memos)
     assert len(list((home / "archive" / "files").iterdir())) == 1
 
 
@@ -480,7 +500,9 @@ def test_forged_requests_change_nothing(public: str, home: Path, spoken_files: l
                 done[event["api_name"], library] = asked(public, event, values, data)
     assert {name for name, _ in done} >= {"upload", "select", "save", "remove", "stop", "dismiss"}
     assert not {name for name, _ in done} & {"add_path", "create", "check", "repair", "export", "transcribe", "reembed"}
-    for name in ("upload", "select", "edit", "save", "ask_remove", "remove", "stop", "dismiss"):
+    for name in (
+        "upload", "select", "edit", "save", "ask_remove", "remove", "undo", "restore", "discard", "stop", "dismiss",
+    ):  # fmt: skip
         assert "read-only" in done[name, "archive"] and "read-only" in done[name, "demo"]
     assert state() == before
 

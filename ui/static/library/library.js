@@ -127,6 +127,24 @@ export function mountFormats({ element, trigger }) {
 }
 
 /**
+ * The bin: what is to be deleted for good is asked for twice.
+ * @param {Component} component
+ */
+export function mountBin({ element, trigger }) {
+  element.addEventListener("click", ({ target }) => {
+    const button = closest(target, "button");
+    const { restore, discard, asked } = button?.dataset ?? {};
+    if (restore) trigger("restore", { id: restore });
+    else if (discard && asked) trigger("discard", { id: discard });
+    else if (button && discard) {
+      button.dataset.asked = "true";
+      button.textContent = "Really delete it?";
+      button.removeAttribute("aria-label");
+    }
+  });
+}
+
+/**
  * What a library comes to, with the hour by the visitor's own clock.
  * @param {Component} component
  */
