@@ -44,6 +44,7 @@ from index.metadata import checked
 from index.model import EmbeddingModel
 from index.notes import LibraryNotes
 from index.records import Recording, Segment, SpeakerEmbeddings
+from index.recurrences import LibraryRecurrences
 from index.saved_searches import LibrarySavedSearches
 from index.store.database import Database
 from index.store.queries import are_unit
@@ -94,6 +95,7 @@ class Library:
         diarization: who speaks in it.
         notes: at moments of its recordings.
         bin: recordings that were removed, and can be restored.
+        recurrences: what is said in several recordings of it.
     """
 
     # Opening and closing
@@ -114,6 +116,7 @@ class Library:
         self.diarization = Diarization(self._indexed)
         self.notes = LibraryNotes(self._indexed)
         self.bin = LibraryBin(self._indexed, self._unlink)
+        self.recurrences = LibraryRecurrences(self._indexed, model.meaning_dim)
 
     @classmethod
     def create(cls, folder: Path, model: EmbeddingModel, *, audio: Path | None = None) -> "Library":

@@ -4,7 +4,8 @@
         for moment in group.moments:
             print(group.recording.title, moment.hit.segment.start, len(moment.duplicates))
 
-Near-duplicates are folded under the best of them, and the moments of one recording stand together.
+Near-duplicates in one recording are folded under the best of them, and the moments of one recording stand together. The
+same said in another recording is a moment of that one.
 """
 
 from collections.abc import Sequence
@@ -77,7 +78,8 @@ def _folded(library: "Library", hits: Sequence[Hit]) -> list[Moment]:
     for hit in hits:
         vector = library.vector(hit.segment.id)
         for moment, other in zip(moments, vectors, strict=True):
-            if vector @ other >= DUPLICATE or _overlap(hit.segment, moment.hit.segment):
+            one = moment.hit.segment
+            if one.recording == hit.segment.recording and (vector @ other >= DUPLICATE or _overlap(hit.segment, one)):
                 moment.duplicates.append(hit)
                 break
         else:
@@ -89,4 +91,4 @@ def _folded(library: "Library", hits: Sequence[Hit]) -> list[Moment]:
 def _overlap(one: Segment, other: Segment) -> bool:
     shared = min(one.end, other.end) - max(one.start, other.start)
     shorter = min(one.end - one.start, other.end - other.start)
-    return one.recording == other.recording and shared > OVERLAP * shorter
+    return shared > OVERLAP * shorter

@@ -11,6 +11,7 @@
     python -m clasp library speakers         # who speaks, and how much; guessed where nobody has said so
     python -m clasp library speakers "Speaker 1" --to Ada    # in all recordings; if there is an Ada, both become one
     python -m clasp library diarize          # tell speakers apart in what was added before that was known
+    python -m clasp library recurrences      # find what is said in several recordings: of what is new, and list it
     python -m clasp library reembed          # if another model made it; may be stopped, and goes on, like transcribe
 
 Exit codes: 0 all is well; 1 `check` found something, or `reembed` could not hear all; 2 an error (one line on stderr).
@@ -46,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "transcribe": "transcribe what has no transcript yet",
         "speakers": "who speaks; give somebody another name",
         "diarize": "tell speakers apart where nobody has said who speaks",
+        "recurrences": "find and list passages that recur in other recordings",
         "reembed": "make the vectors anew, with the model in use instead of the one that made them",
     }.items():
         action = actions.add_parser(name, help=summary, description=summary)
@@ -88,6 +90,8 @@ def run(args: argparse.Namespace) -> int:
         return _reembed(folder) if args.action == "reembed" else speakers.diarize(folder)
     if args.action == "transcribe":
         return _transcribe(folder, redo=args.redo)
+    if args.action == "recurrences":
+        return _recurrences(folder)
     if args.action == "export":
         Library.must_exist(folder)
         Database(folder).close()  # an older one is brought up to date
@@ -159,6 +163,27 @@ def _listing(library: "Library", args: argparse.Namespace) -> str:
 def _bin(library: "Library") -> str:
     binned = library.bin.contents()
     return "\n".join(f"{one.id}  until {one.until:%Y-%m-%d}  {one.title}" for one in binned) or "The bin is empty."
+
+
+def _recurrences(folder: Path) -> int:
+    """Compare what is new with the other recordings, and list what recurs."""
+    import clasp
+    from clasp.settings import current
+    from index.exports.clocks import short_clock
+    from index.library import Library
+
+    Library.must_exist(folder)  # before the model: errors come at once
+    settings = current()
+    model = clasp.load(settings.model, settings.device or None)
+    with Library.open(folder, model) as library:
+        for _ in library.recurrences.find(model):
+            pass
+        titles = {one.id: one.title for one in library.recordings()}
+        for name, title in titles.items():
+            for passage in library.recurrences.passages(name):
+                here, there = (short_clock(round(1_000 * one)) for one in (passage.start, passage.other_start))
+                print(f"{title}, {here}: also in {titles[passage.recording]}, {there}")
+    return 0
 
 
 def _table(library: "Library") -> str:

@@ -18,7 +18,7 @@ from clasp.errors import LibraryError
 from clasp.settings import current
 from index.map.fit import fit_layout, fit_map
 from index.map.layout import MAP_FILE, MapLayout
-from index.map.meanings import meanings
+from index.meanings import meanings
 
 if TYPE_CHECKING:
     from clasp import Clasp

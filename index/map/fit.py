@@ -17,9 +17,9 @@ from clasp.errors import ClaspError, LibraryError
 from index.map.clusters import find_regions
 from index.map.layout import MAP_FILE, MapLayout, segment_keys
 from index.map.library_map import LibraryMap
-from index.map.meanings import language_tells, meanings, without_languages
-from index.map.quality import measure_map
+from index.map.quality import measure_map, shared
 from index.map.umap import SEED, Progress, interpolate, lay_out, no_progress, subprogress
+from index.meanings import meanings, without_languages
 from index.model import TextEncoder
 from index.search import LONGEST_QUERY
 
@@ -119,6 +119,13 @@ def fit_layout(
     progress(1.0, "done")
     sampled = 0 if chosen.all() else int(chosen.sum())
     return MapLayout(model, segment_keys(segments), flat_pairs, solid_pairs, region[:count], sampled, regions, measures)
+
+
+def language_tells(vectors: np.ndarray, languages: Sequence[str], categories: Sequence[str]) -> bool:
+    """Whether more neighbours share a category while the vectors still tell languages apart, as where each language
+    has topics of its own."""
+    before, without = (shared(one, categories)[0] for one in (vectors, without_languages(vectors, languages)))
+    return before is not None and without is not None and before > without
 
 
 def _encode_batch(model: TextEncoder, texts: list[str], language: str) -> np.ndarray:

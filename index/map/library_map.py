@@ -18,9 +18,9 @@ import numpy as np
 
 from clasp.errors import LibraryError
 from index.map.layout import MAP_FILE, MapLayout, segment_keys
-from index.map.meanings import meanings
 from index.map.umap import NEIGHBOURS, interpolate, weighted_mean
 from index.map.wire import Points
+from index.meanings import meanings
 
 if TYPE_CHECKING:
     from index.library import Library

@@ -19,6 +19,7 @@ TABLE = """CREATE TABLE IF NOT EXISTS bin (
     removed TEXT NOT NULL,  -- ISO 8601, UTC
     model TEXT NOT NULL     -- checksum of the model that made its vectors
 ) WITHOUT ROWID"""
+REMADE = ("compared",)  # tables that say what has been made of the library as it was
 LIVING = "SELECT id FROM library.recordings"  # which are in the library
 
 
@@ -129,19 +130,24 @@ def _delete(database: sqlite3.Connection, name: str) -> None:
 
 
 def _rows(database: sqlite3.Connection, schema: str) -> dict[str, str]:
-    """The tables that have something of recordings, parents first, and of each the condition for a single one, the id
-    of which is its only value."""
+    """The tables that have something of recordings alone, parents first, and of each the condition for a single one, the
+    id of which is its only value."""
     clauses = {"recordings": "id = ?", "segments": "recording = ?"}
     tables = database.execute("SELECT name FROM main.sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
     for (table,) in tables:
         parents = {parent: column for column, parent in _parents(database, table)}
-        if table in clauses:
+        if table in clauses or table in REMADE or _owners(database, table) != 1:
             continue
         if "recordings" in parents:
             clauses[table] = f"{parents['recordings']} = ?"
         elif "segments" in parents:
             clauses[table] = f"{parents['segments']} IN (SELECT id FROM {schema}.segments WHERE recording = ?)"
     return clauses
+
+
+def _owners(database: sqlite3.Connection, table: str) -> int:
+    """Without how many others, all at once, a row of a table does not stay."""
+    return sum(row[6] == "CASCADE" for row in database.execute(f"PRAGMA main.foreign_key_list({table})"))
 
 
 def _parents(database: sqlite3.Connection, table: str) -> list[tuple[str, str]]:

@@ -278,6 +278,25 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
             )
             full_text.refresh(self._writer, list(speakers))
 
+    def store_recurrences(self, ids: Sequence[int], pairs: Sequence[tuple[int, int, float]], generation: int) -> None:
+        """Segments that were compared with those of other recordings, as they were in a generation, and what says the
+        same, with its probability. Segments that are gone are passed over."""
+        numbers = json.dumps(list(ids))
+        with self._transaction():
+            self._writer.execute(  # what was found before their vectors were replaced
+                "WITH again AS (SELECT segment FROM compared WHERE segment IN (SELECT value FROM json_each(?))) "
+                "DELETE FROM recurrences WHERE segment IN again OR other IN again", (numbers,),
+            )  # fmt: skip
+            self._writer.executemany(
+                "INSERT INTO recurrences SELECT min(?1, ?2), max(?1, ?2), ?3 "
+                "WHERE (SELECT count(*) FROM segments WHERE id IN (?1, ?2)) = 2 "
+                "ON CONFLICT DO UPDATE SET probability = max(probability, excluded.probability)", pairs,
+            )  # fmt: skip
+            self._writer.execute(
+                "INSERT OR REPLACE INTO compared SELECT id, ? FROM segments "
+                "WHERE id IN (SELECT value FROM json_each(?))", (generation, numbers),
+            )  # fmt: skip
+
     def _refresh_full_text(self, recording: str) -> None:
         ids = self._writer.execute("SELECT id FROM segments WHERE recording = ?", (recording,)).fetchall()
         full_text.refresh(self._writer, [number for (number,) in ids])

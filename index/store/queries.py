@@ -179,6 +179,27 @@ class Queries(Connection):
             (*([] if among is None else [json.dumps(list(among))]), limit),
         )]  # fmt: skip
 
+    def uncompared(self) -> list[int]:
+        """The segments whose like in other recordings has not been looked for since they have the vector of now."""
+        return [number for (number,) in self._read(
+            "SELECT vectors.segment FROM vectors LEFT JOIN compared ON compared.segment = vectors.segment "
+            "WHERE generation IS NULL OR replaced > generation ORDER BY vectors.segment"
+        )]  # fmt: skip
+
+    def recurrences(self, recording: str) -> list[tuple[int, int, float]]:
+        """Segments of a recording, those of others that say the same, and how likely they do; in the order of time."""
+        one_way = (
+            "SELECT {} AS own, {} AS other, probability FROM recurrences JOIN segments ON id = {} WHERE recording = ?"
+        )
+        ways = (
+            one_way.format(*columns) for columns in (("segment", "other", "segment"), ("other", "segment", "other"))
+        )
+        return self._read(
+            f"SELECT own, other, probability FROM ({' UNION ALL '.join(ways)}) JOIN segments AS mine ON mine.id = own "
+            "JOIN segments AS theirs ON theirs.id = other ORDER BY mine.start_s, theirs.recording, theirs.start_s",
+            (recording, recording),
+        )
+
     def direct(self, ids: Collection[int], dim: int) -> dict[int, np.ndarray]:
         """Meanings as they were heard, float16 (dim,), of those of these segments whose vectors are fused, by id."""
         rows = self._read(

@@ -37,6 +37,8 @@ SWAP = (
     """INSERT INTO main.vectors (segment, vector)
         SELECT segment, vector FROM fresh.vectors WHERE segment IN (SELECT id FROM segments)""",
     "DELETE FROM main.direct",
+    "DELETE FROM main.recurrences",
+    "DELETE FROM main.compared",
     "DELETE FROM main.phones",
     "INSERT INTO main.phones SELECT * FROM fresh.phones WHERE segment IN (SELECT id FROM segments)",
     """UPDATE library SET generation = generation + 1, commit_name = lower(hex(randomblob(8))),

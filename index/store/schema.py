@@ -188,6 +188,20 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             guess TEXT NOT NULL DEFAULT ''  -- name of the speaker; '' until one is guessed
         )""",
     ),
+    (
+        """CREATE TABLE recurrences (        -- segments of two recordings that say the same
+            segment INTEGER NOT NULL REFERENCES segments (id) ON DELETE CASCADE,
+            other INTEGER NOT NULL REFERENCES segments (id) ON DELETE CASCADE,
+            probability REAL NOT NULL,
+            PRIMARY KEY (segment, other),
+            CHECK (segment < other)
+        ) WITHOUT ROWID""",
+        "CREATE INDEX recurrences_by_other ON recurrences (other)",
+        """CREATE TABLE compared (           -- segments whose like in other recordings has been looked for
+            segment INTEGER PRIMARY KEY REFERENCES segments (id) ON DELETE CASCADE,
+            generation INTEGER NOT NULL   -- of the library then
+        )""",
+    ),
 )
 
 

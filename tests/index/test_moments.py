@@ -77,6 +77,14 @@ def test_near_duplicates_are_folded_under_the_best(library):
     ]
 
 
+def test_the_same_in_another_recording_is_a_moment_of_its_own(library):
+    (early,) = hits(library, "early 3")
+    again = [Segment(0, "rerun", 0.0, 5.0, "=rerun 0", "en")]
+    library.add([Recording("rerun", Path("rerun.wav"), "Rerun", 40.0)], again, library.vector(early.segment.id)[None])
+    groups = by_recording(library, hits(library, "early 3", "rerun 0"))
+    assert shown(groups) == [("Early", [("=early 3", [])]), ("Rerun", [("=rerun 0", [])])]
+
+
 def test_a_recording_that_was_removed(library):
     found = hits(library, "early 1")
     library.remove("early")

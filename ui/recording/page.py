@@ -12,6 +12,7 @@ from index.search import Query, encode, like, search
 from ui import labels, links
 from ui.links import SearchRequest, SearchSettings
 from ui.recording import picture
+from ui.recording.recurrences import recurrences
 from ui.script import ROOT
 from ui.service import VISIT, Service
 from ui.templates import render
@@ -25,7 +26,7 @@ HITS = 50  # that are marked, at most
 UNSURE = 0.5  # probability below which a word of a machine's transcript is dimmed
 SHEETS = (
     "common/frame", "search/results", "search/moments", "recording/recording", "recording/editing", "recording/notes",
-    "recording/speakers",
+    "recording/speakers", "recording/recurrences",
 )  # fmt: skip
 
 
@@ -67,6 +68,7 @@ def html(service: Service, key: str, name: str, asked: SearchRequest) -> str:
         notes=notes,
         annotated={one.segment for one in notes},
         may_change=service.may_change(service.name_of_key(key)),
+        recurrences=recurrences(library, recording),
         hits=sorted(hits, key=lambda hit: hit.segment.start),
         asked=asked.text,
         problem=problem,

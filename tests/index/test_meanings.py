@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from index.map.meanings import language_tells, meanings, without_languages
+from index.map.fit import language_tells
 from index.map.quality import shared
+from index.meanings import meanings, without_languages
 
 
 def accented(units, topics: np.ndarray, languages: np.ndarray, strength: float) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The vectors by which a map is laid out: what is meant, apart from the language in which it is said.
+"""Meanings of utterances: what is said, apart from the language in which it is said.
 
 Utterances of one language lie a little to the same side, whatever they mean; without their mean, neighbours are alike
 in topic rather than in language.
@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from index import languages as tags
-from index.map.quality import shared
 
 FEW = 5  # utterances of a language, whose mean is half that of all
 
@@ -31,13 +30,6 @@ def without_languages(vectors: np.ndarray, languages: Sequence[str]) -> np.ndarr
         rows = names == name
         left[rows] -= (vectors[rows].sum(axis=0) + FEW * mean) / (rows.sum() + FEW)
     return _unit(left)
-
-
-def language_tells(vectors: np.ndarray, languages: Sequence[str], categories: Sequence[str]) -> bool:
-    """Whether more neighbours share a category while the vectors still tell languages apart, as where each language
-    has topics of its own."""
-    before, without = (shared(one, categories)[0] for one in (vectors, without_languages(vectors, languages)))
-    return before is not None and without is not None and before > without
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:
