@@ -86,12 +86,11 @@ def run(args: argparse.Namespace) -> int:
         findings = repair.check(folder, mend=args.action == "repair")
         print("\n".join(findings) or "All is well.")
         return 1 if findings and args.action == "check" else 0
-    if args.action in ("reembed", "diarize"):
-        return _reembed(folder) if args.action == "reembed" else speakers.diarize(folder)
+    whole = {"reembed": _reembed, "diarize": speakers.diarize, "recurrences": _recurrences}  # of all of it
+    if args.action in whole:
+        return whole[args.action](folder)
     if args.action == "transcribe":
         return _transcribe(folder, redo=args.redo)
-    if args.action == "recurrences":
-        return _recurrences(folder)
     if args.action == "export":
         Library.must_exist(folder)
         Database(folder).close()  # an older one is brought up to date

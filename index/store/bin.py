@@ -130,8 +130,8 @@ def _delete(database: sqlite3.Connection, name: str) -> None:
 
 
 def _rows(database: sqlite3.Connection, schema: str) -> dict[str, str]:
-    """The tables that have something of recordings alone, parents first, and of each the condition for a single one, the
-    id of which is its only value."""
+    """The tables that have something of recordings alone, parents first, and of each the condition for a single one,
+    the id of which is its only value."""
     clauses = {"recordings": "id = ?", "segments": "recording = ?"}
     tables = database.execute("SELECT name FROM main.sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
     for (table,) in tables:
