@@ -15,7 +15,7 @@ from ui.events import Updates, event_data
 from ui.links import SearchRequest, SearchSettings
 from ui.search import examples, form, minimap, results
 from ui.search.results import SearchedLibrary
-from ui.service import DEMO, VISIT, Service
+from ui.service import VISIT, Service
 from ui.theme import PALETTE
 
 if TYPE_CHECKING:
@@ -252,7 +252,7 @@ class SearchHandlers:
         request = SearchRequest(SearchSettings())
         try:
             request = links.read(link)
-            last = links.parameters(link).get("last", DEMO)  # it may be gone
+            last = links.parameters(link).get("last", "")  # it may be gone
             if last in (name for _, name in self._service.libraries(token)):
                 request = replace(request, settings=replace(request.settings, library=last))
             return request, self._service.library_if_any(request.settings.library, token), None
