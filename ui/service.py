@@ -111,10 +111,6 @@ class Service:
         """Whether the page may add to this library, edit it and remove from it."""
         return name == VISIT if self.read_only else name not in (DEMO, VISIT)
 
-    def may_change_key(self, key: str) -> bool:
-        """The same for the library that `key` stands for in URLs."""
-        return self.may_change(VISIT if self.opened().guests.has(key) else key)
-
     def require_change(self, name: str) -> None:
         """Raises LibraryError unless the page may change this library."""
         if not self.may_change(name):

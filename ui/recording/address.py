@@ -41,9 +41,9 @@ def notes(key: str) -> str:
     return f"notes/{quote(key, safe='')}"
 
 
-def speakers(key: str, recording: str) -> str:
-    """Where who speaks is changed."""
-    return f"speakers/{path(key, recording)}"
+def speakers(key: str) -> str:
+    """Where changes of who speaks are sent."""
+    return f"speakers/{quote(key, safe='')}"
 
 
 def film(key: str, recording: str) -> str:

@@ -75,7 +75,7 @@ def html(service: Service, key: str, name: str, asked: SearchRequest) -> str:
         searched=bool(asked.text) or asked.like is not None,
         citation=_citation(recording),
         private=private,
-        names=library.speakers() if service.may_change_key(key) else None,
+        names=library.speakers(),
         back=links.write(SearchRequest(settings, asked.text, asked.like)),
         formats=FORMATS,
     )

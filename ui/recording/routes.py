@@ -52,7 +52,7 @@ def routes(service: Service) -> list[BaseRoute]:
         Route("/film/{key}/{recording}", film),
         corrections.route(service),
         notes.route(service),
-        *speakers.routes(service),
+        speakers.route(service),
     ]
 
 

@@ -2,6 +2,7 @@
 /* Who speaks in the utterances of a recording: named, or somebody else, and taken back with one press. */
 
 import { closest, find, make, part, parts } from "../common/dom.js";
+import { post } from "../common/post.js";
 
 /** @typedef {{ speaker: string, guessed: boolean, name: string, colour: number | null }} Line as the server shows it */
 /** @typedef {{ before: Record<string, [string, string]>, lines: Record<string, Line>, names: string[] }} Changed */
@@ -69,20 +70,15 @@ export function speakers(box) {
    * @param {string} done what has been done
    */
   async function send(change, done) {
-    try {
-      const reply = await fetch(dialog?.dataset.address ?? "", {
-        method: "POST",
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify(change),
-      });
-      const answer = await reply.json();
-      if (!reply.ok) throw new Error(answer.error);
-      show(answer);
-      dialog?.close();
-      report(done, answer.before);
-    } catch (error) {
-      problem.textContent = error instanceof Error ? error.message : String(error);
+    const { address = "", recording } = dialog?.dataset ?? {};
+    const answer = await post(address, { recording, ...change });
+    if (answer.error !== undefined) {
+      problem.textContent = answer.error;
+      return;
     }
+    show(/** @type {Changed} */ (answer));
+    dialog?.close();
+    report(done, answer.before);
   }
 
   /** @param {Changed} changed */
