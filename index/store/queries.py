@@ -211,11 +211,10 @@ class Queries(Connection):
         return {number: np.frombuffer(blob, "<f2") for number, blob in rows}
 
     def without_speaker_embedding(self, head: str) -> dict[str, list[int]]:
-        """The segments of which nobody has given the speaker and that have no embedding by this speaker head, in the
-        order of time, by recording."""
+        """The segments that have no embedding by this speaker head, in the order of time, by recording."""
         rows = self._read(
             f"SELECT recording, segments.id FROM segments {GUESSES} "
-            "WHERE segments.speaker = '' AND ifnull(head, '') != ? ORDER BY recording, start_s", (head,),
+            "WHERE ifnull(head, '') != ? ORDER BY recording, start_s", (head,),
         )  # fmt: skip
         found: dict[str, list[int]] = {}
         for recording, number in rows:
