@@ -52,8 +52,8 @@ class Diarization:
     # Guessing
 
     def missing(self, head: SpeakerHead) -> dict[str, list[int]]:
-        """The segments that have no embedding by this head, in the order of time, by recording; also those whose speaker
-        was given, who may speak elsewhere, too."""
+        """The segments that have no embedding by this head, in the order of time, by recording; those whose speaker was
+        given are among them, for that speaker may be in other recordings."""
         return self._database.without_speaker_embedding(head.checksum)
 
     def store(self, segments: Sequence[int], speakers: SpeakerEmbeddings) -> None:
