@@ -255,7 +255,7 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
         with self._commit():
             self._writer.executemany(
                 "UPDATE speaker_embeddings SET guess = ? WHERE segment = ? "
-                "AND segment IN (SELECT id FROM segments WHERE speaker = '')",
+                "AND EXISTS (SELECT 1 FROM segments WHERE id = segment AND speaker = '')",
                 [(name, number) for number, name in guesses.items()],
             )
 
