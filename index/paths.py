@@ -3,9 +3,14 @@
 A name stands for a folder of that name in the user's data directory; "demo" is the library that ships.
 """
 
+import re
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
+from clasp.errors import LibraryError
 from clasp.settings import current
 from index.demo import open_demo
 from index.library import Library
@@ -15,6 +20,9 @@ if TYPE_CHECKING:
     from clasp import Clasp
 
 DEMO, DEFAULT = "demo", "default"
+NAME = re.compile(r"\w[\w .-]{0,62}\w|\w")
+VISIT = "visit"  # stands for what a guest has added, see `index.guests`
+DELETED = ".deleted-"  # begins the names of folders that are being deleted
 
 
 def library_folder(library: str | None = None) -> Path:
@@ -39,7 +47,60 @@ def usual_library() -> str:
 
 def named_libraries() -> dict[str, Path]:
     """The libraries in the user's data directory, by name."""
-    return {path.parent.name: path.parent for path in sorted(_named_folders().glob(f"*/{DATABASE_FILE}"))}
+    folders = [path.parent for path in sorted(_named_folders().glob(f"*/{DATABASE_FILE}"))]
+    return {folder.name: folder for folder in folders if not folder.name.startswith(DELETED)}
+
+
+def new_name(name: str, taken: Iterable[str]) -> str:
+    """A name for a library, as it is used.
+
+    Raises:
+        LibraryError: if it cannot be used, or is among those taken, whatever their case.
+    """
+    name = " ".join(name.split())
+    if not NAME.fullmatch(name):
+        raise LibraryError(f"{name!r} cannot name a library: use up to 64 letters, digits, spaces, dots and dashes.")
+    if name.casefold() in (one.casefold() for one in taken):
+        raise LibraryError(f"There is a library called {name} already: choose another name.")
+    return name
+
+
+def rename_library(name: str, new: str) -> None:
+    """Give a library, which nobody has open, another name, as `new_name` gives it.
+
+    Raises:
+        LibraryError: if it is none of the named ones, is that of CLASP_LIBRARY, or cannot be renamed.
+    """
+    folder = _own_folder(name)
+    try:
+        folder.rename(folder.with_name(new))
+    except OSError as error:
+        raise LibraryError(f"The library {name} cannot be renamed: {error}.") from error
+
+
+def delete_library(name: str) -> None:
+    """Delete a library, which nobody has open, with the recordings that were copied into it.
+
+    Raises:
+        LibraryError: if it is none of the named ones, is that of CLASP_LIBRARY, or cannot be deleted.
+    """
+    folder = _own_folder(name)
+    try:
+        folder.rename(folder.with_name(f"{DELETED}{token_hex(4)}"))  # whole or not at all
+    except OSError as error:
+        raise LibraryError(f"The library {name} cannot be deleted: {error}.") from error
+    for left in folder.parent.glob(f"{DELETED}*"):  # also of one that was interrupted
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _own_folder(name: str) -> Path:
+    """The folder of a library that may be renamed and deleted."""
+    folder = named_libraries().get(name)
+    if folder is None:
+        raise LibraryError(f"There is no library called {name!r} among those that have a name.")
+    if current().library and folder.resolve() == library_folder().resolve():
+        raise LibraryError(f"CLASP_LIBRARY says to use {name}: let it name another library first.")
+    return folder
 
 
 def open_library(model: "Clasp", library: str | None = None) -> Library:

@@ -1,6 +1,5 @@
 """The libraries that can be searched here, each opened once: the one that ships, and your own."""
 
-import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -9,13 +8,19 @@ from typing import TYPE_CHECKING
 from clasp.errors import LibraryError
 from index.demo import OnProgress, open_demo
 from index.library import Library
-from index.paths import DEMO, configured_library, library_folder, named_libraries
+from index.paths import (
+    DEMO,
+    VISIT,
+    configured_library,
+    delete_library,
+    library_folder,
+    named_libraries,
+    new_name,
+    rename_library,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from clasp import Clasp
-
-NAME = re.compile(r"\w[\w .-]{0,62}\w|\w")
-VISIT = "visit"  # stands for what a guest has added, see `index.guests`
 
 
 class LibraryRegistry:
@@ -99,6 +104,25 @@ class LibraryRegistry:
             with self._lock:
                 self._busy.discard(name)
 
+    def rename(self, name: str, new: str) -> str:
+        """Give a library another name. Returns the name as it is used.
+
+        Raises:
+            LibraryError: if the name cannot be used or is taken, or the library cannot be renamed.
+        """
+        with self._lock:
+            new, _ = self._new(new)
+        self.while_closed(name, lambda _: rename_library(name, new))
+        return new
+
+    def delete(self, name: str) -> None:
+        """Delete a library for good, with the recordings that were copied into it.
+
+        Raises:
+            LibraryError: if it cannot be deleted.
+        """
+        self.while_closed(name, lambda _: delete_library(name))
+
     def close(self) -> None:
         """Close them all."""
         with self._lock:
@@ -110,15 +134,9 @@ class LibraryRegistry:
             raise LibraryError(f"The library {name} is being repaired: wait until that is done.")
 
     def _new(self, name: str) -> tuple[str, Path]:
-        name = " ".join(name.split())
-        if not NAME.fullmatch(name):
-            raise LibraryError(
-                f"{name!r} cannot name a library: use up to 64 letters, digits, spaces, dots and dashes."
-            )
         if self._read_only:
             raise LibraryError("Libraries cannot be created here: they are read-only.")
-        if name.casefold() in (one.casefold() for one in (*self.names(), VISIT)):
-            raise LibraryError(f"There is a library called {name} already: choose another name.")
+        name = new_name(name, (*self.names(), VISIT))
         return name, self.folder(name)
 
     def _opened(self, name: str) -> Library:

@@ -9,8 +9,7 @@ import numpy as np
 
 from clasp.errors import ClaspError, LibraryError
 from clasp.settings import current
-from index.paths import DEFAULT, DEMO
-from index.registry import VISIT
+from index.paths import DEFAULT, DEMO, VISIT
 from ui.gpu import borrowed
 from ui.jobs import Jobs
 

@@ -4,6 +4,7 @@
     python -m clasp library edit 4f0c5a2e91b7d3aa --title "Harbour, 1962" --speaker Ada --date 1962-05-01
     python -m clasp library remove 4f0c5a2e91b7d3aa      # for thirty days, it can be restored; --for-good: deleted
     python -m clasp library restore 4f0c5a2e91b7d3aa     # `bin` lists what can be
+    python -m clasp library rename "Harbour tapes" --library harbour   # and: delete, which asks for its name
     python -m clasp library check            # and: repair
     python -m clasp library export archive.zip
     python -m clasp library import archive.zip --library harbour
@@ -25,7 +26,7 @@ from index.cli import speakers
 from index.cli.add import STOPPED
 from index.cli.stored import open_stored
 from index.metadata import FACTS
-from index.paths import library_folder
+from index.paths import configured_library, library_folder
 
 if TYPE_CHECKING:
     from index.library import Library
@@ -40,6 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "remove": "move recordings to the bin, from which they can be restored for thirty days",
         "bin": "what is in the bin, and until when",
         "restore": "bring recordings back from the bin",
+        "rename": "give the library another name",
+        "delete": "delete the library, with the recordings that were copied into it, after asking for its name",
         "check": "say what is damaged or missing",
         "repair": "the same, and put right what can be",
         "export": "write the library, recordings included, to one archive",
@@ -64,6 +67,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             action.add_argument("recordings", nargs="+", metavar="RECORDING", help=f"its id, as `{shown_by}` shows it")
             if name == "remove":
                 action.add_argument("--for-good", action="store_true", help="delete them at once")
+        elif name == "rename":
+            action.add_argument("new", metavar="NAME", help="the new name")
         elif name in ("export", "import"):
             action.add_argument("archive", type=Path)
         elif name == "transcribe":
@@ -86,11 +91,16 @@ def run(args: argparse.Namespace) -> int:
         findings = repair.check(folder, mend=args.action == "repair")
         print("\n".join(findings) or "All is well.")
         return 1 if findings and args.action == "check" else 0
-    whole = {"reembed": _reembed, "diarize": speakers.diarize, "recurrences": _recurrences}  # of all of it
+    whole = {
+        "reembed": lambda: _reembed(folder),
+        "diarize": lambda: speakers.diarize(folder),
+        "recurrences": lambda: _recurrences(folder),
+        "transcribe": lambda: _transcribe(folder, redo=args.redo),
+        "rename": lambda: _rename(args.library, args.new),
+        "delete": lambda: _delete(args.library),
+    }
     if args.action in whole:
-        return whole[args.action](folder)
-    if args.action == "transcribe":
-        return _transcribe(folder, redo=args.redo)
+        return whole[args.action]()
     if args.action == "export":
         Library.must_exist(folder)
         Database(folder).close()  # an older one is brought up to date
@@ -107,6 +117,29 @@ def run(args: argparse.Namespace) -> int:
                 (library.bin.restore if args.action == "restore" else removal)(recording)
         else:
             print(_listing(library, args))
+    return 0
+
+
+def _rename(library: str | None, new: str) -> int:
+    from index.paths import DEMO, VISIT, named_libraries, new_name, rename_library
+
+    name = library or configured_library()[0]
+    new = new_name(new, (*named_libraries(), DEMO, VISIT))
+    rename_library(name, new)
+    print(f"{name} is now {new}.")
+    return 0
+
+
+def _delete(library: str | None) -> int:
+    """Delete a library once its name was typed."""
+    from index.paths import delete_library
+
+    name = library or configured_library()[0]
+    if input(f"Type {name} to delete the library with all that was copied into it: ").strip() != name:
+        print("Nothing was deleted.")
+        return 1
+    delete_library(name)
+    print(f"{name} is deleted.")
     return 0
 
 

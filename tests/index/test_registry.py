@@ -64,6 +64,28 @@ def test_names_that_cannot_be_used(home, model, name):
     assert not list(home.parent.parent.rglob("*.db"))
 
 
+def test_a_library_is_renamed_and_deleted(home, model, monkeypatch):
+    registry = LibraryRegistry(model)
+    filled(registry.create("harbour"))
+    assert registry.rename("harbour", " Harbour  tapes") == "Harbour tapes"
+    assert registry.names() == ["demo", "default", "Harbour tapes"] and not (home / "harbour").exists()
+    assert len(registry.library("Harbour tapes")) == 3
+    for name, new in (("Harbour tapes", "demo"), ("Harbour tapes", "../up"), ("nothing", "x"), ("demo", "mine")):
+        with pytest.raises(LibraryError):
+            registry.rename(name, new)
+    registry.delete("Harbour tapes")
+    assert registry.names() == ["demo", "default"] and list(home.iterdir()) == []
+    for name in ("demo", "Harbour tapes", ".."):
+        with pytest.raises(LibraryError, match="no library called"):
+            registry.delete(name)
+    registry.create("chosen")
+    monkeypatch.setenv("CLASP_LIBRARY", "chosen")
+    with pytest.raises(LibraryError, match="CLASP_LIBRARY"):
+        registry.delete("chosen")
+    assert len(registry.library("chosen")) == 0
+    registry.close()
+
+
 @pytest.mark.parametrize("name", ["nothing", "../default", "", "/etc"])
 def test_a_library_that_is_not_there(home, model, name):
     with pytest.raises(LibraryError, match="no library called"):

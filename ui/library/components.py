@@ -82,6 +82,10 @@ class LibraryComponents:
     follow: Any = None
     update_feeds: Any = None
     maintenance: Any = None
+    another_name: Any = None
+    rename: Any = None
+    typed_name: Any = None
+    delete: Any = None
     check: Any = None
     repair: Any = None
     export: Any = None
@@ -228,4 +232,12 @@ def _maintenance() -> dict[str, Any]:
             with gr.Row(elem_classes="care"):
                 made[name] = gr.Button(label, elem_id=f"library-{name}", visible=name != "reembed")
                 _html(f"<p>{meaning}</p>")
+        with gr.Row(elem_classes="care"):
+            made["another_name"] = gr.Textbox(label="New name", max_length=64, max_lines=1, elem_id="library-rename-to")
+            made["rename"] = gr.Button("Rename", elem_id="library-rename")
+        with gr.Row(elem_classes="care"):
+            made["typed_name"] = gr.Textbox(
+                label="To delete this library for good, type its name", max_lines=1, elem_id="library-delete-name"
+            )
+            made["delete"] = gr.Button("Delete library", variant="stop", elem_id="library-delete")
     return made

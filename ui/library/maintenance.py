@@ -126,6 +126,30 @@ class MaintenanceHandlers(LibraryHandlers):
         return self._show(title, token) | {tab.name: libraries} | cleared
 
     @reports_errors
+    def rename(self, new: str, name: str, token: str) -> Updates:
+        """Give a library another name."""
+        self._folder(name)
+        self._service.jobs.require_idle(self._service.key(name, token))
+        new = self._service.opened().registry.rename(name, new or "")
+        libraries = gr.Dropdown(self._service.libraries(token), value=new)
+        tab, done = self._components, f"The library is called “{new}” now."
+        return self._show(new, token, done=done) | {tab.name: libraries, tab.another_name: ""}
+
+    @reports_errors
+    def delete(self, typed: str, name: str, token: str) -> Updates:
+        """Delete a library for good, once its name was typed."""
+        self._folder(name)
+        self._service.jobs.require_idle(self._service.key(name, token))
+        titles = {name: title for title, name in self._service.libraries(token)}
+        if (typed or "").strip() not in (name, titles.get(name)):
+            raise LibraryError(f"Nothing was deleted: type “{titles.get(name, name)}”, the name of this library.")
+        self._service.opened().registry.delete(name)
+        libraries = self._service.libraries(token)
+        first = next((one for _, one in libraries if self._service.may_change(one)), libraries[0][1])
+        shown = self._show(first, token, done=f"“{titles.get(name, name)}” is deleted.")
+        return shown | {self._components.name: gr.Dropdown(libraries, value=first), self._components.typed_name: ""}
+
+    @reports_errors
     def check(self, name: str, token: str) -> Updates:
         """Check that a library is intact."""
         return self._start(name, token, "Checking", checking(self._folder(name)))

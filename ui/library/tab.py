@@ -66,6 +66,9 @@ def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -
     if parts.maintenance is not None:
         new = [parts.new_name, parts.new_archive, *library]
         gr.on([parts.new_name.submit, parts.create.click], maintenance.create, new, outputs, **quiet)
+        another = [parts.another_name, *library]
+        gr.on([parts.another_name.submit, parts.rename.click], maintenance.rename, another, outputs, **quiet)
+        parts.delete.click(maintenance.delete, [parts.typed_name, *library], outputs, **quiet)
         parts.check.click(maintenance.check, library, outputs, **quiet)
         parts.repair.click(maintenance.repair, library, outputs, **quiet)
         parts.export.click(maintenance.export, library, outputs, **quiet)

@@ -14,7 +14,7 @@ from clasp.errors import LibraryError
 from clasp.files import sha256
 from index.cli.main import main
 from index.library import FILES, Library, Recording, Segment
-from index.paths import library_folder
+from index.paths import library_folder, named_libraries
 from index.store import archive, repair, schema
 from index.store.schema import DATABASE_FILE, MIGRATIONS
 
@@ -215,7 +215,7 @@ def test_places(tmp_path, monkeypatch):
     assert library_folder() == tmp_path / "mine"
 
 
-def test_on_the_command_line(folder, tmp_path, capsys):
+def test_on_the_command_line(folder, tmp_path, capsys, monkeypatch):
     here = ["--library", str(folder)]
     assert main(["library", "list", *here]) == 0
     assert "3 recordings" in capsys.readouterr().out
@@ -233,5 +233,12 @@ def test_on_the_command_line(folder, tmp_path, capsys):
     assert main(["library", "check", *here]) == 1
     assert main(["library", "export", str(tmp_path / "a.zip"), *here]) == 0
     assert main(["library", "import", str(tmp_path / "a.zip"), "--library", str(tmp_path / "b")]) == 0
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert main(["library", "import", str(tmp_path / "a.zip"), "--library", "harbour"]) == 0
+    assert main(["library", "rename", "quay", "--library", "harbour"]) == 0
+    monkeypatch.setattr("builtins.input", lambda _: "harbour")
+    assert main(["library", "delete", "--library", "quay"]) == 1 and "quay" in named_libraries()
+    monkeypatch.setattr("builtins.input", lambda _: "quay")
+    assert main(["library", "delete", "--library", "quay"]) == 0 and named_libraries() == {}
     assert main(["library", "remove", "nothing", *here]) == 2
     assert "There is no recording 'nothing'" in capsys.readouterr().err
