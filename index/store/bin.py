@@ -100,10 +100,18 @@ class Bin(Connection):
     @contextmanager
     def _bin(self) -> Iterator[sqlite3.Connection]:
         """The bin's database, made if need be, with the library's attached to be read."""
-        with closing(connect(self.folder / BIN_FILE)) as database:
+        path = self.folder / BIN_FILE
+        if not path.exists():
+            try:
+                _make(path)
+            except BaseException:  # the disk is full: there is none then
+                for left in (path, *path.parent.glob(f"{BIN_FILE}-*")):
+                    left.unlink(missing_ok=True)
+                raise
+        with closing(connect(path)) as database:
             migrate(database)
             database.execute("PRAGMA foreign_keys = OFF")  # what other tables say stays in the library
-            database.execute(TABLE)
+            database.execute(TABLE)  # which is not there yet if making it was interrupted
             database.execute("ATTACH ? AS library", (f"{self.folder / DATABASE_FILE}",))
             try:
                 yield database
@@ -119,6 +127,12 @@ def paths_in_bin(folder: Path) -> list[str]:
     with closing(connect(folder / BIN_FILE)) as database:
         migrate(database)
         return [os.fsdecode(path) for (path,) in database.execute("SELECT path FROM recordings")]
+
+
+def _make(path: Path) -> None:
+    with closing(connect(path)) as database:
+        migrate(database)
+        database.execute(TABLE)
 
 
 def _delete(database: sqlite3.Connection, name: str) -> None:

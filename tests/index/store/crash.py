@@ -8,8 +8,8 @@ Libraries load once; every job runs in a process forked from this one. A job is 
     {"library": folder, "do": "check"}             open it: answer what it holds
     {"library": folder, "do": "finish"}            do the work to its end, answer what it holds
 
-The work is to add, edit and remove; with "reembed": true, to embed a library that is there with another model; with
-"transcribe": true, to transcribe one.
+The work is to add, edit, correct, annotate and remove; with "reembed": true, to embed a library that is there with
+another model; with "transcribe": true, to transcribe one.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ from clasp.errors import LibraryError
 from index.ingest import pipeline
 from index.ingest.pipeline import Ingestor
 from index.library import Library
-from index.store import connection, reembed
+from index.store import bin, connection, reembed
 from index.store.schema import DATABASE_FILE
 from tests.index.ear import Ear
 from tests.index.hand import Hand
@@ -60,7 +60,7 @@ class Points:
             database.set_trace_callback(self._statement)
             return database
 
-        connection.connect = reembed.connect = traced
+        connection.connect = reembed.connect = bin.connect = traced
         sys.addaudithook(self._event)
 
     def _statement(self, statement: str) -> None:
@@ -80,14 +80,18 @@ class Points:
 
 
 def work(folder: Path, files: list[Path]) -> None:
-    """Add, edit, remove, add again."""
+    """Add, edit, correct, annotate, remove, add again."""
     ear = Ear()
     with Library.create(folder, ear) if Library.is_free(folder) else Library.open(folder, ear) as library:
         for _ in Ingestor(library, ear, copy=True).add(files[:2]):
             pass
         first = library.recordings()[0]
         library.edit(first.id, title="edited", language="de")
-        library.remove(first.id)
+        segment = library.segments_of(first.id)[0]
+        library.corrections.store(segment.id, "as a person wrote it", before=segment.transcript)
+        library.notes.add(first.id, segment.start, "a note")
+        library.bin.put(first.id)  # adding its file brings it back
+        library.remove(library.recordings()[0].id)
         for _ in Ingestor(library, ear).add(files):
             pass
 

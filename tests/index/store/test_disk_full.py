@@ -158,9 +158,18 @@ def test_editing_and_removing(disk: Disk, files: tuple[Path, Path]):
         library.edit(before[0].id, title="another", language="de")
     with pytest.raises(LibraryError, match="no room left"):
         library.remove(before[1].id)
+    with pytest.raises(LibraryError, match="no room left"):
+        library.corrections.store(segments[0].id, "right", before="")
+    with pytest.raises(LibraryError, match="no room left"):
+        library.notes.add(before[0].id, 1.0, "a note")
+    with pytest.raises(LibraryError, match="no room left"):
+        library.bin.put(before[1].id)
+    assert library.bin.contents() == []
     assert library.recordings() == before and library.segments() == segments and is_whole(library)
     disk.free()
     library.edit(before[0].id, title="another", language="de")
+    library.bin.put(before[1].id)
+    library.bin.restore(before[1].id)
     library.remove(before[1].id)
     library.close()
     with Library.open(folder, EAR) as library:
