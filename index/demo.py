@@ -220,7 +220,8 @@ def _build(
         built = Path(name) / "library"
         with Library.create(built, model, audio=folder) as library:
             library.add(*contents, speech, phones)
-            _find_recurrences(library, model)
+            for _ in library.recurrences.find(model):  # nobody can have it found later
+                pass
         if (folder / MAP_FILE).is_file():
             shutil.copyfile(folder / MAP_FILE, built / MAP_FILE)
         try:
@@ -228,15 +229,6 @@ def _build(
         except OSError:
             if not target.exists():
                 raise
-
-
-def _find_recurrences(library: Library, model: SpeechEncoder) -> None:
-    """What is said again, where the model can judge it: nobody can have it found later."""
-    from clasp.model import Clasp
-
-    if isinstance(model, Clasp):
-        for _ in library.recurrences.find(model):
-            pass
 
 
 def _digest(folder: Path, all_files: bool = False) -> str:

@@ -12,7 +12,9 @@ from clasp.speech.speaker import SpeakerHead
 from clasp.speech.transcript import Transcript
 
 if TYPE_CHECKING:
+    from clasp.calibration import Calibration
     from clasp.model import EncoderOutput
+    from clasp.phones.alignment import Aligner
 
 
 class EmbeddingModel(Protocol):
@@ -31,7 +33,7 @@ class EmbeddingModel(Protocol):
 
 
 class SpeechEncoder(EmbeddingModel, Protocol):
-    """Makes the vectors: of speech, and later of speech and its transcript."""
+    """Makes the vectors, of speech and later of speech and its transcript, and tells what their likeness is worth."""
 
     @property
     def speaker_head(self) -> SpeakerHead | None:
@@ -42,6 +44,14 @@ class SpeechEncoder(EmbeddingModel, Protocol):
     def encode_speech(self, waveforms: list[Waveform], *, return_phones: Literal[True]) -> "EncoderOutput": ...
 
     def fuse(self, direct: np.ndarray, texts: list[str], evidence: np.ndarray) -> np.ndarray: ...
+
+    def halves(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+
+    @property
+    def aligner(self) -> "Aligner | None": ...
+
+    @property
+    def calibration(self) -> "Calibration": ...
 
 
 class TextEncoder(EmbeddingModel, Protocol):

@@ -21,10 +21,10 @@ from index import languages
 from index.indexed_database import IndexedDatabase
 from index.map.umap import nearest
 from index.meanings import meanings, without_languages
+from index.model import SpeechEncoder
 from index.records import Segment
 
 if TYPE_CHECKING:
-    from clasp import Clasp
     from clasp.calibration import Direction
 
 ALIKE = 0.5  # cosine of meanings, each language's mean taken out; of the demo's strong pairs above it, .89 are right
@@ -58,7 +58,7 @@ class LibraryRecurrences:
         """How many segments have not been compared with the other recordings yet."""
         return len(self._database.uncompared())
 
-    def find(self, model: "Clasp") -> Iterator[int]:
+    def find(self, model: SpeechEncoder) -> Iterator[int]:
         """Compare what is new with all the rest; yields how many segments it has been, after each transaction.
 
         Raises:
@@ -106,13 +106,13 @@ class LibraryRecurrences:
         first, which = np.nonzero(found)
         return list(zip(table.ids[own[first]].tolist(), table.ids[rows[first, which]].tolist(), strict=True))
 
-    def _judged(self, model: "Clasp", pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int, float]]:
+    def _judged(self, model: SpeechEncoder, pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int, float]]:
         """Those of pairs of segments that are strong matches, with their probabilities, ranked as a search ranks them:
         where both have transcripts, the first is taken for a typed query."""
         table = self._indexed.index.segments
         numbers = sorted({number for pair in pairs for number in pair})
         segments, packed = self._database.segments(numbers), self._database.phones(numbers)
-        rows = np.searchsorted(table.ids, numbers)
+        rows = np.searchsorted(table.ids, numbers).clip(max=len(table) - 1)
         halves = [half.astype(np.float32) for half in model.halves(table.vectors[rows].astype(np.float32))]
         place = {number: row for row, number in enumerate(numbers)}
         judged = []

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 
 def transcribe(ingestor: "Ingestor", *, redo: bool = False) -> bool:
-    """Transcribe what lacks a transcript, show how it goes, and sum up. Returns whether Ctrl-C came before the end.
+    """Transcribe what lacks a transcript, show how it goes, sum up, and find what is said again in other recordings.
+    Returns whether Ctrl-C came before the end.
 
     Where there is no transcriber, that is said, and the transcripts that there are are taken up all the same.
     """
@@ -27,6 +28,9 @@ def transcribe(ingestor: "Ingestor", *, redo: bool = False) -> bool:
         print("Stopped: what was transcribed stays. To go on: python -m clasp library transcribe")
     elif progress is not None and (text := summary(progress)):
         print(text)
+    if not stopped:
+        for _ in ingestor.library.recurrences.find(ingestor.model):
+            pass
     return stopped
 
 

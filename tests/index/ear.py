@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from clasp.audio.decode import Waveform
+from clasp.calibration import Calibration
 from clasp.model import EncoderOutput
 from clasp.phones.inventory import INVENTORY
+from index.meanings import meanings
 
 DIM, BANDS, PARTS = 32, 40, 12
 
@@ -20,12 +22,18 @@ class Ear:
     meaning_dim: int = DIM // 2
     seed: int = 0  # another one hears otherwise
     speaker_head: None = None
+    aligner = None
+    calibration = Calibration.rough()
 
     def encode_speech(self, waveforms: list[Waveform], *, return_phones: bool = True) -> EncoderOutput:
         vectors = [self._heard(one.samples) for one in waveforms]
         vectors = np.array(vectors, np.float32).reshape(-1, self.dim)
         phones = np.eye(len(INVENTORY), dtype=np.float32)[1:4]
         return EncoderOutput(vectors, [phones for _ in waveforms])
+
+    def halves(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Meaning and sound, (n, dim / 2) each, unit rows."""
+        return tuple(meanings(half, self.meaning_dim) for half in np.split(vectors, 2, axis=1))
 
     def fuse(self, direct: np.ndarray, texts: list[str], evidence: np.ndarray) -> np.ndarray:
         """It cannot read, and believes what it heard."""

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 from clasp.audio.decode import Waveform, decode
+from clasp.calibration import Calibration
 from clasp.errors import LibraryError
 from clasp.model import EncoderOutput
 from clasp.phones.inventory import INVENTORY
@@ -31,6 +32,8 @@ class Ear:
     meaning_dim: int = DIM // 2
     heard: list[float] = field(default_factory=list)  # durations in s
     speaker_head: None = None
+    aligner: None = None
+    calibration: Calibration = field(default_factory=Calibration.rough)
 
     def encode_speech(self, waveforms: list[Waveform], *, return_phones: bool = False) -> np.ndarray | EncoderOutput:
         self.heard += [waveform.duration for waveform in waveforms]
@@ -42,6 +45,10 @@ class Ear:
     def encode_text(self, texts: list[str], languages: list[str] | None = None) -> np.ndarray:
         pairs = zip(texts, languages, strict=True)
         return self._units(np.array([list(hashlib.sha256(repr(pair).encode()).digest()) for pair in pairs]))
+
+    def halves(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        first, second = np.split(vectors, 2, axis=1)
+        return self._units(first), self._units(second)
 
     def fuse(self, direct: np.ndarray, texts: list[str], evidence: np.ndarray) -> np.ndarray:
         """Halfway from what was heard to what is written, which must be known to have come with the recording."""

@@ -20,7 +20,7 @@ def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -
     """Lay out the tab and connect it; called inside it. `queue` says in which one its events wait."""
     parts = components.build(service)
     browsing, adding = BrowsingHandlers(service, parts), AddingHandlers(service, parts)
-    selection, maintenance = SelectionHandlers(service, parts), MaintenanceHandlers(service, parts)
+    selection = SelectionHandlers(service, parts)
     outputs, library = parts.all(), [parts.name, token]
     selected, shown = [*library, parts.selection], [*library, parts.view, parts.selection]
     metadata: list[Any] = [parts.title, parts.speaker, parts.category, parts.language, parts.date]
@@ -63,17 +63,7 @@ def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -
     gr.on([parts.cancel_edit.click, parts.cancel_remove.click], selection.cancel, selected, outputs, **quiet)
 
     _connect_sources(SourceHandlers(service, parts), parts, library, **quiet)
-    if parts.maintenance is not None:
-        new = [parts.new_name, parts.new_archive, *library]
-        gr.on([parts.new_name.submit, parts.create.click], maintenance.create, new, outputs, **quiet)
-        another = [parts.another_name, *library]
-        gr.on([parts.another_name.submit, parts.rename.click], maintenance.rename, another, outputs, **quiet)
-        parts.delete.click(maintenance.delete, [parts.typed_name, *library], outputs, **quiet)
-        parts.check.click(maintenance.check, library, outputs, **quiet)
-        parts.repair.click(maintenance.repair, library, outputs, **quiet)
-        parts.export.click(maintenance.export, library, outputs, **quiet)
-        parts.transcribe.click(maintenance.transcribe, library, outputs, **quiet)
-        parts.reembed.click(maintenance.reembed, library, outputs, **quiet)
+    _connect_maintenance(MaintenanceHandlers(service, parts), parts, library, **quiet)
 
 
 def _connect_sources(sources: SourceHandlers, parts: LibraryComponents, library: list[Any], **quiet: Any) -> None:
@@ -85,3 +75,22 @@ def _connect_sources(sources: SourceHandlers, parts: LibraryComponents, library:
     gr.on([parts.feed.submit, parts.follow.click], sources.follow, [*library, parts.feed], outputs, **quiet)
     parts.update_feeds.click(sources.update, library, outputs, **quiet)
     parts.source_list.leave(sources.leave, library, outputs, **quiet)
+
+
+def _connect_maintenance(
+    maintenance: MaintenanceHandlers, parts: LibraryComponents, library: list[Any], **quiet: Any
+) -> None:
+    """New libraries, and the care of this one, where libraries may be changed."""
+    if parts.maintenance is None:
+        return
+    outputs = parts.all()
+    new = [parts.new_name, parts.new_archive, *library]
+    gr.on([parts.new_name.submit, parts.create.click], maintenance.create, new, outputs, **quiet)
+    another = [parts.another_name, *library]
+    gr.on([parts.another_name.submit, parts.rename.click], maintenance.rename, another, outputs, **quiet)
+    parts.delete.click(maintenance.delete, [parts.typed_name, *library], outputs, **quiet)
+    parts.check.click(maintenance.check, library, outputs, **quiet)
+    parts.repair.click(maintenance.repair, library, outputs, **quiet)
+    parts.export.click(maintenance.export, library, outputs, **quiet)
+    parts.transcribe.click(maintenance.transcribe, library, outputs, **quiet)
+    parts.reembed.click(maintenance.reembed, library, outputs, **quiet)

@@ -35,13 +35,14 @@ def transcribing(library: "Library", model: "Clasp") -> Work:
 def completed(
     ingestor: Ingestor, model: "Clasp", stopping: threading.Event, before: str = ""
 ) -> Generator[Progress, None, Report]:
-    """What follows once recordings are added: they are transcribed, and saved searches are run on what is new. `before`
-    says what the job has done until now.
+    """What follows once recordings are added: they are transcribed, what is said again is found, and saved searches are
+    run on what is new. `before` says what the job has done until now.
 
     Returns the outcome, without a sentence if there was nothing to do.
     """
     report = yield from transcripts(ingestor, stopping, before)
     try:
+        yield from recurrences(ingestor, stopping, before)
         found = summary(find_new(ingestor.library, model))
     except ClaspError as error:
         return replace(report, sentences=(*report.sentences, str(error)), wrong=True)
@@ -73,6 +74,18 @@ def transcripts(ingestor: Ingestor, stopping: threading.Event, before: str = "")
         return Report((f"Nothing was transcribed. {reason}",))
     details = tuple(f"{title}: {reason}" for title, reason in state.failed)
     return Report((_summary(state),) if state.total else (), details, wrong=bool(state.failed))
+
+
+def recurrences(ingestor: Ingestor, stopping: threading.Event, before: str = "") -> Iterator[Progress]:
+    """Find what is said again in other recordings, at the end of a job; stopped, it goes on with the next one."""
+    found, total = ingestor.library.recurrences, ingestor.library.recurrences.missing()
+    if total and not stopping.is_set():
+        yield Progress("Looking for what is said again…", before=before)
+        with closing(found.find(ingestor.model)) as counts:
+            for done in counts:
+                yield Progress("Looking for what is said again…", done / total, before=before)
+                if stopping.is_set():
+                    return
 
 
 def _progress(state: TranscribeProgress, before: str) -> Progress:

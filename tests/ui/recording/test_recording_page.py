@@ -72,6 +72,13 @@ def test_what_is_like_an_utterance_is_marked(client: TestClient, village: str) -
     assert [(hit, text) for _, hit, text in found if hit and text == FERRY] == [(True, FERRY)]
 
 
+def test_what_is_said_in_other_recordings_is_linked(client: TestClient) -> None:
+    text = html.unescape(client.get("/recording/demo/adventure-01").text)
+    assert "Also said in other recordings" in text and 'href="recording/demo/de-01"' in text
+    assert "Das Schiff ging drei Tage hinter Lissabon im Sturm verloren." in text
+    assert "Also said" not in client.get("/recording/demo/lighthouse").text
+
+
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [({"q": "x" * 5_000}, "has 5000 characters"), ({"like": "999999"}, "There is no segment 999999")],
