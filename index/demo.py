@@ -41,6 +41,7 @@ METADATA_FILE, SEGMENTS_FILE, VECTORS_FILE = "metadata.tsv", "segments.tsv", "ve
 METADATA_COLUMNS = ["id", "file", "language", "voice", "category", "kind", "duration", "text"]
 SEGMENTS_COLUMNS = ["id", "recording", "start", "end", "text"]
 ARRAYS = ("model", "texts", "names", "speech", "text", "heard", "starts")  # in vectors.npz, in the order of Vectors
+CACHED = b"with recurrences"  # what a cached library has besides; another one is built anew
 BATCH = 32  # utterances encoded at once
 
 OnProgress = Callable[[int, int], None]  # told of the utterances done, of all
@@ -233,7 +234,7 @@ def _build(
 
 def _digest(folder: Path, all_files: bool = False) -> str:
     """SHA-256 of the texts or, with `all_files`, of everything that a cached library is made from."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(CACHED if all_files else b"")
     for name in (METADATA_FILE, SEGMENTS_FILE, *((VECTORS_FILE, MAP_FILE) if all_files else ())):
         path = folder / name
         digest.update(path.read_bytes() if path.is_file() else b"")
