@@ -160,7 +160,10 @@ class Queries(Connection):
 
     def _notes(self, clause: str, *values: str | int) -> list[Note]:
         rows = self._read(f"SELECT id, recording, at_s, text, tags, segment FROM notes WHERE {clause}", values)
-        return [Note(*facts, tuple(json.loads(tags)), segment) for *facts, tags, segment in rows]
+        return [
+            Note(number, recording, at, text, tuple(json.loads(tags)), segment)
+            for number, recording, at, text, tags, segment in rows
+        ]
 
     def detected_languages(self, recording: str) -> dict[str, float]:
         """Seconds of a recording that were transcribed in each language that was detected."""
