@@ -10,7 +10,7 @@ pairs, of which hardly one does: like meanings, each language's mean taken out, 
 same topic. Neighbouring segments that recur together are one passage.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,7 +58,7 @@ class LibraryRecurrences:
         """How many segments have not been compared with the other recordings yet."""
         return len(self._database.uncompared())
 
-    def find(self, model: SpeechEncoder) -> Iterator[int]:
+    def find(self, model: SpeechEncoder) -> Generator[int, None, None]:
         """Compare what is new with all the rest; yields how many segments it has been, after each transaction.
 
         Raises:
