@@ -38,8 +38,10 @@ log = logging.getLogger(__name__)
 
 DEMO = ASSETS / "library"
 METADATA_FILE, SEGMENTS_FILE, VECTORS_FILE = "metadata.tsv", "segments.tsv", "vectors.npz"
-METADATA_COLUMNS = ["id", "file", "language", "voice", "category", "kind", "duration", "text"]
-SEGMENTS_COLUMNS = ["id", "recording", "start", "end", "text"]
+METADATA_COLUMNS = [
+    "id", "file", "language", "speaker", "voice", "room", "category", "kind", "duration", "text",
+]  # fmt: skip
+SEGMENTS_COLUMNS = ["id", "recording", "start", "end", "language", "speaker", "text"]
 ARRAYS = ("model", "texts", "names", "speech", "text", "heard", "starts")  # in vectors.npz, in the order of Vectors
 CACHED = b"with recurrences"  # what a cached library has besides; another one is built anew
 BATCH = 32  # utterances encoded at once
@@ -149,13 +151,22 @@ def read(folder: Path) -> Contents:
     try:
         parts = list(_rows(folder / SEGMENTS_FILE, SEGMENTS_COLUMNS))
         for row in _rows(folder / METADATA_FILE, METADATA_COLUMNS):
-            facts = (row["language"], row["voice"], row["category"])
+            facts = (row["language"], row["speaker"], row["category"])
             duration = float(row["duration"])
             recordings.append(Recording(row["id"], Path(row["file"]), row["text"], duration, *facts, row["text"]))
             if row["kind"] == "sentence":
                 segments.append(Segment(0, row["id"], 0.0, duration, row["text"], *facts))
             segments += [
-                Segment(0, row["id"], float(part["start"]), float(part["end"]), part["text"], *facts)
+                Segment(
+                    0,
+                    row["id"],
+                    float(part["start"]),
+                    float(part["end"]),
+                    part["text"],
+                    part["language"],
+                    part["speaker"],
+                    row["category"],
+                )
                 for part in parts
                 if part["recording"] == row["id"]
             ]

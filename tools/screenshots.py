@@ -36,7 +36,7 @@ CHROMIUM = [  # offline, with WebGL where there is no GPU, and sound that no cli
 OWN = {  # file of the demo library: facts, as a metadata.csv tells them
     "lighthouse.ogg": {"title": "The lighthouse keeper remembers", "speaker": "Tom Farrow", "date": "1962-05"},
     "exchange.ogg": {"title": "The last switchboard", "speaker": "Ada Lindqvist", "date": "1974-11-02"},
-    "glacier.ogg": {"title": "Field report from the Tarn Glacier", "speaker": "R. Maddox", "date": "1981"},
+    "glacier.ogg": {"title": "Field report from the Tarn Glacier", "speaker": "Ruth Maddox", "date": "1981"},
     "kochkurs.ogg": {"title": "Apfelstrudel", "speaker": "Grete Huber", "date": "1998-03-14", "language": "de"},
 }
 NAME = "Harbour tapes"  # of the library

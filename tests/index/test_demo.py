@@ -80,14 +80,16 @@ def folder(tmp_path: Path) -> Path:
     long = np.concatenate([tone(NOTES["c"], 1.5), np.zeros(RATE // 2), tone(NOTES["d"], 1.0)])
     soundfile.write(folder / "audio/long.wav", long, RATE)
     (folder / METADATA_FILE).write_text(
-        "id\tfile\tlanguage\tvoice\tcategory\tkind\tduration\ttext\n"
-        "a\taudio/a.wav\ten\tflute\tnews\tsentence\t1.00\tA \"low\" note\n"
-        "long\taudio/long.wav\tde\tflute\thobbies\trecording\t3.00\tTwo notes\n"
-        "b\taudio/b.wav\tfr\thorn\tnews\tsentence\t1.00\tUne note\n",
+        "id\tfile\tlanguage\tspeaker\tvoice\troom\tcategory\tkind\tduration\ttext\n"
+        "a\taudio/a.wav\ten\tAnna\tflute\t\tnews\tsentence\t1.00\tA \"low\" note\n"
+        "long\taudio/long.wav\tde\t\tflute horn\thall\thobbies\trecording\t3.00\tTwo notes\n"
+        "b\taudio/b.wav\tfr\t\thorn\t\tnews\tsentence\t1.00\tUne note\n",
         encoding="utf-8",
     )  # fmt: skip
     (folder / SEGMENTS_FILE).write_text(
-        "id\trecording\tstart\tend\ttext\nlong-1\tlong\t0.00\t1.50\tHoch\nlong-2\tlong\t2.00\t3.00\tHöher\n",
+        "id\trecording\tstart\tend\tlanguage\tspeaker\ttext\n"
+        "long-1\tlong\t0.00\t1.50\tde\tBert\tHoch\n"
+        "long-2\tlong\t2.00\t3.00\tnl\tCleo\tHöher\n",
         encoding="utf-8",
     )
     return folder
@@ -99,10 +101,10 @@ def test_the_metadata_becomes_recordings_and_segments(folder):
         ("a", 1.0, "en", 'A "low" note'), ("long", 3.0, "de", "Two notes"), ("b", 1.0, "fr", "Une note"),
     ]  # fmt: skip
     assert [(one.name, one.end, one.text, one.language, one.speaker, one.category) for one in segments] == [
-        ("a@0.00", 1.0, 'A "low" note', "en", "flute", "news"),
-        ("long@0.00", 1.5, "Hoch", "de", "flute", "hobbies"),
-        ("long@2.00", 3.0, "Höher", "de", "flute", "hobbies"),
-        ("b@0.00", 1.0, "Une note", "fr", "horn", "news"),
+        ("a@0.00", 1.0, 'A "low" note', "en", "Anna", "news"),
+        ("long@0.00", 1.5, "Hoch", "de", "Bert", "hobbies"),
+        ("long@2.00", 3.0, "Höher", "nl", "Cleo", "hobbies"),
+        ("b@0.00", 1.0, "Une note", "fr", "", "news"),
     ]
 
 
@@ -113,7 +115,10 @@ def test_the_shipped_metadata():
     assert all((DEMO / one.path).is_file() for one in recordings)
     ends = {one.id: one.duration for one in recordings}
     assert all(0 <= one.start < one.end <= ends[one.recording] + 0.01 for one in segments)
-    assert any(60 <= one.duration <= 180 for one in recordings)
+    assert max(one.duration for one in recordings) > 500
+    talks = [{one.speaker for one in segments if one.recording == name} for name in ("orpheum", "guitar")]
+    assert talks == [{"Helen Marsh", "Rosalind Pike"}, {"Daniel Frost", "Clara Benítez"}]
+    assert {one.language for one in segments if one.recording == "guitar"} == {"en", "es"}
 
 
 def test_the_shipped_vectors_and_map(caplog):

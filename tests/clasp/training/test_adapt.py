@@ -58,10 +58,10 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A demo library of eight recordings."""
     folder = tmp_path_factory.mktemp("library")
-    lines = ["\t".join(("id", "file", "language", "voice", "category", "kind", "duration", "text"))]
+    lines = ["\t".join(("id", "file", "language", "speaker", "voice", "room", "category", "kind", "duration", "text"))]
     for number, text in enumerate(GENERAL):
         speak(folder / f"{number}.wav", text, "en-us+f3")
-        lines.append("\t".join((f"g{number}", f"{number}.wav", "en", "f3", "news", "sentence", "1", text)))
+        lines.append("\t".join((f"g{number}", f"{number}.wav", "en", "", "f3", "", "news", "sentence", "1", text)))
     (folder / "metadata.tsv").write_text("\n".join(lines) + "\n")
     assert [file.text for file in demo.read(folder / "metadata.tsv", demo.File)] == GENERAL
     return folder

@@ -282,7 +282,7 @@ def test_a_library_is_checked_exported_and_imported(page: Page, own: str, tmp_pa
     expect(page.locator(f"{TABLE} tr")).to_have_count(50)
     expect(page.locator("#library-adding, #library-care, [data-edit], [data-all]").first).to_be_hidden()
     page.get_by_role("button", name="Next", exact=True).click()
-    expect(page.locator(".pages")).to_contain_text("51–100 of 904")
+    expect(page.locator(".pages")).to_contain_text("51–100 of 909")
 
 
 def test_a_library_of_another_model_is_made_ready_and_a_damaged_one_repaired(page: Page, home: Path) -> None:
