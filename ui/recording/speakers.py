@@ -8,6 +8,7 @@
 The answer has what takes it back, and how the utterances of the recording are shown now.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -37,7 +38,7 @@ def route(service: Service) -> Route:
     def change(key: str, asked: Change) -> dict[str, Any]:
         library = service.library_of_key(key)
         recording, diarization = library.recording(asked.recording), library.diarization
-        before = {}
+        before: Mapping[int, tuple[str, str]] = {}
         if asked.before:
             diarization.restore(asked.before)
         elif asked.segments:

@@ -20,8 +20,9 @@ import threading
 import time
 from collections import defaultdict
 from multiprocessing import connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -84,11 +85,12 @@ def build(wanted: list[list[Item]], folder: Path, split: str, workers: int, audi
     shards.clear(folder, split)
     paths = [shards.shard_path(folder, split, number, audio) for number in range(len(wanted))]
     _check_same(wanted, paths, folder, split)
-    context = multiprocessing.get_context("spawn" if os.name == "nt" else "forkserver")
+    context: Any = multiprocessing.get_context("spawn" if os.name == "nt" else "forkserver")
     if os.name != "nt":
         context.set_forkserver_preload([__name__])
     waiting = [number for number, path in enumerate(paths) if not path.exists()]
-    started, count, running = time.time(), len(waiting), {}
+    started, count = time.time(), len(waiting)
+    running: dict[int, tuple[BaseProcess, Path]] = {}
     while waiting or running:
         while waiting and len(running) < workers:
             number = waiting.pop(0)
