@@ -93,6 +93,10 @@ class LibraryRecurrences:
                 joined.append(Passage(here.start, here.end, there.recording, there.start, there.end, probability))
         return joined
 
+    def pairs(self) -> np.ndarray:
+        """Ids of all segments that say the same in two recordings, int64 (n, 2)."""
+        return np.array(self._database.recurring(), np.int64).reshape(-1, 2)
+
     def _alike(self, ids: Sequence[int]) -> list[tuple[int, int]]:
         """Of segments with these ids, those in other recordings that are alike in meaning, ids of both."""
         table = self._indexed.index.segments

@@ -136,6 +136,12 @@ class LibraryMap:
         columns = (positions.flat[there], positions.solid[there], positions.region[there])
         return Points.of(listed, self._library.recordings(), *columns)
 
+    def threads(self, ids: np.ndarray) -> list[list[int]]:
+        """What recurs in another recording: pairs of places among the ids of segments, int64 (n,), ascending."""
+        pairs = self._library.recurrences.pairs()
+        rows, there = _rows_of(pairs.reshape(-1), ids)
+        return rows.reshape(-1, 2)[there.reshape(-1, 2).all(axis=1)].tolist()
+
     def _placed(self, segments: "list[Segment]", vectors: np.ndarray, library_ids: np.ndarray) -> _Positions:
         """Where these segments lie: where they were laid out, or were before, or else between their neighbours."""
         layout, before = self.layout, self._positions

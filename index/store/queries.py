@@ -189,6 +189,10 @@ class Queries(Connection):
             "WHERE generation IS NULL OR replaced > generation ORDER BY vectors.segment"
         )]  # fmt: skip
 
+    def recurring(self) -> list[tuple[int, int]]:
+        """All pairs of segments that say the same in two recordings."""
+        return self._read("SELECT segment, other FROM recurrences")
+
     def recurrences(self, recording: str) -> list[tuple[int, int, float]]:
         """Segments of a recording, those of others that say the same, and how likely they do; in the order of time."""
         one_way = (

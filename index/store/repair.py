@@ -16,7 +16,6 @@ from index.vectors.index_file import INDEX_FILE, MANIFEST_FILE
 TABLES = (
     "library", "recordings", "segments", "vectors", "phones", "transcripts", "corrections", "direct", "envelopes",
     "commits", "feeds", "episodes", "saved_searches", "saved_hits", "watched_folders", "speaker_embeddings", "notes",
-    "recurrences", "compared",
 )  # fmt: skip
 SALVAGED = "library.damaged.db"
 

@@ -11,6 +11,8 @@ from clasp.calibration import Calibration
 from clasp.errors import LibraryError
 from index import recurrences
 from index.library import Library, Recording, Segment
+from index.map.layout import MapLayout, segment_keys
+from index.map.library_map import LibraryMap
 from index.map.umap import nearest
 from index.meanings import meanings, without_languages
 
@@ -128,3 +130,14 @@ def test_a_library_for_searching_only_stays_as_it_is(library: Library) -> None:
         pytest.raises(LibraryError, match="searching"),
     ):
         next(opened.recurrences.find(Judge()))
+
+
+def test_threads_of_a_map_are_places_of_pairs(library: Library) -> None:
+    list(library.recurrences.find(Judge()))
+    pairs = library.recurrences.pairs()
+    assert pairs.shape == (4, 2)
+    layout = np.zeros((27, 2, 2), np.float32), np.zeros((27, 2, 3), np.float32), np.full(27, -1, np.int16)
+    drawn = LibraryMap(library, MapLayout("a" * 64, segment_keys(library.segments()), *layout, 0, [], []))
+    ids = library.vectors()[0]
+    assert np.array_equal(ids[drawn.threads(ids)], pairs)
+    assert drawn.threads(ids[:-15]) == []  # those that are not drawn have none

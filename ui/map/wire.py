@@ -65,6 +65,7 @@ def packed(service: Service, key: str) -> bytes:
                 asdict(one) | {"name": MEASURES.get(one.name, one.name.replace("_", " "))}
                 for one in drawn.layout.measures
             ],
+            threads=drawn.threads(points.ids),
             sampled=drawn.layout.sampled,
             stale=drawn.stale,
             of=len(drawn),

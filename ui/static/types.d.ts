@@ -96,6 +96,8 @@ interface MapPoints {
   labels: Record<Fact, string[]>;
   /** What they are called, and in English where that is another language. */
   regions: ({ name: string; english: string } & Place)[];
+  /** Pairs of rows that say the same in two recordings. */
+  threads: [number, number][];
   measures: { name: string; value: number; chance: number | null; meaning: string }[];
   /** Coordinates within [-1, 1], two or three for each row; NaN where there is none. */
   flat: Float32Array;

@@ -73,6 +73,13 @@ export function layer(plot, points) {
           [points.flat, points.flatText].map((places) => to(place(places, under.row, 2))),
         ),
       );
+    for (const rows of under ? threads(under.row) : [])
+      parts.push(
+        line(
+          "thread",
+          /** @type {Pixels[]} */ (rows.map((row) => to(place(points.flat, row, 2)))),
+        ),
+      );
     const way = marks.path.map((one) => to(one.flat));
     for (let n = 1; n < way.length; n++) parts.push(line("way", [way[n - 1], way[n]], 0.2 + (0.8 * n) / way.length));
     for (const row of marks.hits) parts.push(ring("hit", row));
@@ -82,6 +89,15 @@ export function layer(plot, points) {
       parts.push(node("path", "query", { d: STAR, transform: `translate(${cx} ${cy})` }));
     }
     svg.replaceChildren(...parts);
+  }
+
+  /**
+   * What of the recording of a row is said again in others, as pairs of rows.
+   * @param {number} row
+   */
+  function threads(row) {
+    const own = points.recording[row];
+    return points.threads.filter((pair) => pair.some((one) => points.recording[one] === own));
   }
 
   /**
