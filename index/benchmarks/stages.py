@@ -94,7 +94,7 @@ def _stages(model: "Clasp", clips: Clips) -> list[Figure]:
     stage("voice activity", lambda: list(vad.utterances([recording])))
     samples = [to_device(waveform.samples, device) for waveform in waveforms]
     if isinstance(encoder, PhoneSpeechEncoder):
-        features = stage("speech backbone", lambda: batched(encoder.features, samples))
+        features = stage("speech backbone", lambda: batched(lambda some: encoder.features(some)[0], samples))
         recognized = stage("phones", lambda: batched(encoder.recognize, features))
         stage("meaning of the phones", lambda: batched(encoder.pool_ngrams, recognized))
         stage("sound of the phones", lambda: batched(sound, recognized))

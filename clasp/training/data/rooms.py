@@ -38,7 +38,7 @@ def _hall(samples: np.ndarray, rate: int, draw: np.random.Generator) -> np.ndarr
 def _cafe(samples: np.ndarray, rate: int, draw: np.random.Generator) -> np.ndarray:
     """A small room, and talk at the other tables: the same voice backwards, several times over."""
     near = _echoed(samples, rate, draw, seconds=0.4, share=0.3)
-    talk = np.sum([np.roll(samples[::-1], shift) for shift in draw.integers(len(samples), size=6)], axis=0)
+    talk = np.stack([np.roll(samples[::-1], shift) for shift in draw.integers(len(samples), size=6)]).sum(axis=0)
     talk = _echoed(talk, rate, draw, seconds=0.8, share=0.8)
     return near + talk / _level(talk) * _level(near) / 9
 
