@@ -74,12 +74,7 @@ export function layer(plot, points) {
         ),
       );
     for (const rows of under ? threads(under.row) : [])
-      parts.push(
-        line(
-          "thread",
-          /** @type {Pixels[]} */ (rows.map((row) => to(place(points.flat, row, 2)))),
-        ),
-      );
+      parts.push(line("thread", /** @type {Pixels[]} */ (rows.map((row) => to(place(points.flat, row, 2))))));
     const way = marks.path.map((one) => to(one.flat));
     for (let n = 1; n < way.length; n++) parts.push(line("way", [way[n - 1], way[n]], 0.2 + (0.8 * n) / way.length));
     for (const row of marks.hits) parts.push(ring("hit", row));
