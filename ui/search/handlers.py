@@ -201,7 +201,7 @@ class SearchHandlers:
         except Exception as error:
             raise gr.Error(error_message(error, "a download"), print_exception=False) from error
 
-    def save(self, last: LastSearch | None, token: str, *values: Any) -> Updates:
+    def save_search(self, last: LastSearch | None, token: str, *values: Any) -> Updates:
         """The search is to be saved, under a name of its own."""
         try:
             settings = SearchSettings(*values)

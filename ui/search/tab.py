@@ -54,7 +54,7 @@ def build(service: Service, page: gr.Blocks, tab: gr.Tab, token: gr.BrowserState
     overlay.choose(handlers.choose_category, repeated, everything, **latest)
     shown.open(handlers.navigate, token, everything, **latest)
     controls.more.click(None, js=script.call(MODULE, "more"), **QUIET)
-    shown.save(handlers.save, repeated, answer, **QUIET, **queue)
+    shown.save(handlers.save_search, repeated, answer, **QUIET, **queue)
     exported = shown.export(handlers.export, [last, token], download, **QUIET, **queue)
     exported.success(None, download, js=script.call("common/download", "download"), **QUIET)
     question = script.call("common/address", "withQuestion")

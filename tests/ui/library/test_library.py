@@ -500,9 +500,12 @@ def test_forged_requests_change_nothing(public: str, home: Path, spoken_files: l
                 done[event["api_name"], library] = asked(public, event, values, data)
     assert {name for name, _ in done} >= {"upload", "select", "save", "remove", "stop", "dismiss"}
     assert not {name for name, _ in done} & {"add_path", "create", "check", "repair", "export", "transcribe", "reembed"}
-    for name in (
+    assert not {name for name, _ in done} & {"watch", "follow", "update", "leave"}
+    changes = (
         "upload", "select", "edit", "save", "ask_remove", "remove", "undo", "restore", "discard", "stop", "dismiss",
-    ):  # fmt: skip
+        "see_saved", "forget_saved",
+    )  # fmt: skip
+    for name in changes:
         assert "read-only" in done[name, "archive"] and "read-only" in done[name, "demo"]
     assert state() == before
 
