@@ -121,7 +121,7 @@ def test_shipped_configurations_are_what_their_stages_take(path: Path) -> None:
     if path.stem == "bundled":
         assert list(stages) == [
             "corpus", "text", "features", "recognizer", "decode", "sound", "ngrams", "meaning", "release", "gate",
-            "calibrate",
+            "speaker", "calibrate",
         ]  # fmt: skip
         assert str(stages["release"].options.out) == stages["calibrate"].options.model != "assets/model"
 
