@@ -110,7 +110,7 @@ def test_replaced_vectors_are_compared_again(library: Library, said: np.ndarray)
     vector = library.vector(first.id)
     vector[:HALF] = meanings(said[38][None], HALF)[0] / np.sqrt(2)
     with library._indexed.writing() as database:
-        database.replace_vectors([first.id], vector[None], vector[None, :HALF])
+        database.replace_vectors([first.id], vector[None], vector[None, :HALF], [first.transcript])
         library._indexed.follow()
     assert library.recurrences.missing() == 1 and list(library.recurrences.find(Judge())) == [1]
     assert spans(library, "Vortrag") == []

@@ -54,7 +54,7 @@ def speak(text: str, language: str, style: str, rate: float = 1.0) -> np.ndarray
     vocabulary, styles = _vocabulary(), _styles()
     mixed = np.mean([styles[name] for name in style.split("+")], axis=0)  # (rows, 256)
     tokens = [[vocabulary[letter] for letter in clause if letter in vocabulary] for clause in phonemes(text, language)]
-    parts = [_said(one, mixed, rate) for one in _joined(tokens, vocabulary[" "])]
+    parts = [_spoken(one, mixed, rate) for one in _joined(tokens, vocabulary[" "])]
     return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
 
@@ -81,7 +81,7 @@ def _joined(clauses: list[list[int]], space: int) -> list[list[int]]:
     return joined
 
 
-def _said(tokens: list[int], style: np.ndarray, rate: float) -> np.ndarray:
+def _spoken(tokens: list[int], style: np.ndarray, rate: float) -> np.ndarray:
     row = style[min(len(tokens), len(style)) - 1]  # which one depends on the length of what is said
     inputs = {
         "tokens": np.array([[0, *tokens, 0]], np.int64),

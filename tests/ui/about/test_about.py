@@ -43,7 +43,7 @@ def test_it_tells_of_model_and_libraries(browser: Browser, address: str, model: 
         expect(facts).to_contain_text(f"{model.dim} dimensions: {model.meaning_dim} for meaning")
         expect(facts).to_contain_text(f"{len(model.languages)} languages")
         expect(facts).to_contain_text(f"{str(model.device).upper()}, {str(model.precision).removeprefix('torch.')}")
-        expect(facts).to_contain_text("909 recordings, 1174 utterances")
+        expect(facts).to_contain_text("909 recordings, 1,174 utterances")
         (row,) = re.findall(r"\| its own words .*", (BUNDLED / "README.md").read_text())
         hits = float(row.split("|")[3].strip(" *"))
         expect(page.locator(".measures dt").first).to_have_text(f"{100 * hits:.0f}%")
