@@ -163,7 +163,7 @@ def test_the_legend_counts_and_colours_every_point(drawn: Page) -> None:
             continue
         assert sum(entry["count"] for entry in legend) == len(colours)
         assert np.bincount(colours.astype(int), minlength=len(legend)).tolist() == [one["count"] for one in legend]
-        assert (legend[-1]["code"] == -1) == (fact in ("speaker", "recording"))
+        assert (legend[-1]["code"] == -1) == (fact == "recording")
 
 
 def test_what_is_not_shown_or_not_chosen_is_faint(drawn: Page) -> None:
