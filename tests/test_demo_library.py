@@ -104,6 +104,7 @@ def test_metadata_lists_every_text_once(texts, files, segments):
     ]
 
 
+@pytest.mark.slow
 def test_every_file_decodes_and_is_as_long_as_the_metadata_says(files):
     for file in files:
         waveform = decode(demo.LIBRARY / file.file)

@@ -43,6 +43,7 @@ LEFT = re.compile(
     r"^(?:KeyError: '\w+'|RuntimeError: Caught handled exception, but response already started\.)\n",
     re.DOTALL | re.MULTILINE,
 )
+LEAVING = ["signal is aborted", "Connection errored out"]  # of requests under way when another address is opened
 MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 LOOKED_AT: list[Page] = []  # what is open just now
 # Generous, because tests share the machine:

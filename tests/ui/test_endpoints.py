@@ -219,6 +219,7 @@ def called(address: str, name: str, *arguments: object) -> dict:
     return told[0] if isinstance(told, list) else told
 
 
+@pytest.mark.slow
 def test_thirty_malformed_files_get_their_sentence_and_the_next_search_works(
     client: Client, spoken: Path, tmp_path: Path
 ) -> None:

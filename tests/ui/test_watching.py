@@ -120,7 +120,7 @@ def test_a_page_that_others_reach_refuses_folders_and_podcasts(
     service: Service, library: Library, tmp_path: Path
 ) -> None:
     service.local = False
-    handlers = SourceHandlers(service, SimpleNamespace(notice="notice"))
+    handlers = SourceHandlers(service, SimpleNamespace(notice="notice", undo="undo", undoing="undoing"))
     for answer in (
         handlers.watch("archive", "", str(tmp_path)),
         handlers.follow("archive", "", "http://127.0.0.1/feed.xml"),

@@ -256,6 +256,7 @@ def test_streaming_has_limits_of_its_own(tmp_path: Path, monkeypatch: pytest.Mon
         list(stream(path, max_bytes=100_000))
 
 
+@pytest.mark.slow
 def test_a_long_recording_takes_no_memory(tmp_path: Path):
     """Six hours of silence in a file of a few kilobytes: a flac that unfolds to 1.4 GB."""
     path = tmp_path / "long.flac"

@@ -229,6 +229,7 @@ def test_nothing_is_written_where_less_is_found(
 
 
 @pytest.mark.usefixtures("settings")
+@pytest.mark.slow
 def test_killed_training_resumes_exactly(table: Path, model_folder: Path, library: Path, tmp_path: Path) -> None:
     assert adapt.run(arguments(table, model_folder, tmp_path / "whole")) == 0
     code = "\n".join([

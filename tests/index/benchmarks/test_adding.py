@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 import soundfile
 
 from index.benchmarks.adding import PAUSES, _record, adding
@@ -15,6 +16,7 @@ def test_it_speaks_without_end_and_stops_in_time(tmp_path):
     assert (abs(samples[-round(PAUSES[0] * rate) :]) < 0.01).all() and abs(samples).max() > 0.1
 
 
+@pytest.mark.slow
 def test_speed_and_memory_are_measured(capfd):
     rows = adding("bundled", hours=0.012)
     told = capfd.readouterr().err

@@ -111,6 +111,7 @@ def test_nothing_to_add(tmp_path: Path, capsys, paths: list[str], error: str):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there, Ctrl-C is no signal")
+@pytest.mark.slow
 def test_stopped_by_the_keyboard_it_goes_on(tmp_path: Path, clips: list[np.ndarray]):
     """Two recordings are stored, the third partly, when Ctrl-C comes."""
     folder, library = tmp_path / "in", tmp_path / "library"

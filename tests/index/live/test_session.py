@@ -226,6 +226,7 @@ def test_speech_that_goes_on_after_a_pause_is_heard_to_its_end(session, opened, 
         assert not session.busy and session.news() == []
 
 
+@pytest.mark.slow
 def test_what_the_pause_itself_costs(session, opened):
     """In seconds of sound, with searches that take none: light within 0.2 s, an answer within 0.65 s."""
     lights, answers = [], []

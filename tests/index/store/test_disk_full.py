@@ -238,6 +238,7 @@ def test_embedding_anew(disk: Disk, files: tuple[Path, Path], room: int):
     assert state.finished
 
 
+@pytest.mark.slow
 def test_on_the_command_line(disk: Disk, files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]):
     """The command itself, with the model that ships."""
     library = ["--library", str(disk.folder / "library")]

@@ -23,7 +23,7 @@ from clasp.audio.decode import SAMPLE_RATE
 from clasp.training.data.synthesis import Voice, speak
 from tests.index.ingest.web import Page as Served
 from tests.index.ingest.web import Web, serving
-from tests.ui.conftest import looked_at, running
+from tests.ui.conftest import LEAVING, looked_at, running
 
 FERRY = "The ferry did not leave the harbour because the fog was too thick."
 BEES = "We kept the bees behind the chapel, where the lime trees give shade."
@@ -67,7 +67,7 @@ def own(home: Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def owner(browser: Browser, own: str) -> Iterator[Page]:
     """One's own page, which stays open."""
-    with looked_at(browser, own, []) as page:
+    with looked_at(browser, own, LEAVING) as page:
         yield page
 
 
@@ -415,6 +415,7 @@ def fetched(url: str) -> int:
         return error.code
 
 
+@pytest.mark.slow
 def test_the_page_says_why_another_model_has_opened(browser: Browser, public: str, tolerated: list[str]) -> None:
     with looked_at(browser, public, tolerated) as page:
         notice = page.locator(".notice").first

@@ -14,13 +14,12 @@ import soundfile
 from playwright.sync_api import Browser, Page, expect
 
 from tests.ui import interviews as told
-from tests.ui.conftest import looked_at
+from tests.ui.conftest import LEAVING, looked_at
 from tests.ui.interviews import Interviews
 from tests.ui.test_page import PLAYS, answered, search
 
 QUERY = "the ferry stayed in the harbour because of the fog"
 ASKED = "?q=the+ferry+stayed+in+the+harbour+because+of+the+fog&library=interviews"
-LEAVING = ["signal is aborted", "Connection errored out"]  # of requests under way when another address is opened
 VILLAGE, FERRYMAN = "Village memories", "The ferryman"
 
 

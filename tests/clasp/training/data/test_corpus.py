@@ -155,6 +155,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("kind", [[], ["--audio"]])
+@pytest.mark.slow
 def test_a_build_that_was_killed_goes_on_to_the_same_bytes(
     kind: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
