@@ -135,7 +135,7 @@ def test_the_legend_filters_the_list_and_all_survives_a_reload(browser: Browser,
         first.press("Space")
         expect(first).to_have_attribute("aria-checked", "false")
         left = int(everything.split()[0].replace(",", "")) - count
-        expect(page.locator(".explore-head h2")).to_contain_text(f"{left} of ")
+        expect(page.locator(".explore-head h2")).to_contain_text(f"{left:,} of ")
         assert name not in page.locator(".explore-entry [data-only=category]").all_inner_texts()
 
         page.locator(".explore-entry [data-only=language]").first.click()  # only what is in that language
