@@ -64,6 +64,7 @@ def html(service: Service, key: str, name: str, asked: SearchRequest) -> str:
         there=recording.path.is_file(),
         picture=picture.size(recording),
         lines=lines(segments, hits),
+        mixed=len({one.transcript_source for one in segments} - {""}) > 1,
         timed=any(one.machine_text for one in segments),
         notes=notes,
         annotated={one.segment for one in notes},
