@@ -24,6 +24,7 @@ from index.search import Query, encode, search
 from ui import audio, downloads
 from ui.library import recordings
 from ui.library.recordings import TableView
+from ui.map.wire import place
 from ui.service import DEMO, VISIT, Service
 
 if TYPE_CHECKING:
@@ -282,8 +283,8 @@ class Endpoints:
         drawn = self._service.map(library)
         if drawn is None:
             return None
-        (x, y), _ = drawn.locate(query.vector)
-        return {"x": float(x), "y": float(y)}
+        x, y = place(drawn, query)["flat"]
+        return {"x": x, "y": y}
 
 
 class Page(gr.Blocks):

@@ -109,12 +109,13 @@ class LibraryMap:
             self._positions = self._placed([segments[one] for one in ids[there].tolist()], speech, ids)
             return True
 
-    def locate(self, vector: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def locate(self, vector: np.ndarray, *, spoken: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Where a query (dim,) lies on the flat map and on the solid one, float32 (2,) and (3,): at the mean of the
-        positions of its neighbours by meaning, weighted by similarity."""
-        dim = self._library.meaning_dim
-        meaning = np.where(np.arange(len(vector)) < dim, vector, 0)
-        nearest = self._library.candidates(meaning, NEIGHBOURS)
+        positions of its neighbours by meaning, weighted by similarity; by meaning and sound if it is `spoken`, for what
+        is heard of a meaning without a transcript is rough."""
+        dim = len(vector) if spoken else self._library.meaning_dim
+        asked = np.where(np.arange(len(vector)) < dim, vector, 0)
+        nearest = self._library.candidates(asked, NEIGHBOURS)
         positions = self._positions
         rows, there = _rows_of(nearest.ids, positions.ids)
         if not there.all() and self.refresh():
@@ -122,7 +123,7 @@ class LibraryMap:
             rows, there = _rows_of(nearest.ids, positions.ids)
         if not there.any():
             return np.zeros(2, np.float32), np.zeros(3, np.float32)
-        rows, scores = rows[there], meanings(nearest.vectors[there], dim) @ meanings(meaning[None], dim)[0]
+        rows, scores = rows[there], meanings(nearest.vectors[there], dim) @ meanings(asked[None], dim)[0]
         return weighted_mean(scores, positions.flat[rows, 0]), weighted_mean(scores, positions.solid[rows, 0])
 
     def points(self, most: int | None = None) -> Points:

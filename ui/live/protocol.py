@@ -100,7 +100,7 @@ def _place(spoken: "LiveUtterance", drawn: "LibraryMap | None") -> dict[str, lis
     if spoken.answer is None or drawn is None:
         return None
     try:
-        return wire.place(drawn, spoken.answer.query.vector)
+        return wire.place(drawn, spoken.answer.query)
     except LibraryError:  # it was emptied or removed meanwhile
         return None
 

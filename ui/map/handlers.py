@@ -142,7 +142,7 @@ class MapHandlers:
             marked = [
                 [hit.segment.id, round(hit.probability, 4), hit.strong] for hit in strong or answer.hits[:NEAREST]
             ]
-            found: dict[str, Any] = {"query": wire.place(drawn, query.vector), "hits": marked}
+            found: dict[str, Any] = {"query": wire.place(drawn, query), "hits": marked}
         except Exception as error:
             found = {"wrong": error_message(error, "a search on the map")}
         found |= {"text": text, "library": name, "number": next(NUMBERS)}

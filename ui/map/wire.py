@@ -5,8 +5,6 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from clasp.errors import ClaspError
 from ui import labels
 from ui.service import Service
@@ -14,6 +12,7 @@ from ui.service import Service
 if TYPE_CHECKING:
     from index.map.clusters import Region
     from index.map.library_map import LibraryMap
+    from index.search import Query
 
 MOST = 50_000  # points that a page draws: a sample, if there are more
 MEASURES = {  # what a person reads above the measures of `index.map.quality`
@@ -29,13 +28,13 @@ MEASURES = {  # what a person reads above the measures of `index.map.quality`
 QUICK = 1  # gzip's level: half the bytes in a tenth of the time
 
 
-def place(drawn: "LibraryMap", vector: np.ndarray) -> dict[str, list[float]]:
-    """The place of a query (dim,) on the flat map, and on the solid one.
+def place(drawn: "LibraryMap", query: "Query") -> dict[str, list[float]]:
+    """The place of a query on the flat map, and on the solid one.
 
     Raises:
         LibraryError: if the library was emptied or removed meanwhile.
     """
-    flat, solid = drawn.locate(vector)
+    flat, solid = drawn.locate(query.vector, spoken=query.text is None and query.segment is None)
     return {name: [round(float(one), 4) for one in at] for name, at in (("flat", flat), ("solid", solid))}
 
 

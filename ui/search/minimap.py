@@ -38,7 +38,7 @@ def overlay(drawn: "LibraryMap | None", key: str, settings: SearchSettings, answ
         return NONE
     if answer is None:
         return _json(settings, key, drawn.version)
-    query = place(drawn, answer.query.vector)
+    query = place(drawn, answer.query)
     return _json(settings, key, drawn.version, query, [hit.segment.id for hit in answer.hits if hit.strong])
 
 

@@ -94,8 +94,7 @@ def assert_ways(page: Page, newest: Locator, oldest: Locator) -> None:
         expect(layer.locator(".way").nth(1)).to_be_attached()  # it has three places, or more
         ends.append(middle(star))
         width = page.locator(".live-map-plot").bounding_box()["width"]
-        nearest = min(np.abs(middle(ring) - ends[-1]).max() for ring in rings.all())
-        assert nearest < 0.35 * width  # the map is laid out by transcripts, and this is heard without one
+        assert min(np.abs(middle(ring) - ends[-1]).max() for ring in rings.all()) < 0.25 * width
     page.locator(".live-head").hover()
     assert np.abs(middle(star) - ends[0]).max() < 2 < np.abs(ends[1] - ends[0]).max()
 
