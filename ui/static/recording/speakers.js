@@ -17,7 +17,7 @@ export function speakers(box) {
   const form = part(dialog, "form", HTMLFormElement);
   const name = part(form, "input[name=to]", HTMLInputElement);
   const problem = part(form, ".problem");
-  const undo = part(document, "[data-undo]");
+  const undo = part(document, ".undo");
   const opener = make("button", { type: "button", className: "who-speaks" });
   opener.setAttribute("aria-haspopup", "dialog");
   /** @type {HTMLElement | null} */
