@@ -144,7 +144,7 @@ def test_a_person_names_a_speaker_splits_one_off_and_takes_it_back(
 
         speakers.nth(1).click()
         page.keyboard.press("Escape")
-        expect(page.locator("dialog")).to_be_hidden()
+        expect(page.locator("dialog.who")).to_be_hidden()
         assert page.url.endswith(PAGE)
         speakers.first.click()
         page.get_by_role("dialog", name="Ada").get_by_label("Name").fill("Speaker 2")
