@@ -1,4 +1,4 @@
-"""CLASP: search speech by meaning, in any language, without transcribing it.
+"""CLASP: search speech by what was meant and by what was said, in any language.
 
 import clasp
 

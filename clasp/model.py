@@ -33,6 +33,7 @@ from clasp.paths import ASSETS
 from clasp.phones import inventory
 from clasp.phones.alignment import Aligner
 from clasp.phones.encoder import PhoneEncoder, one_hot, pad
+from clasp.settings import current
 from clasp.speech import speaker
 from clasp.speech.encoder import SpeechEncoder
 from clasp.speech.gate import Gate, fuse_meaning
@@ -68,7 +69,7 @@ class EncoderOutput:
     speakers: np.ndarray | None = None
 
 
-def load(name: str | Path = "bundled", device: str | torch.device | None = None) -> "Clasp":
+def load(name: str | Path | None = None, device: str | torch.device | None = None) -> "Clasp":
     """Load a model.
 
         >>> import clasp
@@ -78,12 +79,16 @@ def load(name: str | Path = "bundled", device: str | torch.device | None = None)
 
     Args:
         name: "bundled", "published" (see clasp/published/checkpoint.py), or a folder: one that `Clasp.save` wrote, or
-            one with the parts of the published model.
+            one with the parts of the published model. None takes what CLASP_MODEL and CLASP_DEVICE say, else the
+            bundled one.
         device: "cuda", "mps" or "cpu"; None takes the first of them that is there.
 
     Raises:
         ModelError: if there is no model, or it is damaged.
     """
+    if name is None:
+        settings = current()
+        name, device = settings.model, device or settings.device or None
     folder = BUNDLED if name == "bundled" else Path(name)
     if name == "published" or _in_parts(folder):
         from clasp.published import checkpoint

@@ -162,7 +162,7 @@ class Service:
             self.problem = f"{error} Using the bundled model instead."
             log.error("%s", self.problem)
         self.model_name = "bundled"
-        return clasp.load()
+        return clasp.load("bundled")
 
     def _open(self) -> Resources:
         import clasp

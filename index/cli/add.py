@@ -67,11 +67,9 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     import clasp
-    from clasp.settings import current
 
     torch.set_num_threads(1)  # more gain little, and wait for each other while something else is running
-    settings = current()
-    model = clasp.load(settings.model, settings.device or None)
+    model = clasp.load()
     with open_or_create(model, args.library) as library:
         ingestor = Ingestor(library, model, copy=args.copy, language=args.language, track=args.track)
         progress, stopped = show(ingestor.add(args.paths), "files")

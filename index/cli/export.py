@@ -82,4 +82,4 @@ def _opened(name: str | None) -> "Library":
         return open_stored(library_folder(name))
     import clasp
 
-    return open_library(clasp.load(current().model, current().device or None), DEMO)
+    return open_library(clasp.load(), DEMO)

@@ -21,7 +21,6 @@ from index.cli.stored import open_stored
 from index.paths import library_folder, open_or_create
 
 if TYPE_CHECKING:
-    from clasp import Clasp
     from index.library import Library
     from index.records import Feed
 
@@ -69,6 +68,7 @@ def _update(args: argparse.Namespace) -> int:
     """Add what is new, show how it goes, and sum up."""
     import torch
 
+    import clasp
     from index.cli.progress import show
     from index.cli.saved import report_new
     from index.cli.transcribing import transcribe
@@ -76,7 +76,7 @@ def _update(args: argparse.Namespace) -> int:
     from index.ingest.pipeline import Ingestor
 
     torch.set_num_threads(1)  # as for `add`
-    model = _model()
+    model = clasp.load()
     with open_or_create(model, args.library) as library:
         if not library.feeds.all():
             print("No feed is followed: name one with `feed add`.")
@@ -99,16 +99,10 @@ def _opened(args: argparse.Namespace) -> "Library":
 
     folder = library_folder(args.library)
     if args.action == "add" and Library.is_free(folder):
-        return open_or_create(_model(), args.library)
+        import clasp
+
+        return open_or_create(clasp.load(), args.library)
     return open_stored(folder)
-
-
-def _model() -> "Clasp":
-    import clasp
-    from clasp.settings import current
-
-    settings = current()
-    return clasp.load(settings.model, settings.device or None)
 
 
 def _line(feed: "Feed") -> str:

@@ -146,14 +146,12 @@ def _delete(library: str | None) -> int:
 def _reembed(folder: Path) -> int:
     """Embed a library anew, show how it goes, and name what cannot be heard any more."""
     import clasp
-    from clasp.settings import current
     from index.cli.progress import show
     from index.library import Library
     from index.store.reembed import reembed
 
     Library.must_exist(folder)  # before the model: errors come at once
-    settings = current()
-    model = clasp.load(settings.model, settings.device or None)
+    model = clasp.load()
     progress, stopped = show(reembed(folder, model), "utterances")
     if stopped or progress is None:
         print("Stopped: run it again to go on.")
@@ -170,15 +168,13 @@ def _reembed(folder: Path) -> int:
 def _transcribe(folder: Path, *, redo: bool) -> int:
     """Transcribe what lacks a transcript."""
     import clasp
-    from clasp.settings import current
     from index.cli.saved import report_new
     from index.cli.transcribing import transcribe
     from index.ingest.pipeline import Ingestor
     from index.library import Library
 
     Library.must_exist(folder)  # before the model: errors come at once
-    settings = current()
-    model = clasp.load(settings.model, settings.device or None)
+    model = clasp.load()
     with Library.open(folder, model) as library:
         stopped = transcribe(Ingestor(library, model), redo=redo)
         report_new(library, model)
@@ -200,13 +196,11 @@ def _bin(library: "Library") -> str:
 def _recurrences(folder: Path) -> int:
     """Compare what is new with the other recordings, and list what recurs."""
     import clasp
-    from clasp.settings import current
     from index.exports.clocks import short_clock
     from index.library import Library
 
     Library.must_exist(folder)  # before the model: errors come at once
-    settings = current()
-    model = clasp.load(settings.model, settings.device or None)
+    model = clasp.load()
     with Library.open(folder, model) as library:
         for _ in library.recurrences.find(model):
             pass

@@ -61,12 +61,10 @@ def run(args: argparse.Namespace) -> int:
     sound = played(args.file) if args.file is not None else recorded(device)
 
     import clasp
-    from clasp.settings import current
     from index.live.scheduler import FairScheduler
     from index.live.session import LiveSession
 
-    settings = current()
-    model = clasp.load(settings.model, settings.device or None)
+    model = clasp.load()
     library = open_library(model, usual_library() if args.library is None else args.library or None)
     turns = FairScheduler()
     try:

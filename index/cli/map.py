@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clasp.errors import LibraryError
-from clasp.settings import current
 from index.map.fit import fit_layout, fit_map
 from index.map.layout import MAP_FILE, MapLayout
 from index.meanings import meanings
@@ -41,8 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.library not in (None, DEMO):
         Library.must_exist(library_folder(args.library or None))  # before the model: errors come at once
-    settings = current()
-    model = clasp.load(args.model or settings.model, settings.device or None)
+    model = clasp.load(args.model)
     if args.library is None:
         layout = _fit_demo(model)
     else:

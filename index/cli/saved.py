@@ -74,15 +74,13 @@ def report_new(library: "Library", model: "Clasp") -> None:
 
 def _add(args: argparse.Namespace) -> int:
     from clasp.audio.decode import decode
-    from clasp.settings import current
 
     waveform = None if args.speech is None else decode(args.speech)  # before the model: errors come at once
 
     import clasp
     from index.search import encode
 
-    settings = current()
-    model = clasp.load(settings.model, settings.device or None)
+    model = clasp.load()
     with open_or_create(model, args.library) as library:
         query = encode(model, text=args.text, waveform=waveform)
         saved = library.saved_searches.add(args.name, query, model.checksum, waveform)

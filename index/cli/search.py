@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from clasp.audio.decode import decode
-from clasp.settings import current
 from index.filters import Filter
 from index.search import Answer, encode, search
 
@@ -53,8 +52,7 @@ def run(args: argparse.Namespace) -> int:
     import clasp
     from index.paths import open_library, usual_library
 
-    settings = current()
-    model = clasp.load(settings.model, settings.device or None)
+    model = clasp.load()
     library = open_library(model, usual_library() if args.library is None else args.library or None)
     query = encode(model, text=args.text, waveform=waveform, language=args.query_language)
     answer = search(

@@ -32,10 +32,9 @@ def diarize(folder: Path) -> int:
     from index.library import Library
 
     Library.must_exist(folder)  # before the model: errors come at once
-    settings = current()
-    model = clasp.load(settings.model, settings.device or None)
+    model = clasp.load()
     if model.speaker_head is None:
-        raise ClaspError(f"The model {settings.model} cannot tell speakers apart: use one that has a speaker head.")
+        raise ClaspError(f"The model {current().model} cannot tell speakers apart: use one that has a speaker head.")
     with Library.open(folder, model) as library:
         progress, stopped = show(Ingestor(library, model).diarize(), "utterances")
         for title, reason in progress.failed if progress is not None else ():

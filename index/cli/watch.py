@@ -43,11 +43,9 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     import clasp
-    from clasp.settings import current
 
     torch.set_num_threads(1)  # as for `add`
-    settings = current()
-    model = clasp.load(settings.model, settings.device or None)
+    model = clasp.load()
     with open_or_create(model, args.library) as library:
         ingestor = Ingestor(library, model, copy=args.copy, language=args.language)
         print(f"Watching for {library_folder(args.library)}; Ctrl-C ends it.", flush=True)
