@@ -53,7 +53,7 @@ def launch() -> str:
 
     from ui import page, theme
     from ui.routes import routes
-    from ui.watching import FolderWatcher
+    from ui.watching import SourceWatcher
 
     try:
         _, address, _ = page.build(service).launch(
@@ -72,7 +72,7 @@ def launch() -> str:
         )
     except OSError as error:
         raise ClaspError(f"Cannot listen on {place.name}:{port}: set HOST or PORT to something free.") from error
-    FolderWatcher(service).start()
+    SourceWatcher(service).start()
     return f"http://localhost:{port}/" if place.everywhere else address
 
 

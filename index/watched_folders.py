@@ -4,8 +4,6 @@ library.watched_folders.add(Path("/home/ada/Interviews"))
 library.watched_folders.all()           # [WatchedFolder(Path("/home/ada/Interviews"), …)]
 """
 
-import sqlite3
-from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -13,7 +11,6 @@ from clasp.errors import DataError, LibraryError
 from clasp.filenames import readable
 from index.indexed_database import IndexedDatabase
 from index.records import WatchedFolder
-from index.store.schema import DATABASE_FILE
 
 
 class LibraryWatchedFolders:
@@ -57,15 +54,3 @@ class LibraryWatchedFolders:
             raise LibraryError(f"{readable(str(path))} is not watched.")
         with self._indexed.writing() as database:
             database.unwatch_folder(path)
-
-
-def has_watched_folders(library: Path) -> bool:
-    """Whether the library in a folder watches any, without opening it."""
-    path = library / DATABASE_FILE
-    if not path.is_file():
-        return False
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
-            return database.execute("SELECT 1 FROM watched_folders").fetchone() is not None
-    except sqlite3.Error:  # it is older, or damaged, which is said where it is opened
-        return False

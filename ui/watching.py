@@ -1,36 +1,42 @@
-"""Watched folders, while the app is open: what has come into them is added, as jobs like any others."""
+"""Watched folders and podcasts, while the app is open: what is new in them is added, as jobs like any others."""
 
 import logging
 import threading
 from collections.abc import Collection, Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clasp.errors import ClaspError, DataError
+from clasp.settings import current
 from index.ingest.watch import FolderWatch
-from index.watched_folders import has_watched_folders
+from index.sources import has_sources
 from ui import labels
 from ui.jobs import Job, Progress, Report, Work
 from ui.library.adding import adding
+from ui.library.sources import FROM_PODCASTS, adding_episodes
 from ui.links import SearchRequest, SearchSettings, write
 from ui.service import Service
 
 if TYPE_CHECKING:
+    from clasp import Clasp
     from index.library import Library
 
-SECONDS = 10.0  # between two looks
+SECONDS = 10.0  # between two looks into folders
+FEEDS_EVERY = timedelta(hours=1)
 
 log = logging.getLogger(__name__)
 
 
-class FolderWatcher:
-    """Looks into the watched folders of all libraries, again and again."""
+class SourceWatcher:
+    """Looks into the watched folders and at the podcasts of all libraries, again and again."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self._watches: dict[tuple[str, Path], FolderWatch] = {}  # by library and folder
         self._ready: dict[str, dict[Path, Path]] = {}  # by library: recordings and the watched folder that each is in
         self._jobs: dict[str, Job] = {}  # the last one of each library
+        self._updated: dict[str, list[datetime]] = {}  # when the podcasts of each library were last updated from here
 
     def start(self) -> None:
         """Begin, in a thread of its own; where the page is not this computer's alone, nothing is watched."""
@@ -38,10 +44,10 @@ class FolderWatcher:
             threading.Thread(target=self._run, name="watch", daemon=True).start()
 
     def look(self) -> None:
-        """Look once, and add what is complete to libraries that have nothing else to do."""
+        """Look once, and add what is complete or new to libraries that have nothing else to do."""
         registry = self._service.opened().registry
         for name in registry.names():
-            if not self._service.may_change(name) or not has_watched_folders(registry.folder(name)):
+            if not self._service.may_change(name) or not has_sources(registry.folder(name)):
                 self._leave(name, watched=())
                 continue
             try:
@@ -74,7 +80,12 @@ class FolderWatcher:
             if changes.gone:
                 gone = labels.count(len(changes.gone), "recording")
                 library.watched_folders.note(one.path, f"{gone} left the folder, and stay in the library.")
-        self._add(name, library)
+        if not self._idle(name):
+            return
+        if ready:
+            self._add_from_folders(name, library)
+        elif self._are_podcasts_due(name, library):
+            self._add_from_podcasts(name, library)
 
     def _leave(self, name: str, watched: Collection[Path]) -> None:
         """Forget what is known of the folders of a library but for those that are still watched."""
@@ -82,21 +93,51 @@ class FolderWatcher:
         ready = self._ready.get(name, {})
         self._ready[name] = {file: folder for file, folder in ready.items() if folder in watched}
 
-    def _add(self, name: str, library: "Library") -> None:
-        """Add what is ready, unless the library has a job. A job of before that had nothing to say is forgotten."""
-        key, jobs, ready = self._service.key(name), self._service.jobs, self._ready[name]
+    def _add_from_folders(self, name: str, library: "Library") -> None:
+        """Add what is ready in folders."""
+        ready = self._ready[name]
+        work = adding(library, self._model, list(ready), copy=False, language="", address=_address(name))
+        self._start(name, "Adding from watched folders", _noted(work, library, set(ready.values())))
+        self._ready[name] = {}
+
+    def _are_podcasts_due(self, name: str, library: "Library") -> bool:
+        """Whether there are podcasts, and none was looked at for a while."""
+        looked = [datetime.fromisoformat(one.checked) for one in library.feeds.all() if one.checked]
+        if not looked or current().offline:
+            return False
+        return _now() - max(looked + self._updated.get(name, [])) >= FEEDS_EVERY
+
+    def _add_from_podcasts(self, name: str, library: "Library") -> None:
+        """Add what is new in podcasts."""
+        self._updated[name] = [_now()]  # whatever comes of it
+        self._start(name, FROM_PODCASTS, adding_episodes(library, self._model, address=_address(name)))
+
+    @property
+    def _model(self) -> "Clasp":
+        return self._service.opened().model
+
+    def _idle(self, name: str) -> bool:
+        """Whether the library has no job. One of before that had nothing to say is forgotten."""
+        key, jobs = self._service.key(name), self._service.jobs
         last = self._jobs.get(key)
         if last is not None and jobs.of(key) is last and isinstance(last.state, Report) and _says_nothing(last.state):
             jobs.forget(key)
-        if not ready or jobs.running(key):
-            return
-        address = write(SearchRequest(SearchSettings(name)))
-        model = self._service.opened().model
-        work = adding(library, model, list(ready), copy=False, language="", address=address)
-        jobs.start(key, "Adding from watched folders", _noted(work, library, set(ready.values())))
+        return not jobs.running(key)
+
+    def _start(self, name: str, title: str, work: Work) -> None:
+        key, jobs = self._service.key(name), self._service.jobs
+        jobs.start(key, title, work)
         if (job := jobs.of(key)) is not None:
             self._jobs[key] = job
-        self._ready[name] = {}
+
+
+def _address(name: str) -> str:
+    """Where a library can be searched."""
+    return write(SearchRequest(SearchSettings(name)))
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
 
 
 def _says_nothing(report: Report) -> bool:

@@ -1,7 +1,9 @@
-"""Watched folders while the app is open, and podcasts on its page: jobs that add what is new."""
+"""Watched folders and podcasts while the app is open: jobs that add what is new."""
 
+import io
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,14 +13,16 @@ import soundfile
 
 from clasp.audio.decode import SAMPLE_RATE, Waveform
 from clasp.errors import DataError, LibraryError
+from index.ingest.feeds import follow
 from index.library import Library
 from index.registry import LibraryRegistry
-from index.watched_folders import has_watched_folders
+from index.sources import has_sources
 from tests.index.ear import Ear
+from tests.index.ingest.web import Page, serving
 from ui.jobs import Jobs, Report
 from ui.library.sources import SourceHandlers
 from ui.service import Service
-from ui.watching import FolderWatcher
+from ui.watching import SourceWatcher
 
 
 @pytest.fixture
@@ -57,11 +61,11 @@ def test_what_comes_into_a_watched_folder_is_added(
 ) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
-    assert not has_watched_folders(library.folder)
+    assert not has_sources(library.folder)
     library.watched_folders.add(folder)
     library.watched_folders.add(folder)
-    assert has_watched_folders(library.folder) and len(library.watched_folders.all()) == 1
-    watcher = FolderWatcher(service)
+    assert has_sources(library.folder) and len(library.watched_folders.all()) == 1
+    watcher = SourceWatcher(service)
     watcher.look()
     write(folder / "ship.wav", utterances[1])
     watcher.look()
@@ -93,7 +97,7 @@ def test_what_comes_into_a_watched_folder_is_added(
     assert "1 recording left the folder" in library.watched_folders.all()[0].outcome and library.recordings()
 
     write(folder / "ship.wav", utterances[1])
-    again = FolderWatcher(service)  # the app was opened anew
+    again = SourceWatcher(service)  # the app was opened anew
     for _ in range(2):
         again.look()
     assert "1 already in the library" in finished(service.jobs).sentences[0]
@@ -104,7 +108,7 @@ def test_what_comes_into_a_watched_folder_is_added(
     assert "connect its disk" in library.watched_folders.all()[0].outcome
     library.watched_folders.remove(folder)
     again.look()
-    assert again._watches == {} and not has_watched_folders(library.folder)
+    assert again._watches == {} and not has_sources(library.folder)
     with pytest.raises(LibraryError, match="not watched"):
         library.watched_folders.remove(folder)
 
@@ -135,5 +139,33 @@ def test_nothing_is_watched_where_others_reach_the_page(service: Service, monkey
     started = []
     monkeypatch.setattr(threading.Thread, "start", started.append)
     service.local = False
-    FolderWatcher(service).start()
+    SourceWatcher(service).start()
     assert started == []
+
+
+def test_what_comes_out_in_podcasts_is_added_every_hour(
+    service: Service, library: Library, utterances: list[Waveform], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    sound = io.BytesIO()
+    soundfile.write(sound, utterances[0].samples, SAMPLE_RATE, format="FLAC")
+    item = '<item><title>One</title><enclosure url="/1.flac" type="audio/flac"/></item>'
+    with serving() as web:
+        web.pages |= {
+            "/1.flac": Page(sound.getvalue()),
+            "/feed.xml": Page(f"<rss><channel>{item}</channel></rss>".encode()),
+        }
+        feed = follow(library, f"{web.address}/feed.xml")
+        watcher = SourceWatcher(service)
+        watcher.look()
+        assert service.jobs.of("archive") is None, "it has just been looked at"
+        library.feeds.store(replace(feed, checked="2024-03-05T10:00:00+00:00"))
+        monkeypatch.setenv("CLASP_OFFLINE", "1")
+        watcher.look()
+        assert service.jobs.of("archive") is None
+        monkeypatch.delenv("CLASP_OFFLINE")
+        watcher.look()
+        assert finished(service.jobs).sentences[0].startswith("1 recording added")
+        service.jobs.forget("archive")
+        watcher.look()
+        assert service.jobs.of("archive") is None, "not before an hour has passed"

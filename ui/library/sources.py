@@ -9,6 +9,7 @@ from clasp.errors import DataError, LibraryError
 from index.ingest.downloads import web_address
 from index.ingest.feeds import follow, update
 from ui.events import Updates, event_data
+from ui.jobs import Work
 from ui.library.adding import taking_up, typed_path
 from ui.library.handlers import LibraryHandlers, reports_errors
 from ui.links import SearchRequest, SearchSettings, write
@@ -17,8 +18,23 @@ from ui.service import READ_ONLY
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from clasp import Clasp
     from index.library import Library
     from index.progress import FeedProgress
+
+FROM_PODCASTS = "Adding from podcasts"
+
+
+def adding_episodes(library: "Library", model: "Clasp", *, address: str, new: str = "") -> Work:
+    """A job that adds what is new in podcasts; before that, `new` is followed, too. `address` is where the library can
+    be searched then."""
+
+    def states() -> "Generator[FeedProgress, None, None]":
+        if new and new not in [one.address for one in library.feeds.all()]:
+            follow(library, new)
+        yield from update(library, model, [new] if new else [])
+
+    return taking_up(states, library, model, address=address)
 
 
 class SourceHandlers(LibraryHandlers):
@@ -64,12 +80,6 @@ class SourceHandlers(LibraryHandlers):
 
     def _update(self, name: str, token: str, library: "Library", new: str = "") -> None:
         """Start a job that adds what is new in podcasts; before that, `new` is followed, too."""
-        model = self._service.opened().model
-
-        def states() -> "Generator[FeedProgress, None, None]":
-            if new and new not in [one.address for one in library.feeds.all()]:
-                follow(library, new)
-            yield from update(library, model, [new] if new else [])
-
-        work = taking_up(states, library, model, address=write(SearchRequest(SearchSettings(name))))
-        self._service.jobs.start(self._service.key(name, token), "Adding from podcasts", work)
+        model, address = self._service.opened().model, write(SearchRequest(SearchSettings(name)))
+        work = adding_episodes(library, model, address=address, new=new)
+        self._service.jobs.start(self._service.key(name, token), FROM_PODCASTS, work)
