@@ -35,15 +35,12 @@ def offers(library: "Library | None", settings: SearchSettings) -> dict[str, Off
 
     def values(name: str, label: Callable[[str], str], more: Sequence[str] = ()) -> Offer:
         found = {getattr(one, name) for one in recordings} | set(more)
-        named = {value: label(value) for value in found if value}
-        return Offer(
-            sorted((text, value) for value, text in named.items() if text), len(found) > 1 and any(named.values())
-        )
+        return Offer(sorted((label(value), value) for value in found if value), len(found) > 1)
 
     return {
         "category": values("category", lambda name: labels.category(name).capitalize()),
         "language": _languages({one.language for one in recordings}),
-        "speaker": values("speaker", labels.speaker, library.speakers() if library else ()),
+        "speaker": values("speaker", str, library.speakers() if library else ()),
         "recording": Offer(titles, bool(titles) and len(recordings) > 1),
         "date": values("date", str),
     }

@@ -1,6 +1,5 @@
-"""Text as people read it: names of languages, categories and speakers; durations, counts, sizes."""
+"""Text as people read it: names of languages and categories; durations, counts, sizes."""
 
-import re
 from calendar import month_name
 from functools import lru_cache
 
@@ -42,7 +41,6 @@ LANGUAGES = tuple(  # offered where the language of a recording is stated
         "zh",
     ]
 )
-SYNTHESIZER = re.compile(r"(espeak|flite|festival):")  # begins the names of synthetic voices
 
 
 @lru_cache(1024)
@@ -60,11 +58,6 @@ def variant(tag: str) -> str:
 def category(name: str) -> str:
     """ "science_fiction" → "science fiction"."""
     return name.replace("_", " ")
-
-
-def speaker(name: str) -> str:
-    """The name of a person; "" for a synthetic voice such as "espeak:en-us+f3", which nobody knows by name."""
-    return "" if SYNTHESIZER.match(name) else name
 
 
 def title(text: str) -> str:

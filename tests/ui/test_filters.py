@@ -46,18 +46,6 @@ def test_one_language_is_no_choice_unless_some_recordings_have_none(spoken: Call
     assert offers["language"] == Offer([("Portuguese", "pt")], False)
 
 
-def test_synthetic_voices_are_no_speakers_to_choose_from(tmp_path: Path) -> None:
-    recordings, segments = one_each(3)
-    speakers = ("flite:rms", "espeak:en-us+f2", "Anna")
-    recordings = [replace(one, speaker=name) for one, name in zip(recordings, speakers, strict=True)]
-    segments = [replace(one, speaker=name) for one, name in zip(segments, speakers, strict=True)]
-    library = Library.create(tmp_path, Identity())
-    library.add(recordings, segments, random_units(3, 32))
-    assert filters.offers(library, SearchSettings())["speaker"] == Offer([("Anna", "Anna")], True)
-    library.remove(recordings[2].id)
-    assert filters.offers(library, SearchSettings())["speaker"] == Offer([], False)
-
-
 def test_those_who_speak_in_a_part_of_a_recording_can_be_chosen(tmp_path: Path) -> None:
     recordings, segments = one_each(1)
     library = Library.create(tmp_path, Identity())

@@ -73,7 +73,7 @@ class Column:
 
 COLUMNS = {
     "title": Column("Title", lambda entry: entry.recording.title),
-    "speaker": Column("Speaker", lambda entry: labels.speaker(entry.recording.speaker)),
+    "speaker": Column("Speaker", lambda entry: entry.recording.speaker),
     "language": Column("Language", lambda entry: labels.language(entry.recording.language)),
     "category": Column("Category", lambda entry: labels.category(entry.recording.category)),
     "date": Column("Date", lambda entry: entry.recording.date),

@@ -55,7 +55,7 @@ def packed(service: Service, key: str) -> bytes:
             labels={
                 "category": [labels.category(name) for name in names["category"]],
                 "language": [labels.language(tag) for tag in names["language"]],
-                "speaker": [labels.speaker(name) for name in names["speaker"]],
+                "speaker": list(names["speaker"]),
                 "recording": [labels.title(title) for title in points.titles],
                 "date": [labels.period(name) for name in names["date"]],
             },

@@ -101,8 +101,7 @@ def lines(segments: "Sequence[Segment]", hits: Sequence[Hit]) -> list[Line]:
         changed = (len(speakers) > 1 or segment.speaker_guessed) and segment.speaker != last
         last = segment.speaker
         colour = speakers.index(last) % len(PALETTE) if len(speakers) > 1 and last else None
-        name = labels.speaker(last) if changed else ""
-        shown.append(Line(segment, name, colour, percents.get(segment.id)))
+        shown.append(Line(segment, last if changed else "", colour, percents.get(segment.id)))
     return shown
 
 
@@ -142,14 +141,13 @@ def _query(service: Service, library: "Library", asked: SearchRequest) -> Query 
 
 def _citation(recording: "Recording") -> str:
     """Speaker, title and date; the page adds the moment and the address."""
-    speaker = labels.speaker(recording.speaker)
-    return ", ".join(filter(None, (speaker, f"“{recording.title}”", recording.date)))
+    return ", ".join(filter(None, (recording.speaker, f"“{recording.title}”", recording.date)))
 
 
 def _facts(recording: "Recording", segments: "Sequence[Segment]") -> list[str]:
     """What is known of a recording besides what is known of its segments, too."""
     named = (one.speaker for one in segments if not one.speaker_guessed)
-    speakers = [] if recording.speaker else dict.fromkeys(map(labels.speaker, named))
+    speakers = [] if recording.speaker else dict.fromkeys(named)
     return [
         ", ".join(filter(None, speakers)),
         recording.date,

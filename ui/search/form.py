@@ -1,7 +1,7 @@
 """The search form: text and speech in one panel, the library, filters, the weight of meaning, examples."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 
@@ -11,9 +11,6 @@ from ui.dropdown import dropdown
 from ui.links import BALANCED, SearchSettings
 from ui.search import examples
 from ui.service import DEMO, TITLES
-
-if TYPE_CHECKING:
-    pass
 
 SKIP = '<button type="button" data-skip>Skip to the results</button>'  # shown when the keyboard comes to it
 BEHIND = ("speaker", "recording", "since", "until")  # filters behind a button

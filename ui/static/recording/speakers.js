@@ -128,7 +128,7 @@ export function speakers(box) {
     const to = name.value.trim();
     const scope = String(new FormData(form).get("scope"));
     if (!to) {
-      problem.textContent = "Write a name.";
+      problem.textContent = "Enter a name.";
       name.focus();
     } else if (scope === "all") send({ name: line && speaker(line), to }, `Named ${to}.`);
     else send({ segments: segments(scope), to }, `Named ${to}.`);
