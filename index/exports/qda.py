@@ -1,16 +1,18 @@
 """Projects of qualitative data analysis (.qdpx, REFI-QDA 1.5), as ATLAS.ti, MAXQDA, NVivo and others exchange them.
 
 The recordings are sources that stay outside the project, with transcripts that are synchronised with them; who speaks
-is coded, by a code for each speaker.
+is coded, by a code for each speaker. Notes are notes at a moment of their recording, coded by their tags.
 """
 
 import io
 import zipfile
+from collections.abc import Sequence
 from uuid import NAMESPACE_URL, uuid5
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from index.exports.transcript import RecordingTranscript
+from index.exports.transcript import RecordingTranscript, one_line
+from index.records import Note
 
 NAMESPACE = "urn:QDA-XML:project:1.0"
 SCHEMA = f"{NAMESPACE} http://schema.qdasoftware.org/versions/Project/v1.0/Project.xsd"
@@ -20,17 +22,20 @@ PROGRAM = "CLASP"
 
 def qdpx(*transcripts: RecordingTranscript) -> bytes:
     """A project with these recordings as its sources."""
-    user, speakers = _guid("user"), sorted({one.speaker for each in transcripts for one in each.utterances} - {""})
+    user, notes = _guid("user"), [note for each in transcripts for note in each.notes]
+    speakers = sorted({one.speaker for each in transcripts for one in each.utterances} - {""})
+    tags = sorted({tag for note in notes for tag in note.tags})
+    names = [("speaker", one) for one in speakers] + [("tag", one) for one in tags]
     project = Element("Project", {
         "xmlns": NAMESPACE, "xmlns:xsi": SCHEMA_INSTANCE, "xsi:schemaLocation": SCHEMA,
         "name": transcripts[0].title if len(transcripts) == 1 else "Transcripts",
         "origin": PROGRAM, "creatingUserGUID": user,
     })  # fmt: skip
     SubElement(SubElement(project, "Users"), "User", {"guid": user, "name": PROGRAM})
-    if speakers:
+    if names:
         codes = SubElement(SubElement(project, "CodeBook"), "Codes")
-        for speaker in speakers:
-            SubElement(codes, "Code", {"guid": _guid("speaker", speaker), "name": speaker, "isCodable": "true"})
+        for kind, name in names:
+            SubElement(codes, "Code", {"guid": _guid(kind, name), "name": name, "isCodable": "true"})
     sources = SubElement(project, "Sources")
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -38,6 +43,7 @@ def qdpx(*transcripts: RecordingTranscript) -> bytes:
             text = _source(sources, one)
             if text:
                 archive.writestr(_member(f"sources/{_guid('transcript', one.recording.id)}.txt"), text)
+        _add_notes(project, notes)
         archive.writestr(_member("project.qde"), ElementTree.tostring(project, encoding="utf-8", xml_declaration=True))
     return content.getvalue()
 
@@ -48,8 +54,35 @@ def _source(sources: Element, transcript: RecordingTranscript) -> str:
     source = SubElement(sources, "VideoSource" if transcript.is_film else "AudioSource", {
         "guid": _guid("recording", recording), "name": transcript.title, "path": f"relative:///{transcript.file}",
     })  # fmt: skip
-    if not transcript.utterances:
-        return ""
+    text = _add_transcript(source, transcript) if transcript.utterances else ""
+    for start, end, note in transcript.note_spans:
+        selection = SubElement(source, "VideoSelection" if transcript.is_film else "AudioSelection", {
+            "guid": _guid("moment", recording, note.id), "name": one_line(note.summary)[:60], "begin": str(start),
+            "end": str(end),
+        })  # fmt: skip
+        for tag in note.tags:
+            coding = SubElement(selection, "Coding", {"guid": _guid("tagging", recording, note.id, tag)})
+            SubElement(coding, "CodeRef", {"targetGUID": _guid("tag", tag)})
+        if note.text:
+            SubElement(selection, "NoteRef", {"targetGUID": _guid("note", recording, note.id)})
+    return text
+
+
+def _add_notes(project: Element, notes: Sequence[Note]) -> None:
+    """Add the texts of notes, to which their moments refer."""
+    written = [one for one in notes if one.text]
+    if not written:
+        return
+    element = SubElement(project, "Notes")
+    for one in written:
+        name = one_line(one.text)
+        note = SubElement(element, "Note", {"guid": _guid("note", one.recording, one.id), "name": name[:60]})
+        SubElement(note, "PlainTextContent").text = name
+
+
+def _add_transcript(source: Element, transcript: RecordingTranscript) -> str:
+    """Add the transcript of a recording to it; its text."""
+    recording = transcript.recording.id
     guid = _guid("transcript", recording)
     element = SubElement(source, "Transcript", {
         "guid": guid, "name": transcript.title, "plainTextPath": f"internal://{guid}.txt"

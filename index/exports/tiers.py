@@ -1,13 +1,16 @@
-"""Annotations in tiers, two for each speaker, utterances and their words: ELAN (.eaf) and Praat (.TextGrid).
+"""Annotations in tiers, two for each speaker, utterances and their words, and one of notes: ELAN (.eaf) and Praat
+(.TextGrid).
 
     Anna - utterances       |  We left at dawn.  |
     Anna - words            | We |left|at| dawn. |
+    notes                       | The flood #1962|
 
 A tier holds nothing that overlaps: where one speaker's utterances do, there are further ones, "Anna - utterances 2".
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from urllib.parse import quote
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
@@ -38,12 +41,13 @@ class Tier:
     name: str
     speaker: str
     intervals: list[Interval]
+    kind: str = "utterance"  # or "word", "note"
     parent: str = ""  # name of the tier of which these are the words
 
 
 def elan(transcript: RecordingTranscript) -> bytes:
     """ELAN, version 3.0 of its format; words lie in the utterances that they are of."""
-    tiers = _tiers(transcript.utterances)
+    tiers = _tiers(transcript)
     every = [one for tier in tiers for one in tier.intervals]
     document = Element("ANNOTATION_DOCUMENT", {
         "AUTHOR": "", "DATE": transcript.recording.added or UNKNOWN_DATE, "FORMAT": "3.0", "VERSION": "3.0",
@@ -57,7 +61,7 @@ def elan(transcript: RecordingTranscript) -> bytes:
         SubElement(order, "TIME_SLOT", {"TIME_SLOT_ID": f"ts{place}", "TIME_VALUE": str(times[place])})
     number = 0
     for tier in tiers:
-        facts = {"LINGUISTIC_TYPE_REF": "word" if tier.parent else "utterance", "TIER_ID": tier.name}
+        facts = {"LINGUISTIC_TYPE_REF": tier.kind, "TIER_ID": tier.name}
         given = {"PARTICIPANT": tier.speaker, "PARENT_REF": tier.parent}
         element = SubElement(document, "TIER", facts | {name: value for name, value in given.items() if value})
         for one in tier.intervals:
@@ -69,6 +73,7 @@ def elan(transcript: RecordingTranscript) -> bytes:
     aligned_type = {"TIME_ALIGNABLE": "true", "GRAPHIC_REFERENCES": "false"}
     SubElement(document, "LINGUISTIC_TYPE", {"LINGUISTIC_TYPE_ID": "utterance", **aligned_type})
     SubElement(document, "LINGUISTIC_TYPE", {"LINGUISTIC_TYPE_ID": "word", **aligned_type, "CONSTRAINTS": INCLUDED})
+    SubElement(document, "LINGUISTIC_TYPE", {"LINGUISTIC_TYPE_ID": "note", **aligned_type})
     SubElement(document, "CONSTRAINT", {"DESCRIPTION": CONSTRAINT, "STEREOTYPE": INCLUDED})
     return ElementTree.tostring(document, encoding="UTF-8", xml_declaration=True) + b"\n"
 
@@ -84,7 +89,7 @@ def _elan_header(document: Element, transcript: RecordingTranscript, annotations
 
 def praat(transcript: RecordingTranscript) -> bytes:
     """Praat's long text format; what lies between the intervals is empty ones."""
-    tiers = _tiers(transcript.utterances) or [Tier("utterances", "", [])]
+    tiers = _tiers(transcript) or [Tier("utterances", "", [])]
     ends = [tier.intervals[-1].end for tier in tiers if tier.intervals]
     last = max([1, round(1_000 * transcript.recording.duration), *ends])
     lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', "", *_span(0, last)]
@@ -99,7 +104,24 @@ def praat(transcript: RecordingTranscript) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def _tiers(utterances: Sequence[Utterance]) -> list[Tier]:
+def _tiers(transcript: RecordingTranscript) -> list[Tier]:
+    """All tiers: of who speaks, and of notes."""
+    notes = list(_notes(transcript))
+    return _spoken(transcript.utterances) + ([Tier("notes", "", notes, kind="note")] if notes else [])
+
+
+def _notes(transcript: RecordingTranscript) -> Iterator[Interval]:
+    """The notes, each until its end or the next one; those of one moment together."""
+    texts: dict[int, list[str]] = {}
+    ends: dict[int, int] = {}
+    for start, end, note in transcript.note_spans:
+        texts.setdefault(start, []).append(one_line(note.summary))
+        ends[start] = end
+    for start, following in pairwise([*texts, max(ends.values(), default=0)]):
+        yield Interval(start, min(ends[start], following), "; ".join(texts[start]))
+
+
+def _spoken(utterances: Sequence[Utterance]) -> list[Tier]:
     """Tiers of utterances by speaker, in the order in which they first speak, each before that of its words."""
     lanes: dict[str, list[list[Utterance]]] = {}
     for one in utterances:
@@ -117,7 +139,7 @@ def _tiers(utterances: Sequence[Utterance]) -> list[Tier]:
             tiers.append(Tier(name, speaker, [Interval(one.start, one.end, one.text) for one in lane]))
             words = [word for one in lane for word in _words(one)]
             if words:
-                tiers.append(Tier(f"{before}words{after}", speaker, words, parent=name))
+                tiers.append(Tier(f"{before}words{after}", speaker, words, kind="word", parent=name))
     return tiers
 
 

@@ -19,6 +19,7 @@ from index.records import Note, Recording, Segment
 if TYPE_CHECKING:
     from index.library import Library
 
+NOTE = 1_000  # milliseconds of a note that stands at no utterance
 NO_XML = "\ufffe\uffff"  # letters that XML forbids, besides control characters
 
 
@@ -55,6 +56,17 @@ class RecordingTranscript:
             Utterance(*_milliseconds(one), text, one_line(one.speaker), self.words.get(one.id, ()))
             for one in self.segments
             if (text := one_line(one.transcript))
+        ]
+
+    @property
+    def note_spans(self) -> list[tuple[int, int, Note]]:
+        """The notes, with the milliseconds from their moment to the end of the utterance that they stand at."""
+        ends = {one.id: _milliseconds(one)[1] for one in self.segments}
+        starts = [round(1_000 * note.at) for note in self.notes]
+        found = (ends.get(note.segment or 0, 0) for note in self.notes)
+        return [
+            (start, end if end > start else start + NOTE, note)
+            for start, end, note in zip(starts, found, self.notes, strict=True)
         ]
 
     @property

@@ -6,6 +6,7 @@ import json
 import math
 import re
 import zipfile
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
@@ -21,7 +22,7 @@ from clasp.speech.transcript import Word
 from index.exports.formats import FORMATS, export, packed
 from index.exports.transcript import RecordingTranscript, Utterance
 from index.ingest import transcripts
-from index.records import Recording, Segment
+from index.records import Note, Recording, Segment
 
 HOUR = 3_600.0
 HARD = "<b>Ann & Söhne</b>"  # the name of a speaker
@@ -224,6 +225,38 @@ def test_a_project_of_qualitative_analysis(tape: RecordingTranscript) -> None:
         assert text[first:last] == (f"{one.speaker}: {one.text}" if one.speaker else one.text)
         coded = [codes[ref.get("targetGUID")] for ref in selection.iter(f"{QDE}CodeRef")]
         assert coded == ([one.speaker] if one.speaker else [])
+
+
+def test_notes_come_along_in_annotations_and_projects(tape: RecordingTranscript, tmp_path: Path) -> None:
+    notes = (
+        Note(1, "tape", 0.5, "The <first>\nmorning", ("harbour", "1962"), 1),
+        Note(2, "tape", 0.5, "", ("fog",), 1),
+        Note(3, "tape", 2.2, "And a gap", (), 2),
+        Note(4, "tape", 4e5, "The end"),
+    )
+    noted = replace(tape, notes=notes)
+    spans = [(500, 2_200, "The <first> morning #harbour #1962; #fog"), (2_200, 4_000, "And a gap"),
+             (400_000_000, 400_001_000, "The end")]  # fmt: skip
+    (file := tmp_path / "tape.eaf").write_text(written("eaf", noted))
+    assert [one[:3] for one in Eaf(str(file)).get_annotation_data_for_tier("notes")] == spans
+    for name in ("eaf", "textgrid"):
+        cues = [transcripts.parse(written(name, one), FORMATS[name].suffix.lower()).cues for one in (noted, tape)]
+        assert cues[0] == cues[1], "what is noted was not said"
+    (content,) = (one.content for one in export("qdpx", [noted]))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        project = ElementTree.fromstring(archive.read("project.qde"))
+    assert [child.tag.removeprefix(QDE) for child in project] == ["Users", "CodeBook", "Sources", "Notes"]
+    texts = {one.get("guid"): one.findtext(f"{QDE}PlainTextContent") for one in project.iter(f"{QDE}Note")}
+    codes = {one.get("guid"): one.get("name") for one in project.iter(f"{QDE}Code")}
+    found = [
+        (int(one.get("begin", "")), [texts[ref.get("targetGUID")] for ref in one.iter(f"{QDE}NoteRef")],
+         [codes[ref.get("targetGUID")] for ref in one.iter(f"{QDE}CodeRef")])
+        for one in project.iter(f"{QDE}AudioSelection")
+    ]  # fmt: skip
+    assert found == [
+        (500, ["The <first> morning"], ["harbour", "1962"]), (500, [], ["fog"]), (2_200, ["And a gap"], []),
+        (400_000_000, ["The end"], []),
+    ]  # fmt: skip
 
 
 def test_a_table_keeps_what_has_no_transcript(tape: RecordingTranscript) -> None:
