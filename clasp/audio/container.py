@@ -28,13 +28,13 @@ FORMATS = (
 )
 # The names that their files have, for finding recordings in folders.
 SUFFIXES = frozenset((
-    ".3g2", ".3ga", ".3gp", ".3gpp", ".8svx", ".aa3", ".aac", ".ac3", ".adts", ".aif", ".aifc", ".aiff", ".amr",
-    ".amv", ".ape", ".asf", ".au", ".avi", ".avr", ".awb", ".bw64", ".bwf", ".c2", ".caf", ".dav", ".dif", ".divx",
-    ".dsf", ".dss", ".dts", ".dtshd", ".dv", ".eac3", ".ec3", ".f4a", ".f4b", ".f4p", ".f4v", ".flac", ".flv",
-    ".g722", ".gsm", ".gxf", ".iff", ".insv", ".ircam", ".latm", ".lbc", ".loas", ".lrv", ".m1a", ".m2a", ".m2t",
+    ".3g2", ".3ga", ".3gp", ".3gpp", ".8svx", ".aa3", ".aac", ".ac3", ".adts", ".aif", ".aifc", ".aiff", ".amr", ".amv",
+    ".ape", ".asf", ".au", ".avi", ".avr", ".awb", ".bw64", ".bwf", ".c2", ".caf", ".dav", ".dif", ".divx", ".dsf",
+    ".dss", ".dts", ".dtshd", ".dv", ".eac3", ".ec3", ".f4a", ".f4b", ".f4p", ".f4v", ".flac", ".flv", ".g722", ".gsm",
+    ".gxf", ".iff", ".insv", ".ircam", ".isma", ".ismv", ".latm", ".lbc", ".loas", ".lrv", ".m1a", ".m2a", ".m2t",
     ".m2ts", ".m4a", ".m4b", ".m4p", ".m4r", ".m4v", ".mk3d", ".mka", ".mkv", ".mlp", ".mogg", ".mov", ".mp1", ".mp2",
-    ".mp3", ".mp4", ".mpa", ".mpc", ".mpeg", ".mpg", ".mpga", ".msbc", ".mts", ".mxf", ".nist", ".nut", ".oga",
-    ".ogg", ".ogm", ".ogv", ".ogx", ".oma", ".opus", ".pvf", ".qcp", ".qt", ".rf64", ".rm", ".rmvb", ".sbc", ".sf",
+    ".mp3", ".mp4", ".mpa", ".mpc", ".mpeg", ".mpg", ".mpga", ".msbc", ".mts", ".mxf", ".nist", ".nut", ".oga", ".ogg",
+    ".ogm", ".ogv", ".ogx", ".oma", ".opus", ".pvf", ".qcp", ".qt", ".ra", ".rf64", ".rm", ".rmvb", ".sbc", ".sf",
     ".shn", ".snd", ".sox", ".sph", ".spx", ".tak", ".thd", ".tod", ".trp", ".ts", ".tta", ".vob", ".voc", ".vqf",
     ".w64", ".wav", ".wave", ".weba", ".webm", ".wma", ".wmv", ".wtv", ".wv", ".wve",
 ))  # fmt: skip
@@ -73,7 +73,7 @@ class Container:
             self._opened.close()
             raise AudioError(not_readable(name))
         self.broken = 0.0  # seconds that could not be decoded
-        self.failed = 0  # packets
+        self.failed = self.packets = 0
         self._breaks_off = False
 
     def __enter__(self) -> "Container":
@@ -148,6 +148,8 @@ class Container:
 
     def flaw(self, track: int, seconds: float) -> str:
         """What is said of it once a track was decoded and turned out to last so long; '' if nothing was amiss."""
+        if 2 * self.failed > self.packets:
+            return f"{self._name} is damaged: most of it could not be decoded. Copy or record it again."
         if self._ends_early(track, seconds):
             return cut_off(self._name)
         if self.broken > max(1.0, 0.02 * seconds):
@@ -197,12 +199,13 @@ class Container:
                         continue
                     start = -math.inf
                 corrupt = packet.is_corrupt and not kinds & PCM if packet.size else self._breaks_off
+                self.packets += 1
                 try:
                     yield from packet.decode()
                 except av.error.FFmpegError:
                     self.failed += 1
                     self.broken += _seconds(packet.duration, packet.time_base)
-                    corrupt = corrupt or not ALONE & kinds
+                    corrupt = corrupt or (packet.size > 0 and not ALONE & kinds)
                 self._breaks_off = corrupt
         except av.error.ExitError as error:
             raise AudioError(stalled(self._name)) from error

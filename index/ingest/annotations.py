@@ -1,5 +1,5 @@
-"""Annotations in tiers: ELAN (.eaf), Praat (.TextGrid) and CHAT (.cha). They are taken from the tiers that say what is
-said."""
+"""Annotations: ELAN (.eaf), Praat (.TextGrid), CHAT (.cha), Transcriber (.trs). Of several tiers, those are taken
+that say what is said."""
 
 import html
 import re
@@ -10,6 +10,7 @@ from itertools import pairwise
 from xml.etree.ElementTree import Element
 
 from clasp.errors import DataError
+from index.ingest.clocks import seconds
 from index.ingest.cues import Cue, Flaw
 from index.ingest.safe_xml import number, root
 
@@ -119,6 +120,25 @@ def chat(text: str) -> Iterator[Cue | Flaw]:
             else:
                 start, end = (int(one) / 1_000 for one in found.groups())
                 yield Cue(start, end, html.escape(re.sub(r" (?=[.,?!]$)", "", words), quote=False), match[1])
+
+
+def transcriber(text: str) -> Iterator[Cue | Flaw]:
+    """Turns of Transcriber: what stands behind a time is said until the next one."""
+    top = root(text)
+    names = {one.get("id"): one.get("name", "") for one in top.iter("Speaker")}
+    for turn in top.iter("Turn"):
+        end, said = turn.get("endTime", ""), []  # times, as they are written, and the words behind them
+        for one in turn:
+            said += [(one.get("time", ""), one.tail or "")] if one.tag == "Sync" else []
+            if said and one.tag != "Sync":
+                said[-1] = (said[-1][0], said[-1][1] + (one.tail or ""))
+        speaker = names.get(turn.get("speaker"), "")
+        for (begins, words), (ends, _) in zip(said, [*said[1:], (end, "")], strict=True):
+            start, until = seconds(begins), seconds(ends)
+            if start is None or until is None:
+                yield Flaw(f"{begins} {ends}")
+            else:
+                yield Cue(start, until, html.escape(" ".join(words.split()), quote=False), speaker)
 
 
 def _spoken(tiers: Tiers) -> Iterator[Cue]:
