@@ -62,7 +62,7 @@ def _timed(text: str) -> Iterator[Cue | Flaw]:
         yield from _speakers_apart(list(_marked(text.strip())))
 
 
-def words(text: str) -> Iterator[Cue | Flaw]:
+def timed_words(text: str) -> Iterator[Cue | Flaw]:
     """Words with times (.ctm, as NIST has it): file, channel, start, length, word, and perhaps how sure it is."""
     for place, line in enumerate(text.split("\n"), 1):
         _, _, *rest = [*line.partition(";;")[0].split(), "", ""]

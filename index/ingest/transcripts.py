@@ -19,15 +19,16 @@ from index.ingest.annotations import chat, elan, praat, transcriber
 from index.ingest.captions import sami, substation, subtitles, timed, ttml
 from index.ingest.cues import Cue, Flaw, spoken
 from index.ingest.pages import hypertext, markdown, otranscribe, without_signs
-from index.ingest.texts import SPEED, plain, words
+from index.ingest.texts import SPEED, plain, timed_words
 from index.metadata import is_known
 
 READERS: dict[str, Callable[[str], Iterator[Cue | Flaw]]] = {
     ".srt": timed, ".vtt": timed, ".webvtt": timed, ".sbv": timed, ".sub": subtitles, ".ttml": ttml, ".dfxp": ttml,
     ".itt": ttml, ".xml": ttml, ".ass": substation, ".ssa": substation, ".smi": sami, ".sami": sami, ".eaf": elan,
     ".textgrid": praat, ".cha": chat, ".trs": transcriber, ".json": recognizer_json.recognized,
-    ".json3": recognizer_json.recognized, ".ctm": words, ".otr": otranscribe, ".tsv": tables.cues, ".tab": tables.cues,
-    ".csv": tables.cues, ".lrc": plain, ".txt": plain, ".md": markdown, ".html": hypertext, ".htm": hypertext,
+    ".json3": recognizer_json.recognized, ".ctm": timed_words, ".otr": otranscribe, ".tsv": tables.cues,
+    ".tab": tables.cues, ".csv": tables.cues, ".lrc": plain, ".txt": plain, ".md": markdown,
+    ".html": hypertext, ".htm": hypertext,
 }  # fmt: skip
 """How each format is read, by the suffix of its files in lower case."""
 UNTIMED: dict[str, Callable[[str], str]] = {".txt": str, ".md": without_signs, ".json": recognizer_json.untimed}

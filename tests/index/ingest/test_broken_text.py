@@ -106,6 +106,10 @@ HOSTILE = {  # what takes long where a reader goes over it again and again
     "names of columns": ("csv", "", "file,"),
     "bytes": ("txt", "", "ü"),
     "separators": ("txt", "", "- "),
+    "headings": ("md", "", "# a\n- b\n"),
+    "links": ("md", "[0:00", "](a"),
+    "open tags": ("html", "<p>[0:00] a</p>", "<script"),
+    "times of SAMI": ("smi", "", "<sync start=1><p class=a>"),
 }
 
 
