@@ -127,18 +127,18 @@ def transcriber(text: str) -> Iterator[Cue | Flaw]:
     top = root(text)
     names = {one.get("id"): one.get("name", "") for one in top.iter("Speaker")}
     for turn in top.iter("Turn"):
-        end, said = turn.get("endTime", ""), []  # times, as they are written, and the words behind them
+        times, texts = [turn.get("startTime", "")], [turn.text or ""]
         for one in turn:
-            said += [(one.get("time", ""), one.tail or "")] if one.tag == "Sync" else []
-            if said and one.tag != "Sync":
-                said[-1] = (said[-1][0], said[-1][1] + (one.tail or ""))
-        speaker = names.get(turn.get("speaker"), "")
-        for (begins, words), (ends, _) in zip(said, [*said[1:], (end, "")], strict=True):
-            start, until = seconds(begins), seconds(ends)
-            if start is None or until is None:
+            if one.tag == "Sync":
+                times.append(one.get("time", ""))
+                texts.append("")
+            texts[-1] += one.tail or ""
+        for begins, ends, said in zip(times, [*times[1:], turn.get("endTime", "")], texts, strict=True):
+            words, start, end = " ".join(said.split()), seconds(begins), seconds(ends)
+            if words and (start is None or end is None):
                 yield Flaw(f"{begins} {ends}")
-            else:
-                yield Cue(start, until, html.escape(" ".join(words.split()), quote=False), speaker)
+            elif start is not None and end is not None:
+                yield Cue(start, end, html.escape(words, quote=False), names.get(turn.get("speaker"), ""))
 
 
 def _spoken(tiers: Tiers) -> Iterator[Cue]:

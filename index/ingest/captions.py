@@ -20,7 +20,7 @@ STAMP = re.compile(rf"\s*(\[)?({TIME})\s*(?:{_ARROW}\s*({TIME})(?![\d:])(?(1)\])
 """Two times in a line, with what follows an arrow: settings of a cue, or its text; behind brackets, its text."""
 _ALMOST = re.compile(rf"\s*{ALMOST}[,\s]\s*{ALMOST}\s*")
 _WIDE = str.maketrans("：；，．＞－", ":;,.>-")  # of East Asian keyboards
-_SETTINGS = re.compile(r"(?:[^\s:]+:\S+\s*|\{[^{}]*\}\s*)*")
+_SETTINGS = re.compile(r"(?:[^\s:{][^\s:]*:\S+(?:\s+|$)|\{[^{}]*\}\s*)*")
 _NUMBER = re.compile(r"#?\d+[.)]?")
 _COMMENTS = re.compile(r"(NOTE|STYLE|REGION)(\s|$)")  # of WebVTT
 _FRAMED = re.compile(r"\{(\d{1,9})\}\{(\d{0,9})\}(.*)")  # MicroDVD, in frames
@@ -130,7 +130,7 @@ def sami(text: str) -> Iterator[Cue | Flaw]:
     """SAMI (.smi): what is shown until the next time; of several languages, the first."""
     marks = list(_SYNC.finditer(text))
     first = found[1] if (found := _CLASS.search(text)) else ""
-    for mark, following in zip(marks, [*marks[1:], None], strict=True):
+    for mark, following in zip(marks, [*marks[1:], None], strict=False):  # no mark, no cue
         start, words = int(mark[1]) / 1_000, text[mark.end() : following.start() if following else len(text)]
         parts = _CLASS.split(words)  # what stands before a class, then classes and what stands behind them
         shown = [parts[0], *(part for name, part in zip(parts[1::2], parts[2::2], strict=True) if name == first)]
