@@ -65,12 +65,9 @@ def iso(text: str, first: First | None = None) -> str:
         return ""
     if days := _DAYS.match(given):
         return _in_words(given, given[days.end() :])
-    if len(span := _BETWEEN.split(_BETWEEN_WORD.sub("", given))) == 2:
-        try:
-            ends = [iso(one, first) for one in span]
-        except DataError:
-            return _none(given)
-        return _shared(given, *ends)
+    span = _BETWEEN.split(_BETWEEN_WORD.sub("", given))
+    if len(span) == 2 and all(re.search(r"\d{4}", one) for one in span):
+        return _shared(given, *(iso(one, first) for one in span))
     return _single(given, _written(given), first)
 
 

@@ -245,7 +245,8 @@ class Container:
         if kind == "ogg":
             return _page_is_cut(self._bytes(max(0, size - 65_307), 65_307))
         if kind == "matroska":
-            return _segment_is_cut(head, size)
+            end = (self.length or 0.0) - self._origin if len(self._opened.streams) == 1 else 0.0
+            return _segment_is_cut(head, size) or end - seconds > max(0.5, 0.02 * end)
         if kind == "mp3":
             tag = tag_size(Content(io.BytesIO(head)))
             return self._breaks_off or tag + _claimed(self._bytes(tag, 2**12)) - size > max(2**12, size // 50)
