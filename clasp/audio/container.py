@@ -40,6 +40,7 @@ SUFFIXES = frozenset((
 ))  # fmt: skip
 PREROLL = 1.0  # seconds that are decoded before a stretch, for codecs whose frames lean on those before
 LATE = {"analyzeduration": str(10**9), "probesize": str(2**26)}  # microseconds and bytes in which sound may begin
+GAPLESS = {"flac", "ogg", "tta", "wv", "ape"}  # what lacks there is damage, and no pause
 STATE_LENGTH = {"mov", "flac", "aiff", "caf", "au", "tta", "ape", "wv"}
 PCM = {"wav", "w64", "aiff", "au", "caf"}
 UNTIMED = {"ac3", "eac3", "dts", "dtshd", "mlp", "truehd", "loas"}  # frames alone, whose time stamps are rounded sums
@@ -130,6 +131,11 @@ class Container:
                 raise StartsAnewError
             start = 0.0
             yield second, frame
+
+    @property
+    def is_gapless(self) -> bool:
+        """Whether it is of a format in which sound cannot pause."""
+        return bool(GAPLESS & self._kinds)
 
     @property
     def is_bare(self) -> bool:
@@ -242,11 +248,14 @@ class Container:
         if kind == "wav":
             begin, claimed = wav_data(Content(io.BytesIO(head))) or (0, 0)
             return claimed < PIPED and begin + claimed - size > max(2**12, size // 50)
-        if kind == "ogg":
-            return _page_is_cut(self._bytes(max(0, size - 65_307), 65_307))
-        if kind == "matroska":
+        if kind in ("ogg", "matroska"):
+            cut = (
+                _page_is_cut(self._bytes(max(0, size - 65_307), 65_307))
+                if kind == "ogg"
+                else _segment_is_cut(head, size)
+            )
             end = (self.length or 0.0) - self._origin if len(self._opened.streams) == 1 else 0.0
-            return _segment_is_cut(head, size) or end - seconds > max(0.5, 0.02 * end)
+            return cut or end - seconds > max(0.5, 0.02 * end)
         if kind == "mp3":
             tag = tag_size(Content(io.BytesIO(head)))
             return self._breaks_off or tag + _claimed(self._bytes(tag, 2**12)) - size > max(2**12, size // 50)
