@@ -19,20 +19,31 @@ _TIME = re.compile(
     r"(?:[T ]|, ?)\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?"
     r"(?: ?(?:Z|[A-Z]{3,4}|[+-]\d{2}:?\d{2}))?(?:\[\w+\])?(?=$| \d{4}$)"
 )
-_TIME_IN_NAMES = re.compile(r"(?<=\d)[T_ ](?:\d{2}[-h]?){2}(?:\d{2})?Z?$|(?<=^\d{8})\d{6}$")  # 20240501_103000
-_YEAR_FIRST = re.compile(r"(\d{4})(?:([-/.]) ?(\d{1,2})(?:\2 ?(\d{1,2}))?)?\.?")
+_TIME_IN_NAMES = re.compile(  # 20240501_103000
+    r"(?:(?<=\d{4})|(?<=-\d\d))[T_ ](?:\d{2}[-h.]?){2}(?:\d{2})?Z?$|(?<=^\d{8})\d{6}$"
+)
+_YEAR_FIRST = re.compile(r"(\d{4})(?:([-/.:]) ?(\d{1,2})(?:\2 ?(\d{1,2}))?)?\.?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _YEAR_LAST = re.compile(r"(\d{1,2})([-/.]) ?(?:(\d{1,2})\2 ?)?(\d{4})\.?")
 _AFTER_NUMBERS = re.compile(r"(?<=\d) ?[年月년월] ?")
-_SHORT_YEAR = re.compile(r"\d{1,2}([-/.]) ?\d{1,2}\1 ?'?\d{2}")
+_SHORT_YEAR = re.compile(r"\d{1,2}([-/.]) ?\d{1,2}\1 ?'?\d{2}|(?:\d{1,2}[- ])?[^\W\d_]{3,}[- ]'?\d{2}")
+_WEEKDAY = re.compile(r" ?[(（]?(?:[日月火水木金土]曜日?|[日月火水木金土](?=[)）])|星期.|[월화수목금토일]요일)[)）]?$")
+_ERAS = {"明治": 1867, "大正": 1911, "昭和": 1925, "平成": 1988, "令和": 2018, "民國": 1911, "民国": 1911}
+_ERA = re.compile(rf"({'|'.join(_ERAS)}) ?(\d{{1,3}}|元)年")  # 昭和37年
+_HYPHENS = str.maketrans(dict.fromkeys("\u2010\u2011\u2212", "-"))
 _ABOUT = re.compile(  # what says that a date is a guess
     r"^(?:(?:ca|circa|c|about|approx|approximately|around|um|etwa|vers|env|hacia)(?![^\W\d_])\.?|[~≈©\[]) ?"
-    r"| ?\(?\?\)?\]?$|\]$| \([^\W\d_]+\.?\)$",
+    r"| ?\(?[?~%]\)?\]?$|\]$| ?\([^\W\d_]+\.?\)$|(?<=\d{4}) (?:г|год|year|AD|CE|n\. ?Chr)\.?$|(?:-(?:xx|uu))+$",
     re.IGNORECASE,
 )
 _BETWEEN = re.compile(r" (?:-|to|until|bis|and|or) | ?[–—;] ?|, ?(?=\d{4}-)|(?<=\d)/(?=\d{4}-)|(?<=^\d{4})-(?=\d{4}$)")
+_BETWEEN_WORD = re.compile(r"^\[?between (?=\d)", re.IGNORECASE)
 _DAYS = re.compile(r"^\d{1,2}\.? ?[-–/] ?\d{1,2}\.? (?=[^\W\d_])")  # "1-3 May 1962"
-_PART = re.compile(r"(?:early|mid|late|spring|summer|autumn|fall|q[1-4])[ -](?:of )?(\d{4})", re.IGNORECASE)
+_PART = re.compile(
+    r"(?:early|mid|late|spring|summer|autumn|fall|q[1-4]|frühling|frühjahr|sommer|herbst|anfang|mitte|ende|printemps|été"
+    r"|automne|début|fin|primavera|verano|otoño|estate|autunno|лето|весна|осень)[ -](?:of |de |del )?(\d{4})",
+    re.IGNORECASE,
+)
 _ROMAN = re.compile(r"((?:\d{1,2}[. ] ?)?)(X|IX|IV|X?I{1,3}|V?I{0,3})[./] ?(\d{4})")  # 1.V.1962
 _SERIAL = re.compile(r"([1-5]\d{4})(?:[.,]\d+)?")
 ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
@@ -54,7 +65,8 @@ def iso(text: str, first: First | None = None) -> str:
         return ""
     if days := _DAYS.match(given):
         return _in_words(given, given[days.end() :])
-    if len(span := _BETWEEN.split(given)) == 2:
+    span = _BETWEEN.split(_BETWEEN_WORD.sub("", given))
+    if len(span) == 2 and all(re.search(r"\d{4}", one) for one in span):
         return _shared(given, *(iso(one, first) for one in span))
     return _single(given, _written(given), first)
 
@@ -91,7 +103,8 @@ def order(texts: Iterable[str]) -> First | None:
 
 def _written(text: str) -> str:
     """What of a text can be a date: without a time of day, and what makes it a guess; 1962年5月1日 with hyphens."""
-    text = " ".join(text.split())
+    text = _WEEKDAY.sub("", " ".join(text.translate(_HYPHENS).split()))
+    text = _ERA.sub(lambda era: f"{_ERAS[era[1]] + int(era[2].replace('元', '1'))}年", text)
     text = _TIME_IN_NAMES.sub("", _TIME.sub("", text)) if len(text) <= LONGEST else ""
     text = _ABOUT.sub("", _ABOUT.sub("", text))
     if (match := _ROMAN.fullmatch(text)) and match[2]:
@@ -133,7 +146,7 @@ def _in_words(given: str, text: str) -> str:
 
     numbers = re.findall(r"\d+", text)
     years = [number for number in numbers if len(number) == 4]
-    if len(years) != 1 or len(numbers) > 2 or not re.search(r"[^\W\d_]{3}", text):
+    if len(years) != 1 or len(numbers) > 2 or not re.search(r"[^\W\d_]{3}|[^\W\d_a-zA-Z]{2}", text):
         return _none(given)
     settings = {"PARSERS": ["absolute-time"], "REQUIRE_PARTS": ["month", "year"]}
     found = DateDataParser(settings=settings).get_date_data(text)

@@ -16,7 +16,7 @@ from clasp.errors import DataError
 UNKNOWN = ("und", "unk", "mul", "mis", "zxx", "unknown", "undetermined")
 SEVERAL = re.compile(r"[/,;&+|]")  # between names
 NORWEGIAN = {"nb": "no", "nn": "no"}  # the two written forms of what is spoken
-IN_REGION = re.compile(r"(.+?)(?: ?\((.+)\)|(?: [-–]|,) (.+))?")  # "English (United Kingdom)", "English - UK"
+IN_REGION = re.compile(r"(.+?)(?: ?[(\[](.+?)[)\]]?|(?: [-–]|,) (.+))?")  # "English (United Kingdom)", "English - UK"
 _LANGUAGE = re.compile(r"^(?:język|язык) | (?:language|язык|мова|sprache)$", re.IGNORECASE)
 
 
@@ -27,22 +27,23 @@ def tag(text: str) -> str:
         DataError: if it is none.
     """
     text = " ".join(text.split()).strip(" .;'\"[]")
+    text = text.rstrip("/").rpartition("/")[2] if "://" in text else text  # http://id.loc.gov/vocabulary/iso639-2/eng
+    code = text.replace("_", "-").partition(".")[0]  # en_US.UTF-8
     if not text or text.lower() in UNKNOWN:
         return ""
-    code = text.replace("_", "-").partition(".")[0]  # en_US.UTF-8
     if is_code(code):
         return langcodes.standardize_tag(code)
-    if len(text) <= 3 and text.isascii():
-        return _unknown(text)
     match = IN_REGION.fullmatch(text if _named(text) else _LANGUAGE.sub("", text))
-    found = _named(match[1]) if match and not SEVERAL.search(match[1]) else None
-    if match is None or found is None:
-        return _unknown(text)
-    name, region = match[1], match[2] or match[3]
-    if not region:
+    name, region = (match[1], match[2] or match[3]) if match else (text, "")
+    found = None if SEVERAL.search(name) or (len(name) <= 3 and name.isascii()) else _named(name)
+    if found and not region:
         return "" if found.language in UNKNOWN else found.to_tag()
-    where = _found(region, "territory") or _named(f"{region} {name}")  # Traditional Chinese
-    return found.update(where).to_tag() if where else _unknown(text)
+    where = (_found(region, "territory") or _named(f"{region} {name}")) if found else None  # Traditional Chinese
+    if found and where:
+        return found.update(where).to_tag()
+    if region and _is_language(name) and _is_language(region) and same(name, region):  # English [eng]
+        return tag(name)
+    return _unknown(text)
 
 
 def _named(name: str) -> langcodes.Language | None:

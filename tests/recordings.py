@@ -136,6 +136,8 @@ def cases(clips: dict[str, np.ndarray]) -> dict[str, Case]:
         "a.pvf": Case(_written("PVF"), four, whole),
         "a.avr": Case(_written("AVR"), four, whole),
         "a.sbc": Case(_muxed("-map 1:a"), four, whole),
+        "a.nut": Case(_muxed("-map 1:a -c:a flac"), four, whole),
+        "a.ra": Case(_muxed("-map 1:a -ar 44100 -c:a ac3 -f rm"), four, whole),
         "a.spx": Case(_muxed("-map 1:a -c:a libspeex"), four, whole),
         "a.wmv": Case(_muxed(video.format(20) + " -c:a wmav2 -ar 44100"), four, whole),
         "a.mpg": Case(_muxed(video.format(20).replace("mpeg4", "mpeg1video -r 25") + " -c:a mp2"), four, whole),

@@ -123,6 +123,18 @@ def test_samples_that_are_no_numbers_are_silent(folder: Path, clips: dict, tmp_p
     assert place(decode(tmp_path / "a.wav").samples, clips["a"])[1] > 0.99
 
 
+@pytest.mark.parametrize("name", ["a.ogg", "a.opus", "a.mka", "a.flac", "a.m4a"])
+def test_damage_within_a_file_is_named(name: str, folder: Path, clips: dict, tmp_path: Path):
+    path = tmp_path / name
+    ffmpeg("-i", folder / "abcd.wav", *(["-movflags", "faststart"] if name == "a.m4a" else []), path)
+    content = path.read_bytes()
+    first, last = len(content) // 4, len(content) * 3 // 4
+    path.write_bytes(content[:first] + np.random.default_rng(0).bytes(last - first) + content[last:])
+    blocks = stream(path)
+    assert sum(map(len, blocks)) > 1.5 * SAMPLE_RATE
+    assert "damaged" in blocks.flaw
+
+
 @pytest.mark.parametrize("name", ["a.wav", "a.m4a", "a.mp3", "a.mkv", "a.ac3", "a.ts"])
 def test_deep_in_a_long_file_it_is_cut_where_it_is(name: str, folder: Path, clips: dict, tmp_path: Path):
     """Whatever the format knows of itself."""

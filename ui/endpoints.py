@@ -12,7 +12,7 @@ from gradio.blocks import BlockFunction
 from gradio.components.api_component import Api
 from gradio.state_holder import SessionState
 from gradio_client.utils import python_type_to_json_schema
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 import clasp
 from clasp.errors import ClaspError
@@ -71,8 +71,11 @@ def _checked(name: str, hint: Any, value: Any) -> Any:
         ClaspError: if it cannot be.
     """
     try:
+        json.dumps(value, ensure_ascii=False).encode()  # half a letter is no string
+        if isinstance(value, bool):
+            raise ValueError("no parameter is one")
         return TypeAdapter(hint).validate_python(value)
-    except ValidationError as error:
+    except ValueError as error:  # of which ValidationError and UnicodeEncodeError are kinds
         kind = next(kind for kind in KINDS if hint in (kind, kind | None))
         expected = KINDS[kind] + ("" if hint == kind else " or null")
         given = repr(value)

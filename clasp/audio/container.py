@@ -28,18 +28,19 @@ FORMATS = (
 )
 # The names that their files have, for finding recordings in folders.
 SUFFIXES = frozenset((
-    ".3g2", ".3ga", ".3gp", ".3gpp", ".8svx", ".aa3", ".aac", ".ac3", ".adts", ".aif", ".aifc", ".aiff", ".amr",
-    ".amv", ".ape", ".asf", ".au", ".avi", ".avr", ".awb", ".bw64", ".bwf", ".c2", ".caf", ".dav", ".dif", ".divx",
-    ".dsf", ".dss", ".dts", ".dtshd", ".dv", ".eac3", ".ec3", ".f4a", ".f4b", ".f4p", ".f4v", ".flac", ".flv",
-    ".g722", ".gsm", ".gxf", ".iff", ".insv", ".ircam", ".latm", ".lbc", ".loas", ".lrv", ".m1a", ".m2a", ".m2t",
+    ".3g2", ".3ga", ".3gp", ".3gpp", ".8svx", ".aa3", ".aac", ".ac3", ".adts", ".aif", ".aifc", ".aiff", ".amr", ".amv",
+    ".ape", ".asf", ".au", ".avi", ".avr", ".awb", ".bw64", ".bwf", ".c2", ".caf", ".dav", ".dif", ".divx", ".dsf",
+    ".dss", ".dts", ".dtshd", ".dv", ".eac3", ".ec3", ".f4a", ".f4b", ".f4p", ".f4v", ".flac", ".flv", ".g722", ".gsm",
+    ".gxf", ".iff", ".insv", ".ircam", ".isma", ".ismv", ".latm", ".lbc", ".loas", ".lrv", ".m1a", ".m2a", ".m2t",
     ".m2ts", ".m4a", ".m4b", ".m4p", ".m4r", ".m4v", ".mk3d", ".mka", ".mkv", ".mlp", ".mogg", ".mov", ".mp1", ".mp2",
-    ".mp3", ".mp4", ".mpa", ".mpc", ".mpeg", ".mpg", ".mpga", ".msbc", ".mts", ".mxf", ".nist", ".nut", ".oga",
-    ".ogg", ".ogm", ".ogv", ".ogx", ".oma", ".opus", ".pvf", ".qcp", ".qt", ".rf64", ".rm", ".rmvb", ".sbc", ".sf",
+    ".mp3", ".mp4", ".mpa", ".mpc", ".mpeg", ".mpg", ".mpga", ".msbc", ".mts", ".mxf", ".nist", ".nut", ".oga", ".ogg",
+    ".ogm", ".ogv", ".ogx", ".oma", ".opus", ".pvf", ".qcp", ".qt", ".ra", ".rf64", ".rm", ".rmvb", ".sbc", ".sf",
     ".shn", ".snd", ".sox", ".sph", ".spx", ".tak", ".thd", ".tod", ".trp", ".ts", ".tta", ".vob", ".voc", ".vqf",
     ".w64", ".wav", ".wave", ".weba", ".webm", ".wma", ".wmv", ".wtv", ".wv", ".wve",
 ))  # fmt: skip
 PREROLL = 1.0  # seconds that are decoded before a stretch, for codecs whose frames lean on those before
 LATE = {"analyzeduration": str(10**9), "probesize": str(2**26)}  # microseconds and bytes in which sound may begin
+GAPLESS = {"flac", "ogg", "tta", "wv", "ape"}  # what lacks there is damage, and no pause
 STATE_LENGTH = {"mov", "flac", "aiff", "caf", "au", "tta", "ape", "wv"}
 PCM = {"wav", "w64", "aiff", "au", "caf"}
 UNTIMED = {"ac3", "eac3", "dts", "dtshd", "mlp", "truehd", "loas"}  # frames alone, whose time stamps are rounded sums
@@ -73,7 +74,7 @@ class Container:
             self._opened.close()
             raise AudioError(not_readable(name))
         self.broken = 0.0  # seconds that could not be decoded
-        self.failed = 0  # packets
+        self.failed = self.packets = 0
         self._breaks_off = False
 
     def __enter__(self) -> "Container":
@@ -132,6 +133,11 @@ class Container:
             yield second, frame
 
     @property
+    def is_gapless(self) -> bool:
+        """Whether it is of a format in which sound cannot pause."""
+        return bool(GAPLESS & self._kinds)
+
+    @property
     def is_bare(self) -> bool:
         """Whether it is of a format that consists of frames alone, of which a file without any has none."""
         return bool({*ALONE, "flac"} & self._kinds)
@@ -148,6 +154,8 @@ class Container:
 
     def flaw(self, track: int, seconds: float) -> str:
         """What is said of it once a track was decoded and turned out to last so long; '' if nothing was amiss."""
+        if 2 * self.failed > self.packets:
+            return f"{self._name} is damaged: most of it could not be decoded. Copy or record it again."
         if self._ends_early(track, seconds):
             return cut_off(self._name)
         if self.broken > max(1.0, 0.02 * seconds):
@@ -197,12 +205,13 @@ class Container:
                         continue
                     start = -math.inf
                 corrupt = packet.is_corrupt and not kinds & PCM if packet.size else self._breaks_off
+                self.packets += 1
                 try:
                     yield from packet.decode()
                 except av.error.FFmpegError:
                     self.failed += 1
                     self.broken += _seconds(packet.duration, packet.time_base)
-                    corrupt = corrupt or not ALONE & kinds
+                    corrupt = corrupt or (packet.size > 0 and not ALONE & kinds)
                 self._breaks_off = corrupt
         except av.error.ExitError as error:
             raise AudioError(stalled(self._name)) from error
@@ -239,10 +248,14 @@ class Container:
         if kind == "wav":
             begin, claimed = wav_data(Content(io.BytesIO(head))) or (0, 0)
             return claimed < PIPED and begin + claimed - size > max(2**12, size // 50)
-        if kind == "ogg":
-            return _page_is_cut(self._bytes(max(0, size - 65_307), 65_307))
-        if kind == "matroska":
-            return _segment_is_cut(head, size)
+        if kind in ("ogg", "matroska"):
+            cut = (
+                _page_is_cut(self._bytes(max(0, size - 65_307), 65_307))
+                if kind == "ogg"
+                else _segment_is_cut(head, size)
+            )
+            end = (self.length or 0.0) - self._origin if len(self._opened.streams) == 1 else 0.0
+            return cut or end - seconds > max(0.5, 0.02 * end)
         if kind == "mp3":
             tag = tag_size(Content(io.BytesIO(head)))
             return self._breaks_off or tag + _claimed(self._bytes(tag, 2**12)) - size > max(2**12, size // 50)

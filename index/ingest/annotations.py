@@ -1,5 +1,5 @@
-"""Annotations in tiers: ELAN (.eaf), Praat (.TextGrid) and CHAT (.cha). They are taken from the tiers that say what is
-said."""
+"""Annotations: ELAN (.eaf), Praat (.TextGrid), CHAT (.cha), Transcriber (.trs). Of several tiers, those are taken
+that say what is said."""
 
 import html
 import re
@@ -10,6 +10,7 @@ from itertools import pairwise
 from xml.etree.ElementTree import Element
 
 from clasp.errors import DataError
+from index.ingest.clocks import seconds
 from index.ingest.cues import Cue, Flaw
 from index.ingest.safe_xml import number, root
 
@@ -119,6 +120,25 @@ def chat(text: str) -> Iterator[Cue | Flaw]:
             else:
                 start, end = (int(one) / 1_000 for one in found.groups())
                 yield Cue(start, end, html.escape(re.sub(r" (?=[.,?!]$)", "", words), quote=False), match[1])
+
+
+def transcriber(text: str) -> Iterator[Cue | Flaw]:
+    """Turns of Transcriber: what stands behind a time is said until the next one."""
+    top = root(text)
+    names = {one.get("id"): one.get("name", "") for one in top.iter("Speaker")}
+    for turn in top.iter("Turn"):
+        times, texts = [turn.get("startTime", "")], [turn.text or ""]
+        for one in turn:
+            if one.tag == "Sync":
+                times.append(one.get("time", ""))
+                texts.append("")
+            texts[-1] += one.tail or ""
+        for begins, ends, said in zip(times, [*times[1:], turn.get("endTime", "")], texts, strict=True):
+            words, start, end = " ".join(said.split()), seconds(begins), seconds(ends)
+            if words and (start is None or end is None):
+                yield Flaw(f"{begins} {ends}")
+            elif start is not None and end is not None:
+                yield Cue(start, end, html.escape(words, quote=False), names.get(turn.get("speaker"), ""))
 
 
 def _spoken(tiers: Tiers) -> Iterator[Cue]:

@@ -1,4 +1,4 @@
-"""Subtitles and captions as stretches with markup: SRT, VTT, SBV, ASS, TTML, MicroDVD, MPL2.
+"""Subtitles and captions as stretches with markup: SRT, VTT, SBV, ASS, TTML, SAMI, MicroDVD, MPL2.
 
 ASS is read by pysubs2. SRT, VTT and SBV are read here: libraries for them take comments and the names of cues for
 speech, or stop at the first line that is not as it should be. What is well formed is taken, the rest named.
@@ -11,19 +11,22 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from clasp.errors import DataError
-from index.ingest.clocks import TIME, matched
+from index.ingest.clocks import ALMOST, TIME, matched
 from index.ingest.cues import Cue, Flaw
 from index.ingest.safe_xml import attributes, local, number, root
 
 _ARROW = r"(?:[-–—=]{1,3} ?(?:>|&gt;)|→)"
 STAMP = re.compile(rf"\s*(\[)?({TIME})\s*(?:{_ARROW}\s*({TIME})(?![\d:])(?(1)\])\s*(.*)|(?:,| [-–—] | )\s*({TIME})\s*)")
 """Two times in a line, with what follows an arrow: settings of a cue, or its text; behind brackets, its text."""
+_ALMOST = re.compile(rf"\s*{ALMOST}[,\s]\s*{ALMOST}\s*")
 _WIDE = str.maketrans("：；，．＞－", ":;,.>-")  # of East Asian keyboards
-_SETTINGS = re.compile(r"(?:[^\s:]+:\S+\s*|\{[^{}]*\}\s*)*")
+_SETTINGS = re.compile(r"(?:[^\s:{][^\s:]*:\S+(?:\s+|$)|\{[^{}]*\}\s*)*")
 _NUMBER = re.compile(r"#?\d+[.)]?")
 _COMMENTS = re.compile(r"(NOTE|STYLE|REGION)(\s|$)")  # of WebVTT
 _FRAMED = re.compile(r"\{(\d{1,9})\}\{(\d{0,9})\}(.*)")  # MicroDVD, in frames
 _TENTHS = re.compile(r"\[(\d{1,9})\]\[(\d{0,9})\](.*)")  # MPL2
+_SYNC = re.compile(r"<sync\s+start\s*=\s*[\"']?(\d{1,9})[^<>]*>", re.IGNORECASE)  # of SAMI, milliseconds
+_CLASS = re.compile(r"<p\s+class\s*=\s*[\"']?(\w+)[^<>]*>", re.IGNORECASE)
 _OVERRIDES = re.compile(r"\{[^{}]*\}")  # of SubStation Alpha
 _DRAWING = re.compile(r"\{[^{}]*\\p[1-9][^{}]*\}[^{}]*")  # a shape
 
@@ -63,7 +66,7 @@ def _stamps(lines: list[str], vtt: bool) -> Iterator[tuple[int, re.Match[str] | 
         if not comment:
             if match := STAMP.fullmatch(line.translate(_WIDE)):
                 yield place, STAMP.fullmatch(line) or match
-            elif "-->" in line and (re.search(r"\d", line) or _NUMBER.fullmatch(before)):
+            elif ("-->" in line and (re.search(r"\d", line) or _NUMBER.fullmatch(before))) or _ALMOST.fullmatch(line):
                 yield place, None
         before = line.strip()
 
@@ -75,16 +78,18 @@ def framed(text: str) -> Iterator[Cue | Flaw]:
         DataError: if it does not say it.
     """
     rate = 10.0
-    lines = [line for line in text.split("\n") if line.strip()]
-    if lines and (first := _FRAMED.match(lines[0])):
+    lines = [(place, line) for place, line in enumerate(text.split("\n"), 1) if line.strip()]
+    if lines and (first := _FRAMED.match(lines[0][1])):
         rate = number(first[3].strip().replace(",", "."))
         if not rate:
             raise DataError("counts frames and does not say how many make a second (write {1}{1}25 above, if it is 25)")
         lines = lines[1:]
-    for line in lines:
+    for place, line in lines:
         if match := _FRAMED.match(line) or _TENTHS.match(line):
             words = "\n".join(part.removeprefix("/") for part in match[3].split("|"))
             yield Cue(int(match[1]) / rate, int(match[2] or match[1]) / rate, words)
+        else:
+            yield Flaw(line.strip(), place)
 
 
 def is_framed(text: str) -> bool:
@@ -119,6 +124,17 @@ def substation(text: str) -> Iterator[Cue | Flaw]:
             continue
         words = re.sub(r"\\[Nn]", "\n", _OVERRIDES.sub("", _DRAWING.sub("", event.text))).replace("\\h", " ")
         yield Cue(event.start / 1_000, event.end / 1_000, html.escape(words, quote=False), event.name.strip())
+
+
+def sami(text: str) -> Iterator[Cue | Flaw]:
+    """SAMI (.smi): what is shown until the next time; of several languages, the first."""
+    marks = list(_SYNC.finditer(text))
+    first = found[1] if (found := _CLASS.search(text)) else ""
+    for mark, following in zip(marks, [*marks[1:], None], strict=False):  # no mark, no cue
+        start, words = int(mark[1]) / 1_000, text[mark.end() : following.start() if following else len(text)]
+        parts = _CLASS.split(words)  # what stands before a class, then classes and what stands behind them
+        shown = [parts[0], *(part for name, part in zip(parts[1::2], parts[2::2], strict=True) if name == first)]
+        yield Cue(start, int(following[1]) / 1_000 if following else start, "".join(shown))
 
 
 def ttml(text: str) -> Iterator[Cue | Flaw]:

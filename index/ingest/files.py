@@ -25,8 +25,10 @@ def content_checksum(file: Path) -> str:
     """SHA-256 of a file's content.
 
     Raises:
-        AudioError: if it is no regular file, or larger than is set.
+        AudioError: if it is not there, no regular file, or larger than is set.
     """
+    if not file.exists():
+        raise AudioError(f"There is no {readable(file.name)}: it was moved or removed, or a link leads nowhere.")
     if not file.is_file():
         raise AudioError(f"{readable(file.name)} is not a file.")
     most = current().file_mib

@@ -19,10 +19,12 @@ from index.ingest.cues import Cue
 TEXTS = (
     "text", "punctuated_word", "word", "transcript", "display", "DisplayText", "content", "body", "value", "utf8",
 )  # fmt: skip
-STARTS = ("start", "start_time", "startTime", "startOffset", "ts", "from", "Offset", "offset")
-ENDS = ("end", "end_time", "endTime", "endOffset", "end_ts", "to", "resultEndTime", "resultEndOffset")
+STARTS = ("start", "start_time", "startTime", "startOffset", "ts", "from", "Offset", "offset", "data_start", "time")
+ENDS = ("end", "end_time", "endTime", "endOffset", "end_ts", "to", "resultEndTime", "resultEndOffset", "data_end")
 LENGTHS = ("duration", "dur", "Duration")
-SPEAKERS = ("speaker", "speaker_label", "speaker_id", "speakerLabel", "speakerTag")
+SPEAKERS = (
+    "speaker_name", "speakerName", "speaker", "speaker_label", "speaker_id", "speakerId", "speakerLabel", "speakerTag",
+)  # fmt: skip
 LANGUAGES = ("language", "language_code", "languageCode", "detected_language", "locale")
 UNITS = {"Ms": 1e-3, "Milliseconds": 1e-3, "InTicks": 1e-7, "": 1.0}  # what the name of a time ends with, and its unit
 SLOWEST = 0.05  # characters a second; where whole numbers would be slower than that, they are milliseconds, or ticks
@@ -45,8 +47,10 @@ class _Piece:
 def recognized(text: str) -> Iterator[Cue]:
     """The sentences, or where there are none the words."""
     found: dict[str, list[_Piece]] = defaultdict(list)
+    names: dict[str, str] = {}
     for one in _loaded(text):
         _gather(one, "", "", found)
+        names |= _names(one)
     lists = [pieces for pieces in map(_joined, found.values()) if pieces and pieces[0].start is not None]
     lengths = [sum(len(one.text) for one in pieces) for pieces in lists]
     complete = [pieces for pieces, length in zip(lists, lengths, strict=True) if length >= _SAME * max(lengths)]
@@ -55,7 +59,8 @@ def recognized(text: str) -> Iterator[Cue]:
     for one in pieces:
         start = one.start or 0.0
         end = start if one.end is None else one.end
-        yield Cue(unit * start, unit * end, html.escape(one.text, quote=False), one.speaker)
+        speaker = names.get(one.speaker, one.speaker)
+        yield Cue(unit * start, unit * end, html.escape(one.text, quote=False), speaker)
 
 
 def untimed(text: str) -> str:
@@ -77,6 +82,19 @@ def language(text: str) -> str:
         elif isinstance(one, list):
             waiting += one[:1]
     return ""
+
+
+def _names(one: Any) -> dict[str, str]:
+    """Names of speakers by their identifiers, where there is a list of them."""
+    listed = one.get("speakers") if isinstance(one, dict) else None
+    speakers = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    pairs = [(each.get("id"), each.get("name")) for each in speakers]
+    return {_label(str(key)): name.strip() for key, name in pairs if isinstance(name, str) and name.strip()}
+
+
+def _label(speaker: str) -> str:
+    """What a speaker is called who has only a number."""
+    return f"Speaker {speaker}" if speaker.isdecimal() else speaker
 
 
 def _loaded(text: str) -> list[Any]:
@@ -109,8 +127,10 @@ def _gather(one: Any, path: str, speaker: str, found: dict[str, list[_Piece]]) -
             return ("" if apart else " ").join(part for part in parts if part)
     if not isinstance(one, dict):
         return ""
-    speaker = next((str(one[name]) for name in SPEAKERS if isinstance(one.get(name), str | int)), speaker)
-    speaker = f"Speaker {speaker}" if speaker.isdecimal() else speaker
+    best = one.get("alternatives")
+    told = {**best[0], **one} if isinstance(best, list) and best and isinstance(best[0], dict) else one
+    speaker = next((str(told[name]) for name in SPEAKERS if isinstance(told.get(name), str | int)), speaker)
+    speaker = _label(speaker)
     inside = [_gather(value, f"{path}/{name}", speaker, found) for name, value in one.items()]
     text = next((one[name] for name in TEXTS if isinstance(one.get(name), str)), None)
     if text is None:

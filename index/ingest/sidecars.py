@@ -36,15 +36,20 @@ from index.metadata import is_known
 
 FOLDER_TABLE = "metadata"
 TABLES = (".csv", ".tsv", ".tab")
-SHEETS = (".xlsx", ".xls", ".ods", ".numbers")
-PLAIN = ".txt"
-DOCUMENTS = (".docx", ".doc", ".odt", ".rtf", ".pages", ".pdf")
-COMMON = (PLAIN, ".json", ".xml", ".sub", *SHEETS, *DOCUMENTS)  # what may have nothing to do with recordings
+SHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
+FOREIGN_TABLES = (*SHEETS, ".json", ".jsonl", ".xml")
+PLAIN = (".txt", ".md")
+PAGES = (".html", ".htm")
+UNREADABLE = {  # by suffix, the suffix under which it can be read once another program has saved it
+    **dict.fromkeys((".docx", ".doc", ".odt", ".rtf", ".pages", ".pdf"), ".txt"), **dict.fromkeys(SHEETS, ".csv"),
+    **dict.fromkeys((".stl", ".scc", ".sup", ".idx"), ".srt"), ".exb": ".eaf",
+}  # fmt: skip
+COMMON = (*PLAIN, *PAGES, ".json", ".xml", ".sub", *UNREADABLE)  # what may have nothing to do with recordings
 SUFFIXES = frozenset(transcripts.READERS)
 """Suffixes of what is no recording but tells of one, in lower case; tables are among them."""
 _MARKS = (
     "auto", "orig", "original", "forced", "sdh", "cc", "default", "full", "transcript", "transcription", "transkript",
-    "subtitle", "subtitles", "subs", "caption", "captions", "otter_ai", "whisper",
+    "subtitle", "subtitles", "subs", "caption", "captions", "otter_ai", "whisper", "generated", "labels",
 )  # fmt: skip
 _PARTIAL = re.compile(r"[. _-](?:forced|commentary)\b")  # of what is said only a part, such as what is on signs
 _SIZE = re.compile(r"_\d{3,4}x\d{3,4}$")  # of a picture
@@ -125,7 +130,8 @@ class SidecarIndex:
         if folder is None:
             folder = self._folders[recording.parent] = _Folder(recording.parent, self._adding)
             self.remarks += [
-                f"{readable(name)} is a spreadsheet: save it as {FOLDER_TABLE}.csv, too." for name in folder.sheets
+                f"{readable(name)} cannot be read: save what is in it as {FOLDER_TABLE}.csv, too."
+                for name in folder.foreign_tables
             ]
             if recording.parent in self._whole:
                 self.remarks += folder.strangers()
@@ -139,8 +145,8 @@ class SidecarIndex:
         candidates = folder.transcripts(recording)
         candidates += [(path, "") for path, table, only in tables if only and table.of_cues]
         spoken = facts.get("language", language)
-        timed = self._read([one for one in candidates if suffix(one[0].name) != PLAIN], spoken, recording)
-        plain = self._read([one for one in candidates if suffix(one[0].name) == PLAIN], spoken, recording)
+        timed = self._read([one for one in candidates if suffix(one[0].name) not in PLAIN], spoken, recording)
+        plain = self._read([one for one in candidates if suffix(one[0].name) in PLAIN], spoken, recording)
         transcript = timed or plain or self._of_tables(recording.name, tables)
         if transcript.speaker:
             facts = {"speaker": transcript.speaker} | facts
@@ -218,7 +224,7 @@ class _Folder:
     def __init__(self, path: Path, adding: frozenset[Path]) -> None:
         self._adding = adding
         self.recordings: list[str] = []
-        self.sheets: list[str] = []
+        self.foreign_tables: list[str] = []
         self._beside: dict[str, list[tuple[Path, str]]] = defaultdict(list)  # by the name before a suffix, what follows
         self._names: set[str] = set()  # of recordings, with and without their suffixes
         self._of_all: list[Path] = []
@@ -243,12 +249,11 @@ class _Folder:
         return [f"Passed over, for no recording has its name: {some(strangers)}."] if strangers else []
 
     def unreadable(self, recording: Path) -> list[str]:
-        """A sentence on each document and spreadsheet that has the name of a recording."""
-        kinds = dict.fromkeys(DOCUMENTS, PLAIN) | dict.fromkeys(SHEETS, TABLES[0])
+        """A sentence on each document, spreadsheet and the like that has the name of a recording."""
         return [
             f"{readable(path.name)} cannot be read: save what is in it as {readable(recording.stem)}{kind}."
             for path, rest in self._named(recording)
-            if _language(rest) is not None and (kind := kinds.get(suffix(path.name)))
+            if _language(rest) is not None and (kind := UNREADABLE.get(suffix(path.name)))
         ]
 
     def tables(self, recording: Path) -> list[tuple[Path, bool]]:
@@ -276,14 +281,14 @@ class _Folder:
 
     def _list(self, file: Path) -> None:
         name, kind = comparable(file.stem), suffix(file.name)
-        if name == FOLDER_TABLE and kind in SHEETS:
-            self.sheets.append(file.name)
+        if name == FOLDER_TABLE and kind in FOREIGN_TABLES:
+            self.foreign_tables.append(file.name)
         elif kind in RECORDINGS or file in self._adding:
             self.recordings.append(file.name)
             self._names |= {name, comparable(file.name)}
-        elif name == FOLDER_TABLE and kind in TABLES:
+        elif name == FOLDER_TABLE and kind in (*TABLES, ".txt"):
             self._of_all.append(file)
-        elif kind in SUFFIXES or kind in SHEETS or kind in DOCUMENTS:
+        elif kind in SUFFIXES or kind in UNREADABLE:
             self._beside[name].append((file, ""))
             for match in list(re.finditer(r"[._ (\[-]+", name))[-4:]:
                 self._beside[name[: match.start()]].append((file, name[match.end() :]))
@@ -294,7 +299,7 @@ def _language(rest: str) -> str | None:
     None if anything else follows."""
     found = ""
     for part in filter(None, re.split(r"[. ()\[\]]", rest)):
-        word = re.sub(rf"[-_](?:{'|'.join(_MARKS)})$", "", part)
+        word = re.sub(rf"[-_](?:{'|'.join(_MARKS)})$|^(?:{'|'.join(_MARKS)})[-_]", "", part)
         if word in _MARKS or f".{word}" in SUFFIXES or not is_known(word) or word in languages.UNKNOWN:
             continue
         tag = _tag(word) or _tag(word.rpartition("-")[0])  # "de-en": German, translated from English

@@ -24,6 +24,7 @@ from clasp.errors import DataError
 from clasp.filenames import comparable, readable
 from index import dates
 from index.ingest import encodings
+from index.ingest.captions import STAMP
 from index.ingest.clocks import seconds
 from index.ingest.cues import Cue, Flaw
 from index.metadata import FACTS, checked, is_known
@@ -51,16 +52,17 @@ COLUMNS = {
     "langues idioma idiomas lengua lingua taal talen język språk sprog kieli jazyk nyelv limbă limba dil язык языки "
     "语言 語言 言語 언어 اللغة",
     "date": "date recorded recordedon recordedat daterecorded recordingdate recordeddate dateofrecording "
-    "dateofinterview interviewdate year created createdat datecreated datetime timestamp airdate broadcastdate datum "
-    "aufnahmedatum aufgenommen aufnahmejahr sendedatum interviewdatum jahr dateenregistrement datedenregistrement "
-    "année fecha fechadegrabación año data dato päivä päivämäärä dátum tarih datanagrania дата датазаписи год 日期 "
-    "录制日期 日付 録音日 날짜 التاريخ",
+    "dateofinterview interviewdate year dates created createdat datecreated datetime timestamp airdate "
+    "broadcastdate datum aufnahmedatum aufgenommen aufnahmejahr sendedatum interviewdatum jahr dateenregistrement "
+    "datedenregistrement année fecha fechadegrabación año data dato päivä päivämäärä dátum tarih datanagrania дата "
+    "датазаписи год 日期 录制日期 日付 録音日 날짜 التاريخ",
     "start": "start begin starttime begintime timein tcin startzeit anfang beginn von début debut inicio inizio "
-    "anfangszeit time timecode timestamp",
+    "anfangszeit time timecode timestamp timespan",
     "end": "end stop endtime stoptime timeout tcout ende bis endzeit fin fine final",
     "duration": "duration length dauer durée duración durata",
     "text": "text transcript transcription utterance sentence annotation caption subtitle words texte texto testo "
     "tekst transkript transkription äußerung текст 文本 テキスト 텍스트",
+    "content": "content inhalt contenu",
 }  # fmt: skip
 """What columns are called, without spaces, signs and what stands in brackets."""
 NAMES: dict[str, frozenset[str]] = {
@@ -122,7 +124,7 @@ class Table:
         """What is said when, of a recording or, if the table names none, of the only one there is. Times are seconds or
         clocks; whole numbers that are too large for seconds are milliseconds."""
         rows = self._of(recording) if "file" in self.columns else self.rows
-        times = [(seconds(row.get("start", "")), seconds(row.get("end", ""))) for _, row in rows]
+        times = [_times(row) for _, row in rows]
         lengths = [end - start for start, end in times if start is not None and end is not None]
         whole = not any(re.search(r"[.,:]", row.get(name, "")) for _, row in rows for name in ("start", "end"))
         letters = sum(len(row.get("text", "")) for _, row in rows)
@@ -255,6 +257,13 @@ class Table:
         return _once(understood)
 
 
+def _times(row: dict[str, str]) -> tuple[float | None, float | None]:
+    """Start and end of a row in seconds, each in a cell of its own or both in one ("0:00.0 - 0:01.8")."""
+    if "end" not in row and (span := STAMP.fullmatch(row.get("start", ""))):
+        return seconds(span[2]), seconds(span[3] or span[5])
+    return seconds(row.get("start", "")), seconds(row.get("end", ""))
+
+
 def names_cues(line: str) -> bool:
     """Whether a line has the names of the columns of a transcript."""
     return any(_known([(1, line.split(delimiter))]) >= OF_CUES for delimiter in DELIMITERS if delimiter in line)
@@ -304,15 +313,20 @@ def _column(cell: str) -> frozenset[str]:
     """What a column may hold, of COLUMNS; nothing where that is not known."""
     if len(cell) > LONGEST:
         return frozenset()
-    name = re.sub(r"\([^()]*\)|\[[^\[\]]*\]| - .*|^dc(?:terms)?[:.]", "", comparable(cell))
-    return NAMES.get("".join(letter for letter in name if letter.isalnum()), frozenset())
+    name = re.sub(r"\([^()]*\)|\[[^\[\]]*\]| - .*|^dc(?:terms)?\.|^[^:]*:(?= *\w)", "", comparable(cell))
+    names = ["".join(letter for letter in one if letter.isalnum()) for one in name.split("/")]  # in several languages
+    return NAMES.get("".join(names)) or frozenset.intersection(*(NAMES.get(one, frozenset()) for one in names))
 
 
 def _once(understood: list[frozenset[str]]) -> list[str]:
-    """Of what each column may hold, what it does: a timestamp is a date, unless there is a text and no date."""
-    of_cues = frozenset(("date",)) not in understood and "text" in frozenset().union(*understood)
+    """Of what each column may hold, what it does: a timestamp is a date, unless there is a text and no date; what is
+    called content is a text if there are times, no text and no title."""
+    every = frozenset().union(*understood)
+    content = "text" if "start" in every and not every & {"text", "title"} else ""
+    of_cues = frozenset(("date",)) not in understood and "text" in every
     usual = "start" if of_cues else "date"
-    return [usual if usual in one else min(one, default="") for one in understood]
+    chosen = [usual if usual in one else min(one, default="") for one in understood]
+    return [content if one == "content" else one for one in chosen]
 
 
 def _value(cell: str) -> str:
@@ -325,9 +339,9 @@ def _value(cell: str) -> str:
 
 def _files(row: dict[str, str]) -> set[str]:
     """The files that a row names, with and without folders, of whatever system they are, and without what else belongs
-    to an address of the web."""
+    to an address of the web, or the address behind them."""
     cell = row.get("file", "")
-    cells = [cell, *re.split(r"[;,|\n]", cell)]
+    cells = [cell, *(re.sub(r" \(https?://[^()\s]*\)$", "", one) for one in re.split(r"[;,|\n]", cell))]
     cells += [urlsplit(one).path for one in cells if "://" in one]
     return {comparable(name) for one in cells for name in (one, PureWindowsPath(one.strip()).name)}
 

@@ -1,4 +1,4 @@
-"""Plain texts (.txt, .lrc) with times in them, wherever people and programs put these."""
+"""Plain texts (.txt, .lrc, .ctm) with times in them, wherever people and programs put these."""
 
 import html
 import re
@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from index.ingest import captions, tables
-from index.ingest.clocks import CLOCK, matched, seconds
+from index.ingest.clocks import ALMOST, CLOCK, matched, seconds
 from index.ingest.cues import Cue, Flaw
 
 _MARK = re.compile(
@@ -15,7 +15,10 @@ _MARK = re.compile(
 )
 _WORD = r"[^\W\d_a-zà-öø-ÿ][\w.'’&-]*|\d+"
 _NAME = rf"(?:{_WORD})(?: (?:{_WORD})){{0,4}}"
-_TURN = re.compile(rf"\s*(?:\[({_NAME})\]|({_NAME}))\s+[\[(]?({CLOCK})[\])]?\s*(?::\s*(.*))?")
+_TURN = re.compile(
+    rf"\s*(?:\[({_NAME})\]|({_NAME})):?\s+(?:[\[(]({CLOCK})[\])]\s*:?|({CLOCK})\s*(?::|(?!\s*\S)))\s*(.*)"
+)
+_ALMOST = re.compile(rf"\s*(?:\[{ALMOST}\]|\({ALMOST}\))")
 _SPAN = re.compile(rf"\s*({CLOCK})\s*(?:[-–—>→]+)\s*({CLOCK})\s+(\S.*)")
 _WORD_TIMES = re.compile(r"<\d{1,3}:[\d:.]*>")  # of lyrics
 _OFFSET = re.compile(r"^\[offset: ?([+-]?\d{1,7})\]", re.MULTILINE)  # of lyrics, milliseconds
@@ -26,29 +29,56 @@ def plain(text: str) -> Iterator[Cue | Flaw]:
     """A text with times: those of subtitles, labels of Audacity, a table, a time before, in or after most paragraphs
     ("[01:10] We left at dawn."), also with an end ("[01:10 --> 01:12] We left at dawn."), or one behind the name of
     whoever speaks. None of a text without times."""
+    lines = text.split("\n")
+    broken = {place for place, line in enumerate(lines) if _ALMOST.match(line) and not _MARK.match(line)}
+    whole = "\n".join("" if place in broken else line for place, line in enumerate(lines))
+    if cues := list(_timed(whole)):
+        yield from (Flaw(lines[place].strip(), place + 1) for place in sorted(broken))
+    yield from cues
+
+
+def _timed(text: str) -> Iterator[Cue | Flaw]:
+    """The same, without lines whose times cannot be read."""
     lines = [line for line in text.split("\n") if line.strip()]
     turns = [(place, match) for place, line in enumerate(lines) if (match := _TURN.fullmatch(line))]
-    spans = [match for line in lines if (match := _SPAN.fullmatch(line))]
+    spans = [(place, match) for place, line in enumerate(lines) if (match := _SPAN.fullmatch(line))]
     stamps = [match for line in lines if (match := captions.STAMP.fullmatch(line))]
     if stamps:
         cues = list(captions.timed(text))
         yield from _speakers_apart(_literal(cues) if all(one[1] for one in stamps) else cues)
+    elif lines and tables.names_cues(lines[0]):
+        yield from tables.cues(text)
     elif spans and 2 * len(spans) >= len(lines):
-        for one in spans:
-            yield Cue(matched(one[1]), matched(one[2]), html.escape(one[3], quote=False))
+        for (_, one), body in zip(spans, _bodies(spans, lines), strict=True):
+            yield Cue(matched(one[1]), matched(one[2]), html.escape("\n".join([one[3], *body]), quote=False))
     elif labels := _labels(lines):
         yield from labels
     elif captions.is_framed(text):
         yield from captions.framed(text)
-    elif lines and tables.names_cues(lines[0]):
-        yield from tables.cues(text)
-    elif turns and turns[0][0] == 0 and _rising(starts := [matched(one[3]) for _, one in turns]):
-        ends = [*(place for place, _ in turns[1:]), len(lines)]
-        bodies = [lines[place + 1 : end] for (place, _), end in zip(turns, ends, strict=True)]
-        texts = ["\n".join([one[4] or "", *body]) for (_, one), body in zip(turns, bodies, strict=True)]
+    elif turns and turns[0][0] == 0 and _rising(starts := [matched(one[3] or one[4]) for _, one in turns]):
+        texts = ["\n".join([one[5], *body]) for (_, one), body in zip(turns, _bodies(turns, lines), strict=True)]
         yield from _following(starts, texts, [one[1] or one[2] for _, one in turns])
     else:
         yield from _speakers_apart(list(_marked(text.strip())))
+
+
+def timed_words(text: str) -> Iterator[Cue | Flaw]:
+    """Words with times (.ctm, as NIST has it): file, channel, start, length, word, and perhaps how sure it is."""
+    for place, line in enumerate(text.split("\n"), 1):
+        _, _, *rest = [*line.partition(";;")[0].split(), "", ""]
+        if len(rest) < 5:
+            continue
+        start, length = map(seconds, rest[:2])
+        if start is None or length is None:
+            yield Flaw(line.strip(), place)
+        else:
+            yield Cue(start, start + length, html.escape(rest[2], quote=False))
+
+
+def _bodies(heads: list[tuple[int, re.Match[str]]], lines: list[str]) -> list[list[str]]:
+    """The lines behind each of those at some places, up to the next of them."""
+    ends = [*(place for place, _ in heads[1:]), len(lines)]
+    return [lines[place + 1 : end] for (place, _), end in zip(heads, ends, strict=True)]
 
 
 def _literal(cues: Sequence[Cue | Flaw]) -> list[Cue | Flaw]:
@@ -67,9 +97,10 @@ def _following(starts: Sequence[float], texts: Sequence[str], speakers: Sequence
         yield Cue(start, end, html.escape(_WORD_TIMES.sub("", words), quote=False), speaker)
 
 
-def _labels(lines: list[str]) -> list[Cue]:
-    """Labels of Audacity, and what ELAN writes without the names of columns: cells, of which two are times."""
-    cues = []
+def _labels(lines: list[str]) -> list[Cue | Flaw]:
+    """Labels of Audacity, and what ELAN writes without the names of columns: cells, of which two are times, in most
+    lines."""
+    found: list[Cue | Flaw] = []
     for line in lines:
         if line.startswith("\\\t"):  # frequencies of the label above
             continue
@@ -78,10 +109,10 @@ def _labels(lines: list[str]) -> list[Cue]:
         others = [cell for cell in cells if seconds(cell) is None] or cells[2:3]  # said may be a number, too
         if len(times) > 1 and others:
             speaker = others[0] if len(others) > 1 else ""
-            cues.append(Cue(times[0], times[1], html.escape(others[-1], quote=False), speaker))
+            found.append(Cue(times[0], times[1], html.escape(others[-1], quote=False), speaker))
         else:
-            return []
-    return cues
+            found.append(Flaw(line.strip()))
+    return found if 2 * sum(isinstance(one, Cue) for one in found) >= max(1, len(found)) else []
 
 
 def _marked(text: str) -> Iterator[Cue]:

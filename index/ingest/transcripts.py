@@ -15,19 +15,23 @@ from clasp.errors import DataError
 from clasp.filenames import readable, suffix
 from index import languages
 from index.ingest import encodings, recognizer_json, tables
-from index.ingest.annotations import chat, elan, praat
-from index.ingest.captions import substation, subtitles, timed, ttml
+from index.ingest.annotations import chat, elan, praat, transcriber
+from index.ingest.captions import sami, substation, subtitles, timed, ttml
 from index.ingest.cues import Cue, Flaw, spoken
-from index.ingest.texts import SPEED, plain
+from index.ingest.pages import hypertext, markdown, otranscribe, without_signs
+from index.ingest.texts import SPEED, plain, timed_words
+from index.metadata import is_known
 
 READERS: dict[str, Callable[[str], Iterator[Cue | Flaw]]] = {
     ".srt": timed, ".vtt": timed, ".webvtt": timed, ".sbv": timed, ".sub": subtitles, ".ttml": ttml, ".dfxp": ttml,
-    ".itt": ttml, ".xml": ttml, ".ass": substation, ".ssa": substation, ".eaf": elan, ".textgrid": praat, ".cha": chat,
-    ".json": recognizer_json.recognized, ".tsv": tables.cues, ".tab": tables.cues, ".csv": tables.cues, ".lrc": plain,
-    ".txt": plain,
+    ".itt": ttml, ".xml": ttml, ".ass": substation, ".ssa": substation, ".smi": sami, ".sami": sami, ".eaf": elan,
+    ".textgrid": praat, ".cha": chat, ".trs": transcriber, ".json": recognizer_json.recognized,
+    ".json3": recognizer_json.recognized, ".ctm": timed_words, ".otr": otranscribe, ".tsv": tables.cues,
+    ".tab": tables.cues, ".csv": tables.cues, ".lrc": plain, ".txt": plain, ".md": markdown,
+    ".html": hypertext, ".htm": hypertext,
 }  # fmt: skip
 """How each format is read, by the suffix of its files in lower case."""
-UNTIMED: dict[str, Callable[[str], str]] = {".txt": str, ".json": recognizer_json.untimed}
+UNTIMED: dict[str, Callable[[str], str]] = {".txt": str, ".md": without_signs, ".json": recognizer_json.untimed}
 """What is said where no times are known."""
 SHORTEST = 0.01  # seconds that a cue lasts
 APART, SHORT = 2.0, 1.0  # seconds: lines without times are no captions that roll
@@ -78,7 +82,10 @@ def assembled(written: Iterable[Cue | Flaw]) -> SuppliedTranscript:
     """A transcript of cues with markup, in any order."""
     written = list(written)
     found = [one for one in written if isinstance(one, Cue) and isfinite(one.start + one.end)]
-    cues = spoken(one for one in _in_order(found) if one.end > 0)
+    cues = [
+        one if is_known(one.speaker) else replace(one, speaker="")
+        for one in spoken(one for one in _in_order(found) if one.end > 0)
+    ]
     flaws = tuple(one for one in written if isinstance(one, Flaw))
     return SuppliedTranscript(tuple(cues), " ".join(one.text for one in cues), speaker=_speaker(cues), flaws=flaws)
 

@@ -21,7 +21,10 @@ DATES = {
     "1./2. Mai 1962": "1962-05", "1.V.1962": "1962-05-01", "V.1962": "1962-05", "1962. 5. 1.": "1962-05-01",
     "1962-05-01 10:00:00 CET": "1962-05-01", "1962-05-01T10:00:00+02:00": "1962-05-01",
     "1962-05-01T00:00:00Z[UTC]": "1962-05-01", "19620501T100000Z": "1962-05-01", "20240501_103000": "2024-05-01",
-    "2024-05-01 10-30-00": "2024-05-01",
+    "2024-05-01 10-30-00": "2024-05-01", "2024-05-01_10.30.00": "2024-05-01", "May 5 1962": "1962-05-05",
+    "1962:05:01 10:00:00": "1962-05-01", "2024\u201105\u201101": "2024-05-01", "1962-05-01~": "1962-05-01",
+    "1962-05-XX": "1962-05", "1962 г.": "1962", "1962 AD": "1962", "Sommer 1962": "1962", "Q2 1962": "1962",
+    "1962年5月1日(火)": "1962-05-01", "昭和37年5月1日": "1962-05-01", "11 मई 1962": "1962-05-11",
 }  # fmt: skip
 
 
@@ -33,7 +36,7 @@ def test_dates(text: str) -> None:
 
 NO_DATES = (
     "62", "1962-13", "2023-02-29", "31.02.1962", "31/02/1962", "0000", "196205", "yesterday", "May", "1 May", "1960s",
-    "196-", "1962-63", "before 1962", "1 May 62", "take 2 1962", "x" * 10_000,
+    "196-", "1962-63", "before 1962", "take 2 1962", "1 and 2 May 1962", "x" * 10_000,
 )  # fmt: skip
 
 
@@ -44,7 +47,15 @@ def test_what_is_no_date(text: str) -> None:
     assert len(str(error.value)) < 120
 
 
-@pytest.mark.parametrize("text", ["1962-1965", "1962–1965", "1962 to 1965", "1962 or 1963", "1962-12-31/1963-01-01"])
+@pytest.mark.parametrize("text", ["1/5/62", "1 May 62", "1-May-62", "May-62"])
+def test_a_year_of_two_digits_is_asked_about(text: str) -> None:
+    with pytest.raises(DataError, match="leaves the century open: write the year with four digits"):
+        dates.iso(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["1962-1965", "1962–1965", "between 1962 and 1965", "1962 to 1965", "1962 or 1963", "1962-12-31/1963-01-01"]
+)
 def test_a_span_of_years_is_no_date(text: str) -> None:
     with pytest.raises(DataError, match="spans several years: write one of them"):
         dates.iso(text)
@@ -81,6 +92,7 @@ LANGUAGES = {
     "Brazilian Portuguese": "pt-BR", "Português": "pt", "日本語": "ja", "Chinese (Traditional)": "zh-Hant", "iw": "he",
     "Farsi": "fa", "Norwegian Bokmål": "nb", "Haitian Creole": "ht", "English language": "en",
     "English - United Kingdom": "en-GB", "English, United States": "en-US", "[English]": "en", "English;": "en",
+    "English [eng]": "en", "eng - English": "en", "http://id.loc.gov/vocabulary/iso639-2/eng": "en",
     "Русский язык": "ru", "mul": "", "zxx": "", "Unknown": "", "American Sign Language": "ase",
 }  # fmt: skip
 

@@ -208,6 +208,21 @@ def test_what_is_left_out_has_its_default(address: str) -> None:
     assert called(address, "search_speech")["error"] == "There is no recording: pass an audio file."
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "sentence"),
+    [
+        ("search_text", ("a storm", None, None, None, True), "k is True: expected an integer."),
+        ("export_transcript", ("\ud800",), "recording is '\\ud800': expected a string."),
+        ("export_transcript", ("nothing",), "There is no recording 'nothing'"),
+        ("get_context", (2**70,), "There is no segment "),
+        ("list_recordings", ("demo", "", -1), "Cannot list "),
+        ("list_recordings", ("\0",), "There is no library called "),
+    ],
+)
+def test_whatever_a_program_sends_gets_one_sentence(address: str, name: str, arguments: tuple, sentence: str) -> None:
+    assert called(address, name, *arguments)["error"].startswith(sentence)
+
+
 def called(address: str, name: str, *arguments: object) -> dict:
     """What an endpoint answers to a plain request."""
     url, headers = f"{address}gradio_api/call/{name}", {"Content-Type": "application/json"}

@@ -106,6 +106,12 @@ HOSTILE = {  # what takes long where a reader goes over it again and again
     "names of columns": ("csv", "", "file,"),
     "bytes": ("txt", "", "ü"),
     "separators": ("txt", "", "- "),
+    "settings": ("srt", "00:00:00,000 --> 00:00:01,000 x ", "a:b"),
+    "settings in braces": ("srt", "00:00:00,000 --> 00:00:01,000 x ", "{a:b} "),
+    "headings": ("md", "", "# a\n- b\n"),
+    "links": ("md", "[0:00", "](a"),
+    "open tags": ("html", "<p>[0:00] a</p>", "<script"),
+    "times of SAMI": ("smi", "", "<sync start=1><p class=a>"),
 }
 
 

@@ -41,13 +41,33 @@ def test_times_of_subtitles(tmp_path: Path, stamp: str) -> None:
     assert known.cues[1].start == pytest.approx(1.8) and known.cues[1].end == pytest.approx(3.7, abs=0.03)
 
 
-@pytest.mark.parametrize("stamp", ["00:00:0l,800 --> 00:00:03,700", "1:00:00:01,800 --> 3", "00:00:01,800 -->"])
+NO_STAMPS = (
+    "00:00:0l,800 --> 00:00:03,700", "1:00:00:01,800 --> 3", "00:00:01,800 -->", "00:00:0l,800,00:00:03,700",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("stamp", NO_STAMPS)
 def test_times_that_cannot_be_read_are_named_and_the_rest_is_taken(tmp_path: Path, stamp: str) -> None:
     known, remarks = beside(tmp_path, "a.srt", SRT.replace("00:00:01,800 --> 00:00:03,700", stamp))
     assert [one.text for one in known.cues] == [ONE]
     assert len(remarks) == 1 and remarks[0].startswith(
         f"a.srt, line 6: left out, for its times cannot be read ({stamp!r}"
     )
+
+
+BROKEN = {
+    "a.sub": ("{1}{1}25\n{0}{45}%s\n", "{4S}{92}"), "a.lrc": ("[00:00.00]%s\n", "[00:0l.80]"),
+    "a.txt": ("[00:00:00] %s\n", "[00:0O:01] "), "a.ctm": ("a 1 0.0 1.8 %s\n", "a 1 x 1.9 "),
+    "a.labels.txt": ("0.0\t1.8\t%s\n", "1.8s\tx\t"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_whatever_the_format_a_line_whose_times_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
+    head, stamp = BROKEN[name]
+    known, remarks = beside(tmp_path, name, head.replace("%s", ONE) + stamp + "storm\n")
+    assert len(known.cues) == 1 and len(remarks) == 1
+    assert "left out, for its times cannot be read" in remarks[0] and repr(stamp)[1:-1] in remarks[0]
 
 
 JSON: dict[str, object] = {
@@ -81,6 +101,10 @@ JSON: dict[str, object] = {
         {"tStartMs": 1800, "dDurationMs": 1900, "segs": [{"utf8": TWO}]}]},
     "podcasts": {"segments": [
         {"startTime": 0.0, "endTime": 1.8, "body": ONE}, {"startTime": 1.8, "endTime": 3.7, "body": TWO}]},
+    "Trint": {"paras": [{"time": 0.0, "words": [{"duration": 1800, "text": ONE, "time": 0}]},
+                        {"time": 1.8, "words": [{"duration": 1900, "text": TWO, "time": 1800}]}]},
+    "Happy Scribe": [{"words": [{"text": ONE, "data_start": 0.0, "data_end": 1.8}]},
+                     {"words": [{"text": TWO, "data_start": 1.8, "data_end": 3.7}]}],
     "Vosk": {"text": SAID, "result": [
         {"start": 0.0, "end": 1.8, "word": ONE}, {"start": 1.8, "end": 3.7, "word": TWO}]},
 }  # fmt: skip
@@ -91,6 +115,22 @@ def test_what_recognizers_write(tmp_path: Path, case: str) -> None:
     known, remarks = beside(tmp_path, "a.json", json.dumps(JSON[case]))
     assert [one.text for one in known.cues] == [ONE, TWO] and remarks == []
     assert known.cues[1].start == pytest.approx(1.8)
+
+
+SPEAKERS: dict[str, object] = {
+    "a list of names": {
+        "segments": [{"start": 0.0, "end": 3.7, "speaker": "0f3e", "text": SAID}],
+        "speakers": [{"id": "0f3e", "name": "Anna"}, {"id": None}],
+    },
+    "another key": {"sentences": [{"start_time": 0.0, "end_time": 3.7, "speaker_name": "Anna", "text": SAID}]},
+    "with the words": {"results": [
+        {"start_time": 0.0, "end_time": 3.7, "alternatives": [{"content": SAID, "speaker": "Anna"}]}]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SPEAKERS)
+def test_where_recognizers_name_speakers(tmp_path: Path, case: str) -> None:
+    assert beside(tmp_path, "a.json", json.dumps(SPEAKERS[case]))[0].facts == {"speaker": "Anna"}
 
 
 def test_json_a_line_and_json_without_times(tmp_path: Path) -> None:
@@ -111,6 +151,10 @@ TEXTS = {
     "ELAN": f"Anna\t00:00:00.000\t00:00:01.800\t{ONE}\nBen\t00:00:01.800\t00:00:03.700\t{TWO}\n",
     "f4": f"Anna: {ONE} #00:00:01-8#\nBen: {TWO} #00:00:03-7#\n",
     "in a paragraph": f"[00:00] {ONE} [00:01.8] {TWO}\n",
+    "Sonix": f"Anna Bell: [00:00:00] {ONE}\n\nBen: [00:00:01.8] {TWO}\n",
+    "spans with names": f"00:00:00 - 00:00:01.8 Anna:\n{ONE}\n\n00:00:01.8 - 00:00:03.7 Ben:\n{TWO}\n",
+    "NVivo": f"Timespan\tContent\tSpeaker\n0:00.0 - 0:01.8\t{ONE}\tAnna\n0:01.8 - 0:03.7\t{TWO}\tBen\n",
+    "Premiere": f"00;00;00;00 - 00;00;01;20\nUnknown\n{ONE}\n\n00;00;01;20 - 00;00;03;18\nUnknown\n{TWO}\n",
     "spans": f"00:00:00 - 00:00:01.8 {ONE}\n00:00:01.8 - 00:00:03.7 {TWO}\n",
     "MPL2": f"[0][18]{ONE}\n[18][37]/{TWO}\n",
     "MicroDVD": f"{{1}}{{1}}25\n{{0}}{{45}}{ONE}\n{{45}}{{92}}{TWO}\n",
@@ -122,6 +166,33 @@ TEXTS = {
 def test_texts_with_times(tmp_path: Path, case: str) -> None:
     known, remarks = beside(tmp_path, "a.txt", TEXTS[case])
     assert [(one.text, round(one.start, 2)) for one in known.cues] == [(ONE, 0.0), (TWO, 1.8)] and remarks == []
+
+
+OTHERS = {
+    "a.md": f"# a\n\n- File: a.wav\n\n**Anna** (0:00) {ONE}\n\n> Note (0:01): no speech\n\n**Ben** (0:01.8) {TWO}\n",
+    "a.en.md": f"**Anna:** [00:00:00](https://x.org/a?t=0) {ONE}\n\n**Ben:** [00:00:01.8](https://x.org/a) {TWO}\n",
+    "a.html": f"<head><title>x</title></head><h1>a</h1><p><b>Anna:</b> [0:00] {ONE}</p><p>Ben: [0:01.8] {TWO}</p>",
+    "a.otr": json.dumps({"text": f"<p><span class='timestamp'>0:00</span>&nbsp;{ONE}</p><p>0:01.8 {TWO}<br></p>"}),
+    "a.smi": f"<SAMI><SYNC Start=0><P Class=ENCC>{ONE}<P Class=DECC>Nein\n<SYNC Start=1800><P Class=ENCC>{TWO}</SAMI>",
+    "a.trs": "<!DOCTYPE Trans SYSTEM 'trans-14.dtd'><Trans><Speakers><Speaker id='s' name='Anna'/></Speakers><Turn "
+    f"speaker='s' startTime='0' endTime='3.7'><Sync time='0'/>The <Event desc='b'/>{ONE[4:]}<Sync time='1.8'/>{TWO}"
+    "</Turn></Trans>",
+    "a.ctm": f"a 1 0.0 1.8 {ONE.replace(' ', '_')}\na 1 1.8 1.9 {TWO.replace(' ', '_')} 0.9\n",
+    "a.en.json3": json.dumps(JSON["YouTube"]),
+    "a.labels.txt": f"0.0\t1.8\t{ONE}\n1.8\t3.7\t{TWO}\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_transcripts_of_other_formats(tmp_path: Path, name: str) -> None:
+    known, remarks = beside(tmp_path, name, OTHERS[name])
+    assert [(one.text.replace("_", " "), round(one.start, 2)) for one in known.cues] == [(ONE, 0.0), (TWO, 1.8)]
+    assert remarks == [] and {one.speaker for one in known.cues} <= {"Anna", "Ben", ""}
+
+
+def test_a_page_without_times_may_be_any_page(tmp_path: Path) -> None:
+    known, remarks = beside(tmp_path, "a.html", f"<p>{ONE}</p>")
+    assert known.text == "" and "a.html is a page without times" in remarks[0]
 
 
 SPOKEN = {
@@ -171,7 +242,7 @@ def test_encodings(text: str, encoding: str) -> None:
 NAMES = (
     "a (en).srt", "a [en].srt", "a.en[cc].srt", "a.en-en.srt", "a.english (SDH).srt", "a.und.srt", "a.srt.txt",
     " a.srt",
-    "a.srt ", "a_transcription.srt",
+    "a.srt ", "a_transcription.srt", "a.en-US (auto-generated).srt", "a_transcript_en.srt",
 )  # fmt: skip
 
 
@@ -189,14 +260,16 @@ def test_which_of_several_transcripts_was_taken_is_said(tmp_path: Path) -> None:
     assert remarks == ["a.wav has several transcripts: a.en.srt was taken, and not a.en.forced.srt, which differs."]
 
 
-@pytest.mark.parametrize(("name", "saved"), [("a.docx", "a.txt"), ("a.pdf", "a.txt"), ("a.xlsx", "a.csv")])
+@pytest.mark.parametrize(
+    ("name", "saved"), [("a.docx", "a.txt"), ("a.pdf", "a.txt"), ("a.xlsx", "a.csv"), ("a.stl", "a.srt")]
+)
 def test_documents_are_named(tmp_path: Path, name: str, saved: str) -> None:
     assert beside(tmp_path, name, b"PK\3\4")[1] == [f"{name} cannot be read: save what is in it as {saved}."]
 
 
 CELLS = (
     "file:///media/x/a.wav", "https://x.org/a.wav?dl=1#t=10", "a%2Ewav", "a.mp3", "a .wav", "a.wav\u200b",
-    "b.wav; a.wav",
+    "b.wav; a.wav", "b.pdf (https://x.org/q),a.wav (https://x.org/xyz)",
 )  # fmt: skip
 
 
@@ -208,11 +281,11 @@ def test_files_that_tables_name(tmp_path: Path, cell: str) -> None:
 
 HEADS = {
     "file": ("ID", "Name", "Имя файла", "ファイル名", "File(s)", "dc:identifier"),
-    "title": ("Title of recording", "dc:title", "Название", "标题"),
-    "speaker": ("Interviewee(s)", "Narrators", "Zeitzeuge", "Témoin", "Рассказчик"),
+    "title": ("Title of recording", "dc:title", "Dublin Core:Title", "Title / Titre", "Название", "标题"),
+    "speaker": ("Item Type Metadata:Interviewee", "Interviewee(s)", "Narrators", "Zeitzeuge", "Témoin", "Рассказчик"),
     "category": ("Keywords", "dc:subject", "Sachgebiet"),
     "language": ("Sprache(n)", "dc:language", "Язык", "Språk"),
-    "date": ("Date of interview", "Date (YYYY-MM-DD)", "Recorded at", "Year", "Дата", "timestamp"),
+    "date": ("Date of interview", "Date (YYYY-MM-DD)", "Dates", "Recorded at", "Year", "Дата", "timestamp"),
 }
 
 

@@ -122,6 +122,23 @@ def test_a_file_that_was_moved_is_found_again(tmp_path, library, ear, spoken):
     assert library.audio(library.segments()[0])[0] == moved
 
 
+@pytest.mark.parametrize(("change", "reason"), [("grows", "changed while it was read"), ("vanishes", "There is no")])
+def test_a_file_that_changes_while_it_is_added(tmp_path, library, ear, spoken, change, reason):
+    path, other = write(tmp_path / "talk.wav", spoken[:1]), write(tmp_path / "other.wav", spoken[1:2])
+    content = path.read_bytes()
+    states = Ingestor(library, ear).add([path, other])
+    assert next(states).current == "talk.wav"
+    if change == "grows":
+        path.write_bytes(content + content[44:])
+    else:
+        path.unlink()
+    state = last(states)
+    assert [(file.name, reason in text) for file, text in state.failed] == [("talk.wav", True)]
+    assert [one.title for one in library.recordings()] == ["other"]
+    path.write_bytes(content)
+    assert last(Ingestor(library, ear).add([path])).added == 1
+
+
 def test_copied_into_the_library(tmp_path, library, ear, spoken):
     path = write(tmp_path / "talk.wav", spoken)
     last(Ingestor(library, ear, copy=True).add([path]))

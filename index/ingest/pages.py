@@ -1,0 +1,68 @@
+"""Texts with markup: Markdown (.md), HTML (.html), and what oTranscribe keeps (.otr): as plain texts, whose times are
+read as theirs are."""
+
+import html
+import json
+import re
+from collections.abc import Iterator
+
+from clasp.errors import DataError
+from index.ingest.cues import Cue, Flaw
+from index.ingest.texts import plain
+
+_NO_SPEECH = re.compile(r"^#.*\n+(?:- .*\n+)*|^>.*", re.MULTILINE)  # headings with the facts below them, and notes
+_LINK = re.compile(r"\]\([^()\s]*\)")
+_SIGNS = re.compile(r"\*\*|__|\\(?=[\\`*_{}\[\]<>#|~&])")
+_TAG = re.compile(r"(<[^<>]*>)")
+_HIDDEN = ("head", "style", "script", "title", "h1", "h2", "h3")
+_INLINE = ("a", "abbr", "b", "em", "font", "i", "mark", "small", "span", "strong", "sub", "sup", "u")
+
+
+def markdown(text: str) -> Iterator[Cue | Flaw]:
+    """Markdown, as Descript, oTranscribe and CLASP write it."""
+    yield from plain(without_signs(text))
+
+
+def without_signs(text: str) -> str:
+    """What Markdown says, without headings, notes and emphasis."""
+    return _SIGNS.sub("", _LINK.sub("]", _NO_SPEECH.sub("", text)))
+
+
+def hypertext(text: str) -> Iterator[Cue | Flaw]:
+    """HTML with times in it.
+
+    Raises:
+        DataError: if there are none: it may be any page of the web.
+    """
+    found = list(plain(_displayed(text)))
+    if not found:
+        raise DataError("is a page without times: if it is a transcript, save it as plain text (.txt)")
+    yield from found
+
+
+def otranscribe(text: str) -> Iterator[Cue | Flaw]:
+    """HTML in JSON.
+
+    Raises:
+        DataError: if it is something else, or has no times.
+    """
+    try:
+        content = json.loads(text)["text"]
+    except (ValueError, RecursionError, LookupError, TypeError) as error:
+        raise DataError("is nothing that oTranscribe has written") from error
+    yield from hypertext(str(content))
+
+
+def _displayed(text: str) -> str:
+    """What a browser shows of HTML, a line for each of its blocks."""
+    shown, hidden = [], ""
+    for part in _TAG.split(text):
+        if not part.startswith("<") or not part.endswith(">"):
+            shown += [] if hidden else [" ".join(part.split("\n"))]
+            continue
+        name = part.strip("</> ").partition(" ")[0].lower()
+        if hidden or name in _HIDDEN:
+            hidden = "" if name == (hidden or name) and part.startswith("</") else hidden or name
+        elif name not in _INLINE:
+            shown.append("\n")
+    return html.unescape("".join(shown)).replace("\xa0", " ")
