@@ -31,6 +31,9 @@ class Settings:
         "base", "the Whisper that transcribes: base, small, medium, large-v3, large-v3-turbo, a folder, or none"
     )
     library: str = _setting("", "your library: a folder, or a name; empty: the one called default")
+    index: str = _setting(
+        "", "Milvus server that searches vectors, milvus://user:password@host:port/database; empty: none"
+    )
     cache: str = _setting("", "folder for what can be made anew; empty: the platform's")
     data: str = _setting("", "folder of the training data; empty: ./data")
     file_mib: float = _setting(2_048, "largest file that is added, in MiB")
