@@ -44,7 +44,7 @@ class IndexedDatabase:
         self.read_only = read_only
         segments = database.contents()
         if milvus and halves:
-            found = MilvusIndex.open(milvus, database.identity(), segments, halves, database.knows, read_only=read_only)
+            found = MilvusIndex.open(milvus, database.identity(), segments, halves, database.knows)
             self.index = SearchIndex(segments, halves, found)
         else:
             self.index = SearchIndex.open(database.folder, segments, halves, database.knows)

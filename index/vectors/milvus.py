@@ -59,14 +59,12 @@ class MilvusIndex:
         halves: Sequence[slice],
         held: "_States",
         version: Version | None,
-        read_only: bool = False,
     ) -> None:
         """Use `open`. Args: version: of the library that the collection holds whole, None where that is not known."""
         self._server = server
         self._halves = tuple(halves)
         self._held = held
         self._version = version
-        self._read_only = read_only
 
     @classmethod
     def open(
@@ -76,8 +74,6 @@ class MilvusIndex:
         segments: SegmentTable,
         halves: Sequence[slice],
         knows: Callable[[Version], bool],
-        *,
-        read_only: bool = False,
     ) -> "MilvusIndex":
         """The collection of a library, made if there is none.
 
@@ -85,7 +81,6 @@ class MilvusIndex:
             address: milvus:// or milvus+tls://, [user:password@|token@]host[:port][/database].
             library: what distinguishes it from all others, letters and digits.
             knows: whether the library was once of a version.
-            read_only: whether others write what is in the database to the collection.
 
         Raises:
             LibraryError: if the address is none, the server does not answer or does not let us in, or the collection
@@ -94,9 +89,9 @@ class MilvusIndex:
         server = _Server(address, f"clasp_{library}", max(half.stop - half.start for half in halves))
         with server.explained():
             version = server.prepared(segments.version.model, len(halves), knows)
-            whole = version == segments.version and server.counts(len(halves)) == [len(segments)] * len(halves)
+            whole = version == segments.version and server.holds(len(segments), len(halves))
             held = _States.of(segments) if whole else server.states(len(halves))
-        return cls(server, halves, held, segments.version if whole else None, read_only)
+        return cls(server, halves, held, segments.version if whole else None)
 
     def __len__(self) -> int:
         return len(self._held.ids)
@@ -136,12 +131,9 @@ class MilvusIndex:
         """The collection once it holds just these segments, or after fewer were written if it is told to `stop`, or the
         server fails."""
         try:
-            if self._server.version() == segments.version:  # another process has written them
-                return MilvusIndex(self._server, self._halves, _States.of(segments), segments.version, self._read_only)
-            if self._read_only:
-                self._server.leave_alone(None)
-                return self
-            wanted = _States.of(segments)
+            wanted, count = _States.of(segments), len(self._halves)
+            if self._server.version() == segments.version and self._server.holds(len(segments), count):
+                return MilvusIndex(self._server, self._halves, wanted, segments.version)  # another process wrote them
             gone = self._held.ids[~np.isin(self._held.ids, wanted.ids)]
             self._server.delete(gone)
             rows = np.flatnonzero(~self._held.have(wanted))
@@ -215,7 +207,7 @@ class _Server:
             )
         self.name = f"{parts.hostname}:{parts.port or 19530}"
         self._collection, self._dim = collection, dim
-        self._not_before, self._trouble = 0.0, ""
+        self._not_before = 0.0
         secrets = [unquote(one) for one in (parts.username, parts.password) if one]
         with self.explained():
             self._client: MilvusClient = MilvusClient(
@@ -238,7 +230,7 @@ class _Server:
                 why = "does not accept the user and password, or token, in CLASP_INDEX: correct them"
             elif error.code == 800 or "database not found" in text:
                 why = "has no database of the name in CLASP_INDEX: create it, or name another one"
-            elif error.code == 2 or "DEADLINE" in text or "UNAVAILABLE" in text or "Retry" in text:
+            elif error.code == 2 or any(one in text.lower() for one in ("deadline", "unavailable", "timeout", "retry")):
                 why = "does not answer: start it, or unset CLASP_INDEX to search without it"
             else:
                 why = f"refuses: {text}"
@@ -247,16 +239,13 @@ class _Server:
     @property
     def trouble(self) -> str:
         """Why the server is left alone; '' if it is not."""
-        return self._trouble if time.monotonic() < self._not_before else ""
+        failing = time.monotonic() < self._not_before
+        return "The Milvus server does not answer: searching takes longer." if failing else ""
 
-    def leave_alone(self, error: Exception | None) -> None:
-        """Ask nothing for a while, after an error or because there is nothing new yet."""
+    def leave_alone(self, error: Exception) -> None:
+        """Ask nothing for a while, after an error."""
         self._not_before = time.monotonic() + PAUSE_SECONDS * random.uniform(1, 1.5)
-        self._trouble = "The Milvus server does not answer: searching takes longer."
-        if error is None:
-            self._trouble = "The Milvus server lacks what is new: searching takes longer."
-        else:
-            log.warning("The Milvus server at %s failed: %s", self.name, " ".join(str(error).split())[:300])
+        log.warning("The Milvus server at %s failed: %s", self.name, " ".join(str(error).split())[:300])
 
     def prepared(self, model: str, halves: int, knows: Callable[[Version], bool]) -> Version | None:
         """Make the collection if there is none, or if it is of a model that made the library before; the version that
@@ -264,15 +253,15 @@ class _Server:
         client = self._client
         if client.has_collection(self._collection, timeout=PAUSE_SECONDS):
             description = client.describe_collection(self._collection, timeout=PAUSE_SECONDS)
-            told, version = json.loads(description["description"] or "{}"), self.version(description)
-            if (told.get("model"), told.get("dim")) == (model, self._dim):
+            made_by, version = description["description"], self.version(description)
+            if made_by == _made_by(model, self._dim):
                 client.load_collection(self._collection, timeout=WRITE_SECONDS)
                 return version
             if version is None or not knows(replace(version, model=model)):
                 raise LibraryError(
-                    f"The collection {self._collection} of the Milvus server at {self.name} holds vectors of another "
-                    f"model ({str(told.get('model'))[:12]}, {told.get('dim')} numbers) than this library "
-                    f"({model[:12]}, {self._dim}): name another database in CLASP_INDEX, or drop the collection."
+                    f"The collection {self._collection} of the Milvus server at {self.name} holds other vectors than "
+                    f"those of this library ({made_by[:80]!r}, not {_made_by(model, self._dim)!r}): name another database "
+                    "in CLASP_INDEX, or drop the collection."
                 )
             client.drop_collection(self._collection, timeout=WRITE_SECONDS)
         self._create(model, halves)
@@ -282,7 +271,7 @@ class _Server:
         from pymilvus import DataType, MilvusClient
 
         schema = MilvusClient.create_schema(
-            auto_id=False, enable_dynamic_field=False, description=json.dumps({"model": model, "dim": self._dim})
+            auto_id=False, enable_dynamic_field=False, description=_made_by(model, self._dim)
         )
         schema.add_field("id", DataType.INT64, is_primary=True)  # twice that of the segment, plus the half
         schema.add_field("vector", DataType.FLOAT_VECTOR, dim=self._dim)
@@ -310,15 +299,15 @@ class _Server:
         told = {"clasp.version": json.dumps(vars(version))}
         self._client.alter_collection_properties(self._collection, properties=told, timeout=WRITE_SECONDS)
 
-    def counts(self, halves: int) -> list[int]:
-        """How many entities there are of each half."""
-        return [
+    def holds(self, segments: int, halves: int) -> bool:
+        """Whether there are so many entities of each half, those included that were written a moment ago."""
+        return all(
             self._client.query(
                 self._collection, filter="", output_fields=["count(*)"], partition_names=[name],
                 consistency_level="Strong", timeout=WRITE_SECONDS,
-            )[0]["count(*)"]
+            )[0]["count(*)"] == segments
             for name in PARTITIONS[:halves]
-        ]  # fmt: skip
+        )  # fmt: skip
 
     def states(self, halves: int) -> _States:
         """Those of the segments of which each half is there."""
@@ -371,6 +360,11 @@ class _Server:
             search_params={"metric_type": "COSINE", "params": {"ef": max(EFFORT, k)}},
         )  # fmt: skip
         return np.array([hit["id"] // 2 for hit in hits], np.int64)
+
+
+def _made_by(model: str, dim: int) -> str:
+    """How a collection tells what its vectors are."""
+    return f"vectors of {dim} numbers by the model {model[:12]}"
 
 
 def _padded(vectors: np.ndarray, dim: int) -> np.ndarray:

@@ -1,6 +1,5 @@
 """What a library finds does not depend on what searches its vectors: graphs in memory, or a Milvus server."""
 
-import json
 import logging
 import os
 import shutil
@@ -331,13 +330,13 @@ def test_what_cannot_be_used_is_said_in_a_sentence(server: Server, remote: Place
         assert "wrong" not in str(told.value) and len(str(told.value)) < 300
     client, name = server.client(), collection_of(remote)
     client.drop_collection(name)
-    schema = client.create_schema(auto_id=False, description=json.dumps({"model": "b" * 64, "dim": 8}))
+    schema = client.create_schema(auto_id=False, description="of another program")
     from pymilvus import DataType
 
     schema.add_field("id", DataType.INT64, is_primary=True)
     schema.add_field("vector", DataType.FLOAT_VECTOR, dim=8)
     client.create_collection(name, schema=schema)
-    with pytest.raises(LibraryError, match=r"holds vectors of another model \(bbbbbbbbbbbb, 8 numbers\)"):
+    with pytest.raises(LibraryError, match="holds other vectors than those of this library .'of another program'"):
         remote.open()
 
 
@@ -354,8 +353,7 @@ def test_a_library_that_was_embedded_anew_has_a_new_collection(server: Server, r
     database.close()
     with Library.open(remote.folder, other, milvus=remote.milvus) as library:
         assert is_exact(settled(library))
-    told = server.client().describe_collection(collection_of(remote))["description"]
-    assert json.loads(told)["model"] == other.checksum
+    assert other.checksum[:12] in server.client().describe_collection(collection_of(remote))["description"]
 
 
 @pytest.mark.slow
