@@ -91,13 +91,12 @@ class IndexedDatabase:
 
     def refresh(self, *, wait: bool = False) -> None:
         """Take up what other processes have written, unless this one is writing; or `wait` until it is not."""
-        self._extend_in_background()  # a server may be back
-        if self._is_current() or not self._lock.acquire(blocking=wait):
+        if (self._is_current() and not self.index.is_behind) or not self._lock.acquire(blocking=wait):
             return
         try:
             if not self._is_current():  # who has written it stores the index
                 self.index = self.index.updated(self.database.contents(known=self.index.segments))
-                self._extend_in_background()
+            self._extend_in_background()
         finally:
             self._lock.release()
 

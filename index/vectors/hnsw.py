@@ -65,9 +65,9 @@ class HnswIndex:
         """Which of the segments it does not hold, or not with the vector of now, bool (n,)."""
         return (segments.ids > self.last) | (segments.replaced > self.generation)
 
-    def is_behind(self, segments: SegmentTable) -> bool:
-        """Whether so much has changed that it is worth extending."""
-        return int(self.lacks(segments).sum()) > UNINDEXED_MOST
+    def is_behind(self, version: Version, lacking: int) -> bool:
+        """Whether it lacks so many segments that it is worth extending."""
+        return lacking > UNINDEXED_MOST
 
     def search(
         self, half: int, query: np.ndarray, k: int, names: Mapping[str, Collection[str]] = NOTHING

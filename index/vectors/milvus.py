@@ -34,7 +34,7 @@ FACTS = ("recording", "category", "language", "speaker", "date")  # columns of a
 PARTITIONS = ("meaning", "sound")
 LINKS, BUILD_EFFORT, EFFORT = 16, 200, 200  # as in `hnsw`
 SECONDS = 2.0  # for a search, tries included
-WRITE_SECONDS = 60.0
+WRITE_SECONDS = 30.0
 PAUSE_SECONDS = 10.0  # after a failure the server is left alone for so long, or half as long again
 BATCH = 1_000  # segments that are written at a time
 MOST_FOUND = 16_384  # of a search, set by Milvus
@@ -107,9 +107,9 @@ class MilvusIndex:
             return np.zeros(len(segments), bool)
         return ~self._held.have(_States.of(segments))
 
-    def is_behind(self, segments: SegmentTable) -> bool:
+    def is_behind(self, version: Version, lacking: int) -> bool:
         """Whether anything has changed, and the server may be asked."""
-        return segments.version != self._version and not self.trouble
+        return version != self._version and not self.trouble
 
     def search(self, half: int, query: np.ndarray, k: int, names: Mapping[str, Collection[str]]) -> np.ndarray:
         """Ids, int64 (≤ k,), of segments near in a half (0: meaning, 1: sound) to that of a query, nearest first, among
@@ -130,6 +130,8 @@ class MilvusIndex:
     def extended(self, segments: SegmentTable, stop: Callable[[], bool] = lambda: False) -> "MilvusIndex":
         """The collection once it holds just these segments, or after fewer were written if it is told to `stop`, or the
         server fails."""
+        if self.trouble:
+            return self
         try:
             wanted, count = _States.of(segments), len(self._halves)
             if self._server.version() == segments.version and self._server.holds(len(segments), count):

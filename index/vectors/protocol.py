@@ -39,8 +39,8 @@ class VectorIndex(Protocol):
     def lacks(self, segments: "SegmentTable") -> np.ndarray:
         """Which of the segments it does not hold, or not with the vector of now, bool (n,)."""
 
-    def is_behind(self, segments: "SegmentTable") -> bool:
-        """Whether so much has changed that it is worth extending."""
+    def is_behind(self, version: Version, lacking: int) -> bool:
+        """Whether it is worth extending to a version of the library, of which it lacks so many segments."""
 
     def search(self, half: int, query: np.ndarray, k: int, names: Mapping[str, Collection[str]]) -> np.ndarray:
         """Ids, int64 (≤ k,), of segments near in a half (0: meaning, 1: sound) to that of a query, float32 (half dim,),

@@ -63,12 +63,16 @@ class SearchIndex:
     @property
     def is_behind(self) -> bool:
         """Whether so much is compared one by one that the vector index is worth extending."""
-        return self.vector_index.is_behind(self.segments)
+        return self.vector_index.is_behind(self.segments.version, self._lacking)
 
     @cached_property
     def lacking(self) -> np.ndarray:
         """Which of the segments are to be compared one by one, bool (n,)."""
         return self.vector_index.lacks(self.segments)
+
+    @cached_property
+    def _lacking(self) -> int:
+        return int(self.lacking.sum())
 
     def nearest(
         self,
@@ -138,7 +142,7 @@ class SearchIndex:
         if not available:
             return None
         needed = min(k, available)
-        passing = int((~self.lacking).sum()) if index.filters else available  # of what the index looks at
+        passing = len(ids) - self._lacking if index.filters else available  # of what the index looks at
         reach = math.ceil(REACH * needed * len(index) / passing) if passing < len(index) else needed
         found = index.search(half, query, reach, names)
         rows = np.searchsorted(ids, found).clip(max=len(ids) - 1)

@@ -38,5 +38,5 @@ def test_recall_counts_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert benchmark.recall(changed, queries)[0] > 0.95
     kind = type(changed.vector_index)
     search = kind.search
-    monkeypatch.setattr(kind, "search", lambda self, half, query, k: search(self, half, -query, k))
+    monkeypatch.setattr(kind, "search", lambda self, half, query, k, names: search(self, half, -query, k))
     assert benchmark.recall(changed, queries)[0] < 0.2

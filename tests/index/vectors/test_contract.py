@@ -43,7 +43,7 @@ class Server:
         command = [SERVER, "--data", self.folder, "--proxy-port", str(self.port), "--authorization-enabled", "true"]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         self.process = subprocess.Popen(command, **quiet, start_new_session=True)
-        until = time.monotonic() + 240
+        until = time.monotonic() + 600
         while True:
             try:
                 self.client().list_collections()
