@@ -201,23 +201,11 @@ class _Server:
                 "CLASP_INDEX names a Milvus server, but pymilvus is not installed: pip install 'clasp-search[milvus]'."
             ) from error
         logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs what it raises
-        parts, where = urlsplit(address), {"milvus": "http", "milvus+tls": "https"}
-        if parts.scheme not in where or not parts.hostname:
-            raise LibraryError(
-                "CLASP_INDEX is no address of a Milvus server: write milvus://host:19530/database, with user:password@ "
-                "before the host if it asks for that, and milvus+tls:// for TLS."
-            )
-        self.name = f"{parts.hostname}:{parts.port or 19530}"
+        self.name, options = _parsed(address)
         self._collection, self._dim = collection, dim
         self._not_before = 0.0
-        secrets = [unquote(one) for one in (parts.username, parts.password) if one]
         with self.explained():
-            self._client: MilvusClient = MilvusClient(
-                uri=f"{where[parts.scheme]}://{self.name}",
-                token=":".join(secrets),
-                db_name=parts.path.strip("/"),
-                timeout=PAUSE_SECONDS,
-            )
+            self._client: MilvusClient = MilvusClient(**options, timeout=PAUSE_SECONDS)
 
     @contextmanager
     def explained(self) -> Iterator[None]:
@@ -256,14 +244,16 @@ class _Server:
         if client.has_collection(self._collection, timeout=PAUSE_SECONDS):
             description = client.describe_collection(self._collection, timeout=PAUSE_SECONDS)
             made_by, version = description["description"], self.version(description)
-            if made_by == _made_by(model, self._dim):
+            wanted = _made_by(model, self._dim)
+            whole = bool(client.list_indexes(self._collection))  # which are made last
+            if made_by == wanted and whole:
                 client.load_collection(self._collection, timeout=WRITE_SECONDS)
                 return version
-            if version is None or not knows(replace(version, model=model)):
+            if made_by != wanted and (version is None or not knows(replace(version, model=model))):
                 raise LibraryError(
                     f"The collection {self._collection} of the Milvus server at {self.name} holds other vectors than "
-                    f"those of this library ({made_by[:80]!r}, not {_made_by(model, self._dim)!r}): name another database "
-                    "in CLASP_INDEX, or drop the collection."
+                    f"those of this library ({made_by[:80]!r}, not {wanted!r}): name another database in CLASP_INDEX, or "
+                    "drop the collection."
                 )
             client.drop_collection(self._collection, timeout=WRITE_SECONDS)
         self._create(model, halves)
@@ -362,6 +352,26 @@ class _Server:
             search_params={"metric_type": "COSINE", "params": {"ef": max(EFFORT, k)}},
         )  # fmt: skip
         return np.array([hit["id"] // 2 for hit in hits], np.int64)
+
+
+def _parsed(address: str) -> tuple[str, dict[str, str]]:
+    """The server of an address, as a person knows it, and what the client wants to know of it.
+
+    Raises:
+        LibraryError: if it is no such address.
+    """
+    parts, where = urlsplit(address), {"milvus": "http", "milvus+tls": "https"}
+    try:
+        name = f"{parts.hostname}:{parts.port or 19530}"
+    except ValueError:  # the port is no number
+        name = ""
+    if parts.scheme not in where or not parts.hostname or not name:
+        raise LibraryError(
+            "CLASP_INDEX is no address of a Milvus server: write milvus://host:19530/database, with user:password@ "
+            "before the host if it asks for that, and milvus+tls:// for TLS."
+        )
+    token = ":".join(unquote(one) for one in (parts.username, parts.password) if one)
+    return name, {"uri": f"{where[parts.scheme]}://{name}", "token": token, "db_name": parts.path.strip("/")}
 
 
 def _made_by(model: str, dim: int) -> str:

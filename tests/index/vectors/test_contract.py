@@ -96,6 +96,7 @@ class Place:
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.setattr(search_index, "EXACT_BELOW", 20)
     monkeypatch.setattr("index.vectors.hnsw.UNINDEXED_MOST", 50)
+    monkeypatch.setattr(milvus, "SECONDS", 60.0)  # the machine may be busy
     address = request.getfixturevalue("server").address if request.param == "milvus" else ""
     return Place(tmp_path / "library", address)
 
@@ -242,6 +243,7 @@ def collection_of(place: Place) -> str:
 @pytest.fixture
 def remote(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.setattr(search_index, "EXACT_BELOW", 20)
+    monkeypatch.setattr(milvus, "SECONDS", 60.0)
     return Place(tmp_path / "library", server.address)
 
 
@@ -286,7 +288,8 @@ def test_a_server_that_dies_in_the_middle(server: Server, remote: Place, monkeyp
     """Adding and searching go on without it, and once it is back everything is."""
     monkeypatch.setattr(milvus, "BATCH", 50)
     monkeypatch.setattr(milvus, "PAUSE_SECONDS", 3.0)
-    monkeypatch.setattr(milvus, "WRITE_SECONDS", 5.0)
+    for name in ("SECONDS", "WRITE_SECONDS"):
+        monkeypatch.setattr(milvus, name, 10.0)
     with remote.create() as library:
         add(library, 0, 100)
         settled(library)
@@ -336,7 +339,7 @@ def test_what_cannot_be_used_is_said_in_a_sentence(server: Server, remote: Place
     schema.add_field("id", DataType.INT64, is_primary=True)
     schema.add_field("vector", DataType.FLOAT_VECTOR, dim=8)
     client.create_collection(name, schema=schema)
-    with pytest.raises(LibraryError, match="holds other vectors than those of this library .'of another program'"):
+    with pytest.raises(LibraryError, match=r"holds other vectors than those of this library .'of another program'"):
         remote.open()
 
 
@@ -374,3 +377,22 @@ def test_without_pymilvus_it_is_said_what_to_install(tmp_path: Path, monkeypatch
     with pytest.raises(LibraryError, match=r"pip install 'clasp-search\[milvus\]'"):
         Library.create(tmp_path / "library", Identity())
     logging.getLogger("pymilvus").setLevel(logging.NOTSET)
+
+
+def test_addresses() -> None:
+    assert milvus._parsed("milvus://localhost") == (
+        "localhost:19530", {"uri": "http://localhost:19530", "token": "", "db_name": ""}
+    )  # fmt: skip
+    assert milvus._parsed("milvus+tls://ada:p%40ss@m.example:443/archive") == (
+        "m.example:443", {"uri": "https://m.example:443", "token": "ada:p@ss", "db_name": "archive"}
+    )  # fmt: skip
+    assert milvus._parsed("milvus://key@m.example")[1]["token"] == "key"
+    for wrong in (
+        "localhost:19530",
+        "http://localhost",
+        "milvus://",
+        "milvus://localhost:port",
+        "milvus://localhost:0:0",
+    ):
+        with pytest.raises(LibraryError, match="CLASP_INDEX is no address"):
+            milvus._parsed(wrong)
