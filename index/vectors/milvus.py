@@ -210,20 +210,21 @@ class _Server:
     @contextmanager
     def explained(self) -> Iterator[None]:
         """Raise what the server raises as a LibraryError, a sentence for a person."""
+        from grpc import RpcError
         from pymilvus.exceptions import MilvusException
 
         try:
             yield
-        except MilvusException as error:
-            text = " ".join(str(error.message).split())
-            if "auth check failure" in text or "UNAUTHENTICATED" in text or error.code in (1400, 1401, 1402):
+        except (MilvusException, RpcError) as error:
+            text = f"{error} {error.__cause__ or ''}".lower()  # connecting tells why in its cause alone
+            if "unauthenticated" in text or "auth check failure" in text:
                 why = "does not accept the user and password, or token, in CLASP_INDEX: correct them"
-            elif error.code == 800 or "database not found" in text:
+            elif "database not found" in text:
                 why = "has no database of the name in CLASP_INDEX: create it, or name another one"
-            elif error.code == 2 or any(one in text.lower() for one in ("deadline", "unavailable", "timeout", "retry")):
+            elif any(one in text for one in ("unavailable", "deadline", "timeout")):
                 why = "does not answer: start it, or unset CLASP_INDEX to search without it"
             else:
-                why = f"refuses: {text}"
+                why = f"refuses: {' '.join(str(error).split())[:200]}"
             raise LibraryError(f"The Milvus server at {self.name} {why}.") from error
 
     @property
@@ -241,8 +242,8 @@ class _Server:
         """Make the collection if there is none, or if it is of a model that made the library before; the version that
         it tells."""
         client = self._client
-        if client.has_collection(self._collection, timeout=PAUSE_SECONDS):
-            description = client.describe_collection(self._collection, timeout=PAUSE_SECONDS)
+        if client.has_collection(self._collection, timeout=WRITE_SECONDS):
+            description = client.describe_collection(self._collection, timeout=WRITE_SECONDS)
             made_by, version = description["description"], self.version(description)
             wanted = _made_by(model, self._dim)
             whole = bool(client.list_indexes(self._collection))  # which are made last

@@ -272,7 +272,7 @@ def test_what_the_collection_lacks_is_found_and_made_good_at_opening(server: Ser
         add(library, 0, 120)
     client, name = server.client(), collection_of(remote)
     if lost == "strangers":
-        known = client.query(name, filter="id == 20", output_fields=["*"], partition_names=["meaning"])[0]
+        known = client.query(name, filter="id == 20", output_fields=["*"], consistency_level="Strong")[0]
         client.upsert(name, [{**known, "id": 2 * number} for number in range(500, 520)], partition_name="meaning")
     else:
         ids = range(200, 242) if lost == "tail" else range(3, 100, 2)
@@ -311,6 +311,7 @@ def test_a_server_that_dies_in_the_middle(server: Server, remote: Place, monkeyp
         with pytest.raises(LibraryError, match="does not answer: start it, or unset CLASP_INDEX"):
             remote.open()
         server.start()
+    monkeypatch.setattr(milvus, "WRITE_SECONDS", 120.0)
     with remote.open() as library:
         assert is_exact(settled(library)) and not library._indexed.index.lacking.any()
         assert library.candidates(np.ones(32)).note == ""
