@@ -13,6 +13,7 @@ import hashlib
 import json
 import logging
 import random
+import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -219,7 +220,7 @@ class _Server:
             text = f"{error} {error.__cause__ or ''}".lower()  # connecting tells why in its cause alone
             if "unauthenticated" in text or "auth check failure" in text:
                 why = "does not accept the user and password, or token, in CLASP_INDEX: correct them"
-            elif "database not found" in text:
+            elif re.search(r"database\S* not found", text):
                 why = "has no database of the name in CLASP_INDEX: create it, or name another one"
             elif any(one in text for one in ("unavailable", "deadline", "timeout")):
                 why = "does not answer: start it, or unset CLASP_INDEX to search without it"

@@ -24,7 +24,7 @@ from index.vectors.hnsw import HnswIndex, StaleIndex
 from index.vectors.protocol import VectorIndex, Version
 from index.vectors.segment_table import SegmentTable
 
-EXACT_BELOW = 20_000  # segments that pass a filter: so few are compared one by one
+EXACT_BELOW = 10_000  # segments that pass a filter: so few are compared one by one, in some 20 ms
 REACH = 2  # times as many neighbours as should be needed are looked at where only some of them count
 
 log = logging.getLogger(__name__)
