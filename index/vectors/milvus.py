@@ -254,8 +254,8 @@ class _Server:
             if made_by != wanted and (version is None or not knows(replace(version, model=model))):
                 raise LibraryError(
                     f"The collection {self._collection} of the Milvus server at {self.name} holds other vectors than "
-                    f"those of this library ({made_by[:80]!r}, not {wanted!r}): name another database in CLASP_INDEX, or "
-                    "drop the collection."
+                    f"those of this library ({made_by[:80]!r}, not {wanted!r}): drop the collection, or name another "
+                    "database in CLASP_INDEX."
                 )
             client.drop_collection(self._collection, timeout=WRITE_SECONDS)
         self._create(model, halves)
