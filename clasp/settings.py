@@ -7,6 +7,7 @@ CLASP_FILE_MIB=8192 CLASP_LIBRARY=/media/archive python -m clasp add interviews/
 import argparse
 import math
 import os
+import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -75,10 +76,15 @@ def variable(name: str) -> str:
 
 
 def table() -> list[tuple[str, str, str, str]]:
-    """Of every setting: variable, value, default and meaning."""
+    """Of every setting: variable, value without user and password, default and meaning."""
     values = current()
     return [
-        (variable(one.name), _text(getattr(values, one.name)), _text(one.default), one.metadata["meaning"])
+        (
+            variable(one.name),
+            _without_secrets(_text(getattr(values, one.name))),
+            _text(one.default),
+            one.metadata["meaning"],
+        )
         for one in fields(Settings)
     ]
 
@@ -121,3 +127,8 @@ def _parsed(name: str, kind: type, text: str) -> Any:
 
 def _text(value: Any) -> str:
     return str(int(value)) if isinstance(value, bool) else f"{value:g}" if isinstance(value, float | int) else value
+
+
+def _without_secrets(text: str) -> str:
+    """A value without the user and password of an address."""
+    return re.sub(r"(?<=://)[^/@]*(?=@)", "…", text)
