@@ -69,12 +69,12 @@ def test_an_index_is_extended_by_copying(units):
 
 def test_what_was_replaced_is_put_in_its_new_place(units):
     """The whole of a library, as when its transcripts come."""
-    before, vectors, queries = units(1_500, 64), units(1_500, 64, seed=2), units(30, 64, seed=1)
-    index, rows = index_of(before), np.arange(1_500)
+    before, vectors, queries = units(700, 64), units(700, 64, seed=2), units(30, 64, seed=1)
+    index, rows = index_of(before), np.arange(700)
     later = replaced(table(before), rows, vectors)
     assert index.lacks(later).all() and not index.lacks(table(before)).any()
     extended = index.extended(later)
-    assert not extended.lacks(later).any() and len(extended) == 1_500
+    assert not extended.lacks(later).any() and len(extended) == 700
     assert recall(extended, vectors.astype(np.float16), queries) >= 0.97
     assert recall(index, before.astype(np.float16), queries) >= 0.97  # which is as it was
 
