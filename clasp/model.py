@@ -327,25 +327,6 @@ class Clasp:
             transcripts[rows] = self._meaning_of([texts[row] for row in rows])
         return fuse_meaning(direct, transcripts, evidence, self.gate)
 
-    def reweight(self, vectors: np.ndarray, meaning: float) -> np.ndarray:
-        """Queries whose dot product with stored vectors is proportional to `meaning` · cosine of the meanings +
-        (1 − `meaning`) · cosine of the sounds; what is stored stays as it is.
-
-        Args:
-            vectors: (n, dim), unit rows; meaning: 0 (sound alone) to 1 (meaning alone).
-
-        Returns:
-            float32 (n, dim), unit rows. Unchanged for a model without the sound half.
-        """
-        if not 0 <= meaning <= 1:
-            raise ClaspError(f"The weight of the meaning is {meaning}: give a number from 0 to 1.")
-        if not self.sound_dim:
-            return vectors
-        first, second = self.halves(vectors)
-        stored = self.meaning_weight
-        first, second = meaning / np.sqrt(stored) * first, (1 - meaning) / np.sqrt(1 - stored) * second
-        return _unit(np.concatenate([first, second], 1))
-
     def halves(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Meaning (n, meaning_dim) and sound (n, sound_dim) of vectors (n, dim), unit rows each; a half without
         content (no phones in a text, no sound half in the model) is zero."""

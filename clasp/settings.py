@@ -7,6 +7,7 @@ CLASP_FILE_MIB=8192 CLASP_LIBRARY=/media/archive python -m clasp add interviews/
 import argparse
 import math
 import os
+import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -31,6 +32,9 @@ class Settings:
         "base", "the Whisper that transcribes: base, small, medium, large-v3, large-v3-turbo, a folder, or none"
     )
     library: str = _setting("", "your library: a folder, or a name; empty: the one called default")
+    index: str = _setting(
+        "", "Milvus server that searches vectors, milvus://user:password@host:port/database; empty: none"
+    )
     cache: str = _setting("", "folder for what can be made anew; empty: the platform's")
     data: str = _setting("", "folder of the training data; empty: ./data")
     file_mib: float = _setting(2_048, "largest file that is added, in MiB")
@@ -72,10 +76,15 @@ def variable(name: str) -> str:
 
 
 def table() -> list[tuple[str, str, str, str]]:
-    """Of every setting: variable, value, default and meaning."""
+    """Of every setting: variable, value without user and password, default and meaning."""
     values = current()
     return [
-        (variable(one.name), _text(getattr(values, one.name)), _text(one.default), one.metadata["meaning"])
+        (
+            variable(one.name),
+            _without_secrets(_text(getattr(values, one.name))),
+            _text(one.default),
+            one.metadata["meaning"],
+        )
         for one in fields(Settings)
     ]
 
@@ -118,3 +127,8 @@ def _parsed(name: str, kind: type, text: str) -> Any:
 
 def _text(value: Any) -> str:
     return str(int(value)) if isinstance(value, bool) else f"{value:g}" if isinstance(value, float | int) else value
+
+
+def _without_secrets(text: str) -> str:
+    """A value without the user and password of an address."""
+    return re.sub(r"(?<=://)[^/@]*(?=@)", "…", text)

@@ -76,7 +76,7 @@ def open_demo(model: SpeechEncoder, folder: Path = DEMO, progress: OnProgress | 
     target = cache() / f"demo-{model.checksum[:12]}-{_digest(folder, all_files=True)[:12]}"
     if target.exists():
         try:
-            return Library.open(target, model, audio=folder, read_only=True)
+            return Library.open(target, model, audio=folder, read_only=True, milvus="")
         except LibraryError as error:
             log.warning("Building the demo library anew: %s", error)
             shutil.rmtree(target, ignore_errors=True)
@@ -94,7 +94,7 @@ def open_demo(model: SpeechEncoder, folder: Path = DEMO, progress: OnProgress | 
             f"The demo library cannot be put into {target.parent} ({error}): "
             "set CLASP_CACHE to a folder that can be written."
         ) from error
-    return Library.open(target, model, audio=folder, read_only=True)
+    return Library.open(target, model, audio=folder, read_only=True, milvus="")
 
 
 def embed_demo(model: "Clasp", folder: Path = DEMO, progress: OnProgress | None = None) -> Vectors:
@@ -208,7 +208,7 @@ def _fused(model: SpeechEncoder, contents: Contents, vectors: np.ndarray, phones
     """Vectors of the segments with their texts taken in, float32 (n, dim), as a library does with what came with it."""
     with (
         tempfile.TemporaryDirectory(prefix="clasp-") as folder,
-        Library.create(Path(folder, "library"), model) as library,
+        Library.create(Path(folder, "library"), model, milvus="") as library,
     ):
         library.add(*contents, vectors, phones)
         for _ in library.transcripts.fuse(model):
@@ -230,7 +230,7 @@ def _build(
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".building-") as name:
         built = Path(name) / "library"
-        with Library.create(built, model, audio=folder) as library:
+        with Library.create(built, model, audio=folder, milvus="") as library:
             library.add(*contents, speech, phones)
             for _ in library.recurrences.find(model):  # nobody can have it found later
                 pass

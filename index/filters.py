@@ -48,15 +48,23 @@ class Filter:
 
     def allowed(self, segments: "SegmentTable") -> np.ndarray | None:
         """Which segments pass, bool (n,); None if nothing is asked."""
-        passing: list[np.ndarray] = []
-        for name, column in COLUMNS.items():
-            if wanted := getattr(self, name):
-                passing.append(_rows_where(segments.columns[column], passes(column, wanted)))
+        passing = [_rows_where(segments.columns[column], holds) for column, holds in self._conditions().items()]
         if self.segments:
             passing.append(np.isin(segments.ids, self.segments))
-        if self.since or self.until:
-            passing.append(_rows_where(segments.columns["date"], self._is_within))
         return np.logical_and.reduce(passing) if passing else None
+
+    def names(self, segments: "SegmentTable") -> dict[str, list[str]]:
+        """The names that pass, by column, of the columns of which something is asked."""
+        return {
+            column: [name for name in segments.columns[column].names if holds(name)]
+            for column, holds in self._conditions().items()
+        }
+
+    def _conditions(self) -> dict[str, Callable[[str], bool]]:
+        """What must hold of the names in some columns."""
+        wanted = {column: getattr(self, name) for name, column in COLUMNS.items()}
+        conditions = {column: passes(column, names) for column, names in wanted.items() if names}
+        return conditions | ({"date": self._is_within} if self.since or self.until else {})
 
     def _is_within(self, date: str) -> bool:
         later = not self.since or date[: len(self.since)] >= self.since[: len(date)]

@@ -33,6 +33,7 @@ from clasp.audio.envelope import envelope as measure_envelope
 from clasp.errors import AudioError, LibraryError
 from clasp.filenames import readable
 from clasp.phones.alignment import TOP_PHONES
+from clasp.settings import current
 from clasp.text.words import coverage
 from index.bin import LibraryBin
 from index.corrections import LibraryCorrections
@@ -50,7 +51,8 @@ from index.store.database import Database
 from index.store.queries import are_unit
 from index.store.schema import DATABASE_FILE
 from index.transcripts import LibraryTranscripts
-from index.vectors.index_file import MANIFEST_FILE
+from index.vectors.hnsw import MANIFEST_FILE
+from index.vectors.protocol import halves_of
 from index.vectors.segment_table import SegmentTable
 from index.watched_folders import LibraryWatchedFolders
 
@@ -64,12 +66,13 @@ FILES = "files"  # folder of the recordings that were copied into the library
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """The segments of a library nearest to some query vectors, and those that have its words or phones."""
+    """The segments of a library nearest to a query by meaning and by sound, and those that have its words or phones."""
 
     segments: list[Segment]
     vectors: np.ndarray  # float32 (n, dim), unit rows
     coverage: np.ndarray  # float64 (n,), the share of the query's words that each has, see `clasp.text.words.coverage`
     weights: dict[str, float]  # of the query's words: the rarer in the library, the more
+    note: str = ""  # why finding them took longer than usual, a sentence
 
     @property
     def ids(self) -> np.ndarray:
@@ -100,14 +103,17 @@ class Library:
 
     # Opening and closing
 
-    def __init__(self, database: Database, model: EmbeddingModel, audio: Path | None, read_only: bool = False) -> None:
+    def __init__(
+        self, database: Database, model: EmbeddingModel, audio: Path | None, read_only: bool = False, milvus: str = ""
+    ) -> None:
         """Use `create` or `open`."""
         self.folder = database.folder
         self.read_only = read_only
         self._model = model
         self._audio = (audio or self.folder).absolute()
         self._database = database
-        self._indexed = IndexedDatabase(database, read_only=read_only)
+        halves = halves_of(model.dim, model.meaning_dim)
+        self._indexed = IndexedDatabase(database, halves, milvus=milvus, read_only=read_only)
         self.transcripts = LibraryTranscripts(self._indexed, model.meaning_dim)
         self.feeds = LibraryFeeds(self._indexed)
         self.saved_searches = LibrarySavedSearches(self._indexed)
@@ -119,11 +125,14 @@ class Library:
         self.recurrences = LibraryRecurrences(self._indexed, model.meaning_dim)
 
     @classmethod
-    def create(cls, folder: Path, model: EmbeddingModel, *, audio: Path | None = None) -> "Library":
-        """Make an empty library. Relative paths of recordings start from `audio` (default: `folder`).
+    def create(
+        cls, folder: Path, model: EmbeddingModel, *, audio: Path | None = None, milvus: str | None = None
+    ) -> "Library":
+        """Make an empty library. Relative paths of recordings start from `audio` (default: `folder`); `milvus` is as in
+        `open`.
 
         Raises:
-            LibraryError: if the folder holds one already, or cannot be written.
+            LibraryError: if the folder holds one already, or cannot be written, or Milvus cannot be used.
         """
         if not cls.is_free(folder):
             raise LibraryError(f"{folder} already holds a library: open it, or choose another folder.")
@@ -134,19 +143,30 @@ class Library:
         database = Database(folder)
         try:
             database.set_model(model.checksum, model.dim)
-            return cls(database, model, audio)
+            return cls(database, model, audio, milvus=current().index if milvus is None else milvus)
         except BaseException:
             database.close()
             raise
 
     @classmethod
     def open(
-        cls, folder: Path, model: EmbeddingModel, *, audio: Path | None = None, read_only: bool = False
+        cls,
+        folder: Path,
+        model: EmbeddingModel,
+        *,
+        audio: Path | None = None,
+        read_only: bool = False,
+        milvus: str | None = None,
     ) -> "Library":
-        """Open the library in `folder`. Relative paths of recordings start from `audio` (default: `folder`).
+        """Open the library in `folder`.
+
+        Args:
+            audio: where relative paths of recordings start; None: `folder`.
+            read_only: for searching only.
+            milvus: address of the server that searches its vectors, '' to do without one; None: what CLASP_INDEX says.
 
         Raises:
-            LibraryError: if there is none, it is damaged, or another model made its vectors.
+            LibraryError: if there is none, it is damaged, another model made its vectors, or Milvus cannot be used.
         """
         cls.must_exist(folder)
         database = Database(folder)
@@ -154,7 +174,7 @@ class Library:
             made_by = database.model()
             if made_by != (model.checksum, model.dim):
                 raise OtherModelError(_other_model(folder, made_by, model))
-            library = cls(database, model, audio, read_only)
+            library = cls(database, model, audio, read_only, current().index if milvus is None else milvus)
             if not read_only:
                 library.bin.expire()
             return library
@@ -208,37 +228,38 @@ class Library:
 
     def candidates(
         self,
-        queries: np.ndarray,
+        query: np.ndarray,
         k: int = 10,
         *,
         filters: Filter = EVERYTHING,
         words: Sequence[str] = (),
         phones: Sequence[str] = (),
     ) -> Candidates:
-        """The `k` segments nearest to each of some query vectors, by dot product; fewer only where there are fewer.
+        """The `k` segments nearest to a query by the cosine of the meanings, and the `k` nearest by that of the sounds;
+        fewer only where there are fewer.
 
-        Those of the first query come first, nearest first, then what only the next ones find, by words and by phones;
-        none comes twice.
+        Those by meaning come first, nearest first, then what is found only by sound, by words and by phones; none comes
+        twice.
 
         Args:
-            queries: (number of queries, dim), or (dim,) for a single one.
+            query: (dim,); a half of it that is zero finds nothing.
             k: how many, from 1.
             filters: which segments count.
             words: of the query, as `clasp.text.words.words` gives them: the `k` that have most of them come, too.
             phones: pairs of its phones, as `index.store.full_text.pairs` gives them: likewise.
 
         Raises:
-            LibraryError: if a query has another shape or is not finite, or `k` is below 1.
+            LibraryError: if the query has another shape or is not finite, or `k` is below 1.
         """
         if k < 1:
             raise LibraryError(f"Cannot search for {k} hits: ask for one or more.")
-        queries = np.atleast_2d(np.asarray(queries, np.float32))
-        if queries.shape[1:] != (self._model.dim,) or not np.isfinite(queries).all():
-            raise LibraryError(f"A query has {self._model.dim} finite numbers; these are {queries.shape}.")
+        query = np.asarray(query, np.float32)
+        if query.shape != (self._model.dim,) or not np.isfinite(query).all():
+            raise LibraryError(f"A query has {self._model.dim} finite numbers; these are {query.shape}.")
         while True:
             index = self._indexed.index
             allowed = filters.allowed(index.segments)
-            near = [row for query in queries for row in index.nearest(query, k, allowed).tolist()]
+            near = index.nearest(query, k, allowed, filters.names(index.segments)).tolist()
             others, weights = self._by_words(index.segments, words, phones, k, allowed)
             rows = np.array(list(dict.fromkeys([*near, *others])), np.int64)
             ids = index.segments.ids[rows].tolist()
@@ -249,7 +270,8 @@ class Library:
         there = self._database.searched_words(ids) if words else {}
         covered = [coverage(words, there.get(number, ()), weights) if words else 0.0 for number in ids]
         vectors = index.segments.vectors[rows].astype(np.float32)
-        return Candidates([segments[number] for number in ids], vectors, np.array(covered, float), weights)
+        found = [segments[number] for number in ids]
+        return Candidates(found, vectors, np.array(covered, float), weights, index.vector_index.trouble)
 
     def _by_words(
         self, table: SegmentTable, words: Sequence[str], phones: Sequence[str], k: int, allowed: np.ndarray | None

@@ -28,7 +28,7 @@ import numpy as np
 
 from clasp.calibration import WITNESSES, by_length
 from clasp.errors import ClaspError, LibraryError
-from clasp.phones.alignment import SHORTLIST, WEIGHTS, unpack
+from clasp.phones.alignment import SHORTLIST, unpack
 from clasp.text.words import telling, words
 from index import languages
 from index.filters import Filter, passes
@@ -76,6 +76,7 @@ class Answer:
     search_seconds: float
     device: str
     telling: frozenset[str] = frozenset()  # the words of the query that say most in this library
+    note: str = ""  # why it took longer than usual, a sentence
 
     @property
     def strong(self) -> bool:
@@ -152,18 +153,19 @@ def search(
 
     Candidates are what is near by meaning or by sound, and what has words of the query or, where it is short, its
     phones. They are ranked by the probability that they say the same. With `meaning`, from 0 (exact words alone) to 1
-    (meaning alone), they are found and ranked by both, weighted so.
+    (meaning alone), the same candidates are ranked by both, weighted so.
 
     Raises:
+        ClaspError: if `meaning` is no such weight.
         LibraryError: if the library has no such category, language, speaker or recording.
     """
     started = time.perf_counter()
+    if meaning is not None and not 0 <= meaning <= 1:
+        raise ClaspError(f"The weight of the meaning is {meaning}: give a number from 0 to 1.")
     _check(library, filters)
-    weights = WEIGHTS if meaning is None else (meaning,)
-    queries = np.concatenate([model.reweight(query.vector[None], weight) for weight in weights])  # (weights, dim)
     within = model.calibration.is_within(query.direction)
     candidates = library.candidates(
-        queries,
+        query.vector,
         max(k + 1, SHORTLIST),
         filters=filters,
         words=query.words,
@@ -181,10 +183,11 @@ def search(
     judged = _judged(model.calibration, query, segments, evidence)
     if meaning is None:
         scores = judged.probability
-    elif model.aligner is not None:
-        scores = meaning * meanings + (1 - meaning) * np.maximum(alignment / CLEAR, candidates.coverage)
+    elif not model.sound_dim:
+        scores = meanings
     else:
-        scores = candidates.vectors @ queries[0]
+        words_alike = sounds if model.aligner is None else np.maximum(alignment / CLEAR, candidates.coverage)
+        scores = meaning * meanings + (1 - meaning) * words_alike
     best = [row for row in np.argsort(-scores, kind="stable") if segments[row].id != query.segment][:k]
     recordings = {one.id: one for one in library.recordings({segments[row].recording for row in best})}
     hits = [
@@ -205,7 +208,7 @@ def search(
         if segments[row].recording in recordings  # it may have been removed meanwhile
     ]
     seconds = time.perf_counter() - started
-    return Answer(query, hits, seconds, str(model.device), telling(candidates.weights))
+    return Answer(query, hits, seconds, str(model.device), telling(candidates.weights), candidates.note)
 
 
 @dataclass(frozen=True, eq=False)

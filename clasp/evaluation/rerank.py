@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clasp.phones.alignment import GAP_OPEN, SHORTLIST, WEIGHTS, Aligner
+from clasp.phones.alignment import GAP_OPEN, SHORTLIST, Aligner
 from clasp.text.words import coverage, rarity, words
 
 if TYPE_CHECKING:
@@ -30,13 +30,12 @@ def shortlists(meaning: np.ndarray, sound: np.ndarray, coverage: np.ndarray | No
     """Which candidates a search would look at twice, bool (n, m), by their cosines and the words they have, (n, m)."""
     chosen = np.zeros(meaning.shape, bool)
     count = min(SHORTLIST, meaning.shape[1])
-    for weight in WEIGHTS:
-        scores = weight * meaning + (1 - weight) * sound
-        np.put_along_axis(chosen, np.argpartition(-scores, count - 1, axis=1)[:, :count], True, axis=1)
-    if coverage is not None:
-        best = np.argpartition(-coverage, count - 1, axis=1)[:, :count]
-        np.put_along_axis(by_words := np.zeros_like(chosen), best, True, axis=1)
-        chosen |= by_words & (coverage > 0)
+    known = [scores.any(axis=1, keepdims=True) for scores in (meaning, sound)]  # a half without content finds nothing
+    witnesses = [(meaning, known[0]), (sound, known[1])] + ([] if coverage is None else [(coverage, coverage > 0)])
+    for scores, counts in witnesses:
+        best = np.argpartition(-scores, count - 1, axis=1)[:, :count]
+        np.put_along_axis(nearest := np.zeros_like(chosen), best, True, axis=1)
+        chosen |= nearest & counts
     return chosen
 
 

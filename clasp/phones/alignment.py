@@ -12,8 +12,7 @@ import numpy as np
 
 from clasp.phones.inventory import INVENTORY
 
-SHORTLIST = 50  # nearest by each weight of the meaning below are aligned
-WEIGHTS = (1.0, 0.2)
+SHORTLIST = 50  # nearest by meaning, and as many by sound, are aligned
 TOP_PHONES = 4  # likeliest phones of each place that are stored of recognized phones
 GAP_OPEN = -2.0  # log odds of a phone that has no partner
 GAP_EXTEND = -0.3  # and of each further one after it in a candidate, which may say more than was asked for

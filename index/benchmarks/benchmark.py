@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 WARM_UP, RUNS = 5, 100
 START_LIMIT = 300.0  # seconds until a start of the app is given up
-RECALL_QUERIES = 500
 TEXTS = (
     "The ship was lost in the storm.",
     "When does the last train to the coast leave?",
@@ -124,14 +123,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _usual(model: "Clasp", name: str) -> "list[Measurement]":
-    from index.vectors.index_file import HNSW_MOST
-
     return [
         ("encoding", lambda: encoding(model)),
         ("searching", lambda: searching(model)),
         ("starting the app", lambda: starting(name)),
         ("recall of the demo library", lambda: [library_recall(model)]),
-        (f"recall of {HNSW_MOST:,} random vectors", lambda: [random_recall(HNSW_MOST, model.dim)]),
     ]
 
 
@@ -139,7 +135,7 @@ def _large(model: "Clasp", million: bool) -> "list[Measurement]":
     from index.benchmarks import library
 
     counts = (library.SEGMENTS, library.MILLION) if million else (library.SEGMENTS,)
-    indexes = [(f"{count:,} vectors", lambda count=count: library.index(count, model.dim)) for count in counts]
+    indexes = [(f"{count:,} vectors", lambda count=count: library.index(count, model)) for count in counts]
     return [(f"a library of {library.SEGMENTS:,} segments", lambda: library.library(model)), *indexes]
 
 
@@ -207,34 +203,15 @@ def start_app(model: str) -> tuple[float, float | None]:
 
 
 def library_recall(model: "Clasp") -> Figure:
-    """Recall@10 of HNSW against exact search, over the vectors of the demo library."""
+    """Recall of both graphs against exact search, over the vectors of the demo library."""
+    from index.benchmarks.library import indexed, recall
     from index.demo import open_demo
 
     _, vectors = open_demo(model).vectors()
-    return _recall(f"HNSW recall@10, demo library ({len(vectors)})", vectors, vectors)
-
-
-def random_recall(count: int, dim: int) -> Figure:
-    """Recall@10 of HNSW against exact search, over random directions: the hardest case there is."""
-    random = np.random.default_rng(0)
-    vectors = random.normal(size=(count + RECALL_QUERIES, dim)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return _recall(f"HNSW recall@10, {count:,} random vectors", vectors[:count], vectors[count:])
-
-
-def recall(vectors: np.ndarray, queries: np.ndarray, k: int = 10) -> tuple[float, np.ndarray]:
-    """Share of the exact `k` nearest of `vectors` (n, dim) that HNSW finds, and its seconds per query."""
-    from index.vectors.hnsw import HnswIndex
-    from index.vectors.index_file import exact_search
-
-    index = HnswIndex(vectors.shape[1]).extended(np.arange(len(vectors)), vectors)
-    shares, seconds = np.empty(len(queries)), np.empty(len(queries))
-    for number, query in enumerate(queries):
-        began = time.perf_counter()
-        found = index.search(query, k)
-        seconds[number] = time.perf_counter() - began
-        shares[number] = len(np.intersect1d(found, exact_search(vectors, query, k))) / min(k, len(vectors))
-    return float(shares.mean()), seconds
+    share, seconds = recall(indexed(vectors, model.meaning_dim), vectors)
+    middle = 1000 * np.median(seconds)
+    what = f"recall@10 by meaning and by sound, demo library ({len(vectors)})"
+    return Figure(what, f"{share:.4f}, p50 {middle:.1f} ms", "≥ .99", share >= 0.99)
 
 
 def timed(call: Callable[[int], object]) -> np.ndarray:
@@ -275,9 +252,3 @@ def _resident(process: int) -> float | None:
     if not status.is_file():
         return None
     return int(re.findall(r"VmRSS:\s+(\d+) kB", status.read_text())[0]) * 1024 / 1e9
-
-
-def _recall(what: str, vectors: np.ndarray, queries: np.ndarray) -> Figure:
-    share, seconds = recall(vectors, queries)
-    middle = 1000 * np.median(seconds)
-    return Figure(what, f"{share:.4f}, p50 {middle:.1f} ms", "≥ .99", share >= 0.99)

@@ -96,7 +96,8 @@ def as_text(answer: Answer) -> str:
             transcript += f" (transcribed by machine, {segment.confidence:.0%} sure)"
         lines += [f"{hit.probability:4.0%}  {transcript}", f"      {facts}"]
     timings = f"encoded in {1000 * answer.query.encode_seconds:.0f} ms, searched in"
-    return "\n".join([*lines, f"{timings} {1000 * answer.search_seconds:.0f} ms on {answer.device}"])
+    lines.append(f"{timings} {1000 * answer.search_seconds:.0f} ms on {answer.device}")
+    return "\n".join([*lines, answer.note] if answer.note else lines)
 
 
 def _without_strong(answer: Answer) -> str:

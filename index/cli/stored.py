@@ -14,7 +14,7 @@ class StoredModel:
 
     checksum: str
     dim: int
-    meaning_dim: int
+    meaning_dim: int = 0  # not known: the vectors cannot be searched
 
 
 def open_stored(folder: Path) -> "Library":
@@ -30,4 +30,4 @@ def open_stored(folder: Path) -> "Library":
     database = Database(folder)
     checksum, dim = database.model() or ("", 0)
     database.close()
-    return Library.open(folder, StoredModel(checksum, dim, dim))
+    return Library.open(folder, StoredModel(checksum, dim))

@@ -123,7 +123,9 @@ class LibraryMap:
             rows, there = _rows_of(nearest.ids, positions.ids)
         if not there.any():
             return np.zeros(2, np.float32), np.zeros(3, np.float32)
-        rows, scores = rows[there], meanings(nearest.vectors[there], dim) @ meanings(asked[None], dim)[0]
+        scores = meanings(nearest.vectors[there], dim) @ meanings(asked[None], dim)[0]
+        best = np.argsort(-scores)[:NEIGHBOURS]
+        rows, scores = rows[there][best], scores[best]
         return weighted_mean(scores, positions.flat[rows, 0]), weighted_mean(scores, positions.solid[rows, 0])
 
     def points(self, most: int | None = None) -> Points:

@@ -15,7 +15,7 @@ from index.records import Note, Recording, Segment
 from index.store import full_text
 from index.store.connection import Connection
 from index.store.transcripts import SEGMENTS, TRANSCRIPT
-from index.vectors.index_file import Version
+from index.vectors.protocol import Version
 from index.vectors.segment_table import CategoricalBuilder, SegmentTable, VectorBuffer
 
 RECORDING_COLUMNS = (
@@ -38,6 +38,10 @@ class Queries(Connection):
     def version(self) -> Version:
         """Of what is committed."""
         return Version(*self._read("SELECT model, generation, commit_name FROM library")[0])
+
+    def identity(self) -> str:
+        """What distinguishes this library from all others that are no copies of it, hexadecimal."""
+        return self._read("SELECT name FROM commits ORDER BY generation LIMIT 1")[0][0]
 
     def knows(self, version: Version) -> bool:
         """Whether this database was once of that version."""
@@ -313,36 +317,40 @@ class Queries(Connection):
                         column.add(names)
                 ids = np.concatenate(parts)
                 if known is None:
-                    buffer, last = VectorBuffer(dim, len(ids)), after
+                    buffer, last, replaced = VectorBuffer(dim, len(ids)), after, [np.empty(0, np.int64)]
                 else:
                     kept = np.isin(known.ids, ids)
                     buffer = known.buffer if kept.all() else known.buffer.selected(kept)
                     last = int(known.ids.max(initial=0))
+                    replaced = [known.replaced[kept]]
                     others = self._reader.execute(
-                        "SELECT segment, vector FROM vectors WHERE replaced > ? AND segment <= ? ORDER BY segment",
-                        (known.version.generation, last),
-                    ).fetchall()
+                        "SELECT segment, vector, replaced FROM vectors WHERE replaced > ? AND segment <= ? "
+                        "ORDER BY segment", (known.version.generation, last),
+                    ).fetchall()  # fmt: skip
                     if others:
-                        places = np.searchsorted(known.ids[kept], [number for number, _ in others])
-                        buffer = buffer.replaced(places, self._unpacked([(blob,) for _, blob in others], dim))
-                vectors = self._reader.execute("SELECT vector FROM vectors WHERE segment > ? ORDER BY segment", (last,))
-                while blobs := vectors.fetchmany(BLOCK):
+                        numbers, blobs, generations = zip(*others, strict=True)
+                        places = np.searchsorted(known.ids[kept], numbers)
+                        buffer = buffer.replaced(places, self._unpacked(blobs, dim))
+                        replaced[0][places] = generations
+                vectors = self._reader.execute(
+                    "SELECT vector, replaced FROM vectors WHERE segment > ? ORDER BY segment", (last,)
+                )
+                while block := vectors.fetchmany(BLOCK):
+                    blobs, generations = zip(*block, strict=True)
                     buffer = buffer.appended(self._unpacked(blobs, dim))
-                (replaced,) = self._reader.execute(
-                    "SELECT ifnull(max(replaced), 0) FROM vectors WHERE replaced > 0"
-                ).fetchone()
+                    replaced.append(np.array(generations, np.int64))
             finally:
                 self._reader.execute("ROLLBACK")
         if len(buffer.array) != len(ids):
             raise self._damaged("there are segments without a vector, or vectors without a segment")
         built = {name: column.build() for name, column in columns.items()}
-        return SegmentTable(Version(*version), ids, buffer, built, replaced)
+        return SegmentTable(Version(*version), ids, buffer, built, np.concatenate(replaced))
 
-    def _unpacked(self, blobs: list[tuple[bytes]], dim: int) -> np.ndarray:
+    def _unpacked(self, blobs: Sequence[bytes], dim: int) -> np.ndarray:
         """Stored vectors, float16 (n, dim)."""
-        if any(len(blob) != 2 * dim for (blob,) in blobs):
+        if any(len(blob) != 2 * dim for blob in blobs):
             raise self._damaged("a vector is cut short")
-        vectors = np.frombuffer(b"".join(blob for (blob,) in blobs), "<f2").reshape(-1, dim)
+        vectors = np.frombuffer(b"".join(blobs), "<f2").reshape(-1, dim)
         if not are_unit(vectors):
             raise self._damaged("a vector is not of unit length")
         return vectors

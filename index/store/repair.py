@@ -11,7 +11,7 @@ from clasp.files import sha256
 from index.library import FILES
 from index.store.bin import paths_in_bin
 from index.store.schema import DATABASE_FILE, connect, migrate, version
-from index.vectors.index_file import INDEX_FILE, MANIFEST_FILE
+from index.vectors.hnsw import INDEX_FILES
 
 TABLES = (
     "library", "recordings", "segments", "vectors", "phones", "transcripts", "corrections", "direct", "envelopes",
@@ -77,7 +77,7 @@ def _salvaged(folder: Path) -> str:
     if not saved["library"]:
         new.unlink()
         raise LibraryError(f"Nothing of the database in {folder} can be read: restore {DATABASE_FILE} from a copy.")
-    for name in (f"{DATABASE_FILE}-wal", f"{DATABASE_FILE}-shm", INDEX_FILE, MANIFEST_FILE):
+    for name in (f"{DATABASE_FILE}-wal", f"{DATABASE_FILE}-shm", *INDEX_FILES):
         (folder / name).unlink(missing_ok=True)
     os.replace(path, folder / SALVAGED)
     os.replace(new, path)
@@ -126,7 +126,7 @@ def _contents(database: sqlite3.Connection, folder: Path, mend: bool) -> list[st
     if found and mend:
         database.execute("UPDATE library SET generation = generation + 1, commit_name = hex(randomblob(8))")
         database.execute("INSERT OR REPLACE INTO commits SELECT generation, commit_name FROM library")
-        for name in (INDEX_FILE, MANIFEST_FILE):
+        for name in INDEX_FILES:
             (folder / name).unlink(missing_ok=True)
     return found
 

@@ -1,96 +1,187 @@
-"""Approximate search over hnswlib's graph: for libraries up to some thousand segments.
+"""Approximate search by two graphs (HNSW, hnswlib): one of meanings, one of sounds.
 
-Among random directions in 768 dimensions, the hardest case there is, a search has to look at a share of all vectors
-that stays the same from a thousand of them to a hundred thousand: 2.4 ms among 10,000, 38 ms among 100,000.
+Each finds the nearest by one half, so that whatever weight a query gives them, the graphs stay as they are. They are
+stored in files beside the database. What is doubtful about these (missing, damaged, of an unknown generation, another
+library's) raises StaleIndex, and whoever has the vectors builds them anew.
 """
 
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
+from types import MappingProxyType
 
 import hnswlib
 import numpy as np
 
-LINKS = 32  # M: links per vector and layer; with 16 a search needs more than twice the effort
+from clasp.files import sha256, whole_file
+from index.vectors.protocol import Version
+from index.vectors.segment_table import SegmentTable
+
+GRAPH_FILES, MANIFEST_FILE = ("meaning.hnsw", "sound.hnsw"), "manifest.json"
+INDEX_FILES = (MANIFEST_FILE, *GRAPH_FILES)
+NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
+LINKS = 16  # M: links per vector and layer
 BUILD_EFFORT = 200  # efConstruction
-MIN_EFFORT = 128
+EFFORT = 200  # ef: how many candidates a search keeps
+BLOCK = 500  # vectors that are added at a time
+UNINDEXED_MOST = 2_000  # new segments are compared one by one until they are more, or the library is closed
+REMOVED_MOST = 0.2  # share of an index that may have been removed before it is built anew
+
+
+class StaleIndex(Exception):
+    """A stored index that does not hold what the database holds; says why."""
 
 
 class HnswIndex:
-    """A graph of vectors, compared by cosine. Immutable: `extended` works on a copy."""
+    """Graphs of the halves of vectors, compared by cosine. It never changes: `extended` works on a copy.
 
-    kind = "hnsw"
+    Attributes:
+        filters: whether searches heed names: they do not.
+        trouble: none.
+        last: the highest id that it holds; 0 if none.
+        generation: of the library, up to which vectors that were replaced are those of now.
+    """
 
-    def __init__(self, dim: int, graph: hnswlib.Index | None = None) -> None:
-        """An empty index of vectors of `dim` numbers, or one around a graph."""
-        self.dim = dim
-        self._graph = graph
+    filters, trouble = False, ""
+
+    def __init__(self, halves: Sequence[slice], graphs: Sequence[hnswlib.Index] = (), generation: int = 0) -> None:
+        """An empty index of vectors with these halves, or one around graphs."""
+        self.halves = tuple(halves)
+        self.generation = generation
+        self._graphs = tuple(graphs)
         self.last = int(self.ids().max(initial=0))
-        if graph is not None:
-            graph.set_ef(search_effort(len(self)))  # hnswlib does not store it
+        for graph in graphs:
+            graph.set_ef(EFFORT)  # hnswlib does not store it
 
     def __len__(self) -> int:
-        return 0 if self._graph is None else self._graph.element_count
+        return self._graphs[0].element_count if self._graphs else 0
 
     def ids(self) -> np.ndarray:
         """All it holds, int64 (n,), in no order."""
-        return np.array([] if self._graph is None else self._graph.get_ids_list(), np.int64)
+        return np.array(self._graphs[0].get_ids_list() if self._graphs else [], np.int64)
 
-    def candidates(self, k: int) -> int:
-        """`k`: it compares the vectors themselves."""
-        return k
+    def lacks(self, segments: SegmentTable) -> np.ndarray:
+        """Which of the segments it does not hold, or not with the vector of now, bool (n,)."""
+        return (segments.ids > self.last) | (segments.replaced > self.generation)
 
-    def search(self, query: np.ndarray, k: int) -> np.ndarray:
-        """Ids, int64 (≤ k,), of vectors near `query` (dim,), nearest first.
+    def is_behind(self, version: Version, lacking: int) -> bool:
+        """Whether it lacks so many segments that it is worth extending."""
+        return lacking > UNINDEXED_MOST
+
+    def search(
+        self, half: int, query: np.ndarray, k: int, names: Mapping[str, Collection[str]] = NOTHING
+    ) -> np.ndarray:
+        """Ids, int64 (≤ k,), of segments near in a half (0: meaning, 1: sound) to that of a query, nearest first.
 
         Empty where the graph does not lead to min(k, n) vectors: search exactly then.
         """
-        if self._graph is None:
+        if not self._graphs:
             return np.empty(0, np.int64)
         try:
-            ids, _ = self._graph.knn_query(query, k=min(k, len(self)), num_threads=1)
+            ids, _ = self._graphs[half].knn_query(query, k=min(k, len(self)), num_threads=1)
         except RuntimeError:  # hnswlib found fewer than it was asked for
             return np.empty(0, np.int64)
         return ids[0].astype(np.int64)
 
-    def extended(self, ids: np.ndarray, vectors: np.ndarray) -> "HnswIndex":
-        """An index of these vectors (n, dim), with new ids (n,), beside those of this one."""
-        if len(ids) == 0:
-            return self
-        if self._graph is None:
-            graph = hnswlib.Index("cosine", self.dim)
-            graph.init_index(len(ids), M=LINKS, ef_construction=BUILD_EFFORT)
-        else:
-            graph = hnswlib.Index(self._graph)
-            graph.resize_index(len(self) + len(ids))
-        graph.add_items(vectors.astype(np.float32), ids)
-        return HnswIndex(self.dim, graph)
+    def extended(self, segments: SegmentTable, stop: Callable[[], bool] = lambda: False) -> "HnswIndex":
+        """An index that holds all of these segments, or fewer if it is told to `stop`. It is built anew where much of
+        this one was removed."""
+        there = int(np.searchsorted(segments.ids, self.last, "right"))
+        if len(self) - there > REMOVED_MOST * len(self):
+            return HnswIndex(self.halves).extended(segments, stop)
+        rows = np.flatnonzero(self.lacks(segments))[::-1]
+        rows = np.concatenate([rows[rows >= there][::-1], rows[rows < there]])  # new ones first, in the order of ids
+        if not len(rows):
+            return HnswIndex(self.halves, self._graphs, segments.version.generation)
+        graphs = [self._copy(half, len(segments) - there) for half in range(len(self.halves))]
+        for start in range(0, len(rows), BLOCK):
+            if start and stop():
+                return HnswIndex(self.halves, graphs, self.generation)
+            block = rows[start : start + BLOCK]
+            for graph, half in zip(graphs, self.halves, strict=True):
+                graph.add_items(segments.vectors[block, half].astype(np.float32), segments.ids[block])
+        return HnswIndex(self.halves, graphs, segments.version.generation)
 
-    def write(self, path: Path) -> None:
-        """Write it to a file.
+    def save(self, folder: Path, version: Version) -> None:
+        """Write the graphs and, after them, the manifest that vouches for them; each appears whole or not at all.
 
         Raises:
-            OSError: if that does not succeed.
+            OSError: if they cannot be written; what is there then is whole, or known to be stale.
         """
-        assert self._graph is not None, "an empty index is not written"
-        self._graph.save_index(str(path))
-        if path.stat().st_size != self._graph.index_file_size():  # hnswlib does not notice a full disk
-            raise OSError("it was not written completely; is the disk full?")
+        (folder / "index.bin").unlink(missing_ok=True)  # of earlier versions
+        if len(self) == 0:
+            for name in INDEX_FILES:
+                (folder / name).unlink(missing_ok=True)
+            return
+        digests = {}
+        for name, graph in zip(GRAPH_FILES, self._graphs, strict=False):
+            with whole_file(folder / name) as path:
+                graph.save_index(str(path))
+                if path.stat().st_size != graph.index_file_size():  # hnswlib does not notice a full disk
+                    raise OSError("it was not written completely; is the disk full?")
+                digests[name] = sha256(path)
+        with whole_file(folder / MANIFEST_FILE) as path:
+            facts = {**asdict(version), "dims": self._dims, "count": len(self), "sha256": digests}
+            path.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
     @classmethod
-    def read(cls, path: Path, dim: int) -> "HnswIndex":
-        """The index in a file that `write` made; hnswlib trusts it.
+    def load(
+        cls, folder: Path, halves: Sequence[slice], ids: np.ndarray, known: Callable[[Version], bool]
+    ) -> "tuple[HnswIndex, Version]":
+        """The index in `folder` and its version, if that is a `known` one and it holds all of `ids`, int64 (n,),
+        ascending, up to its last. It may hold others, which were removed since.
+
+        hnswlib trusts its files, so one whose checksum differs from the manifest's is never given to it.
 
         Raises:
-            RuntimeError: if it is not one.
+            StaleIndex: if it is anything else.
         """
-        graph = hnswlib.Index("cosine", dim)
-        graph.load_index(str(path))
-        return cls(dim, graph)
+        empty = cls(halves)
+        names = GRAPH_FILES[: len(halves)]
+        try:
+            manifest = json.loads((folder / MANIFEST_FILE).read_text())
+            digests = {name: sha256(folder / name) for name in names}
+        except FileNotFoundError as error:
+            raise StaleIndex(f"{Path(error.filename).name} is missing") from error
+        except (OSError, ValueError) as error:
+            raise StaleIndex(f"it cannot be read ({error})") from error
+        try:
+            version = Version(**{field.name: manifest[field.name] for field in fields(Version)})
+            expected = {"dims": empty._dims, "sha256": digests}
+            wrong = [name for name, value in expected.items() if manifest[name] != value]
+            if not known(version):
+                wrong.insert(0, "generation")
+        except (KeyError, TypeError):
+            wrong = ["manifest"]
+        if wrong:
+            raise StaleIndex(f"its {' and '.join(wrong)} does not match")
+        graphs = [hnswlib.Index("cosine", dim) for dim in empty._dims]
+        try:
+            for name, graph in zip(names, graphs, strict=True):
+                graph.load_index(str(folder / name))
+        except RuntimeError as error:
+            raise StaleIndex(f"it cannot be read ({error})") from error
+        index = cls(halves, graphs, version.generation)
+        held = [np.sort(graph.get_ids_list()) for graph in graphs]
+        if (
+            any(len(one) != manifest.get("count") or not np.array_equal(one, held[0]) for one in held)
+            or not np.isin(ids[ids <= index.last], held[0]).all()
+        ):
+            raise StaleIndex("it holds other segments")
+        return index, version
 
+    @property
+    def _dims(self) -> list[int]:
+        """Numbers of each half."""
+        return [half.stop - half.start for half in self.halves]
 
-def search_effort(count: int) -> int:
-    """`ef`, how many candidates a search keeps, for an index of `count` vectors.
-
-    It keeps recall@10 above .99 for random directions in 768 dimensions, which need a share of the vectors that stays
-    the same. Speech needs far less.
-    """
-    return max(MIN_EFFORT, count // 12)
+    def _copy(self, half: int, more: int) -> hnswlib.Index:
+        """A graph of a half, with room for so many more."""
+        if self._graphs:
+            graph = hnswlib.Index(self._graphs[half])
+            graph.resize_index(len(self) + more)
+            return graph
+        graph = hnswlib.Index("cosine", self._dims[half])
+        graph.init_index(more, M=LINKS, ef_construction=BUILD_EFFORT)
+        return graph

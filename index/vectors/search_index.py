@@ -1,37 +1,30 @@
 """What a library can be searched by at one moment.
 
-    index = SearchIndex.open(folder, segments, knows)   # from the folder, or built anew
+    index = SearchIndex.open(folder, segments, halves, knows)  # from the folder, or empty
     rows = index.nearest(query, k=10, allowed=None)
-    index = index.updated(later)                        # another one; the old one can still be searched
-    index.save(folder)                                  # for the next opening
+    index = index.updated(later)                               # another one; the old one can still be searched
+    index = index.extended()                                   # the same, all of it in the graphs
+    index.save(folder)                                         # for the next opening
 
 It is made of the segments in memory, and an index of their vectors.
 """
 
 import logging
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
-from index.vectors.index_file import (
-    HNSW_MOST,
-    StaleIndex,
-    VectorIndex,
-    Version,
-    empty_index,
-    exact_search,
-    load_index,
-    save_index,
-)
-from index.vectors.pq import exact_scan
+from index.vectors.exact import exact_search
+from index.vectors.hnsw import HnswIndex, StaleIndex
+from index.vectors.protocol import VectorIndex, Version
 from index.vectors.segment_table import SegmentTable
 
-UNINDEXED_MOST = 2_000  # new segments are compared one by one until they are more, or the library is closed
-REMOVED_MOST = 0.2  # share of an index that may have been removed before it is built anew
-EXACT_BELOW = 60_000  # segments that pass a filter: so few are compared one by one; of a million, that takes 17 ms
+EXACT_BELOW = 10_000  # segments that pass a filter: so few are compared one by one, in some 20 ms
 REACH = 2  # times as many neighbours as should be needed are looked at where only some of them count
 
 log = logging.getLogger(__name__)
@@ -39,100 +32,119 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class SearchIndex:
-    """Finds the nearest of all `segments`. Never changes, so any number of threads may search it.
+    """Finds the nearest of all `segments` by each half of a vector. Never changes, so any number of threads may search
+    it.
 
-    `vector_index` holds the segments up to its last, and perhaps some that were removed since. What came later is
-    compared one by one until it is worth indexing.
+    What `vector_index` lacks, because it came or was replaced later, is compared one by one until it is worth indexing.
     """
 
     segments: SegmentTable
+    halves: Sequence[slice]
     vector_index: VectorIndex
 
     @classmethod
-    def open(cls, folder: Path, segments: SegmentTable, knows: Callable[[Version], bool]) -> "SearchIndex":
-        """The index in `folder` with what it lacks, or a new one where it is of no use; `knows` tells whether the
-        library was once of a version."""
-        opened = cls(segments, empty_index(segments.dim, len(segments)))
-        if len(segments) == 0:
-            return opened
+    def open(
+        cls, folder: Path, segments: SegmentTable, halves: Sequence[slice], knows: Callable[[Version], bool]
+    ) -> "SearchIndex":
+        """The index in `folder`, or an empty one where that is of no use; `knows` tells whether the library was once of
+        a version. Without halves nothing is found, and the folder stays as it is."""
+        if len(segments) == 0 or not halves:
+            return cls(segments, halves, HnswIndex(halves))
         try:
-            stored, version = load_index(folder, segments.dim, segments.ids, knows)
-            if version == segments.version:
-                return cls(segments, stored)
-            generations = (version.generation, segments.version.generation)
-            log.warning("Bringing the search index of %s from generation %d to %d.", folder, *generations)
-            if segments.replaced <= version.generation:
-                opened = cls(segments, stored)
+            stored, version = HnswIndex.load(folder, halves, segments.ids, knows)
         except StaleIndex as reason:
             log.warning("Building the search index of %s anew: %s.", folder, reason)
-        opened = opened._extended()
-        opened.save(folder)
-        return opened
+            return cls(segments, halves, HnswIndex(halves))
+        if stored.lacks(segments).any():
+            generations = (version.generation, segments.version.generation)
+            log.warning("Bringing the search index of %s from generation %d to %d.", folder, *generations)
+        return cls(segments, halves, stored)
 
     @property
-    def indexed(self) -> int:
-        """How many of the segments, from the first, are in the index."""
-        return int(np.searchsorted(self.segments.ids, self.vector_index.last, "right"))
+    def is_behind(self) -> bool:
+        """Whether so much is compared one by one that the vector index is worth extending."""
+        return self.vector_index.is_behind(self.segments.version, self._lacking)
 
-    def nearest(self, query: np.ndarray, k: int, allowed: np.ndarray | None) -> np.ndarray:
-        """Rows of the `k` segments whose vectors are most like a query.
+    @cached_property
+    def lacking(self) -> np.ndarray:
+        """Which of the segments are to be compared one by one, bool (n,)."""
+        return self.vector_index.lacks(self.segments)
+
+    @cached_property
+    def _lacking(self) -> int:
+        return int(self.lacking.sum())
+
+    def nearest(
+        self,
+        query: np.ndarray,
+        k: int,
+        allowed: np.ndarray | None,
+        names: Mapping[str, Collection[str]] = MappingProxyType({}),
+    ) -> np.ndarray:
+        """Rows of the `k` segments that are most like a query in meaning, and of the `k` most like it in sound.
 
         Args:
-            query: float32 (dim,).
+            query: float32 (dim,); a half of it that is zero finds nothing.
+            k: how many of each.
             allowed: which segments count, bool (n,); None: all of them.
+            names: what these have in some columns, for an index that can filter by it.
 
         Returns:
-            int64 (≤ k,), best first; fewer only where there are fewer.
+            int64 (≤ 2 k,), each once: by meaning, best first, then what only the sound finds.
         """
-        vectors, indexed = self.segments.vectors, self.indexed
-        exact = exact_scan if len(vectors) > HNSW_MOST else exact_search
-        before, after = (None, None) if allowed is None else (allowed[:indexed], allowed[indexed:])
-        likely = self._likely(query, k, before, indexed)
-        if likely is None:
-            return exact(vectors, query, k, allowed)
-        later = indexed + exact(vectors[indexed:], query, k, after)
-        rows = np.concatenate([likely, later])
-        return rows[exact(vectors[rows], query, k)]
+        asked = [number for number, half in enumerate(self.halves) if query[half].any()]
+        found = [self._nearest(number, query[self.halves[number]], k, allowed, names) for number in asked]
+        return np.array(list(dict.fromkeys(row for rows in found for row in rows.tolist())), np.int64)
 
     def updated(self, segments: SegmentTable) -> "SearchIndex":
         """An index of the segments as they are now."""
-        vector_index = self.vector_index
-        if segments.replaced > self.segments.replaced:  # it would look for vectors that are there no more
-            vector_index = empty_index(segments.dim, len(segments))
-        updated = SearchIndex(segments, vector_index)
-        return updated._extended() if len(segments) - updated.indexed > UNINDEXED_MOST else updated
+        return SearchIndex(segments, self.halves, self.vector_index)
+
+    def with_vectors_of(self, extended: "SearchIndex") -> "SearchIndex":
+        """The same segments with the vector index of an earlier one that was extended meanwhile."""
+        return replace(self, vector_index=extended.vector_index)
+
+    def extended(self, stop: Callable[[], bool] = lambda: False) -> "SearchIndex":
+        """The same with all segments in the vector index, or fewer if it is told to `stop`."""
+        return replace(self, vector_index=self.vector_index.extended(self.segments, stop))
 
     def save(self, folder: Path) -> "SearchIndex":
         """Write it to a folder, all segments indexed; a failure is logged, for it is made anew at the next start.
         Returns the index that was written."""
-        whole = self if self.indexed == len(self.segments) else self._extended()
+        whole = self.extended()
         try:
-            save_index(whole.vector_index, folder, self.segments.version)
+            whole.vector_index.save(folder, self.segments.version)
         except OSError as error:
             log.warning("The search index of %s could not be stored: %s.", folder, error)
         return whole
 
-    def _extended(self) -> "SearchIndex":
-        """All segments in the index: it is extended by what it lacks, or built anew if much of it was removed or
-        another kind suits so many."""
-        segments, vector_index, indexed = self.segments, self.vector_index, self.indexed
-        fresh = empty_index(segments.dim, len(segments))
-        removed = len(vector_index) - indexed
-        if removed > REMOVED_MOST * len(vector_index) or vector_index.kind != fresh.kind:
-            vector_index, indexed = fresh, 0
-        return SearchIndex(segments, vector_index.extended(segments.ids[indexed:], segments.vectors[indexed:]))
+    def _nearest(
+        self, half: int, query: np.ndarray, k: int, allowed: np.ndarray | None, names: Mapping[str, Collection[str]]
+    ) -> np.ndarray:
+        """Rows of the `k` segments nearest in a half, best first."""
+        vectors = self.segments.vectors[:, self.halves[half]]
+        likely = self._likely(half, query, k, allowed, names)
+        if likely is None:
+            return exact_search(vectors, query, k, allowed)
+        later = np.flatnonzero(self.lacking if allowed is None else self.lacking & allowed)
+        rows = np.concatenate([likely, later])
+        return rows[exact_search(vectors[rows], query, k)]
 
-    def _likely(self, query: np.ndarray, k: int, allowed: np.ndarray | None, indexed: int) -> np.ndarray | None:
-        """Rows, int64, of the first `indexed` among which the `k` nearest are; None if the index is of no help."""
-        ids = self.segments.ids[:indexed]
-        available = indexed if allowed is None else int(allowed.sum())
-        if not available or (allowed is not None and available <= EXACT_BELOW):
+    def _likely(
+        self, half: int, query: np.ndarray, k: int, allowed: np.ndarray | None, names: Mapping[str, Collection[str]]
+    ) -> np.ndarray | None:
+        """Rows, int64, among which the `k` nearest are that the index does not lack; None if it is of no help."""
+        ids, index = self.segments.ids, self.vector_index
+        if allowed is not None and int(allowed.sum()) <= EXACT_BELOW:
             return None
-        index = self.vector_index
-        needed = min(index.candidates(k), available)
-        reach = math.ceil(REACH * needed * len(index) / available) if available < len(index) else needed
-        found = index.search(query, reach)
-        rows = np.searchsorted(ids, found).clip(max=indexed - 1)
-        rows = rows[ids[rows] == found]  # the index may still hold what was removed
-        rows = rows if allowed is None else rows[allowed[rows]]
+        usable = ~self.lacking if allowed is None else allowed & ~self.lacking
+        available = int(usable.sum())
+        if not available:
+            return None
+        needed = min(k, available)
+        passing = len(ids) - self._lacking if index.filters else available  # of what the index looks at
+        reach = math.ceil(REACH * needed * len(index) / passing) if passing < len(index) else needed
+        found = index.search(half, query, reach, names)
+        rows = np.searchsorted(ids, found).clip(max=len(ids) - 1)
+        rows = rows[(ids[rows] == found) & usable[rows]]  # the index may still hold what was removed
         return rows[:needed] if len(rows) >= needed else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from index.vectors.index_file import Version
+from index.vectors.protocol import Version
 
 SPARE = 1.5  # memory is reserved for so many times the vectors; the system gives it when it is used
 
@@ -19,10 +19,10 @@ class SegmentTable:
     ids: np.ndarray  # int64 (n,), ascending
     buffer: "VectorBuffer"
     columns: "dict[str, Categorical]"  # recording, category, language, speaker, date
-    replaced: int = 0  # generation in which one of the vectors was last replaced by another one
+    replaced: np.ndarray  # int64 (n,), the generation in which each vector was last replaced; 0: never
 
     def __post_init__(self) -> None:
-        for array in (self.ids, *(column.codes for column in self.columns.values())):
+        for array in (self.ids, self.replaced, *(column.codes for column in self.columns.values())):
             array.flags.writeable = False
 
     def __len__(self) -> int:
@@ -45,14 +45,14 @@ class SegmentTable:
             np.concatenate([self.ids, later.ids]),
             self.buffer.appended(later.vectors),
             {name: column.appended(later.columns[name]) for name, column in self.columns.items()},
-            later.replaced,
+            np.concatenate([self.replaced, later.replaced]),
         )
 
     def without(self, ids: np.ndarray, version: Version) -> "SegmentTable":
         """These without some."""
         stays = ~np.isin(self.ids, ids)
         columns = {name: Categorical(column.names, column.codes[stays]) for name, column in self.columns.items()}
-        return SegmentTable(version, self.ids[stays], self.buffer.selected(stays), columns, self.replaced)
+        return SegmentTable(version, self.ids[stays], self.buffer.selected(stays), columns, self.replaced[stays])
 
     def edited(self, recording: str, values: dict[str, str], version: Version) -> "SegmentTable":
         """These, with other values in some columns for the segments of a recording."""

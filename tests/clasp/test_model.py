@@ -50,25 +50,12 @@ def test_text_vectors_do_not_depend_on_the_batch(name: str, request: pytest.Fixt
     np.testing.assert_allclose(together, alone, atol=1e-4)
 
 
-def test_reweighting_is_a_dot_product_with_stored_vectors(tiny: Clasp, utterances: list[Waveform]) -> None:
-    stored, query = tiny.encode_speech(utterances), tiny.encode_text(TEXTS[:1])
-    meaning, sound = (first @ second.T for first, second in zip(tiny.halves(stored), tiny.halves(query), strict=True))
-    for weight in (0.0, 0.3, 1.0):
-        expected = weight * meaning + (1 - weight) * sound
-        found = stored @ tiny.reweight(query, weight).T
-        np.testing.assert_allclose(found / np.linalg.norm(found), expected / np.linalg.norm(expected), atol=1e-5)
-    np.testing.assert_allclose(tiny.reweight(query, tiny.meaning_weight), query, atol=1e-6)
-    with pytest.raises(ClaspError, match="from 0 to 1"):
-        tiny.reweight(query, 1.5)
-
-
 def test_a_model_without_sound_is_its_meaning(tiny_published: Clasp) -> None:
     vectors = tiny_published.encode_text(TEXTS)
     meaning, sound = tiny_published.halves(vectors)
     assert tiny_published.sound_dim == 0
     assert sound.shape == (len(TEXTS), 0)
     np.testing.assert_allclose(meaning, vectors, atol=1e-6)
-    np.testing.assert_array_equal(tiny_published.reweight(vectors, 0.2), vectors)
 
 
 def test_text_that_cannot_be_said_keeps_its_meaning(tiny: Clasp) -> None:

@@ -47,6 +47,13 @@ def test_the_environment_decides(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert "(default: 2048)" in capsys.readouterr().out
 
 
+def test_passwords_are_not_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setenv("CLASP_INDEX", "milvus://ada:secret@archive:19530/vectors")
+    main(["settings"])
+    shown = capsys.readouterr().out
+    assert "milvus://…@archive:19530/vectors" in shown and "secret" not in shown
+
+
 @pytest.mark.parametrize("value", ["many", "-1", "0", "nan", "inf", "1e999"])
 def test_a_value_of_another_kind_is_refused(value: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("CLASP_RECORDING_HOURS", value)

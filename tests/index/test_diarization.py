@@ -60,7 +60,7 @@ def test_speakers_are_guessed_and_recognized_in_other_recordings(library: Librar
     add(library, "second", [7, 5, 7, 5])
     assert names(library, "second") == ["Speaker 3", "Speaker 2", "Speaker 3", "Speaker 2"]
     assert library.speakers() == ["Speaker 1", "Speaker 2", "Speaker 3"]
-    found = library.candidates(random_units(1, Identity.dim), 10, filters=Filter(speakers=("speaker 2",)))
+    found = library.candidates(random_units(1, Identity.dim)[0], 10, filters=Filter(speakers=("speaker 2",)))
     assert {one.speaker for one in found.segments} == {"Speaker 2"} and len(found.segments) == 4
     with Library.open(library.folder, Identity()) as again:
         assert again.speakers() == library.speakers()

@@ -11,18 +11,22 @@ import pytest
 from clasp.errors import DataError, LibraryError
 from index.filters import Filter
 from index.library import FILES, Candidates, Library, Recording, Segment
+from index.meanings import meanings
 from index.store.schema import DATABASE_FILE
 from index.vectors import search_index
-from index.vectors.index_file import INDEX_FILE, MANIFEST_FILE
-from index.vectors.search_index import UNINDEXED_MOST
+from index.vectors.hnsw import GRAPH_FILES, INDEX_FILES, UNINDEXED_MOST
 
 
 def oracle(library: Library, query: np.ndarray, k: int, passes=lambda segment: True) -> list[int]:
-    """Ids of the `k` nearest segments that pass, by comparing all."""
+    """Ids of the `k` segments that pass nearest by meaning, then of those nearest by sound, by comparing all."""
     ids, vectors = library.vectors()
-    scores = dict(zip(ids.tolist(), (vectors @ query).tolist(), strict=True))
     passing = [segment.id for segment in library.segments() if passes(segment)]
-    return sorted(passing, key=lambda number: -scores[number])[:k]
+    found = []
+    for half in (slice(0, 16), slice(16, 32)):
+        cosines = vectors[:, half] @ query[half] / np.linalg.norm(vectors[:, half], axis=1)
+        scores = dict(zip(ids.tolist(), cosines.tolist(), strict=True))
+        found += sorted(passing, key=lambda number: -scores[number])[:k]
+    return list(dict.fromkeys(found))
 
 
 def found(candidates: Candidates) -> list[int]:
@@ -44,13 +48,15 @@ def test_candidates_come_with_their_segments_and_vectors(make, units):
         assert segment == library.segment(segment.id) and vector.tolist() == vectors[segment.id]
 
 
-def test_candidates_of_several_queries_come_in_their_order_and_once(make, units):
+def test_a_half_without_content_finds_nothing(make, units):
     library = make(400)
-    queries = units(3, 32, seed=1)
-    queries[1] = queries[0] + 0.3 * queries[1]  # finds most of what the first one finds
-    each = [oracle(library, query, 20) for query in queries]
-    together = list(dict.fromkeys(number for one in each for number in one))
-    assert 30 < len(together) < 50 and found(library.candidates(queries, 20)) == together
+    for half in (slice(0, 16), slice(16, 32)):
+        query = np.zeros(32, np.float32)
+        query[half] = units(1, 16, seed=1)[0]
+        _, vectors = library.vectors()
+        cosines = vectors[:, half] @ query[half] / np.linalg.norm(vectors[:, half], axis=1)
+        assert found(library.candidates(query, 20)) == (np.argsort(-cosines)[:20] + 1).tolist()
+    assert found(library.candidates(np.zeros(32), 20)) == []
 
 
 FILTERS = (
@@ -341,16 +347,18 @@ def test_a_library_that_was_never_finished(tmp_path, model):
 
 
 def swap(folder: Path, other: Path) -> None:
-    for name in (INDEX_FILE, MANIFEST_FILE):
+    for name in INDEX_FILES:
         (folder / name).write_bytes((other / name).read_bytes())
 
 
 DAMAGE = {
-    "truncated": lambda folder, _: os.truncate(folder / INDEX_FILE, 1_000),
-    "deleted": lambda folder, _: (folder / INDEX_FILE).unlink(),
-    "one byte": lambda folder, _: (folder / INDEX_FILE).write_bytes((folder / INDEX_FILE).read_bytes()[:-1] + b"\x7f"),
-    "another library's file": lambda folder, other: (folder / INDEX_FILE).write_bytes(
-        (other / INDEX_FILE).read_bytes()
+    "truncated": lambda folder, _: os.truncate(folder / GRAPH_FILES[0], 1_000),
+    "deleted": lambda folder, _: (folder / GRAPH_FILES[0]).unlink(),
+    "one byte": lambda folder, _: (folder / GRAPH_FILES[0]).write_bytes(
+        (folder / GRAPH_FILES[0]).read_bytes()[:-1] + b"\x7f"
+    ),
+    "another library's file": lambda folder, other: (folder / GRAPH_FILES[0]).write_bytes(
+        (other / GRAPH_FILES[0]).read_bytes()
     ),
     "another library's index": swap,
 }
@@ -374,9 +382,7 @@ def test_a_damaged_index_is_built_anew_with_one_line(make, units, tmp_path, mode
 
 def test_an_older_index_is_brought_up_to_date(make, items, units, tmp_path, model, caplog):
     make(100).close()
-    older = [
-        (path, path.read_bytes()) for path in (tmp_path / "library" / name for name in (INDEX_FILE, MANIFEST_FILE))
-    ]
+    older = [(path, path.read_bytes()) for path in (tmp_path / "library" / name for name in INDEX_FILES)]
     with Library.open(tmp_path / "library", model) as library:
         library.add(*items(100, first=100), units(100, 32, seed=1))
     for path, content in older:
@@ -428,9 +434,10 @@ def test_searching_while_adding(make, items, units, tmp_path):
     """Every answer is right for some moment: k hits in order, each with its own similarity; none is lost."""
     library = make(200)
     queries = units(8, 32, seed=1)
+    queries[:, 16:] = 0  # by meaning alone
     batches = [units(20, 32, seed=10 + number) for number in range(15)]
     everything = np.concatenate([units(200, 32), *batches])
-    truth = everything.astype(np.float16).astype(np.float32)
+    truth = meanings(everything.astype(np.float16), 16)
     done, wrong, answered = threading.Event(), [], []
 
     def search(query: np.ndarray) -> None:
@@ -440,12 +447,12 @@ def test_searching_while_adding(make, items, units, tmp_path):
                 last = done.is_set()
                 least, candidates = len(library), library.candidates(query, 10)
                 rows = [int(segment.text) for segment in candidates.segments]
-                scores = (candidates.vectors @ query).tolist()
-                assert np.allclose(scores, truth[rows] @ query, atol=1e-6)
+                scores = (meanings(candidates.vectors, 16) @ query[:16]).tolist()
+                assert np.allclose(scores, truth[rows] @ query[:16], atol=1e-6)
                 assert len(set(rows)) == 10 and scores == sorted(scores, reverse=True)
-                assert least >= size and scores[-1] >= np.sort(truth[:least] @ query)[-10] - 1e-6
+                assert least >= size and scores[-1] >= np.sort(truth[:least] @ query[:16])[-10] - 1e-6
                 size = least
-            answered.append(rows == np.argsort(-(truth @ query))[:10].tolist())
+            answered.append(rows == np.argsort(-(truth @ query[:16]))[:10].tolist())
         except BaseException as error:
             wrong.append(error)
 
@@ -584,7 +591,7 @@ def test_searching_while_adding_and_removing(make, items, units):
             while not done.is_set():
                 row = number % 50
                 segments = library.candidates(stays[row], 10).segments
-                assert segments[0].text == str(250 + row) and len(segments) == 10
+                assert segments[0].text == str(250 + row) and 10 <= len(segments) < 20
         except BaseException as error:
             wrong.append(error)
 

@@ -42,7 +42,6 @@ class Model:
     )
     aligner: None = None
 
-    reweight = Clasp.reweight
     halves = Clasp.halves
 
     def language_of(self, _: str) -> str:

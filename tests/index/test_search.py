@@ -10,7 +10,7 @@ import pytest
 from clasp.calibration import Calibration, MatchProbability
 from clasp.errors import ClaspError, LibraryError
 from clasp.model import Clasp
-from clasp.phones.alignment import SHORTLIST, WEIGHTS, Aligner, pack
+from clasp.phones.alignment import SHORTLIST, Aligner, pack
 from clasp.phones.inventory import INVENTORY
 from index.filters import Filter
 from index.library import Library
@@ -41,7 +41,6 @@ class Model:
 
     aligner: Aligner | None = None
 
-    reweight = Clasp.reweight
     halves = Clasp.halves
 
 
@@ -88,20 +87,15 @@ def test_a_weight_ranks_by_the_weighted_similarity(
     library = make(300)
     query = ask(units(1, DIM, seed=5)[0])
     answer = search(library, model, query, k=20, meaning=weight)
-    expected = {
-        number: weight * meaning * norm_m + (1 - weight) * sound * norm_s
-        for (number, (meaning, sound)), norm_m, norm_s in zip(
-            cosines(library, query).items(), *half_norms(library), strict=True
-        )
-    }
+    found = cosines(library, query)
+    expected = {number: weight * found[number][0] + (1 - weight) * found[number][1] for number in candidates(found)}
     best = sorted(expected, key=expected.get, reverse=True)[:20]
     assert [hit.segment.id for hit in answer.hits] == best
 
 
-def half_norms(library: Library) -> tuple[np.ndarray, np.ndarray]:
-    """Lengths of the stored halves; random vectors have halves of any length, those of a model √½."""
-    vectors = np.asarray(library.vectors()[1], float)
-    return np.linalg.norm(vectors[:, :HALF], axis=1), np.linalg.norm(vectors[:, HALF:], axis=1)
+def candidates(found: dict[int, tuple[float, float]]) -> set[int]:
+    """The nearest by meaning and the nearest by sound, of all cosines."""
+    return {number for half in (0, 1) for number in sorted(found, key=lambda one: -found[one][half])[:SHORTLIST]}
 
 
 @pytest.mark.parametrize("language", ["en", "pt", None])
@@ -132,15 +126,13 @@ def test_without_a_weight_the_probability_ranks(
 def test_the_nearest_by_meaning_and_by_sound_are_ranked_in_one_pass(
     make: Callable[..., Library], model: Model, units: Callable[..., np.ndarray], language: str | None
 ):
-    """In a library larger than the shortlist: same hits, same order as by comparing all with both weights."""
+    """In a library larger than the shortlist: same hits, same order as by comparing all by both halves."""
     library = make(1_000)
-    ids, vectors = library.vectors()
     languages = {segment.id: segment.language for segment in library.segments()}
     for vector in units(5, DIM, seed=11):
         query = ask(vector, language)
         found = cosines(library, query)
-        weighted = [vectors @ model.reweight(vector[None], weight)[0] for weight in WEIGHTS]
-        near = {number for scores in weighted for number in ids[np.argsort(-scores)[:SHORTLIST]].tolist()}
+        near = candidates(found)
         assert len(near) > SHORTLIST
         expected = {number: probability(direction_of(query, languages[number]), *found[number]) for number in near}
         best = sorted(expected, key=expected.get, reverse=True)[:30]

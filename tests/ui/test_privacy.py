@@ -47,7 +47,7 @@ def test_no_route_leads_to_other_files(address: str, place: str) -> None:
 
 
 def test_the_files_of_the_library_itself_are_not_served(address: str) -> None:
-    for name in ("library.db", "index.bin", "manifest.json", "files", "."):
+    for name in ("library.db", "meaning.hnsw", "sound.hnsw", "manifest.json", "files", "."):
         for key in ("demo", "default", "..", ""):
             status, _ = raw(address, f"/audio/{key}/{name}")
             assert status in (404, 405), (key, name)

@@ -9,29 +9,6 @@ import pytest
 from index.benchmarks import benchmark
 
 
-def test_recall_is_measured_against_exact_search() -> None:
-    random = np.random.default_rng(0)
-    vectors = random.normal(size=(500, 16)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    share, seconds = benchmark.recall(vectors, vectors[:40])
-    assert share > 0.99
-    assert seconds.shape == (40,)
-    assert (seconds > 0).all()
-    assert benchmark.recall(vectors[:4], vectors[:4])[0] == 1  # fewer than k there are
-
-
-def test_a_recall_of_the_wrong_neighbours_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    from index.vectors.hnsw import HnswIndex
-
-    search = HnswIndex.search
-    monkeypatch.setattr(HnswIndex, "search", lambda self, query, k: search(self, -query, k))
-    vectors = np.eye(64, dtype=np.float32)
-    vectors = np.concatenate([vectors, -vectors])
-    vectors += np.random.default_rng(0).normal(scale=0.05, size=vectors.shape).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    assert benchmark.recall(vectors, vectors[:20])[0] < 0.2
-
-
 def test_times_leave_the_warm_up_out() -> None:
     calls: list[int] = []
     seconds = benchmark.timed(calls.append)

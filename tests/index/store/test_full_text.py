@@ -41,7 +41,7 @@ def found(library: Library) -> Callable[..., list[tuple[int, float]]]:
     """Ids of the segments, and coverage, that have any of the words, best first."""
 
     def found(*asked: str) -> list[tuple[int, float]]:
-        there = library.candidates(np.zeros((0, 32), np.float32), 10, words=asked)
+        there = library.candidates(np.zeros(32, np.float32), 10, words=asked)
         return list(zip(there.ids.tolist(), there.coverage.round(2).tolist(), strict=True))
 
     return found
@@ -76,14 +76,14 @@ def test_what_is_removed_is_not_found(library: Library, found: Callable) -> None
 def test_pairs_of_phones_find_segments(library: Library) -> None:
     asked = pairs(np.array([9, 3, 4, 5]))
     assert len(asked) == 3
-    there = library.candidates(np.zeros((0, 32), np.float32), 10, phones=asked)
+    there = library.candidates(np.zeros(32, np.float32), 10, phones=asked)
     assert there.ids.tolist() == [3, 1]  # two pairs of three, and one
 
 
 def test_filters_hold_for_words(library: Library) -> None:
     from index.filters import Filter
 
-    there = library.candidates(np.zeros((0, 32), np.float32), 10, words=["goat"], filters=Filter(recordings=("sea",)))
+    there = library.candidates(np.zeros(32, np.float32), 10, words=["goat"], filters=Filter(recordings=("sea",)))
     assert there.ids.tolist() == [4]
 
 
@@ -92,7 +92,7 @@ def test_a_library_without_full_text_gets_it_when_it_is_opened(library: Library,
     with sqlite3.connect(library.folder / DATABASE_FILE) as database:
         database.execute("DELETE FROM full_text WHERE rowid IN (1, 4)")
     with Library.open(library.folder, model) as again:
-        there = again.candidates(np.zeros((0, 32), np.float32), 10, words=["goat"])
+        there = again.candidates(np.zeros(32, np.float32), 10, words=["goat"])
         assert sorted(there.ids.tolist()) == [1, 4]
 
 

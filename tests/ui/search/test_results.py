@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from clasp.calibration import Witness
+from index.cli.search import as_text
 from index.hit import Hit
 from index.library import Library, Recording, Segment
 from index.search import Answer, Query
@@ -87,6 +88,12 @@ def test_an_answer_knows_its_address(searched: SearchedLibrary) -> None:
     request = SearchRequest(SearchSettings("visit"), "a storm")
     mine = results.answer(Answer(QUERY, [hit(searched, 1, 0.9)], 0.001, "cpu"), request, searched)
     assert "data-private" in mine and "data-copy" not in mine  # a visitor's own uploads
+
+
+def test_it_is_said_why_a_search_took_longer(searched: SearchedLibrary) -> None:
+    answer = Answer(QUERY, [hit(searched, 1, 0.9)], 2.0, "cpu", note="The Milvus server does not answer.")
+    for text in (results.answer(answer, SearchRequest(SearchSettings("own"), QUERY.text), searched), as_text(answer)):
+        assert "The Milvus server does not answer." in text
 
 
 def test_filters_can_be_cleared(searched: SearchedLibrary) -> None:
