@@ -28,7 +28,6 @@ from clasp.errors import LibraryError
 from index.vectors.protocol import Version
 from index.vectors.segment_table import SegmentTable
 
-
 FACTS = ("recording", "category", "language", "speaker", "date")  # columns of a SegmentTable
 PARTITIONS = ("meaning", "sound")
 LINKS, BUILD_EFFORT, EFFORT = 16, 200, 200  # as in `hnsw`
