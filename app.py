@@ -39,10 +39,12 @@ def run(options: argparse.Namespace | None = None) -> int:
     server = launch()
     print(f"CLASP is open at {server.address} (Ctrl-C ends it).", flush=True)
     if options is None or not options.window or not window.stay(server.address):
-        told = threading.Event()
-        signal.signal(signal.SIGTERM, lambda *_: told.set())
-        told.wait()
+        ended = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: ended.set())
+        ended.wait()
         server.drain(DRAIN)
+        sys.stdout.flush()
+        os._exit(0)  # at once: threads of C++ libraries abort the interpreter's usual end
     return 0
 
 

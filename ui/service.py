@@ -83,8 +83,9 @@ class Service:
         return self._resources
 
     def close(self) -> None:
-        """Close the libraries, if they are open."""
+        """Close the libraries, if they are open, and delete those of guests."""
         if self._resources is not None:
+            self._resources.guests.close()
             self._resources.registry.close()
 
     def greet(self, token: str) -> str:

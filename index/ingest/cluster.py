@@ -21,7 +21,7 @@ from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clasp.errors import AudioError, ClaspError, ModelError
 from clasp.filenames import readable
@@ -61,7 +61,8 @@ class Cluster:
         gpus = {"num_gpus": 1, "max_calls": 0} if self._resource == "GPU" else {}  # 0: the worker keeps its model
         encode = ray.remote(num_cpus=1, max_retries=RETRIES, **gpus)(_encode)
         setup, found = ray.put(self._setup), ray.put(known)
-        waiting, running = iter(files), {}
+        waiting = iter(files)
+        running: dict[Any, Path] = {}  # by the reference of what comes back
         while True:
             most = 2 * max(1, int(ray.cluster_resources().get(self._resource, 0)))
             for file in islice(waiting, max(0, most - len(running))):
@@ -72,7 +73,7 @@ class Cluster:
             file = running.pop(done)
             yield file, partial(self._outcome, file, done)
 
-    def _outcome(self, file: Path, done: object) -> EncodedFile:
+    def _outcome(self, file: Path, done: Any) -> EncodedFile:
         from ray.exceptions import RayError, RayTaskError
 
         try:
@@ -104,7 +105,7 @@ def connected(address: str, model: "Clasp") -> Iterator[Cluster]:
     settings = current()
     limits = {name: os.environ[name] for name in map(variable, LIMITS) if name in os.environ}
     _must_answer(address)
-    here = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"} if address == "local" else {}
+    here: dict[str, Any] = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"} if address == "local" else {}
     try:
         ray.init(address, logging_level="ERROR", log_to_driver=False, **here)
     except (OSError, RuntimeError, ValueError) as error:
