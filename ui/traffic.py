@@ -65,13 +65,13 @@ class TrafficMiddleware:
                 MutableHeaders(scope=message)[HEADER] = name
             await send(message)
 
-        counts = not any(part in scope["path"] for part in ALWAYS_OPEN)
+        waits = scope.get("method") == "GET" and any(part in scope["path"] for part in ALWAYS_OPEN)
         before = _request.set(name)
-        self._traffic.running += counts
+        self._traffic.running += not waits
         try:
             await self._app(scope, receive, named)
         finally:
-            self._traffic.running -= counts
+            self._traffic.running -= not waits
             _request.reset(before)
 
 
