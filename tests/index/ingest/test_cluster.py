@@ -5,6 +5,7 @@ import pickle
 import random
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -34,6 +35,7 @@ from tests.index.ear import Ear
 
 ROOT = Path(__file__).parents[3]
 DEMO = ROOT / "assets" / "library" / "audio"
+PORTS = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port", "runtime_env_agent_port")
 KILLS = 8
 START = 300  # seconds in which something must have happened on a busy machine
 
@@ -142,6 +144,15 @@ def test_where_ray_is_not_installed(tiny_folder: Path, monkeypatch: pytest.Monke
 # On a cluster of two machines
 
 
+def node() -> dict:
+    """A machine of two cores; its ports are given, or it would wait for them to be chosen, and not for long."""
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in PORTS]
+    ports = {name: probe.getsockname()[1] for name, probe in zip(PORTS, probes, strict=True)}
+    for probe in probes:
+        probe.close()
+    return {"num_cpus": 2, "node_ip_address": "127.0.0.1", "object_store_memory": 100 * 2**20, **ports}
+
+
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch, tiny_folder: Path):
     """Two nodes of two cores on this machine, which nobody else can reach."""
@@ -149,9 +160,8 @@ def cluster(monkeypatch: pytest.MonkeyPatch, tiny_folder: Path):
     monkeypatch.setenv("CLASP_MODEL", str(tiny_folder))
     from ray.cluster_utils import Cluster
 
-    node = {"num_cpus": 2, "node_ip_address": "127.0.0.1", "object_store_memory": 100 * 2**20}
-    cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
-    cluster.add_node(**node)
+    cluster = Cluster(initialize_head=True, head_node_args={**node(), "include_dashboard": False})
+    cluster.add_node(**node())
     yield cluster
     cluster.shutdown()
 
