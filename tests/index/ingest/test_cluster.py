@@ -36,6 +36,7 @@ from tests.index.ear import Ear
 ROOT = Path(__file__).parents[3]
 DEMO = ROOT / "assets" / "library" / "audio"
 PORTS = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port", "runtime_env_agent_port")
+LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # 0: Ray does not take 127.0.0.1 for this machine's address in a network
 KILLS = 8
 START = 300  # seconds in which something must have happened on a busy machine
 
@@ -158,8 +159,11 @@ def cluster(monkeypatch: pytest.MonkeyPatch, tiny_folder: Path):
     """Two nodes of two cores on this machine, which nobody else can reach."""
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     monkeypatch.setenv("CLASP_MODEL", str(tiny_folder))
+    monkeypatch.setenv(LOOPBACK, "0")
+    from ray._private import ray_constants
     from ray.cluster_utils import Cluster
 
+    monkeypatch.setattr(ray_constants, "ENABLE_RAY_CLUSTER", False)  # where it was imported before
     cluster = Cluster(initialize_head=True, head_node_args={**node(), "include_dashboard": False})
     cluster.add_node(**node())
     yield cluster
