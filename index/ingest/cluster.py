@@ -56,7 +56,8 @@ class Cluster:
 
     def encoded(self, files: Iterable[Path], known: KnownFiles) -> Iterator[tuple[Path, Callable[[], EncodedFile]]]:
         """Each file once it is encoded, in any order, with what gives the outcome or raises what went wrong: see
-        `encode_file`; an AudioError, too, where the workers that had the file were lost again and again."""
+        `encode_file`; an AudioError, too, where the workers that had the file were lost again and again, and a
+        ClaspError where they lack CLASP."""
         ray = self._ray
         gpus = {"num_gpus": 1, "max_calls": 0} if self._resource == "GPU" else {}  # 0: the worker keeps its model
         encode = ray.remote(num_cpus=1, max_retries=RETRIES, **gpus)(_encode)
@@ -79,7 +80,10 @@ class Cluster:
         try:
             return self._ray.get(done)
         except RayTaskError as error:
-            raise error.cause from None
+            if not isinstance(error.cause, RayError):
+                raise error.cause from None
+            reason = str(error.cause).strip().splitlines()[-1]
+            raise ClaspError(f"A worker failed ({reason}): install the same CLASP on every machine.") from error
         except RayError as error:
             reason = f"the workers that had it were lost {RETRIES + 1} times ({type(error).__name__})"
             raise AudioError(f"{readable(file.name)} could not be encoded: {reason}.") from error
