@@ -12,6 +12,7 @@ kilobytes an utterance): whoever writes slowly slows the workers down, and memor
 Ray is loaded when a cluster is asked for (`pip install clasp-search[ray]`).
 """
 
+import logging
 import os
 import socket
 from collections.abc import Callable, Iterable, Iterator
@@ -111,7 +112,7 @@ def connected(address: str, model: "Clasp") -> Iterator[Cluster]:
     _must_answer(address)
     here: dict[str, Any] = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"} if address == "local" else {}
     try:
-        ray.init(address, logging_level="ERROR", log_to_driver=False, **here)
+        ray.init(address, logging_level=logging.ERROR, log_to_driver=False, **here)
     except (OSError, RuntimeError, ValueError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise ClaspError(f"There is no Ray cluster to be had at {address!r} ({reason}).") from error
