@@ -38,5 +38,5 @@ ENV PATH=/opt/clasp/bin:$PATH \
 VOLUME /data
 EXPOSE 7860
 HEALTHCHECK --interval=30s --timeout=10s --start-period=3m \
-    CMD ["python3", "-c", "import os, urllib.request as web; web.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/', timeout=9)"]
+    CMD ["python3", "-c", "import os, urllib.request as web; web.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=9)"]
 CMD ["clasp", "serve"]

@@ -48,6 +48,10 @@ class Settings:
     live_visitors: int = _setting(20, "people who may use the live search at once")
     live_minutes: float = _setting(10, "what each of them may speak in a visit to a read-only page, in minutes")
     webhook: str = _setting("", "address to which what saved searches find is sent as JSON; empty: none")
+    metrics: bool = _setting(False, "1: /metrics tells Prometheus how the server fares, and anybody who reaches it")
+    log: str = _setting(
+        "text", "how the server logs: text, or json, with the times of every query and its request's id"
+    )
     notify: bool = _setting(False, "1: the desktop shows a notification of what saved searches find")
 
 

@@ -18,10 +18,11 @@ A query is encoded once; searching it again with another weight or other filters
 the candidates; their phones, aligned with those of the query, decide which of them says the same.
 """
 
+import logging
 import time
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from unicodedata import category
 
 import numpy as np
@@ -44,6 +45,8 @@ EVERYTHING = Filter()
 LONGEST_QUERY = 1_000  # characters
 CLEAR = 3.0  # alignment score of the same words clearly spoken
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, eq=False)
 class Query:
@@ -60,6 +63,11 @@ class Query:
     def words(self) -> list[str]:
         """The words of a typed query, as the full text has them."""
         return words(self.text or "")
+
+    @property
+    def kind(self) -> Literal["text", "speech", "like"]:
+        """Whether it was typed or spoken, or is for what is like a segment."""
+        return "like" if self.segment is not None else "speech" if self.text is None else "text"
 
     @cached_property
     def direction(self) -> "Direction":
@@ -119,7 +127,7 @@ def encode(model: "Clasp", *, text: str | None = None, waveform: "Waveform | Non
     started = time.perf_counter()
     if waveform is not None:
         encoded = model.encode_speech([waveform], return_phones=True)
-        return Query(encoded.vectors[0], time.perf_counter() - started, encoded.phones[0])
+        return _logged(Query(encoded.vectors[0], time.perf_counter() - started, encoded.phones[0]))
     text = " ".join("".join(" " if category(letter) in ("Cc", "Cs") else letter for letter in text or "").split())
     if not any(letter.isalnum() for letter in text):
         raise ClaspError("The query has no words: type what to look for, or record it.")
@@ -127,7 +135,7 @@ def encode(model: "Clasp", *, text: str | None = None, waveform: "Waveform | Non
         raise ClaspError(f"The query has {len(text)} characters: one sentence has {LONGEST_QUERY} at most.")
     language = languages.tag(language) or model.language_of(text)
     encoded = model.encode_text([text], [language], return_phones=True)
-    return Query(encoded.vectors[0], time.perf_counter() - started, encoded.phones[0], text, language)
+    return _logged(Query(encoded.vectors[0], time.perf_counter() - started, encoded.phones[0], text, language))
 
 
 def like(library: "Library", segment: int) -> Query:
@@ -208,7 +216,19 @@ def search(
         if segments[row].recording in recordings  # it may have been removed meanwhile
     ]
     seconds = time.perf_counter() - started
+    _log("search", seconds, kind=query.kind, hits=len(hits))
     return Answer(query, hits, seconds, str(model.device), telling(candidates.weights), candidates.note)
+
+
+def _logged(query: Query) -> Query:
+    """The same, whose encoding the log tells of."""
+    _log("encode", query.encode_seconds, kind=query.kind)
+    return query
+
+
+def _log(stage: str, seconds: float, **facts: str | int) -> None:
+    """Tell what a stage of a query took; nothing of what is searched for."""
+    log.info("%s took %.3f s", stage, seconds, extra={"facts": {"stage": stage, "seconds": round(seconds, 4), **facts}})
 
 
 @dataclass(frozen=True, eq=False)

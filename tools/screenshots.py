@@ -96,7 +96,7 @@ def main() -> None:
         probe.bind(("127.0.0.1", 0))
         os.environ |= {"PORT": str(probe.getsockname()[1]), "CLASP_LIBRARY": str(folder), "XDG_DATA_HOME": name}
         probe.close()
-        address = app.launch()
+        address = app.launch().address
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         microphone = [
             "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",

@@ -144,6 +144,10 @@ class Jobs:
         if job is not None and job.running:
             raise ClaspError(f"{job.title} is still running: wait until it is done, or stop it.")
 
+    def unfinished(self) -> list[Job]:
+        """The jobs that run or wait."""
+        return [job for job in list(self._jobs.values()) if job.running]
+
     def forget(self, key: str) -> None:
         """Forget the last job of a library, if it has ended."""
         with self._lock:

@@ -82,6 +82,12 @@ class Service:
             raise self._error or ClaspError("The demo library could not be opened. The server's log says why.")
         return self._resources
 
+    def close(self) -> None:
+        """Close the libraries, if they are open, and delete those of guests."""
+        if self._resources is not None:
+            self._resources.guests.close()
+            self._resources.registry.close()
+
     def greet(self, token: str) -> str:
         """The token of a visitor, who may already have one from an earlier visit."""
         return self.opened().guests.issue(token)

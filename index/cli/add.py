@@ -5,6 +5,7 @@
     python -m clasp add podcasts/ --library /media/archive
     python -m clasp add lectures/ --no-transcripts
     python -m clasp add interpreted.mkv --track 2
+    python -m clasp add /archive --ray auto
 
 They stay where they are unless --copy puts them into the library. A transcript beside a recording (of the same name:
 .srt, .vtt, .txt, .json of Whisper and others) and facts about it (same name, .csv, or metadata.csv in the folder, with
@@ -12,12 +13,16 @@ any of the columns file, title, speaker, category, language, date) are taken up,
 again. What has no transcript is transcribed once all is added, for it can be searched before; CLASP_TRANSCRIBER says by
 what. After an interruption it goes on where it was.
 
+With --ray, the machines of a Ray cluster encode; this one stores what they have made, and transcribes in the end. The
+paths must lead to the recordings on all of them.
+
 Exit codes: 0 all was added or known; 1 something could not be read, or not to its end, or something in transcripts and
 tables was not understood; 2 an error (one line on stderr).
 """
 
 import argparse
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--track", type=int, default=0, metavar="NUMBER",
         help="the sound track of the files, from 1 (default: the default one, or the first that is not silent)",
     )  # fmt: skip
+    parser.add_argument(
+        "--ray", metavar="ADDRESS", help="encode on a Ray cluster: local, auto, ray://host:10001 or host:6379"
+    )
 
 
 def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
     """Add, show how it goes, and sum up."""
     from index.cli.saved import report_new
     from index.cli.transcribing import transcribe
+    from index.ingest.cluster import connected
     from index.ingest.pipeline import Ingestor
     from index.ingest.walk import find_files
     from index.metadata import checked
@@ -71,8 +80,11 @@ def run(args: argparse.Namespace) -> int:
     torch.set_num_threads(1)  # more gain little, and wait for each other while something else is running
     model = clasp.load()
     with open_or_create(model, args.library) as library:
-        ingestor = Ingestor(library, model, copy=args.copy, language=args.language, track=args.track)
-        progress, stopped = show(ingestor.add(args.paths), "files")
+        with connected(args.ray, model) if args.ray else nullcontext() as cluster:
+            ingestor = Ingestor(
+                library, model, copy=args.copy, language=args.language, track=args.track, cluster=cluster
+            )  # fmt: skip
+            progress, stopped = show(ingestor.add(args.paths), "files")
         if progress is not None:
             print(summary(progress))
         if stopped:

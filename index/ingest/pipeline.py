@@ -16,24 +16,33 @@ of windows is stored as it is done, and what lacks a transcript is found in the 
 """
 
 import json
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from clasp.audio.decode import SAMPLE_RATE, Waveform, stream
-from clasp.audio.envelope import Meter
-from clasp.audio.vad import Utterance, utterances
+from clasp.audio.decode import Waveform
 from clasp.errors import AudioError, DataError
 from clasp.filenames import readable
-from clasp.phones.alignment import pack
 from clasp.speech.languages import LanguageTally
 from clasp.speech.transcript import Transcript
-from index.ingest.files import content_checksum, continues, copied, file_size
+from index.ingest.cluster import Cluster
+from index.ingest.encoded_file import (
+    BATCH,
+    SHORTEST,
+    EncodedBatch,
+    EncodedFile,
+    KnownFiles,
+    Start,
+    encode_file,
+    speaker_embeddings,
+)
+from index.ingest.files import continues, copied, file_size
 from index.ingest.prefetch import prefetch
 from index.ingest.segment_audio import segment_waveforms
 from index.ingest.sidecars import Sidecar, SidecarIndex
@@ -42,20 +51,24 @@ from index.library import Library
 from index.metadata import FACTS, checked
 from index.model import SpeechEncoder, Transcriber
 from index.progress import AddProgress, Progress, TranscribeProgress, timed
-from index.records import Recording, Segment, SpeakerEmbeddings
+from index.records import Recording, Segment
 from index.transcripts import FUSED_AT_ONCE
 
-BATCH = 16  # utterances embedded together
-COMMIT_SECONDS = 60  # of a recording between two commits
 WAITING = 64  # utterances that may wait for the transcriber
-SHORTEST = 0.001  # seconds that a recording lasts in the library, if nothing is in it
 
 
 class Ingestor:
     """Adds recordings to a library and transcribes what is in it."""
 
     def __init__(
-        self, library: Library, model: SpeechEncoder, *, copy: bool = False, language: str = "", track: int = 0
+        self,
+        library: Library,
+        model: SpeechEncoder,
+        *,
+        copy: bool = False,
+        language: str = "",
+        track: int = 0,
+        cluster: Cluster | None = None,
     ) -> None:
         """Add to `library`, embedding with `model`.
 
@@ -64,12 +77,13 @@ class Ingestor:
             language: what is spoken, where no metadata says otherwise.
             track: number of the sound track of each file that is added, from 1; 0: the default one, or where that is
                 silent the first that is not.
+            cluster: encodes files on other machines; they are stored in the order in which they come back.
 
         Raises:
             DataError: if `language` is none.
         """
         self.library, self.model = library, model
-        self.copy, self.track = copy, track
+        self.copy, self.track, self.cluster = copy, track, cluster
         self.language = checked({"language": language})["language"]
 
     @timed
@@ -82,21 +96,21 @@ class Ingestor:
         """
         found = find_files(paths)
         sidecars = SidecarIndex(found.files, found.folders)
-        sizes = [file_size(file) for file in found.files]
-        progress = AddProgress(len(sizes), bytes=sum(sizes), failed=found.failed, skipped=found.skipped)
+        sizes = {file: file_size(file) for file in found.files}
+        progress = AddProgress(len(sizes), bytes=sum(sizes.values()), failed=found.failed, skipped=found.skipped)
         try:
-            for file, size in zip(found.files, sizes, strict=True):
+            for file, encode in self._encoded(found.files):
                 before = replace(progress, current=readable(file.name), file_seconds=0.0)
                 yield before
                 try:
-                    for progress in self._add_file(file, size, sidecars, before):
+                    for progress in self._add_file(file, encode, sizes[file], sidecars, before):
                         yield progress
                 except (AudioError, DataError, OSError, ValueError) as error:
                     reason = str(error) if not isinstance(error, OSError) else f"{error.strerror or error}"
                     progress = replace(before, failed=(*before.failed, (file, reason)))
                 remarks = tuple(dict.fromkeys(one.encode("utf-8", "replace").decode() for one in sidecars.remarks))
                 progress = replace(
-                    progress, done=before.done + 1, bytes_done=before.bytes_done + size, remarks=remarks
+                    progress, done=before.done + 1, bytes_done=before.bytes_done + sizes[file], remarks=remarks
                 )  # fmt: skip
                 yield progress
         except GeneratorExit:  # stopped
@@ -105,35 +119,60 @@ class Ingestor:
         self.library.store_index()
         yield replace(progress, current="", finished=True)
 
-    def _add_file(self, file: Path, size: int, sidecars: SidecarIndex, before: AddProgress) -> Iterator[AddProgress]:
-        """Identify a file, and add what the library lacks of it; the last progress is the one after it."""
-        digest = content_checksum(file)
+    def _encoded(self, files: Sequence[Path]) -> Iterator[tuple[Path, Callable[[], EncodedFile]]]:
+        """Each file with what encodes it: here one after the other, or, in any order, what the cluster has encoded."""
+        if self.cluster is not None:
+            return self.cluster.encoded(files, self._known())
+        return ((file, partial(encode_file, self.model, file, partial(self._start, file))) for file in files)
+
+    def _start(self, file: Path, digest: str) -> Start | None:
+        """Where encoding a file begins; None where the library has all of it."""
         recording = self._identify(file, digest)
+        if recording is None:
+            return Start(self.track)
+        position = self.library.position(recording.id)
+        return None if recording.done and position > 0 else Start(recording.track, position)
+
+    def _known(self) -> KnownFiles:
+        """The files that the library has, or the beginning of them."""
+        counts = self.library.counts()
+        recordings = [one for one in self.library.recordings() if one.id in counts and self.track in (0, one.track)]
+        whole = np.sort(np.array([one.sha256 for one in recordings if one.done], "S64"))
+        begun = {one.sha256: Start(one.track, self.library.position(one.id)) for one in recordings if not one.done}
+        return KnownFiles(whole, begun, self.track)
+
+    def _add_file(
+        self, file: Path, encode: Callable[[], EncodedFile], size: int, sidecars: SidecarIndex, before: AddProgress
+    ) -> Iterator[AddProgress]:
+        """Identify a file, and add what the library lacks of it; the last progress is the one after it."""
+        encoded = encode()
+        recording = self._identify(file, encoded.digest)
         position = self.library.position(recording.id) if recording else 0.0  # seconds that are stored already
         if recording is not None and recording.done and position > 0:
             updated = self._update(recording, sidecars.of(file, recording.language or self.language), file)
             yield replace(before, existing=before.existing + 1, updated=before.updated + updated)
             return
+        if encoded.start is None or encoded.start.position != position:
+            raise DataError(f"What the library has of {readable(file.name)} was changed meanwhile: add it again.")
 
-        earlier, new = self._earlier_versions(file, digest), recording is None
+        earlier, new = self._earlier_versions(file, encoded.digest), recording is None
         languages = [one.language for one in (earlier if recording is None else [recording]) if one.language]
         sidecar = sidecars.of(file, languages[-1] if languages else self.language)
-        source = _Source(file, size, self.track if recording is None else recording.track, position)
         if recording is None:
-            recording = self._new_recording(file, digest, source.stream.track, sidecar, earlier)
+            recording = self._new_recording(file, encoded.digest, encoded.start.track, sidecar, earlier)
 
-        progress = before
+        progress, ending = before, None
         try:
-            with closing(source.stream), closing(prefetch(utterances(source.blocks(), position), BATCH)) as cut:
-                for batch in _batches(cut, position):
-                    self._store(recording, batch, sidecar, new=new)
-                    new, end = False, batch[-1].end if batch else source.seconds
-                    progress = replace(
-                        progress, segments=progress.segments + len(batch), file_seconds=end,
-                        seconds=before.seconds + source.seconds - position,
-                        bytes_done=before.bytes_done + source.share(end) * size,
-                    )  # fmt: skip
-                    yield progress
+            for batch in encoded.batches:
+                self._store(recording, batch, sidecar, new=new)
+                new, ending = False, batch.ending
+                progress = replace(
+                    progress, segments=progress.segments + len(batch.spans),
+                    file_seconds=batch.spans[-1][1] if batch.spans else batch.seconds,
+                    seconds=before.seconds + batch.seconds - position,
+                    bytes_done=before.bytes_done + batch.share * size,
+                )  # fmt: skip
+                yield progress
         except BaseException as error:
             if new and self.copy:
                 (self.library.folder / recording.path).unlink(missing_ok=True)
@@ -141,15 +180,15 @@ class Ingestor:
                 self.library.remove(recording.id)
             raise
 
-        flaw, duration = source.stream.flaw, max(source.seconds, SHORTEST)
-        self.library.finish(recording.id, duration, source.meter.loudness(), flaw)
+        assert ending is not None, "the last batch has it"
+        self.library.finish(recording.id, ending.duration, ending.loudness, ending.flaw)
         self._update(recording, sidecar, file)  # of what was stored before a stop
         if (head := self.model.speaker_head) is not None:
             self.library.diarization.guess(recording.id, head)
-        if sidecar.cues and sidecar.cues[0].start >= duration:
+        if sidecar.cues and sidecar.cues[0].start >= ending.duration:
             sidecars.remarks.append(
                 f"The transcript of {readable(file.name)} begins at {sidecar.cues[0].start:.0f} s, after the recording "
-                f"ends ({duration:.0f} s): its times must count from the beginning of the recording."
+                f"ends ({ending.duration:.0f} s): its times must count from the beginning of the recording."
             )
         for one in earlier:
             self.library.corrections.carry(one.id, recording.id)
@@ -158,7 +197,7 @@ class Ingestor:
         silent = position == 0 and progress.segments == before.segments
         yield replace(
             progress, added=before.added + (not silent), silent=(*before.silent, file) if silent else before.silent,
-            partial=(*before.partial, (file, flaw)) if flaw else before.partial,
+            partial=(*before.partial, (file, ending.flaw)) if ending.flaw else before.partial,
         )  # fmt: skip
 
     def _identify(self, file: Path, digest: str) -> Recording | None:
@@ -198,22 +237,15 @@ class Ingestor:
             sidecar=sidecar.summary(), done=False, **facts | news,
         )  # fmt: skip
 
-    def _store(self, recording: Recording, batch: list[Utterance], sidecar: Sidecar, *, new: bool) -> None:
-        """Embed utterances and commit them; the recording, too, if it is new."""
-        if not batch and not new:
+    def _store(self, recording: Recording, batch: EncodedBatch, sidecar: Sidecar, *, new: bool) -> None:
+        """Commit utterances; the recording, too, if it is new."""
+        if not batch.spans and not new:
             return
-        output = self.model.encode_speech([one.waveform for one in batch], return_phones=True)
         facts: dict[str, Any] = {name: getattr(recording, name) for name in ("language", "speaker", "category")}
-        segments = [Segment(0, recording.id, one.start, one.end, **facts) for one in batch]
+        segments = [Segment(0, recording.id, *span, **facts) for span in batch.spans]
         segments = _with_transcript(segments, sidecar, recording.speaker, may_be_all=new)
         recordings = [replace(recording, duration=segments[-1].end if segments else SHORTEST)] if new else []
-        phones, speakers = [pack(one) for one in output.phones], self._speakers(output.speakers)
-        self.library.add(recordings, segments, output.vectors, phones, speakers)
-
-    def _speakers(self, embeddings: np.ndarray | None) -> SpeakerEmbeddings | None:
-        """Embeddings of speakers, with the head that made them; None where there is none."""
-        head = self.model.speaker_head
-        return None if head is None or embeddings is None else SpeakerEmbeddings(head.checksum, embeddings)
+        self.library.add(recordings, segments, batch.vectors, batch.phones, batch.speakers)
 
     def _update(self, recording: Recording, sidecar: Sidecar, file: Path) -> bool:
         """Take up a transcript or facts that were put beside a recording, or changed, since it was added. What was
@@ -279,7 +311,7 @@ class Ingestor:
         with closing(segment_waveforms(recording.path, recording.sha256, recording.track, spans)) as waveforms:
             for first in range(0, len(segments), BATCH):
                 ids = [one.id for one in segments[first : first + BATCH]]
-                speakers = self._speakers(self.model.encode_speakers([next(waveforms) for _ in ids]))
+                speakers = speaker_embeddings(self.model, self.model.encode_speakers([next(waveforms) for _ in ids]))
                 if speakers is not None:
                     self.library.diarization.store(ids, speakers)
 
@@ -353,46 +385,6 @@ class Ingestor:
             progress = replace(progress, current="", fused=before + count)
             yield progress
         return progress
-
-
-class _Source:
-    """A file's sound on its way to be cut into utterances: how far it is decoded, and how loud it is."""
-
-    def __init__(self, file: Path, size: int, track: int, position: float) -> None:
-        self.stream, self.meter = stream(file, track=track), Meter()
-        self.seconds = position  # decoded, those included that are stored already
-        self._file, self._size = file, size
-
-    def blocks(self) -> Iterator[np.ndarray]:
-        """Blocks of sound, float32 (n,), 16 kHz.
-
-        Raises:
-            AudioError: if the file cannot be read, or changes meanwhile.
-        """
-        samples = 0
-        for block in self.stream:
-            samples += len(block)
-            self.seconds = max(self.seconds, samples / SAMPLE_RATE)
-            self.meter.feed(block)
-            yield block
-        if file_size(self._file) != self._size:
-            raise AudioError(f"{readable(self._file.name)} changed while it was read: add it again.")
-
-    def share(self, seconds: float) -> float:
-        """How much of the file so many seconds are, 0 to 1; 0 where its header does not tell."""
-        return min(1.0, seconds / self.stream.length) if self.stream.length else 0.0
-
-
-def _batches(cut: Iterator[Utterance], committed: float) -> Iterator[list[Utterance]]:
-    """Utterances to be embedded and committed together, of which what is before the second `committed` is stored. The
-    last batch may be empty."""
-    batch: list[Utterance] = []
-    for utterance in cut:
-        batch.append(utterance)
-        if utterance.end - committed >= COMMIT_SECONDS or len(batch) == BATCH:
-            yield batch
-            committed, batch = utterance.end, []
-    yield batch
 
 
 def _windows(waveforms: Iterator[Waveform], transcriber: Transcriber) -> Iterator[tuple[int, list[Waveform]]]:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from clasp.errors import AudioError, LibraryError
 from clasp.phones.alignment import pack
-from index.ingest.pipeline import BATCH
+from index.ingest.encoded_file import BATCH
 from index.ingest.segment_audio import segment_waveforms
 from index.library import Library
 from index.model import SpeechEncoder

@@ -118,7 +118,7 @@ def test_stopped_by_the_keyboard_it_goes_on(tmp_path: Path, clips: list[np.ndarr
     folder.mkdir()
     for name, count in (("1", 1), ("2", 2), ("3", 90)):
         write(folder / f"{name}.flac", [clips[number % 3][number:] for number in range(count)])
-    often = "from index.ingest import pipeline; pipeline.COMMIT_SECONDS = 5; from index.cli.main import main"
+    often = "from index.ingest import encoded_file as one; one.COMMIT_SECONDS = 5; from index.cli.main import main"
     program = [sys.executable, "-W", "ignore", "-c", f"import sys; {often}; sys.exit(main())"]
     command = [*program, "add", str(folder), "--library", str(library)]
     options = {"cwd": ROOT, "text": True}

@@ -12,7 +12,7 @@ from clasp.audio.decode import SAMPLE_RATE, Waveform, stream
 from clasp.audio.envelope import STEP, envelope
 from clasp.errors import DataError, LibraryError
 from clasp.training.data.synthesis import Voice, speak
-from index.ingest import pipeline
+from index.ingest import encoded_file
 from index.ingest.pipeline import Ingestor
 from index.ingest.walk import find_files
 from index.library import FILES, Library
@@ -99,7 +99,7 @@ def test_the_second_run_adds_nothing(tmp_path, library, ear, spoken):
 
 
 def test_how_loud_it_is_also_after_a_stop(tmp_path, library, ear, spoken, monkeypatch):
-    monkeypatch.setattr(pipeline, "COMMIT_SECONDS", 5)
+    monkeypatch.setattr(encoded_file, "COMMIT_SECONDS", 5)
     path = write(tmp_path / "talk.wav", spoken * 3)
     states = Ingestor(library, ear).add([path])
     while next(states).segments < 4:
@@ -219,7 +219,7 @@ def test_a_plain_transcript_and_facts(tmp_path, library, ear, spoken):
 
 
 def test_stopped_in_the_middle_of_a_file_it_goes_on(tmp_path, library, ear, spoken, monkeypatch):
-    monkeypatch.setattr(pipeline, "COMMIT_SECONDS", 10)
+    monkeypatch.setattr(encoded_file, "COMMIT_SECONDS", 10)
     path = write(tmp_path / "long.wav", spoken * 5)
     whole = Library.create(tmp_path / "whole", ear)
     last(Ingestor(whole, ear).add([path]))
@@ -242,7 +242,7 @@ def test_stopped_in_the_middle_of_a_file_it_goes_on(tmp_path, library, ear, spok
 def test_a_file_that_breaks_off_is_kept_up_to_there_until_it_is_whole(
     tmp_path, library, ear, spoken, monkeypatch, copy
 ):
-    monkeypatch.setattr(pipeline, "COMMIT_SECONDS", 10)
+    monkeypatch.setattr(encoded_file, "COMMIT_SECONDS", 10)
     path = write(tmp_path / "long.flac", spoken * 5)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) * 6 // 10])

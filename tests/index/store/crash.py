@@ -25,7 +25,7 @@ import numpy as np
 import torch
 
 from clasp.errors import LibraryError
-from index.ingest import pipeline
+from index.ingest import encoded_file
 from index.ingest.pipeline import Ingestor
 from index.library import Library
 from index.store import bin, connection, reembed
@@ -163,7 +163,7 @@ def job(task: dict, files: list[Path]) -> dict:
 
 def main() -> None:
     torch.set_num_threads(1)
-    pipeline.COMMIT_SECONDS = 5
+    encoded_file.COMMIT_SECONDS = 5
     files = [Path(name) for name in sys.argv[1:]]
     for line in sys.stdin:
         task = json.loads(line)

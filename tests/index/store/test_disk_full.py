@@ -14,7 +14,7 @@ from clasp.audio.decode import SAMPLE_RATE
 from clasp.errors import LibraryError
 from clasp.training.data.synthesis import Voice, speak
 from index.cli.main import main
-from index.ingest import pipeline
+from index.ingest import encoded_file
 from index.ingest.pipeline import Ingestor
 from index.library import FILES, Library
 from index.store import archive
@@ -72,7 +72,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture(autouse=True)
 def commits_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "COMMIT_SECONDS", 1)
+    monkeypatch.setattr(encoded_file, "COMMIT_SECONDS", 1)
 
 
 def add(library: Library, *paths: Path, copy: bool = False) -> None:
