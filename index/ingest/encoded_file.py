@@ -94,11 +94,11 @@ def encode_file(model: SpeechEncoder, file: Path, start: Callable[[str], Start |
     Raises:
         AudioError: if the file cannot be read; also while batches are taken.
     """
-    digest = content_checksum(file)
+    size, digest = file_size(file), content_checksum(file)
     begin = start(digest)
     if begin is None:
         return EncodedFile(digest, None)
-    source = _Source(file, *begin)
+    source = _Source(file, size, *begin)
     return EncodedFile(digest, begin._replace(track=source.stream.track), _batches(model, source))
 
 
@@ -111,11 +111,11 @@ def speaker_embeddings(model: SpeechEncoder, embeddings: np.ndarray | None) -> S
 class _Source:
     """A file's sound on its way to be cut into utterances: how far it is decoded, and how loud it is."""
 
-    def __init__(self, file: Path, track: int, position: float) -> None:
+    def __init__(self, file: Path, size: int, track: int, position: float) -> None:
         self.stream, self.meter = stream(file, track=track), Meter()
         self.position = position
         self.seconds = position  # decoded, those included that are stored already
-        self._file, self._size = file, file_size(file)
+        self._file, self._size = file, size
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Blocks of sound, float32 (n,), 16 kHz.
