@@ -378,7 +378,7 @@ def save_search(page: Page, library: str, text: str) -> None:
     page.locator("#text textarea").fill(text)
     page.locator("#text textarea").press("Enter")
     page.get_by_role("button", name="Save search").click()
-    expect(page.locator("#results .done")).to_contain_text(f"is searched for “{text}”")
+    expect(page.locator("#results .done")).to_contain_text(f"will be searched for “{text}”")
     page.get_by_role("tab", name="Library").click()
 
 
