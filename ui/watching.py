@@ -36,7 +36,7 @@ class SourceWatcher:
         self._watches: dict[tuple[str, Path], FolderWatch] = {}  # by library and folder
         self._ready: dict[str, dict[Path, Path]] = {}  # by library: recordings and the watched folder that each is in
         self._jobs: dict[str, Job] = {}  # the last one of each library
-        self._updated: dict[str, list[datetime]] = {}  # when the podcasts of each library were last updated from here
+        self._updated: dict[str, datetime] = {}  # when the podcasts of each library were last updated from here
 
     def start(self) -> None:
         """Begin, in a thread of its own; where the page is not this computer's alone, nothing is watched."""
@@ -105,11 +105,11 @@ class SourceWatcher:
         looked = [datetime.fromisoformat(one.checked) for one in library.feeds.all() if one.checked]
         if not looked or current().offline:
             return False
-        return _now() - max(looked + self._updated.get(name, [])) >= FEEDS_EVERY
+        return _now() - max(*looked, self._updated.get(name, looked[0])) >= FEEDS_EVERY
 
     def _add_from_podcasts(self, name: str, library: "Library") -> None:
         """Add what is new in podcasts."""
-        self._updated[name] = [_now()]  # whatever comes of it
+        self._updated[name] = _now()  # whatever comes of it
         self._start(name, FROM_PODCASTS, adding_episodes(library, self._model, address=_address(name)))
 
     @property
