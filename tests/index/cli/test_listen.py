@@ -33,6 +33,7 @@ def test_a_file_as_if_it_were_spoken(tmp_path: Path):
     told = listen("--from", str(tmp_path / "spoken.wav"))
     assert told.returncode == 0, told.stderr
     hits = [line for line in told.stdout.splitlines() if "%" in line]
+    assert hits, told.stdout + told.stderr
     assert "100%" in hits[0] and "The ship was lost in the storm" in hits[0]
     assert any("The central bank left its interest rate unchanged" in line for line in hits[1:])
 
