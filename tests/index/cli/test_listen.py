@@ -25,7 +25,6 @@ def listen(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
     )  # fmt: skip
 
 
-@pytest.mark.flaky(reruns=1)  # it listens in real time, beside whatever else the machine does
 def test_a_file_as_if_it_were_spoken(tmp_path: Path):
     gap = np.zeros(SAMPLE_RATE, np.float32)
     parts = [gap, decode(AUDIO / "adventure-01.ogg").samples, gap, decode(AUDIO / "news-03.ogg").samples, gap]

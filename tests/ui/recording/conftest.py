@@ -20,7 +20,7 @@ from ui.routes import routes
 from ui.service import Service
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def service(interviews: Interviews, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CLASP_LIBRARY", str(interviews.folder))
@@ -30,12 +30,12 @@ def service(interviews: Interviews, tmp_path_factory: pytest.TempPathFactory) ->
         yield service
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def tapes(service: Service) -> Archive:
     return archive.make(Path(os.environ["XDG_DATA_HOME"]), service.opened().model)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(service: Service, tapes: Archive) -> Iterator[str]:
     """An address below which the routes are served, as behind a proxy that has given them a path."""
     port = free_port()

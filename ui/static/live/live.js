@@ -418,7 +418,10 @@ export function mount({ element, props, watch }) {
     if (!run) return;
     name();
     if (document.hidden) away = Date.now();
-    else if (away) run.returned = `You were away for ${clock((Date.now() - away) / 1000)}: the microphone stayed on.`;
+    else if (away) {
+      const returned = `You were away for ${clock((Date.now() - away) / 1000)}: the microphone stayed on.`;
+      Object.assign(run, { returned, unvoiced: 0, hint: "" }); // what was amiss meanwhile is said later
+    }
   });
   window.addEventListener("pagehide", () => stop());
   const mapped = () => list.mapOf(props.map ?? "");
