@@ -2,7 +2,7 @@
 
 A model is a folder:
 
-    config.json              how speech is encoded, languages, weight of the meaning half
+    config.json              how speech and text are encoded, languages, weight of the meaning half
     speech.safetensors       what was trained of the speech encoder: heads over Whisper, which is not in the folder
     sound.safetensors        phone encoder (absent in a model without the sound half, like the next)
     alignment.safetensors    how often each phone occurs, and is recognized as another
@@ -164,6 +164,7 @@ class Clasp:
         self.sound_dim: int = sound.project.out_features if sound is not None else 0
         self.dim = self.meaning_dim + self.sound_dim
         self.meaning_weight: float = config.get("meaning_weight", 0.5)
+        self.averages_spellings: bool = config.get("average_spellings", False)
 
     @overload
     def encode_text(self, texts: list[str], languages: list[str] | None = ..., batch_size: int = ...) -> np.ndarray: ...
@@ -398,9 +399,7 @@ class Clasp:
     def _meaning_of(self, texts: list[str], batch_size: int = 32) -> np.ndarray:
         """The meaning of sentences, float32 (n, meaning_dim), unit rows."""
         with autocast(self.device, self.precision):
-            return self.text.encode(
-                texts, batch_size=batch_size, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
-            ).astype(np.float32)
+            return sentence_encoder.encode(self.text, texts, average=self.averages_spellings, batch_size=batch_size)
 
     def _without_phones(self, count: int) -> list[np.ndarray]:
         return [np.zeros((0, len(inventory.INVENTORY)), np.float32) for _ in range(count)]

@@ -9,7 +9,7 @@
     >>> answer.hits[0].segment.transcript
     'The ship was lost in the storm, three days out of Lisbon.'
     >>> [(hit.recording.language, hit.strong) for hit in answer.hits]
-    [('en', True), ('hi', True), ('fr', True)]
+    [('en', True), ('fr', True), ('es', True)]
     >>> german = search(library, model, query, meaning=1.0, filters=Filter(languages=("de",)))
     >>> {hit.recording.language for hit in german.hits}
     {'de'}

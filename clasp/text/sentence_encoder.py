@@ -8,10 +8,13 @@ of two that brings them into the range of 8 bits; the layer norm that follows th
 """
 
 import json
+import unicodedata
+from collections.abc import Sequence
 from logging import ERROR, getLogger
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -42,6 +45,35 @@ def load(folder: Path) -> "SentenceTransformer":
     getLogger("sentence_transformers.base.model").setLevel(ERROR)
     kwargs = {"dtype": torch.float32}
     return SentenceTransformer(str(folder), device="cpu", local_files_only=True, model_kwargs=kwargs)
+
+
+def encode(encoder: "SentenceTransformer", texts: Sequence[str], *, average: bool, batch_size: int = 32) -> np.ndarray:
+    """Vectors of texts, float32 (n, dim), unit rows.
+
+    Args:
+        average: of each text take the mean direction of two spellings, as it is written and `plain`. Case and
+            punctuation say little of the meaning, and transcripts have them as their recognizer likes.
+    """
+    spelled = [*texts, *map(plain, texts)] if average else list(texts)
+    distinct = {spelling: row for row, spelling in enumerate(dict.fromkeys(spelled))}
+    vectors = encoder.encode(
+        list(distinct), batch_size=batch_size, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+    ).astype(np.float32)
+    vectors = vectors[[distinct[spelling] for spelling in spelled]]
+    if not average:
+        return vectors
+    both = vectors[: len(texts)] + vectors[len(texts) :]  # (n, dim)
+    return both / np.linalg.norm(both, axis=1, keepdims=True)
+
+
+def plain(text: str) -> str:
+    """A text in lower case without punctuation, but for apostrophes; itself where nothing would be left.
+
+    >>> plain("Don't wait – the ferry's LATE!")
+    "don't wait the ferry's late"
+    """
+    letters = (" " if unicodedata.category(one)[0] == "P" and one not in "'’" else one for one in text.lower())
+    return " ".join("".join(letters).split()) or text
 
 
 def save(encoder: "SentenceTransformer", folder: Path, *, in_8_bits: bool = False) -> None:

@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
         },
         "phone_encoder": sound.ENCODER,
         "meaning_weight": MEANING_WEIGHT,
+        "average_spellings": True,
     }
     speech = PhoneSpeechEncoder(config["speech_encoder"])
     speech.recognizer.load_state_dict(recognizer.trained(args.recognizer).state_dict())

@@ -42,9 +42,17 @@ def test_nothing_of_whisper_is_in_it() -> None:
 
 def test_the_sentence_encoder_stands_alone(model: Clasp) -> None:
     text = SentenceTransformer(str(BUNDLED / "text"), device="cpu", local_files_only=True)
-    sentences = ["The ship was lost in the storm."]
-    within = model.halves(model.encode_text(sentences))[0]
-    np.testing.assert_allclose(text.encode(sentences), within, atol=1e-4)
+    written, without = text.encode(["The ship was lost, in the storm.", "the ship was lost in the storm"])
+    (within,) = model.halves(model.encode_text(["The ship was lost, in the storm."]))[0]
+    mean = written + without  # both have unit length
+    np.testing.assert_allclose(within, mean / np.linalg.norm(mean), atol=1e-4)
+
+
+def test_meaning_hardly_depends_on_how_it_is_punctuated(model: Clasp) -> None:
+    texts = ["Then, the ship was lost!", "then the ship was lost", "THEN THE SHIP WAS LOST."]
+    alone = SentenceTransformer(str(BUNDLED / "text"), device="cpu", local_files_only=True).encode(texts)
+    meaning = model.halves(model.encode_text(texts))[0]
+    assert (meaning[0] @ meaning[1:].T).min() > (alone[0] @ alone[1:].T).min()
 
 
 def test_vectors_are_unit_rows_that_do_not_depend_on_the_batch(model: Clasp, rows: list[dict[str, str]]) -> None:
