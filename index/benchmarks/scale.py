@@ -28,6 +28,7 @@ from clasp.phones.alignment import SHORTLIST, pack
 from clasp.training.data import parallel
 from clasp.training.data.corpora import data_folder
 from index.benchmarks.benchmark import resident, timed
+from index.files import load_arrays, save_arrays
 from index.filters import Filter
 from index.library import Library, Recording, Segment
 from index.model import EmbeddingModel
@@ -103,14 +104,14 @@ def sentences(model: "Clasp", folder: Path, cache: Path = utterances.CACHE) -> S
         Console(stderr=True).print(f"Encoding {len(texts):,} sentences …")
         encoded = model.encode_text(list(texts), list(languages), return_phones=True)
         phones = [pack(one) for one in encoded.phones]
+        ends, queries = np.cumsum([*map(len, phones)]), model.encode_text(list(asked), list(asked_in))
         cache.mkdir(parents=True, exist_ok=True)
-        np.savez(
-            file, texts=texts, vectors=encoded.vectors, phones=np.concatenate(phones), lengths=[*map(len, phones)],
-            queries=model.encode_text(list(asked), list(asked_in)),
+        save_arrays(
+            file, texts=np.array(texts), phones=np.concatenate(phones), ends=ends, vectors=encoded.vectors,
+            queries=queries,
         )  # fmt: skip
-    with np.load(file) as stored:
-        phones = np.split(stored["phones"], np.cumsum(stored["lengths"])[:-1])
-        return Sentences(stored["texts"].tolist(), phones, stored["vectors"], stored["queries"])
+    stored, packed, ends, vectors, queries = load_arrays(file, "texts", "phones", "ends", "vectors", "queries")
+    return Sentences(stored.tolist(), np.split(packed, ends[:-1]), vectors, queries)
 
 
 def measure(model: EmbeddingModel, known: Sentences, count: int, milvus: str) -> str:
