@@ -131,11 +131,11 @@ def measure(model: EmbeddingModel, known: Sentences, count: int, milvus: str) ->
     made: dict[str, Column] = {}
     found: dict[str, Column] = {}
     count = -(-count // PER_RECORDING) * PER_RECORDING
+    engines = {"embedded": ""}
     if milvus:
+        engines["Milvus"] = milvus
         milvus_index.SECONDS = WAIT  # however slow an answer is, it is measured
-    for engine, address in {"embedded": "", "Milvus": milvus}.items():
-        if engine == "Milvus" and not milvus:
-            continue
+    for engine, address in engines.items():
         with tempfile.TemporaryDirectory(prefix="clasp-") as temporary:
             folder = Path(temporary, "library")
             made[engine] = _told(_created(folder, model, known, count, address))
