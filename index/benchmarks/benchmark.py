@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
         measured = (adding if args.adding else live)(args.model)
         Console(width=110).print(table(measured, f"{platform.machine()}, {os.cpu_count()} cores"))
         return 0
-    if args.scale:
+    if args.scale is not None:
         from index.benchmarks.scale import scale
 
         print(scale(load(args.model), args.scale, current().index))

@@ -24,6 +24,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
+from clasp.errors import ClaspError
 from clasp.evaluation import utterances
 from clasp.evaluation.tables import share
 from clasp.phones.alignment import SHORTLIST, pack
@@ -46,7 +47,8 @@ if TYPE_CHECKING:
 SOURCES = ("laser_tatoeba_v1", "tico19", "xcopa", "storybooks_ccby")  # of everyday life, health and stories
 SENTENCES = 4_000  # that are encoded
 NOISE = 0.7  # of the spread of the sentences
-PER_RECORDING = 100  # utterances
+LEAST = 1_000  # utterances
+PER_RECORDING = 100
 BATCH = 10_000  # utterances that are added at a time
 SHARES = {"0.1 %": 0.001, "1 %": 0.01, "10 %": 0.1, "50 %": 0.5}  # of the recordings; each is a category
 QUERIES = 100
@@ -93,9 +95,12 @@ def scale(model: "Clasp", count: int, milvus: str) -> str:
         milvus: address of a server, as CLASP_INDEX has it; '': there is none.
 
     Raises:
+        ClaspError: if these are fewer than LEAST.
         DataError: if the parallel text is not there.
         LibraryError: if the server cannot be used.
     """
+    if count < LEAST:
+        raise ClaspError(f"A library of {count:,} utterances is not large: give {LEAST:,} or more.")
     return measure(model, sentences(model, data_folder() / "parallel"), count, milvus)
 
 

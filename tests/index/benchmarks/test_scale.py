@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from clasp import load
+from clasp.errors import ClaspError
 from clasp.phones.alignment import unpack
 from index.benchmarks import scale
 from index.benchmarks.scale import SHARES, Sentences, add, cosines, drawn, recall
@@ -67,6 +68,11 @@ def test_everything_is_measured(known: Sentences, monkeypatch) -> None:
     shares = re.findall(r" ms \([\d.]+\); (1\.00|\.\d{3}) ", told)
     assert len(shares) == 10 and all(float(one) > 0.95 for one in shares)
     assert re.search(r"10 % added while 4 search \| [\d,]+ utterances a second", told)
+
+
+def test_a_small_library_is_refused() -> None:
+    with pytest.raises(ClaspError, match=r"A library of -5 utterances is not large: give 1,000 or more\."):
+        scale.scale(Identity(), -5, "")
 
 
 def test_sentences_are_encoded_once(tiny_folder: Path, tmp_path: Path, monkeypatch) -> None:
