@@ -143,14 +143,14 @@ def measure(model: EmbeddingModel, known: Sentences, count: int, milvus: str) ->
     for engine, address in engines.items():
         with tempfile.TemporaryDirectory(prefix="clasp-") as temporary:
             folder = Path(temporary, "library")
-            made[engine] = _told(_created(folder, model, known, count, address))
-            made[engine] |= _told(_opened(folder, model, count, address))
+            made[engine] = _logged(_created(folder, model, known, count, address))
+            made[engine] |= _logged(_opened(folder, model, count, address))
             with Library.open(folder, model, milvus=address) as library:
-                found[engine] = _told(_searched(library, known.queries))
+                found[engine] = _logged(_searched(library, known.queries))
                 if not address:
-                    shards = _told(_sharded(library, known.queries))
-                made[engine] |= _told(_changed(library, known, count))
-                found[f"{engine}, changed"] = _told(_searched(library, known.queries))
+                    shards = _logged(_sharded(library, known.queries))
+                made[engine] |= _logged(_changed(library, known, count))
+                found[f"{engine}, changed"] = _logged(_searched(library, known.queries))
                 _drop(library)
     return "\n\n".join([
         table(f"{count:,} utterances", made),
@@ -382,7 +382,7 @@ def _server_memory() -> float | None:
     return None
 
 
-def _told(column: Column) -> Column:
+def _logged(column: Column) -> Column:
     """The same figures, once they are on stderr."""
     for name, figure in column.items():
         if figure:

@@ -63,11 +63,11 @@ def test_everything_is_measured(known: Sentences, monkeypatch) -> None:
     monkeypatch.setattr(scale, "PER_RECORDING", 5)
     monkeypatch.setattr(scale, "SECONDS", 0.2)
     monkeypatch.setattr("index.benchmarks.benchmark.RUNS", 5)
-    told = scale.measure(Identity(), known, 1_000, "")
-    assert len(told.split("\n\n")) == 3 and "1,000 utterances" in told
-    shares = re.findall(r" ms \([\d.]+\); (1\.00|\.\d{3}) ", told)
+    tables = scale.measure(Identity(), known, 1_000, "")
+    assert len(tables.split("\n\n")) == 3 and "1,000 utterances" in tables
+    shares = re.findall(r" ms \([\d.]+\); (1\.00|\.\d{3}) ", tables)
     assert len(shares) == 10 and all(float(one) > 0.95 for one in shares)
-    assert re.search(r"10 % added while 4 search \| [\d,]+ utterances a second", told)
+    assert re.search(r"10 % added while 4 search \| [\d,]+ utterances a second", tables)
 
 
 def test_a_small_library_is_refused() -> None:
