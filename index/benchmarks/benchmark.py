@@ -7,9 +7,9 @@
     python -m clasp benchmark --moments    # of an hour and of a conversation; takes minutes
     python -m clasp benchmark --stages --clips 64
     python -m clasp benchmark --published --clips 16
+    python -m clasp benchmark --scale 1_000_000    # a large library, embedded and in the Milvus of CLASP_INDEX
 
-Takes a few minutes, most of them for the index of 100,000 random vectors. Times are of a warm process unless
-said; the app is started twice, and the second start counts.
+Times are of a warm process unless said; the app is started twice, and the second start counts.
 """
 
 import argparse
@@ -31,6 +31,7 @@ from rich.table import Table
 
 from clasp.errors import ClaspError
 from clasp.paths import ROOT
+from clasp.settings import current
 
 if TYPE_CHECKING:
     from clasp.model import Clasp
@@ -65,10 +66,8 @@ Measurement = tuple[str, Callable[[], list[Figure]]]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `python -m clasp benchmark`."""
     parser.add_argument("--model", default="bundled", help="a model folder (default: the bundled model)")
-    parser.add_argument("--library", action="store_true", help="measure large libraries instead")
-    parser.add_argument(
-        "--million", action="store_true", help="with --library: a million vectors, too (3 GB of memory)"
-    )
+    parser.add_argument("--scale", type=int, nargs="?", const=100_000, metavar="N", help="measure a library of N "
+                        "utterances (default: 100,000), and nothing else; needs the training data")  # fmt: skip
     parser.add_argument("--adding", action="store_true", help="measure adding a long recording, and nothing else")
     parser.add_argument("--live", action="store_true", help="measure the live search, and nothing else")
     parser.add_argument("--transcribing", action="store_true", help="measure transcripts, and nothing else")
@@ -91,6 +90,11 @@ def run(args: argparse.Namespace) -> int:
 
         measured = (adding if args.adding else live)(args.model)
         Console(width=110).print(table(measured, f"{platform.machine()}, {os.cpu_count()} cores"))
+        return 0
+    if args.scale is not None:
+        from index.benchmarks.scale import scale
+
+        print(scale(load(args.model), args.scale, current().index))
         return 0
     progress = Console(stderr=True)
     if args.moments:
@@ -115,7 +119,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     model = load(args.model)
     rows: list[Figure] = []
-    for what, measure in _large(model, args.million) if args.library else _usual(model, args.model):
+    for what, measure in _usual(model, args.model):
         progress.print(f"Measuring {what} …")
         rows += measure()
     Console(width=110).print(table(rows, f"{platform.machine()}, {os.cpu_count()} cores, {model.device}"))
@@ -127,16 +131,7 @@ def _usual(model: "Clasp", name: str) -> "list[Measurement]":
         ("encoding", lambda: encoding(model)),
         ("searching", lambda: searching(model)),
         ("starting the app", lambda: starting(name)),
-        ("recall of the demo library", lambda: [library_recall(model)]),
     ]
-
-
-def _large(model: "Clasp", million: bool) -> "list[Measurement]":
-    from index.benchmarks import library
-
-    counts = (library.SEGMENTS, library.MILLION) if million else (library.SEGMENTS,)
-    indexes = [(f"{count:,} vectors", lambda count=count: library.index(count, model)) for count in counts]
-    return [(f"a library of {library.SEGMENTS:,} segments", lambda: library.library(model)), *indexes]
 
 
 def encoding(model: "Clasp") -> list[Figure]:
@@ -164,10 +159,10 @@ def searching(model: "Clasp") -> list[Figure]:
 def starting(model: str) -> list[Figure]:
     """Seconds from the start of the app to its first answered query, and its memory then."""
     start_app(model)
-    seconds, resident = start_app(model)
+    seconds, memory = start_app(model)
     rows = [Figure("app start to first answered query", f"{seconds:.1f} s", "≤ 20 s", seconds <= 20)]
-    if resident is not None:
-        rows.append(Figure("resident memory of the app", f"{resident:.2f} GB", "≤ 1.2 GB", resident <= 1.2))
+    if memory is not None:
+        rows.append(Figure("resident memory of the app", f"{memory:.2f} GB", "≤ 1.2 GB", memory <= 1.2))
     return rows
 
 
@@ -196,22 +191,10 @@ def start_app(model: str) -> tuple[float, float | None]:
             time.sleep(0.05)
         Client(f"http://127.0.0.1:{port}", verbose=False).predict(TEXTS[0], api_name="/search_text")
         seconds = time.perf_counter() - began
-        return seconds, _resident(app.pid)
+        return seconds, resident(app.pid)
     finally:
         app.terminate()
         app.wait()
-
-
-def library_recall(model: "Clasp") -> Figure:
-    """Recall of both graphs against exact search, over the vectors of the demo library."""
-    from index.benchmarks.library import indexed, recall
-    from index.demo import open_demo
-
-    _, vectors = open_demo(model).vectors()
-    share, seconds = recall(indexed(vectors, model.meaning_dim), vectors)
-    middle = 1000 * np.median(seconds)
-    what = f"recall@10 by meaning and by sound, demo library ({len(vectors)})"
-    return Figure(what, f"{share:.4f}, p50 {middle:.1f} ms", "≥ .99", share >= 0.99)
 
 
 def timed(call: Callable[[int], object]) -> np.ndarray:
@@ -241,14 +224,13 @@ def table(rows: list[Figure], machine: str) -> Table:
     return shown
 
 
+def resident(process: int) -> float | None:
+    """Gigabytes (10⁹ bytes) of memory a process holds, None where /proc does not tell."""
+    status = Path(f"/proc/{process}/status")
+    found = re.search(r"VmRSS:\s+(\d+) kB", status.read_text()) if status.is_file() else None
+    return int(found[1]) * 1024 / 1e9 if found else None
+
+
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _resident(process: int) -> float | None:
-    """Gigabytes (10⁹ bytes) of memory a process holds, None where /proc does not tell."""
-    status = Path(f"/proc/{process}/status")
-    if not status.is_file():
-        return None
-    return int(re.findall(r"VmRSS:\s+(\d+) kB", status.read_text())[0]) * 1024 / 1e9

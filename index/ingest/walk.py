@@ -1,6 +1,7 @@
 """The recordings among files and folders; what is passed over is named."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ SYSTEM_FOLDERS = frozenset((
     "system volume information", "lost+found", "__macosx",
 ))  # fmt: skip
 """Where storage and systems keep copies and what was deleted, in lower case."""
+
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
+"""How a path begins that is none, such as s3://bucket; of the slashes it has one."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ def find_files(paths: Sequence[Path]) -> FoundFiles:
     entered: set[tuple[int, int]] = set()
     for path in paths:
         if not os.path.lexists(path):
-            failed.append((path, f"There is no {readable(str(path))}: give files or folders that exist."))
+            failed.append((path, _absent(path)))
         elif not path.is_dir():
             files[path.absolute()] = None
         else:
@@ -59,6 +63,13 @@ def find_files(paths: Sequence[Path]) -> FoundFiles:
         raise DataError("There is no recording to add: give sound files or videos, or folders that hold some.")
     unknown = tuple(one for one in skipped if suffix(one.name) not in TEXTS)
     return FoundFiles(tuple(files), tuple(failed), tuple(folders), unknown)
+
+
+def _absent(path: Path) -> str:
+    """Why there is nothing at a path."""
+    if ADDRESS.match(str(path)):
+        return f"{readable(str(path))} is an address: mount or download what is there, and give the folder or file."
+    return f"There is no {readable(str(path))}: give files or folders that exist."
 
 
 def _walked(folder: Path, entered: set[tuple[int, int]], failed: list[tuple[Path, str]]) -> Iterator[Path]:

@@ -21,9 +21,9 @@ def test_times_leave_the_warm_up_out() -> None:
 
 
 def test_memory_of_a_process_is_read_where_the_system_tells_it() -> None:
-    before = benchmark._resident(os.getpid())
+    before = benchmark.resident(os.getpid())
     if before is None:
         pytest.skip("no /proc on this system")
     with mmap.mmap(-1, 50_000_000) as block:  # new pages: what the process has freed may be used again unnoticed
         block.write(b"1" * 50_000_000)
-        assert benchmark._resident(os.getpid()) - before == pytest.approx(0.05, abs=0.02)
+        assert benchmark.resident(os.getpid()) - before == pytest.approx(0.05, abs=0.02)

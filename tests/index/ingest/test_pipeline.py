@@ -188,6 +188,12 @@ def test_nothing_to_add(tmp_path, paths):
         find_files([tmp_path / path for path in paths])
 
 
+@pytest.mark.parametrize("address", ["s3://archive/talks", "gs://archive/talk.mp3", "https://example.org/talk.mp3"])
+def test_an_address_is_no_path(address):
+    with pytest.raises(DataError, match=r"^\w+:/\S+ is an address: mount or download what is there"):
+        find_files([Path(address)])
+
+
 SUBTITLES = {
     "talk.srt": "1\n00:00:00,900 --> 00:00:05,000\n<i>The ferry did not leave.</i>\n\n"
     "2\n00:00:06,500 --> 00:00:09,000\nMy grandmother baked\nher bread.\n\n3\nnonsense --> 0\nlost\n",
