@@ -123,15 +123,29 @@ def test_samples_that_are_no_numbers_are_silent(folder: Path, clips: dict, tmp_p
     assert place(decode(tmp_path / "a.wav").samples, clips["a"])[1] > 0.99
 
 
-@pytest.mark.parametrize("name", ["a.ogg", "a.opus", "a.mka", "a.flac", "a.m4a"])
+DAMAGED = {  # how a file is made, and what is said of it
+    "a.ogg": "", "a.opus": "", "a.mka": "", "a.flac": "", "a.m4a": "-movflags faststart", "a.mp3": "", "a.ac3": "",
+    "bare.mp3": "-write_xing 0 -q:a 5 -ar 44100", "a.aac": "", "a.mp2": "", "a.avi": "", "pcm.avi": "-c:a pcm_s16le",
+    "a.webm": "", "a.ts": "-c:a aac", "a.latm": "-c:a aac",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DAMAGED)
 def test_damage_within_a_file_is_named(name: str, folder: Path, clips: dict, tmp_path: Path):
-    path = tmp_path / name
-    ffmpeg("-i", folder / "abcd.wav", *(["-movflags", "faststart"] if name == "a.m4a" else []), path)
+    """What is left is heard up to the end."""
+    path, random = tmp_path / name, np.random.default_rng(0)
+    ffmpeg("-i", folder / "abcd.wav", *DAMAGED[name].split(), path)
     content = path.read_bytes()
-    first, last = len(content) // 4, len(content) * 3 // 4
-    path.write_bytes(content[:first] + np.random.default_rng(0).bytes(last - first) + content[last:])
+    first, last = len(content) * 4 // 10, len(content) * 6 // 10
+    overwritten = content[:first] + random.bytes(last - first) + content[last:]
+    path.write_bytes(overwritten)
     blocks = stream(path)
-    assert sum(map(len, blocks)) > 1.5 * SAMPLE_RATE
+    samples = np.concatenate(list(blocks))
+    assert "damaged" in blocks.flaw and "end is missing" not in blocks.flaw
+    assert place(samples, clips["a"])[1] > 0.6 and place(samples, clips["d"])[1] > 0.6
+    path.write_bytes(content[:first] + content[last + 7 :])
+    blocks = stream(path)
+    assert sum(map(len, blocks)) > 8 * SAMPLE_RATE or name == "a.m4a"
     assert "damaged" in blocks.flaw
 
 
