@@ -149,6 +149,45 @@ def test_damage_within_a_file_is_named(name: str, folder: Path, clips: dict, tmp
     assert "damaged" in blocks.flaw
 
 
+@pytest.mark.parametrize("name", ["a.voc", "a.w64", "a.au"])
+def test_a_file_without_its_end_is_named(name: str, folder: Path, clips: dict, tmp_path: Path):
+    ffmpeg("-i", folder / "abcd.wav", *(["-c:a", "pcm_s16le"] if name == "a.voc" else []), tmp_path / name)
+    content = (tmp_path / name).read_bytes()
+    for end, flaw in ((len(content), ""), (len(content) * 6 // 10, "its end is missing")):
+        (tmp_path / name).write_bytes(content[:end])
+        blocks = stream(tmp_path / name)
+        assert place(np.concatenate(list(blocks)), clips["a"])[1] > 0.9
+        assert flaw in blocks.flaw and bool(flaw) == bool(blocks.flaw)
+
+
+def test_tags_between_frames_are_no_damage(folder: Path, clips: dict, tmp_path: Path):
+    """Such as a picture, which is large and like noise."""
+    tag = b"ID3\x03\0\0\0\x03\x54\x60" + np.random.default_rng(0).bytes(60_000)
+    for name in ("a.mp3", "a.aac"):
+        ffmpeg("-i", folder / "a.wav", tmp_path / name)
+        content = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(content + tag + content)
+        blocks = stream(tmp_path / name)
+        assert sum(map(len, blocks)) > 1.9 * len(clips["a"]) and blocks.flaw == ""
+
+
+@pytest.mark.parametrize("kind", ["PCM_16", "PCM_24", "PCM_32", "FLOAT", "PCM_U8"])
+def test_samples_with_the_high_byte_first(kind: str, folder: Path, clips: dict, tmp_path: Path):
+    soundfile.write(tmp_path / "a.wav", clips["a"], SAMPLE_RATE, kind, endian="BIG", format="WAV")
+    assert (tmp_path / "a.wav").read_bytes()[:4] == b"RIFX"
+    blocks = stream(tmp_path / "a.wav")
+    samples = np.concatenate(list(blocks))
+    assert len(samples) == len(clips["a"]) and blocks.flaw == ""
+    np.testing.assert_allclose(samples, clips["a"], atol=0.01)
+
+
+def test_a_file_of_a_video_server_is_whole(folder: Path, clips: dict, tmp_path: Path):
+    picture = "-f lavfi -i color=black:s=720x576:r=25:d=3 -shortest -map 1:v -map 0:a -c:v mpeg2video -ar 48000"
+    ffmpeg("-i", folder / "a.wav", *picture.split(), tmp_path / "a.gxf")
+    blocks = stream(tmp_path / "a.gxf")
+    assert sum(map(len, blocks)) > 2.5 * SAMPLE_RATE and blocks.flaw == ""
+
+
 @pytest.mark.parametrize("name", ["a.wav", "a.m4a", "a.mp3", "a.mkv", "a.ac3", "a.ts"])
 def test_deep_in_a_long_file_it_is_cut_where_it_is(name: str, folder: Path, clips: dict, tmp_path: Path):
     """Whatever the format knows of itself."""

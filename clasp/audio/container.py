@@ -312,9 +312,9 @@ class Container:
             tag = tag_size(Content(io.BytesIO(head)))
             lacks = tag + bytes_of_mp3(self._bytes(tag, 2**12)) - size > max(2**12, size // 50)
             return self._breaks_off or (lacks and not self._lost)
-        if kind == "voc":
-            return size - self._packet_end > max(2**12, size // 50)
-        stream, lacks = self._stream(track), False
+        if kind == "w64":
+            return size + max(2**12, size // 50) < int.from_bytes(head[16:24], "little") < 2**62
+        stream, lacks = self._stream(track), kind == "voc" and size - self._packet_end > max(2**12, size // 50)
         if kind in STATE_LENGTH:
             end = _seconds((stream.start_time or 0) + (stream.duration or 0), stream.time_base) - self._origin
             lacks = end - seconds > max(0.5, 0.02 * end)
