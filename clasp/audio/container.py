@@ -182,7 +182,7 @@ class Container:
             return lacks if lacks > 1.0 else 0.0
         lost = self._lost
         if "aac" in self._kinds and tag_size(self._bytes(0, 10)) + self._sound < self._size():
-            with Part(self._path, self._part) as file:
+            with self._path.open("rb") as file:
                 lost = max(lost, junk_in_aac(Content(file)))
         return lost * seconds / max(1, self._sound)
 
@@ -224,7 +224,7 @@ class Container:
                 corrupt = packet.is_corrupt and not kinds & PCM if packet.size else self._breaks_off
                 self.packets += 1
                 try:
-                    yield from packet.decode()
+                    yield from stream.decode(packet)
                 except av.error.FFmpegError:
                     self.failed += 1
                     if kinds & BARE:
