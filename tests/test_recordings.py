@@ -171,6 +171,18 @@ def test_tags_between_frames_are_no_damage(folder: Path, clips: dict, tmp_path: 
         assert sum(map(len, blocks)) > 1.9 * len(clips["a"]) and blocks.flaw == ""
 
 
+def test_a_length_that_is_not_true_is_no_damage(folder: Path, clips: dict, tmp_path: Path):
+    path = tmp_path / "a.avi"
+    ffmpeg("-i", folder / "a.wav", path)
+    content = bytearray(path.read_bytes())
+    place = content.index(b"strh") + 40
+    for length in (0, 10**6):
+        content[place : place + 4] = length.to_bytes(4, "little")
+        path.write_bytes(content)
+        blocks = stream(path)
+        assert sum(map(len, blocks)) >= len(clips["a"]) and blocks.flaw == ""
+
+
 @pytest.mark.parametrize("kind", ["PCM_16", "PCM_24", "PCM_32", "FLOAT", "PCM_U8"])
 def test_samples_with_the_high_byte_first(kind: str, folder: Path, clips: dict, tmp_path: Path):
     soundfile.write(tmp_path / "a.wav", clips["a"], SAMPLE_RATE, kind, endian="BIG", format="WAV")

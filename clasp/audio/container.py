@@ -17,7 +17,7 @@ from av.packet import Packet
 from av.stream import Discard, Disposition
 
 from clasp.audio.concatenated import Part, Stretch
-from clasp.audio.damage import TAGS, bytes_of_mp3, junk_in_aac, page_is_cut, seconds_of_avi, segment_is_cut
+from clasp.audio.damage import TAGS, bytes_of_mp3, is_torn_avi, junk_in_aac, page_is_cut, seconds_of_avi, segment_is_cut
 from clasp.audio.headers import PIPED, Content, tag_size, wav_data
 from clasp.errors import AudioError
 from clasp.settings import current
@@ -177,13 +177,14 @@ class Container:
 
     def _lost_within(self, track: int, seconds: float) -> float:
         """Seconds, about, that lack between frames of a track that lasts so long."""
-        if "avi" in self._kinds:
-            lacks = seconds_of_avi(self._bytes(0, 2**16), track) - seconds
-            return lacks if lacks > 1.0 else 0.0
         lost = self._lost
-        if "aac" in self._kinds and tag_size(self._bytes(0, 10)) + self._sound < self._size():
-            with self._path.open("rb") as file:
-                lost = max(lost, junk_in_aac(Content(file)))
+        with self._path.open("rb") as file:
+            content = Content(file)
+            if "avi" in self._kinds:
+                lacks = seconds_of_avi(content[: 2**16], track) - seconds
+                return lacks if lacks > 1.0 and is_torn_avi(content) else 0.0
+            if "aac" in self._kinds and tag_size(content) + self._sound < len(content):
+                lost = max(lost, junk_in_aac(content))
         return lost * seconds / max(1, self._sound)
 
     def _rate(self, track: int) -> int:

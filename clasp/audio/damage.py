@@ -45,6 +45,17 @@ def seconds_of_avi(head: bytes, track: int) -> float:
     return length * scale / rate if rate else 0.0
 
 
+def is_torn_avi(content: Content) -> bool:
+    """Whether the chunks of an AVI file do not follow each other up to its end."""
+    place = 0
+    while place + 8 <= len(content):
+        kind, size = struct.unpack("<4sI", content[place : place + 8])
+        if not kind.isascii() or not kind.strip().isalnum():
+            return True
+        place += 12 if kind in (b"RIFF", b"LIST") else 8 + size + size % 2
+    return place > len(content) + 1
+
+
 def junk_in_aac(content: Content) -> int:
     """How many bytes between the frames of an ADTS file are neither frames nor tags."""
     place = junk = passed_over = 0
