@@ -7,6 +7,7 @@ header says of lengths is a hint: every sample that is there is given.
 import io
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -249,7 +250,7 @@ class Container:
     def _packets(self, stream: AudioStream, start: float) -> Iterator[Packet]:
         """Packets of a track, without those that end before `start`; the last one is empty."""
         last, is_linear = -math.inf, bool(LINEAR & self._kinds) or len(self._opened.streams) == 1
-        for packet in self._opened.demux():
+        for packet in self._of_known_streams():
             if packet.size and packet.pos is not None:
                 if is_linear and self._packet_end:
                     self._gap = max(self._gap, packet.pos - self._packet_end)
@@ -265,6 +266,14 @@ class Container:
                     continue
                 start = -math.inf
             yield packet
+
+    def _of_known_streams(self) -> Iterator[Packet]:
+        """All packets, but for those of streams that appear later on, at which PyAV stops."""
+        is_over = False
+        while not is_over:
+            with suppress(IndexError):
+                yield from self._opened.demux()
+                is_over = True
 
     def _junk(self, packet: Packet) -> int:
         """Bytes of one that is no frame, but for those of tags."""
