@@ -22,7 +22,7 @@ _TIME = re.compile(
 _TIME_IN_NAMES = re.compile(  # 20240501_103000
     r"(?:(?<=\d{4})|(?<=-\d\d))[T_ ](?:\d{2}[-h.]?){2}(?:\d{2})?Z?$|(?<=^\d{8})\d{6}$"
 )
-_YEAR_FIRST = re.compile(r"(\d{4})(?:([-/.:]) ?(\d{1,2})(?:\2 ?(\d{1,2}))?)?\.?")
+_YEAR_FIRST = re.compile(r"(\d{4})(?:([-/.:_]) ?(\d{1,2})(?:\2 ?(\d{1,2}))?)?\.?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _YEAR_LAST = re.compile(r"(\d{1,2})([-/.]) ?(?:(\d{1,2})\2 ?)?(\d{4})\.?")
 _AFTER_NUMBERS = re.compile(r"(?<=\d) ?[年月년월] ?")
@@ -30,7 +30,7 @@ _SHORT_YEAR = re.compile(r"\d{1,2}([-/.]) ?\d{1,2}\1 ?'?\d{2}|(?:\d{1,2}[- ])?[^
 _WEEKDAY = re.compile(r" ?[(（]?(?:[日月火水木金土]曜日?|[日月火水木金土](?=[)）])|星期.|[월화수목금토일]요일)[)）]?$")
 _ERAS = {"明治": 1867, "大正": 1911, "昭和": 1925, "平成": 1988, "令和": 2018, "民國": 1911, "民国": 1911}
 _ERA = re.compile(rf"({'|'.join(_ERAS)}) ?(\d{{1,3}}|元)年")  # 昭和37年
-_HYPHENS = str.maketrans(dict.fromkeys("\u2010\u2011\u2212", "-"))
+_SIGNS = str.maketrans(dict.fromkeys("\u2010\u2011\u2212", "-") | dict.fromkeys("ºª", ""))  # 1º de maio
 _ABOUT = re.compile(  # what says that a date is a guess
     r"^(?:(?:ca|circa|c|about|approx|approximately|around|um|etwa|vers|env|hacia)(?![^\W\d_])\.?|[~≈©\[]) ?"
     r"| ?\(?[?~%]\)?\]?$|\]$| ?\([^\W\d_]+\.?\)$|(?<=\d{4}) (?:г|год|year|AD|CE|n\. ?Chr)\.?$|(?:-(?:xx|uu))+$",
@@ -38,13 +38,14 @@ _ABOUT = re.compile(  # what says that a date is a guess
 )
 _BETWEEN = re.compile(r" (?:-|to|until|bis|and|or) | ?[–—;] ?|, ?(?=\d{4}-)|(?<=\d)/(?=\d{4}-)|(?<=^\d{4})-(?=\d{4}$)")
 _BETWEEN_WORD = re.compile(r"^\[?between (?=\d)", re.IGNORECASE)
+_WITHOUT_YEAR = re.compile(r"(?:\d{1,2}\.? )?[^\W\d_]{3,}\.?")  # "30 April", of "30 April – 2 May 1962"
 _DAYS = re.compile(r"^\d{1,2}\.? ?[-–/] ?\d{1,2}\.? (?=[^\W\d_])")  # "1-3 May 1962"
 _PART = re.compile(
     r"(?:early|mid|late|spring|summer|autumn|fall|q[1-4]|frühling|frühjahr|sommer|herbst|anfang|mitte|ende|printemps|été"
     r"|automne|début|fin|primavera|verano|otoño|estate|autunno|лето|весна|осень)[ -](?:of |de |del )?(\d{4})",
     re.IGNORECASE,
 )
-_ROMAN = re.compile(r"((?:\d{1,2}[. ] ?)?)(X|IX|IV|X?I{1,3}|V?I{0,3})[./] ?(\d{4})")  # 1.V.1962
+_ROMAN = re.compile(r"(?:(\d{1,2})[. -] ?)?(X|IX|IV|X?I{1,3}|V?I{0,3})[./-] ?(\d{4})")  # 1.V.1962
 _SERIAL = re.compile(r"([1-5]\d{4})(?:[.,]\d+)?")
 ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
 SERIALS = (date(1899, 12, 30), date(1904, 1, 1))  # from when spreadsheets count days
@@ -66,6 +67,8 @@ def iso(text: str, first: First | None = None) -> str:
     if days := _DAYS.match(given):
         return _in_words(given, given[days.end() :])
     span = _BETWEEN.split(_BETWEEN_WORD.sub("", given))
+    if len(span) == 2 and _WITHOUT_YEAR.fullmatch(span[0]):
+        span[0] += " " + span[1][-4:]
     if len(span) == 2 and all(re.search(r"\d{4}", one) for one in span):
         return _shared(given, *(iso(one, first) for one in span))
     return _single(given, _written(given), first)
@@ -103,12 +106,12 @@ def order(texts: Iterable[str]) -> First | None:
 
 def _written(text: str) -> str:
     """What of a text can be a date: without a time of day, and what makes it a guess; 1962年5月1日 with hyphens."""
-    text = _WEEKDAY.sub("", " ".join(text.translate(_HYPHENS).split()))
+    text = _WEEKDAY.sub("", " ".join(text.translate(_SIGNS).split()))
     text = _ERA.sub(lambda era: f"{_ERAS[era[1]] + int(era[2].replace('元', '1'))}年", text)
     text = _TIME_IN_NAMES.sub("", _TIME.sub("", text)) if len(text) <= LONGEST else ""
     text = _ABOUT.sub("", _ABOUT.sub("", text))
     if (match := _ROMAN.fullmatch(text)) and match[2]:
-        text = f"{match[1]}{ROMAN.index(match[2]) + 1}.{match[3]}"
+        text = ".".join(filter(None, (match[1], str(ROMAN.index(match[2]) + 1), match[3])))
     return _AFTER_NUMBERS.sub("-", text).rstrip("-日일")
 
 

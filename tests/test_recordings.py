@@ -123,16 +123,81 @@ def test_samples_that_are_no_numbers_are_silent(folder: Path, clips: dict, tmp_p
     assert place(decode(tmp_path / "a.wav").samples, clips["a"])[1] > 0.99
 
 
-@pytest.mark.parametrize("name", ["a.ogg", "a.opus", "a.mka", "a.flac", "a.m4a"])
+DAMAGED = {  # how a file is made, and what is said of it
+    "a.ogg": "", "a.opus": "", "a.mka": "", "a.flac": "", "a.m4a": "-movflags faststart", "a.mp3": "", "a.ac3": "",
+    "bare.mp3": "-write_xing 0 -q:a 5 -ar 44100", "a.aac": "", "a.mp2": "", "a.avi": "", "pcm.avi": "-c:a pcm_s16le",
+    "a.webm": "", "a.ts": "-c:a aac", "a.latm": "-c:a aac",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DAMAGED)
 def test_damage_within_a_file_is_named(name: str, folder: Path, clips: dict, tmp_path: Path):
-    path = tmp_path / name
-    ffmpeg("-i", folder / "abcd.wav", *(["-movflags", "faststart"] if name == "a.m4a" else []), path)
+    """What is left is heard up to the end."""
+    path, random = tmp_path / name, np.random.default_rng(0)
+    ffmpeg("-i", folder / "abcd.wav", *DAMAGED[name].split(), path)
     content = path.read_bytes()
-    first, last = len(content) // 4, len(content) * 3 // 4
-    path.write_bytes(content[:first] + np.random.default_rng(0).bytes(last - first) + content[last:])
+    first, last = len(content) * 4 // 10, len(content) * 6 // 10
+    overwritten = content[:first] + random.bytes(last - first) + content[last:]
+    path.write_bytes(overwritten)
     blocks = stream(path)
-    assert sum(map(len, blocks)) > 1.5 * SAMPLE_RATE
+    samples = np.concatenate(list(blocks))
+    assert "damaged" in blocks.flaw and "end is missing" not in blocks.flaw
+    assert place(samples, clips["a"])[1] > 0.6 and place(samples, clips["d"])[1] > 0.6
+    path.write_bytes(content[:first] + content[last + 7 :])
+    blocks = stream(path)
+    assert sum(map(len, blocks)) > 8 * SAMPLE_RATE or name == "a.m4a"
     assert "damaged" in blocks.flaw
+
+
+@pytest.mark.parametrize("name", ["a.voc", "a.w64", "a.au"])
+def test_a_file_without_its_end_is_named(name: str, folder: Path, clips: dict, tmp_path: Path):
+    ffmpeg("-i", folder / "abcd.wav", *(["-c:a", "pcm_s16le"] if name == "a.voc" else []), tmp_path / name)
+    content = (tmp_path / name).read_bytes()
+    for end, flaw in ((len(content), ""), (len(content) * 6 // 10, "its end is missing")):
+        (tmp_path / name).write_bytes(content[:end])
+        blocks = stream(tmp_path / name)
+        assert place(np.concatenate(list(blocks)), clips["a"])[1] > 0.9
+        assert flaw in blocks.flaw and bool(flaw) == bool(blocks.flaw)
+
+
+def test_tags_between_frames_are_no_damage(folder: Path, clips: dict, tmp_path: Path):
+    """Such as a picture, which is large and like noise."""
+    tag = b"ID3\x03\0\0\0\x03\x54\x60" + np.random.default_rng(0).bytes(60_000)
+    for name in ("a.mp3", "a.aac"):
+        ffmpeg("-i", folder / "a.wav", tmp_path / name)
+        content = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(content + tag + content)
+        blocks = stream(tmp_path / name)
+        assert sum(map(len, blocks)) > 1.9 * len(clips["a"]) and blocks.flaw == ""
+
+
+def test_a_length_that_is_not_true_is_no_damage(folder: Path, clips: dict, tmp_path: Path):
+    path = tmp_path / "a.avi"
+    ffmpeg("-i", folder / "a.wav", path)
+    content = bytearray(path.read_bytes())
+    place = content.index(b"strh") + 40
+    for length in (0, 10**6):
+        content[place : place + 4] = length.to_bytes(4, "little")
+        path.write_bytes(content)
+        blocks = stream(path)
+        assert sum(map(len, blocks)) >= len(clips["a"]) and blocks.flaw == ""
+
+
+@pytest.mark.parametrize("kind", ["PCM_16", "PCM_24", "PCM_32", "FLOAT", "PCM_U8"])
+def test_samples_with_the_high_byte_first(kind: str, folder: Path, clips: dict, tmp_path: Path):
+    soundfile.write(tmp_path / "a.wav", clips["a"], SAMPLE_RATE, kind, endian="BIG", format="WAV")
+    assert (tmp_path / "a.wav").read_bytes()[:4] == b"RIFX"
+    blocks = stream(tmp_path / "a.wav")
+    samples = np.concatenate(list(blocks))
+    assert len(samples) == len(clips["a"]) and blocks.flaw == ""
+    np.testing.assert_allclose(samples, clips["a"], atol=0.01)
+
+
+def test_a_file_of_a_video_server_is_whole(folder: Path, clips: dict, tmp_path: Path):
+    picture = "-f lavfi -i color=black:s=720x576:r=25:d=3 -shortest -map 1:v -map 0:a -c:v mpeg2video -ar 48000"
+    ffmpeg("-i", folder / "a.wav", *picture.split(), tmp_path / "a.gxf")
+    blocks = stream(tmp_path / "a.gxf")
+    assert sum(map(len, blocks)) > 2.5 * SAMPLE_RATE and blocks.flaw == ""
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.m4a", "a.mp3", "a.mkv", "a.ac3", "a.ts"])

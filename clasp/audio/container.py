@@ -7,15 +7,18 @@ header says of lengths is a hint: every sample that is there is given.
 import io
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
 import av
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
+from av.packet import Packet
 from av.stream import Discard, Disposition
 
 from clasp.audio.concatenated import Part, Stretch
+from clasp.audio.damage import TAGS, bytes_of_mp3, is_torn_avi, junk_in_aac, page_is_cut, seconds_of_avi, segment_is_cut
 from clasp.audio.headers import PIPED, Content, tag_size, wav_data
 from clasp.errors import AudioError
 from clasp.settings import current
@@ -41,11 +44,14 @@ SUFFIXES = frozenset((
 PREROLL = 1.0  # seconds that are decoded before a stretch, for codecs whose frames lean on those before
 LATE = {"analyzeduration": str(10**9), "probesize": str(2**26)}  # microseconds and bytes in which sound may begin
 GAPLESS = {"flac", "ogg", "tta", "wv", "ape"}  # what lacks there is damage, and no pause
-STATE_LENGTH = {"mov", "flac", "aiff", "caf", "au", "tta", "ape", "wv"}
+STATE_LENGTH = {"mov", "flac", "aiff", "caf", "au", "tta", "ape", "wv", "gxf"}
 PCM = {"wav", "w64", "aiff", "au", "caf"}
 UNTIMED = {"ac3", "eac3", "dts", "dtshd", "mlp", "truehd", "loas"}  # frames alone, whose time stamps are rounded sums
-ALONE = {"mp3", "aac", "amr", "mpegts", *UNTIMED}  # among frames alone there is junk
+BARE = {"mp3", "aac", "amr", *UNTIMED}  # frames, and nothing that tells how many
+ALONE = BARE | {"mpegts"}  # among frames alone there is junk
 CLOCKED = {"mpegts", "mpeg"}  # whose length is guessed from two time stamps
+LINEAR = {"matroska", "flv", "asf", "nut", "rm", "mxf"}  # packets of all tracks lie one behind the other
+TORN = 2**13  # bytes between two packets that no format needs
 INDEXED = {"mov", "matroska", "flac", "ogg"}
 
 
@@ -75,6 +81,10 @@ class Container:
             raise AudioError(not_readable(name))
         self.broken = 0.0  # seconds that could not be decoded
         self.failed = self.packets = 0
+        self._sound = self._lost = self._passed_over = 0  # bytes: decoded, broken within that, and broken since
+        self._tag_end = self._packet_end = 0  # places of bytes
+        self._gap = 0  # most bytes between two packets since the last one of the track
+        self._is_corrupt, self._unheard = False, 0.0  # a packet since the last pause, and seconds of those that failed
         self._breaks_off = False
 
     def __enter__(self) -> "Container":
@@ -132,10 +142,11 @@ class Container:
             start = 0.0
             yield second, frame
 
-    @property
-    def is_gapless(self) -> bool:
-        """Whether it is of a format in which sound cannot pause."""
-        return bool(GAPLESS & self._kinds)
+    def pauses(self, seconds: float) -> None:
+        """Take down that the sound pauses before the last frame: something is lost where bytes are, too."""
+        if self._is_corrupt or self._gap > TORN or GAPLESS & self._kinds:
+            self.broken += max(0.0, seconds - self._unheard)
+        self._is_corrupt, self._unheard = False, 0.0
 
     @property
     def is_bare(self) -> bool:
@@ -158,9 +169,24 @@ class Container:
             return f"{self._name} is damaged: most of it could not be decoded. Copy or record it again."
         if self._ends_early(track, seconds):
             return cut_off(self._name)
-        if self.broken > max(1.0, 0.02 * seconds):
-            return f"{self._name} is damaged: {self.broken:.0f} s of it could not be decoded. Copy or record it again."
+        lost = self._lost_within(track, seconds)
+        broken = self.broken + lost
+        if lost > 0 or broken > 1.0:
+            amount = f"{broken:.0f} s" if broken > 1.0 else "some"
+            return f"{self._name} is damaged: {amount} of it could not be decoded. Copy or record it again."
         return ""
+
+    def _lost_within(self, track: int, seconds: float) -> float:
+        """Seconds, about, that lack between frames of a track that lasts so long."""
+        lost = self._lost
+        with self._path.open("rb") as file:
+            content = Content(file)
+            if "avi" in self._kinds:
+                lacks = seconds_of_avi(content[: 2**16], track) - seconds
+                return lacks if lacks > 1.0 and is_torn_avi(content) else 0.0
+            if "aac" in self._kinds and tag_size(content) + self._sound < len(content):
+                lost = max(lost, junk_in_aac(content))
+        return lost * seconds / max(1, self._sound)
 
     def _rate(self, track: int) -> int:
         return self._opened.streams.audio[track - 1].codec_context.sample_rate
@@ -180,43 +206,81 @@ class Container:
             raise AudioError(cut_off(self._name) if begins else not_readable(self._name)) from error
 
     def _stream(self, track: int) -> AudioStream:
-        """A track, of which alone the demuxer gives packets; in a part that lacks it, the first one."""
+        """A track, in a part that lacks it the first one; of others the demuxer gives packets only where they show
+        what is lost."""
         stream = self._opened.streams.audio[(track if track <= self.tracks else self.order[0]) - 1]
         if stream.codec_context is None:
             raise AudioError(f"{self._name} has a sound track {track} of a kind that cannot be decoded.")
         if not stream.codec_context.is_open:
             stream.codec_context.thread_count = 1
         for other in self._opened.streams:
-            if other.index != stream.index:
+            if other.index != stream.index and not LINEAR & self._kinds:
                 other.discard = Discard.all
         return stream
 
     def _decoded(self, stream: AudioStream, start: float) -> Iterator[AudioFrame]:
         """Frames of what can be decoded; packets that end before `start`, in seconds of the stream, are passed over."""
-        last, kinds = -math.inf, self._kinds
+        kinds = self._kinds
         try:
-            for packet in self._opened.demux(stream):
-                if start > -math.inf and packet.size and packet.pts is not None:
-                    begins, length = (_seconds(units, packet.time_base) for units in (packet.pts, packet.duration))
-                    if begins <= last:
-                        raise StartsAnewError
-                    last = begins
-                    if begins + length < start:
-                        continue
-                    start = -math.inf
+            for packet in self._packets(stream, start):
                 corrupt = packet.is_corrupt and not kinds & PCM if packet.size else self._breaks_off
                 self.packets += 1
                 try:
-                    yield from packet.decode()
+                    yield from stream.decode(packet)
                 except av.error.FFmpegError:
                     self.failed += 1
-                    self.broken += _seconds(packet.duration, packet.time_base)
+                    if kinds & BARE:
+                        self._passed_over += self._junk(packet)
+                    else:
+                        self._unheard += (length := _seconds(packet.duration, packet.time_base))
+                        self.broken += length
                     corrupt = corrupt or (packet.size > 0 and not ALONE & kinds)
+                else:
+                    self._lost += self._passed_over if packet.size and self._sound else 0
+                    self._sound, self._passed_over = self._sound + packet.size, 0
                 self._breaks_off = corrupt
+                self._is_corrupt, self._gap = self._is_corrupt or corrupt, 0
         except av.error.ExitError as error:
             raise AudioError(stalled(self._name)) from error
+        except av.error.PermissionError:
+            pass  # which is how the demuxer of GXF says that it is at the end
         except av.error.FFmpegError:
             self._breaks_off = True
+
+    def _packets(self, stream: AudioStream, start: float) -> Iterator[Packet]:
+        """Packets of a track, without those that end before `start`; the last one is empty."""
+        last, is_linear = -math.inf, bool(LINEAR & self._kinds) or len(self._opened.streams) == 1
+        for packet in self._of_known_streams():
+            if packet.size and packet.pos is not None:
+                if is_linear and self._packet_end:
+                    self._gap = max(self._gap, packet.pos - self._packet_end)
+                self._packet_end = packet.pos + packet.size
+            if packet.stream_index != stream.index:
+                continue
+            if start > -math.inf and packet.size and packet.pts is not None:
+                begins, length = (_seconds(units, packet.time_base) for units in (packet.pts, packet.duration))
+                if begins <= last:
+                    raise StartsAnewError
+                last = begins
+                if begins + length < start:
+                    continue
+                start = -math.inf
+            yield packet
+
+    def _of_known_streams(self) -> Iterator[Packet]:
+        """All packets, but for those of streams that appear later on, at which PyAV stops."""
+        is_over = False
+        while not is_over:
+            with suppress(IndexError):
+                yield from self._opened.demux()
+                is_over = True
+
+    def _junk(self, packet: Packet) -> int:
+        """Bytes of one that is no frame, but for those of tags."""
+        content, first = bytes(packet), packet.pos or 0
+        if tag := tag_size(content):
+            self._tag_end = first + tag
+        return 0 if content.startswith(TAGS) or first < self._tag_end else packet.size
 
     def _sought(self, stream: AudioStream, start: float) -> Iterator[AudioFrame] | None:
         """Frames from `start`, in seconds of the stream, or a little before; None where they are not found there."""
@@ -250,16 +314,17 @@ class Container:
             return claimed < PIPED and begin + claimed - size > max(2**12, size // 50)
         if kind in ("ogg", "matroska"):
             cut = (
-                _page_is_cut(self._bytes(max(0, size - 65_307), 65_307))
-                if kind == "ogg"
-                else _segment_is_cut(head, size)
+                page_is_cut(self._bytes(max(0, size - 65_307), 65_307)) if kind == "ogg" else segment_is_cut(head, size)
             )
             end = (self.length or 0.0) - self._origin if len(self._opened.streams) == 1 else 0.0
             return cut or end - seconds > max(0.5, 0.02 * end)
         if kind == "mp3":
             tag = tag_size(Content(io.BytesIO(head)))
-            return self._breaks_off or tag + _claimed(self._bytes(tag, 2**12)) - size > max(2**12, size // 50)
-        stream, lacks = self._stream(track), False
+            lacks = tag + bytes_of_mp3(self._bytes(tag, 2**12)) - size > max(2**12, size // 50)
+            return self._breaks_off or (lacks and not self._lost)
+        if kind == "w64":
+            return size + max(2**12, size // 50) < int.from_bytes(head[16:24], "little") < 2**62
+        stream, lacks = self._stream(track), kind == "voc" and size - self._packet_end > max(2**12, size // 50)
         if kind in STATE_LENGTH:
             end = _seconds((stream.start_time or 0) + (stream.duration or 0), stream.time_base) - self._origin
             lacks = end - seconds > max(0.5, 0.02 * end)
@@ -302,29 +367,3 @@ def _seconds(units: int | None, time_base: Fraction | None) -> float:
 def _chained(first: AudioFrame, others: Iterator[AudioFrame]) -> Iterator[AudioFrame]:
     yield first
     yield from others
-
-
-def _page_is_cut(tail: bytes) -> bool:
-    """Whether the last page of an Ogg file, of which `tail` is the end, lacks some of its bytes."""
-    page = tail[max(0, tail.rfind(b"OggS")) :]
-    return len(page) < 27 or len(page) < 27 + page[26] + sum(page[27 : 27 + page[26]])
-
-
-def _claimed(frame: bytes) -> int:
-    """How many bytes an MP3 file has, as a header of Xing's kind says in its first frame; 0 where none does."""
-    if (place := max(frame.find(b"Xing"), frame.find(b"Info"))) >= 0:
-        flags = frame[place + 7 : place + 8]
-        number = frame[place + 12 :] if flags and flags[0] & 1 else frame[place + 8 :]  # behind that of the frames
-        return int.from_bytes(number[:4], "big") if flags and flags[0] & 2 else 0
-    place = frame.find(b"VBRI")
-    return int.from_bytes(frame[place + 10 : place + 14], "big") if place >= 0 else 0
-
-
-def _segment_is_cut(head: bytes, size: int) -> bool:
-    """Whether the segment of a Matroska or WebM file of so many bytes is shorter than its head says."""
-    place = head.find(b"\x18\x53\x80\x67") + 4
-    if place < 4 or place >= len(head) or not head[place]:
-        return False
-    count = 9 - head[place].bit_length()  # bytes of the number, whose first bit set ends the count
-    length = int.from_bytes(head[place : place + count], "big") - (1 << 7 * count)
-    return length != (1 << 7 * count) - 1 and place + count + length > size

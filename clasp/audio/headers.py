@@ -4,6 +4,7 @@ Where more follows than a WAV, AIFF, AU or W64 file says, and that is no chunk o
 """
 
 import os
+import struct
 from collections.abc import Iterator
 from itertools import islice
 from typing import BinaryIO, Literal
@@ -11,7 +12,8 @@ from typing import BinaryIO, Literal
 Order = Literal["little", "big"]
 
 UNKNOWN = 0xFFFFFFFF
-CHUNKED = (b"RIFF", b"RF64", b"BW64")
+CHUNKED = (b"RIFF", b"RF64", b"BW64", b"RIFX")
+AU_CODECS = {(1, 16): 3, (1, 24): 4, (1, 32): 5, (3, 32): 6, (3, 64): 7}  # by the format and bits that RIFX states
 WINDOW = 2**20  # bytes that are searched at once
 MARKS = 200_000  # most that are looked for
 CHUNKS = 10_000  # most that are looked at: no file of a recorder has as many
@@ -52,11 +54,12 @@ def wav_data(content: Content, first: int = 0) -> tuple[int, int] | None:
     """Where the samples of the WAV that begins at `first` begin, and how many bytes of them its header claims."""
     if content[first : first + 4] not in CHUNKED or content[first + 8 : first + 12] != b"WAVE":
         return None
+    order: Order = "big" if content[first : first + 4] == b"RIFX" else "little"
     position, large = first + 12, 0
     for _ in range(CHUNKS):
         if position + 8 > len(content):
             break
-        kind, size = content[position : position + 4], _number(content, position + 4, 4, "little")
+        kind, size = content[position : position + 4], _number(content, position + 4, 4, order)
         if kind == b"ds64":
             large = _number(content, position + 16, 8, "little")
         if kind == b"data":
@@ -65,9 +68,9 @@ def wav_data(content: Content, first: int = 0) -> tuple[int, int] | None:
     return None
 
 
-def tag_size(content: Content) -> int:
-    """Bytes of the ID3 tag at the beginning; 0 where there is none."""
-    head = content[:10]
+def tag_size(content: Content | bytes, place: int = 0) -> int:
+    """Bytes of the ID3 tag at a place; 0 where there is none."""
+    head = content[place : place + 10]
     is_tag = head[:3] == b"ID3" and len(head) == 10
     return 10 + sum(byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True)) if is_tag else 0
 
@@ -77,7 +80,8 @@ def mended(content: Content, first: int, end: int) -> dict[int, bytes]:
     if (found := wav_data(content, first)) is not None:
         return _of_wav(content, first, end, *found)
     if content[first : first + 4] == b".snd":
-        return {first + 8: UNKNOWN.to_bytes(4, "big")}
+        begin, size = first + _number(content, first + 4, 4, "big"), _number(content, first + 8, 4, "big")
+        return {first + 8: UNKNOWN.to_bytes(4, "big")} if begin + size < end or size >= PIPED else {}
     if content[first : first + 4] == b"FORM" and content[first + 8 : first + 11] == b"AIF":
         return _of_aiff(content, first, end)
     if content[first : first + 4] == b"riff":
@@ -87,12 +91,29 @@ def mended(content: Content, first: int, end: int) -> dict[int, bytes]:
 
 def _of_wav(content: Content, first: int, end: int, begin: int, size: int) -> dict[int, bytes]:
     """For samples that begin at `begin`, of which the header claims `size` bytes."""
+    if content[first : first + 4] == b"RIFX":
+        return _of_rifx(content, first, end, begin, size)
     is_left = _is_left(content, begin + size + size % 2, end, "little")
     if content[first : first + 4] == b"RIFF":
         return {begin - 4: UNKNOWN.to_bytes(4, "little")} if 0 < size < PIPED and is_left else {}
     if content[first + 12 : first + 16] != b"ds64":
         return {first: b"RIFF"}
     return {first + 28: (end - begin).to_bytes(8, "little")} if size == UNKNOWN or (size and is_left) else {}
+
+
+def _of_rifx(content: Content, first: int, end: int, begin: int, size: int) -> dict[int, bytes]:
+    """Samples with the high byte first, which WAV is not read with, and AU is: its header, in place of that."""
+    head = content[first:begin]
+    place = head.find(b"fmt ") + 8
+    if place < 8 or len(head) < place + 16:
+        return {}
+    kind, channels, rate, _, _, bits = struct.unpack_from(">HHIIHH", head, place)
+    kind = int.from_bytes(head[place + 26 : place + 28], "big") or kind if kind == 0xFFFE else kind
+    if (kind, bits) not in AU_CODECS:
+        return {}
+    is_open = not size or _is_left(content, begin + size + size % 2, end, "big")
+    length = UNKNOWN if is_open else size
+    return {first: struct.pack(">4s5I", b".snd", begin - first, length, AU_CODECS[kind, bits], rate, channels)}
 
 
 def _of_aiff(content: Content, first: int, end: int) -> dict[int, bytes]:

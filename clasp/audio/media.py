@@ -108,7 +108,7 @@ class Media:
             gap = 0.0 if stamp is None else stamp + shift - now
             if abs(gap) > SLACK:
                 if gap > 0 and now + gap < longest and (gap < LEAP or longest < math.inf):
-                    container.broken += gap if container.is_gapless else 0.0
+                    container.pauses(gap)
                     for silence in _silence(gap, rate, samples.shape[1]):
                         yield now, (silence, rate)
                         now += len(silence) / rate

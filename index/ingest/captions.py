@@ -16,7 +16,9 @@ from index.ingest.cues import Cue, Flaw
 from index.ingest.safe_xml import attributes, local, number, root
 
 _ARROW = r"(?:[-–—=]{1,3} ?(?:>|&gt;)|→)"
-STAMP = re.compile(rf"\s*(\[)?({TIME})\s*(?:{_ARROW}\s*({TIME})(?![\d:])(?(1)\])\s*(.*)|(?:,| [-–—] | )\s*({TIME})\s*)")
+STAMP = re.compile(
+    rf"\s*(\[)?({TIME})\s*(?:{_ARROW}\s*({TIME})(?![\d:s]|[.,]\d)(?(1)\])\s*(.*)|(?:,| [-–—] | )\s*({TIME})\s*)"
+)
 """Two times in a line, with what follows an arrow: settings of a cue, or its text; behind brackets, its text."""
 _ALMOST = re.compile(rf"\s*{ALMOST}[,\s]\s*{ALMOST}\s*")
 _WIDE = str.maketrans("：；，．＞－", ":;,.>-")  # of East Asian keyboards

@@ -1,5 +1,5 @@
-"""Texts with markup: Markdown (.md), HTML (.html), and what oTranscribe keeps (.otr): as plain texts, whose times are
-read as theirs are."""
+"""Texts with markup: Markdown (.md), HTML (.html, or whatever is called .txt), and what oTranscribe keeps (.otr): as
+plain texts, whose times are read as theirs are."""
 
 import html
 import json
@@ -10,12 +10,18 @@ from clasp.errors import DataError
 from index.ingest.cues import Cue, Flaw
 from index.ingest.texts import plain
 
-_NO_SPEECH = re.compile(r"^#.*\n+(?:- .*\n+)*|^>.*", re.MULTILINE)  # headings with the facts below them, and notes
+_NO_SPEECH = re.compile(  # what programs keep at the top, headings with the facts below them, and notes
+    r"\A---\n(?:[\w-]+:.*\n|[ -].*\n)*---\n|^#.*\n+(?:- .*\n+)*|^>.*", re.MULTILINE
+)
 _LINK = re.compile(r"\]\([^()\s]*\)")
 _SIGNS = re.compile(r"\*\*|__|\\(?=[\\`*_{}\[\]<>#|~&])")
 _TAG = re.compile(r"(<[^<>]*>)")
 _HIDDEN = ("head", "style", "script", "title", "h1", "h2", "h3")
 _INLINE = ("a", "abbr", "b", "em", "font", "i", "mark", "small", "span", "strong", "sub", "sup", "u")
+_PAGE = re.compile(r"\s*(?:<\?xml[^<>]*>\s*|<!--[^<>]*-->\s*)*<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
+_BLOCK = re.compile(r"</(?:p|div|[ou]l|li|table|td|body|html)\s*>", re.IGNORECASE)
+_ENTITY = re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,6}|#x[\da-fA-F]{1,5});")
+_IN_LINE = re.compile(rf"</?(?:{'|'.join(_INLINE)})(?: [^<>]*)?>|(<br ?/?>)", re.IGNORECASE)
 
 
 def markdown(text: str) -> Iterator[Cue | Flaw]:
@@ -28,6 +34,23 @@ def without_signs(text: str) -> str:
     return _SIGNS.sub("", _LINK.sub("]", _NO_SPEECH.sub("", text)))
 
 
+def page_or_text(content: str) -> Iterator[Cue | Flaw]:
+    """A plain text, or HTML that is called so.
+
+    Raises:
+        DataError: if it is a page without times.
+    """
+    yield from hypertext(content) if _PAGE.match(content) else plain(without_tags(content))
+
+
+def without_tags(text: str) -> str:
+    """A plain text, without the HTML that was left in it."""
+    if _BLOCK.search(text):
+        return _displayed(text)
+    written = _IN_LINE.sub(lambda tag: "\n" if tag[1] else "", text)
+    return _ENTITY.sub(lambda entity: html.unescape(entity[0]), written).replace("\xa0", " ")
+
+
 def hypertext(text: str) -> Iterator[Cue | Flaw]:
     """HTML with times in it.
 
@@ -36,7 +59,7 @@ def hypertext(text: str) -> Iterator[Cue | Flaw]:
     """
     found = list(plain(_displayed(text)))
     if not found:
-        raise DataError("is a page without times: if it is a transcript, save it as plain text (.txt)")
+        raise DataError("is a web page without times: if it is a transcript, save its text alone (.txt)")
     yield from found
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from index.ingest import captions, tables
-from index.ingest.clocks import ALMOST, CLOCK, matched, seconds
+from index.ingest.clocks import ALMOST, CLOCK, TIME, matched, seconds
 from index.ingest.cues import Cue, Flaw
 
 _MARK = re.compile(
@@ -19,7 +19,9 @@ _TURN = re.compile(
     rf"\s*(?:\[({_NAME})\]|({_NAME})):?\s+(?:[\[(]({CLOCK})[\])]\s*:?|({CLOCK})\s*(?::|(?!\s*\S)))\s*(.*)"
 )
 _ALMOST = re.compile(rf"\s*(?:\[{ALMOST}\]|\({ALMOST}\))")
-_SPAN = re.compile(rf"\s*({CLOCK})\s*(?:[-–—>→]+)\s*({CLOCK})\s+(\S.*)")
+_SPAN = re.compile(  # 0:00 - 0:02, [0:00 - 0:02], [0:00] - [0:02]
+    rf"\s*[\[(]?({TIME})[\])]?\s*(?:[-–—>→]+|to|bis)\s*[\[(]?({TIME})(?:[\])]|(?=[:\s]|$)):?(?:\s+(.*)|$)"
+)
 _WORD_TIMES = re.compile(r"<\d{1,3}:[\d:.]*>")  # of lyrics
 _OFFSET = re.compile(r"^\[offset: ?([+-]?\d{1,7})\]", re.MULTILINE)  # of lyrics, milliseconds
 SPEED = 12  # characters a second at which a last line is spoken of which only the beginning is known
@@ -50,7 +52,7 @@ def _timed(text: str) -> Iterator[Cue | Flaw]:
         yield from tables.cues(text)
     elif spans and 2 * len(spans) >= len(lines):
         for (_, one), body in zip(spans, _bodies(spans, lines), strict=True):
-            yield Cue(matched(one[1]), matched(one[2]), html.escape("\n".join([one[3], *body]), quote=False))
+            yield Cue(matched(one[1]), matched(one[2]), html.escape("\n".join([one[3] or "", *body]), quote=False))
     elif labels := _labels(lines):
         yield from labels
     elif captions.is_framed(text):

@@ -5,6 +5,7 @@ transcript.cues, transcript.text, transcript.language
 """
 
 import html
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from index.ingest import encodings, recognizer_json, tables
 from index.ingest.annotations import chat, elan, praat, transcriber
 from index.ingest.captions import sami, substation, subtitles, timed, ttml
 from index.ingest.cues import Cue, Flaw, spoken
-from index.ingest.pages import hypertext, markdown, otranscribe, without_signs
+from index.ingest.pages import hypertext, markdown, otranscribe, page_or_text, without_signs, without_tags
 from index.ingest.texts import SPEED, plain, timed_words
 from index.metadata import is_known
 
@@ -27,12 +28,23 @@ READERS: dict[str, Callable[[str], Iterator[Cue | Flaw]]] = {
     ".itt": ttml, ".xml": ttml, ".ass": substation, ".ssa": substation, ".smi": sami, ".sami": sami, ".eaf": elan,
     ".textgrid": praat, ".cha": chat, ".trs": transcriber, ".json": recognizer_json.recognized,
     ".json3": recognizer_json.recognized, ".ctm": timed_words, ".otr": otranscribe, ".tsv": tables.cues,
-    ".tab": tables.cues, ".csv": tables.cues, ".lrc": plain, ".txt": plain, ".md": markdown,
+    ".tab": tables.cues, ".csv": tables.cues, ".lrc": plain, ".txt": page_or_text, ".md": markdown,
     ".html": hypertext, ".htm": hypertext,
 }  # fmt: skip
 """How each format is read, by the suffix of its files in lower case."""
-UNTIMED: dict[str, Callable[[str], str]] = {".txt": str, ".md": without_signs, ".json": recognizer_json.untimed}
+UNTIMED: dict[str, Callable[[str], str]] = {
+    ".txt": without_tags,
+    ".md": without_signs,
+    ".json": recognizer_json.untimed,
+}
 """What is said where no times are known."""
+BEGINNINGS = {  # how formats begin, also where they are called .txt
+    kind: re.compile(rf"\s*(?:<[?!][^<>]*>\s*)*(?:{beginning})", re.IGNORECASE)
+    for kind, beginning in {
+        ".json": r'\{\s*"[^"]*"\s*:|\[\s*\{\s*"', ".ass": r"\[Script Info\]", ".textgrid": 'File type = "ooTextFile',
+        ".ttml": r"<(?:\w+:)?tt\b", ".smi": "<sami", ".eaf": "<annotation_document", ".trs": r"<trans\b",
+    }.items()
+}  # fmt: skip
 SHORTEST = 0.01  # seconds that a cue lasts
 APART, SHORT = 2.0, 1.0  # seconds: lines without times are no captions that roll
 
@@ -72,6 +84,8 @@ def parse(text: str, kind: str) -> SuppliedTranscript:
     Raises:
         DataError: if it is of another format; what is wrong, as the end of a sentence.
     """
+    if kind == ".txt":
+        kind = next((other for other, beginning in BEGINNINGS.items() if beginning.match(text)), kind)
     transcript = assembled(READERS[kind](text))
     if not transcript.cues and kind in UNTIMED:
         transcript = replace(without_times(UNTIMED[kind](text)), flaws=transcript.flaws)

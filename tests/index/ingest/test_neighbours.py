@@ -156,6 +156,11 @@ TEXTS = {
     "NVivo": f"Timespan\tContent\tSpeaker\n0:00.0 - 0:01.8\t{ONE}\tAnna\n0:01.8 - 0:03.7\t{TWO}\tBen\n",
     "Premiere": f"00;00;00;00 - 00;00;01;20\nUnknown\n{ONE}\n\n00;00;01;20 - 00;00;03;18\nUnknown\n{TWO}\n",
     "spans": f"00:00:00 - 00:00:01.8 {ONE}\n00:00:01.8 - 00:00:03.7 {TWO}\n",
+    "spans in brackets": f"[0:00.0 - 0:01.8] {ONE}\n[0:01.8 - 0:03.7] {TWO}\n",
+    "each end in brackets": f"[0:00] - [0:01.8] {ONE}\n[0:01.8] - [0:03.7] {TWO}\n",
+    "spans of seconds": f"(0.0s to 1.8s) {ONE}\n(1.8s to 3.7s) {TWO}\n",
+    "spans in lines of their own": f"[00:00:00 – 00:00:01.8]\n{ONE}\n\n[00:00:01.8 – 00:00:03.7]\n{TWO}\n",
+    "spans before colons": f"0:00:00.0 --> 0:00:01.8: {ONE}\n0:00:01.8 --> 0:00:03.7: {TWO}\n",
     "MPL2": f"[0][18]{ONE}\n[18][37]/{TWO}\n",
     "MicroDVD": f"{{1}}{{1}}25\n{{0}}{{45}}{ONE}\n{{45}}{{92}}{TWO}\n",
     "lyrics": f"[ti:x]\n[ar:y]\n[al:z]\n[00:00.00]{ONE}\n[00:01.80]{TWO}\n",
@@ -190,9 +195,38 @@ def test_transcripts_of_other_formats(tmp_path: Path, name: str) -> None:
     assert remarks == [] and {one.speaker for one in known.cues} <= {"Anna", "Ben", ""}
 
 
-def test_a_page_without_times_may_be_any_page(tmp_path: Path) -> None:
-    known, remarks = beside(tmp_path, "a.html", f"<p>{ONE}</p>")
-    assert known.text == "" and "a.html is a page without times" in remarks[0]
+@pytest.mark.parametrize("name", ["a.html", "a.txt"])
+def test_a_page_without_times_may_be_any_page(tmp_path: Path, name: str) -> None:
+    known, remarks = beside(tmp_path, name, f"<!DOCTYPE html>\n<html><body><p>{ONE}</p></body></html>")
+    assert known.text == "" and f"{name} is a web page without times" in remarks[0]
+
+
+MARKED_UP = {
+    "a page with times": f"<html><head><style>p {{}}</style></head><p>[0:00] {ONE}</p><p>[0:01.8] {TWO}</p></html>",
+    "paragraphs": f"<p>{ONE.replace('was', '<b>was</b>')}</p>\n<p class='x'>{TWO}</p>",
+    "a list": f"<ol><li>{ONE}<li>{TWO}</ol>",
+    "within lines": f"{ONE.replace('was', '<i>was</i>')}<br/>{TWO.replace(' ', '&nbsp;')}",
+    "JSON": json.dumps(JSON["YouTube"]),
+    "TTML": f"<?xml version='1.0'?>\n<tt><body><p begin='0s' end='1.8s'>{ONE}</p>"
+    f"<p begin='1.8s' end='3s'>{TWO}</p></body></tt>",
+    "SAMI": f"<SAMI><SYNC Start=0><P Class=ENCC>{ONE}<SYNC Start=1800><P Class=ENCC>{TWO}</SAMI>",
+    "ASS": "[Script Info]\n[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
+    f"Dialogue: 0,0:00:00.00,0:00:01.80,Default,,0,0,0,,{{\\i1}}{ONE}\n"
+    f"Dialogue: 0,0:00:01.80,0:00:03.70,Default,,0,0,0,,{TWO}\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MARKED_UP)
+def test_markup_in_what_is_called_text_is_not_said(tmp_path: Path, case: str) -> None:
+    known, remarks = beside(tmp_path, "a.txt", MARKED_UP[case])
+    assert known.text == SAID and remarks == []
+
+
+def test_what_stands_before_a_text_is_not_said(tmp_path: Path) -> None:
+    known, _ = beside(tmp_path, "a.md", f"---\ntitle: Harbour\ntags:\n- a\n---\n{ONE}\n{TWO}\n")
+    assert known.text == SAID
+    known, _ = beside(tmp_path, "a.txt", f"If 1 < 2 & b > c, AT&T: {ONE}")
+    assert known.text == f"If 1 < 2 & b > c, AT&T: {ONE}"
 
 
 SPOKEN = {
