@@ -202,6 +202,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             generation INTEGER NOT NULL   -- of the library then
         )""",
     ),
+    ("ALTER TABLE recordings ADD COLUMN tags TEXT NOT NULL DEFAULT ''",),  # as index.metadata.tags joins them
 )
 
 

@@ -8,6 +8,7 @@ from clasp.errors import ClaspError
 from index.exports.formats import FORMATS
 from index.filters import Filter
 from index.hit import Hit
+from index.metadata import tags
 from index.search import Query, encode, like, search
 from ui import labels, links
 from ui.links import SearchRequest, SearchSettings
@@ -154,6 +155,7 @@ def _facts(recording: "Recording", segments: "Sequence[Segment]") -> list[str]:
         labels.clock(recording.duration),
         labels.count(len(segments), "utterance"),
         _transcript_source(segments),
+        *(f"#{tag}" for tag in tags(recording.tags)),
     ]
 
 

@@ -19,5 +19,5 @@ def test_what_was_known_under_other_names_is_known_still(tmp_path: Path) -> None
         old.execute("INSERT INTO phones VALUES (1, zeroblob(16))")
     with closing(Database(tmp_path)) as database:
         recording = database.recording("a")
-        assert (recording.speaker, recording.sidecar, recording.track) == ("Ada", "{}", 2)
+        assert (recording.speaker, recording.sidecar, recording.track, recording.tags) == ("Ada", "{}", 2, "")
         assert database.segments([1])[1].speaker == "Ada" and database.phones([1])[1].any() == 0

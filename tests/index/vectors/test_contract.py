@@ -163,11 +163,12 @@ def test_what_is_edited_is_filtered_as_it_is_now(place: Place):
         add(library, 0, 200)
         settled(library)
         for number in range(1, 100, 4):  # hobbies
-            library.edit(f"recording {number}", category='fiction, "so to say"')
+            library.edit(f"recording {number}", category='fiction, "so to say"', tags=f"1962, so {number % 8}")
         edited = Filter(categories=('fiction, "so to say"',))
         for _ in range(2):
             assert is_exact(library, edited, lambda n: n % 4 == 1 and n < 100)
             assert is_exact(library, Filter(categories=("hobbies",)), lambda n: n % 4 == 1 and n >= 100)
+            assert is_exact(library, Filter(tags=("So 1",)), lambda n: n % 8 == 1 and n < 100)
             settled(library)
 
 
