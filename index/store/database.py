@@ -258,6 +258,7 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
                 "AND EXISTS (SELECT 1 FROM segments WHERE id = segment AND speaker = '')",
                 [(name, number) for number, name in guesses.items()],
             )
+            full_text.refresh(self._writer, list(guesses))
 
     def set_speakers(self, speakers: Mapping[int, tuple[str, str]]) -> None:
         """Change who speaks in segments, by id: the speaker that is given, and the one that is guessed."""

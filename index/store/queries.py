@@ -14,6 +14,7 @@ from clasp.speech.transcript import Transcript, Word
 from index.records import Note, Recording, Segment
 from index.store import full_text
 from index.store.connection import Connection
+from index.store.speakers import GUESSES, SPEAKER
 from index.store.transcripts import SEGMENTS, TRANSCRIPT
 from index.vectors.protocol import Version
 from index.vectors.segment_table import CategoricalBuilder, SegmentTable, VectorBuffer
@@ -22,8 +23,6 @@ RECORDING_COLUMNS = (
     "id, path, title, duration, language, speaker, category, text, date, tags, "
     "added, sha256, track, flaw, sidecar, done"
 )
-SPEAKER = "CASE segments.speaker WHEN '' THEN ifnull(guess, '') ELSE segments.speaker END"  # given, or else guessed
-GUESSES = "LEFT JOIN speaker_embeddings AS guesses ON guesses.segment = segments.id"
 SEGMENT_COLUMNS = (
     f"id, recording, start_s, end_s, segments.text, segments.language, {SPEAKER}, category, "
     "ifnull(transcripts.text, ''), log_probability, ifnull(transcripts.language, ''), corrections.text, "
