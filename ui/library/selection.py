@@ -150,5 +150,5 @@ class SelectionHandlers(LibraryHandlers):
             tab.category: gr.Textbox(value="" if several else one.category, placeholder=hint),
             tab.language: gr.Dropdown(languages, value="" if several else one.language),
             tab.date: gr.Textbox(value="" if several else one.date, placeholder=hint or "1962-05-01"),
-            tab.tags: gr.Textbox(value="" if several else one.tags, placeholder="to add" if several else TAGS_HINT),
+            tab.tags: gr.Textbox(value="" if several else one.tags, placeholder="add tags" if several else TAGS_HINT),
         }
