@@ -11,7 +11,7 @@ from index import dates, languages
 FACTS = ("title", "speaker", "category", "language", "date", "tags")  # fields of a Recording
 LONGEST = 500  # characters
 FIRST_YEAR = 1850  # before any sound was recorded
-BETWEEN_TAGS = re.compile("[,;|،、，；]")
+BETWEEN_TAGS = re.compile("[,;|،、，；]")  # and so never in one
 UNKNOWN = frozenset((
     "-", "--", "–", "—", "?", "??", ".", "n/a", "n.a.", "none", "null", "NaN", "unknown", "not known", "undetermined",
     "undated", "no date", "n.d.", "s.d.", "o.d.", "o. d.", "o.j.", "ohne datum", "sin fecha", "sans date", "unbekannt",

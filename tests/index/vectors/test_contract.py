@@ -362,6 +362,20 @@ def test_a_library_that_was_embedded_anew_has_a_new_collection(server: Server, r
 
 
 @pytest.mark.slow
+def test_a_collection_without_tags_is_made_anew(remote: Place, monkeypatch: pytest.MonkeyPatch):
+    with monkeypatch.context() as earlier:
+        earlier.setattr(milvus, "FACTS", [fact for fact in milvus.FACTS if fact != "tags"])
+        with remote.create() as library:
+            add(library, 0, 100)
+            for number in range(40):
+                library.edit(f"recording {number}", tags="sea")
+            settled(library)
+    with remote.open() as library:
+        assert is_exact(settled(library), Filter(tags=("sea",)), lambda number: number < 40)
+        assert not library._indexed.index.lacking.any()
+
+
+@pytest.mark.slow
 def test_without_sound_there_is_one_partition(server: Server, tmp_path: Path):
     place = Place(tmp_path / "library", server.address, Identity(dim=32, meaning_dim=32))
     with place.create() as library:
