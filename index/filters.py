@@ -1,4 +1,4 @@
-"""Which segments count in a search: those of some categories, languages, speakers, recordings, and dates."""
+"""Which segments count in a search: those of some categories, languages, speakers, recordings, tags and dates."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
@@ -13,7 +13,9 @@ from index.metadata import plain_name
 if TYPE_CHECKING:
     from index.vectors.segment_table import Categorical, SegmentTable
 
-COLUMNS = {"categories": "category", "languages": "language", "speakers": "speaker", "recordings": "recording"}
+COLUMNS = {
+    "categories": "category", "languages": "language", "speakers": "speaker", "recordings": "recording", "tags": "tags",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Filter:
     languages: tuple[str, ...] = ()  # BCP-47; what is no language stays as it is: the library says that it has none
     speakers: tuple[str, ...] = ()
     recordings: tuple[str, ...] = ()  # ids
+    tags: tuple[str, ...] = ()  # of the recordings, any of them
     since: str = ""
     until: str = ""
     segments: tuple[int, ...] = ()  # ids
@@ -78,6 +81,8 @@ def passes(column: str, wanted: Collection[str]) -> Callable[[str], bool]:
     if column == "language":
         return lambda known: any(languages.includes(asked, known) for asked in wanted)
     names = frozenset(map(plain_name, wanted))
+    if column == "tags":
+        return lambda known: not names.isdisjoint(map(plain_name, known.split(",")))
     return lambda known: plain_name(known) in names
 
 

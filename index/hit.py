@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clasp.calibration import Witness
+from index.metadata import tags
 from index.records import Recording, Segment
 
 
@@ -68,4 +69,5 @@ def segment_as_dict(segment: Segment, recording: Recording) -> dict[str, Any]:
         "recording": recording.id,
         "title": recording.title,
         "date": recording.date,
+        "tags": list(tags(recording.tags)),
     }

@@ -41,7 +41,7 @@ from index.diarization import Diarization
 from index.feeds import LibraryFeeds
 from index.filters import Filter
 from index.indexed_database import IndexedDatabase
-from index.metadata import checked
+from index.metadata import checked, tags
 from index.model import EmbeddingModel
 from index.notes import LibraryNotes
 from index.records import Recording, Segment, SpeakerEmbeddings
@@ -346,6 +346,11 @@ class Library:
         """The speakers there are, sorted."""
         return self._indexed.index.segments.columns["speaker"].present()
 
+    def tags(self) -> list[str]:
+        """The tags that recordings have, sorted."""
+        found = self._indexed.index.segments.columns["tags"].present()
+        return sorted(tags(",".join(found)), key=str.casefold)
+
     def segments(self, numbers: Sequence[int] | None = None) -> list[Segment]:
         """All segments, or those of these ids that there are; in the order of ids."""
         numbers = self._indexed.index.segments.ids.tolist() if numbers is None else numbers
@@ -479,7 +484,7 @@ class Library:
             database.finish(recording, duration, loudness, flaw)
 
     def edit(self, recording: str, **facts: str) -> None:
-        """Change facts of a recording: title, language, speaker, category, date or path. Its segments follow.
+        """Change facts of a recording: title, language, speaker, category, date, tags or path. Its segments follow.
 
         Raises:
             DataError: if a fact is not as `index.metadata` wants it.

@@ -1,5 +1,6 @@
 """What is known of a recording, checked by the same rules wherever it comes in: a table, the page, a program."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from unicodedata import category, normalize
@@ -7,9 +8,10 @@ from unicodedata import category, normalize
 from clasp.errors import DataError
 from index import dates, languages
 
-FACTS = ("title", "speaker", "category", "language", "date")  # fields of a Recording
+FACTS = ("title", "speaker", "category", "language", "date", "tags")  # fields of a Recording
 LONGEST = 500  # characters
 FIRST_YEAR = 1850  # before any sound was recorded
+BETWEEN_TAGS = re.compile("[,;|،、，；]")  # and so never in one
 UNKNOWN = frozenset((
     "-", "--", "–", "—", "?", "??", ".", "n/a", "n.a.", "none", "null", "NaN", "unknown", "not known", "undetermined",
     "undated", "no date", "n.d.", "s.d.", "o.d.", "o. d.", "o.j.", "ohne datum", "sin fecha", "sans date", "unbekannt",
@@ -42,13 +44,16 @@ def checked(facts: Mapping[str, str]) -> dict[str, str]:
 
 
 def tags(text: str) -> tuple[str, ...]:
-    """The tags in a text with commas between them, each once, whatever its case.
+    """The tags in a text with commas, semicolons or bars between them, each once, whatever its case.
+
+    >>> tags("harbour; #Oral history, Harbour")
+    ('harbour', 'Oral history')
 
     Raises:
         DataError: if one is too long.
     """
     found: dict[str, str] = {}
-    for tag in filter(None, map(line, text.split(","))):
+    for tag in filter(None, (line(part).lstrip("# ") for part in BETWEEN_TAGS.split(text))):
         found.setdefault(plain_name(tag), tag)
     return tuple(found.values())
 
@@ -78,4 +83,8 @@ def _date(text: str) -> str:
     return day
 
 
-CHECKS = {"title": _title, "language": languages.tag, "date": _date}
+def _tags(text: str) -> str:
+    return ", ".join(tags(text))
+
+
+CHECKS = {"title": _title, "language": languages.tag, "date": _date, "tags": _tags}

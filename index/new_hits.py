@@ -73,7 +73,7 @@ def _run(library: "Library", model: "Clasp", saved: SavedSearch) -> tuple[SavedH
             query = _query(library, model, saved)
             answer = search(library, model, query, k=MOST, filters=filter_of(saved, segments))
             hits = [one for one in answer.hits if one.possible]
-        except LibraryError:  # it has nothing of the category, language or speaker that is asked for
+        except LibraryError:  # it has nothing of the category, language, speaker or tag that is asked for
             pass
         except ClaspError as error:  # such as a model that cannot tell what its scores are worth
             log.warning("The saved search %s was not run: %s", saved.name, error)

@@ -20,6 +20,7 @@ class Recording:
     category: str = ""
     text: str = ""
     date: str = ""  # when it was recorded, ISO 8601
+    tags: str = ""  # with commas between them, see `index.metadata.tags`
     added: str = ""  # when it was added, ISO 8601, UTC
     sha256: str = ""  # of the file
     track: int = 0  # number of its sound track in the file, from 1; 0: chosen as clasp.audio.decode does

@@ -165,7 +165,7 @@ def search(
 
     Raises:
         ClaspError: if `meaning` is no such weight.
-        LibraryError: if the library has no such category, language, speaker or recording.
+        LibraryError: if the library has no such category, language, speaker, recording or tag.
     """
     started = time.perf_counter()
     if meaning is not None and not 0 <= meaning <= 1:
@@ -274,6 +274,7 @@ def _check(library: "Library", filters: Filter) -> None:
         ("category", "category", filters.categories, library.categories),
         ("language", "language", filters.languages, library.languages),
         ("speaker", "speaker", filters.speakers, library.speakers),
+        ("tag", "tags", filters.tags, library.tags),
     ):
         for name in asked:
             if not any(map(passes(column, [name]), known())):

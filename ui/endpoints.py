@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 
 import clasp
 from clasp.errors import ClaspError
+from index import metadata
 from index.exports.formats import export, packed
 from index.exports.transcript import of_recordings
 from index.filters import Filter
@@ -85,10 +86,12 @@ def _checked(name: str, hint: Any, value: Any) -> Any:
 
 def _filters(
     categories: list[str] | None, languages: list[str] | None, speakers: list[str] | None,
-    recordings: list[str] | None, since: str, until: str,
+    recordings: list[str] | None, tags: list[str] | None, since: str, until: str,
 ) -> Filter:  # fmt: skip
-    category, language, speaker, recording = (tuple(one or ()) for one in (categories, languages, speakers, recordings))
-    return Filter(category, language, speaker, recording, since, until)
+    category, language, speaker, recording, tag = (
+        tuple(one or ()) for one in (categories, languages, speakers, recordings, tags)
+    )
+    return Filter(category, language, speaker, recording, tag, since, until)
 
 
 class Endpoints:
@@ -111,6 +114,7 @@ class Endpoints:
         since: str = "",
         until: str = "",
         query_language: str = "",
+        tags: list[str] | None = None,
     ) -> Answer:
         """Find the utterances in a library that say the same as a text in any language.
 
@@ -130,8 +134,9 @@ class Endpoints:
             since: Search only recordings from this date on: 1962, 1962-05 or 1962-05-01.
             until: Search only recordings up to this date.
             query_language: What the query is written in, as a BCP-47 tag; leave it out to have it detected.
+            tags: Search only recordings with one of these tags.
         """
-        filters = _filters(categories, languages, speakers, recordings, since, until)
+        filters = _filters(categories, languages, speakers, recordings, tags, since, until)
         return self._found({"text": query, "language": query_language}, k, meaning, library, filters)
 
     @endpoint
@@ -147,6 +152,7 @@ class Endpoints:
         recordings: list[str] | None = None,
         since: str = "",
         until: str = "",
+        tags: list[str] | None = None,
     ) -> Answer:
         """Find the utterances in a library that say the same as a recording. The answer is that of search_text.
 
@@ -161,10 +167,11 @@ class Endpoints:
             recordings: Search only these recordings, by id.
             since: Search only recordings from this date on: 1962, 1962-05 or 1962-05-01.
             until: Search only recordings up to this date.
+            tags: Search only recordings with one of these tags.
         """
         if not recording:
             raise ClaspError("There is no recording: pass an audio file.")
-        filters = _filters(categories, languages, speakers, recordings, since, until)
+        filters = _filters(categories, languages, speakers, recordings, tags, since, until)
         return self._found({"waveform": clasp.decode(recording)}, k, meaning, library, filters)
 
     @endpoint
@@ -172,8 +179,8 @@ class Endpoints:
         """List the libraries that can be searched.
 
         Returns of each the name that the other tools take, its title, how many recordings, utterances and seconds of
-        audio it has, and the languages and categories to which a search in it can be limited; or, if it cannot be
-        opened, the reason.
+        audio it has, and the languages, categories, speakers and tags to which a search in it can be limited; or,
+        if it cannot be opened, the reason.
         """
         return {"libraries": [self._described(title, name) for title, name in self._service.libraries()]}
 
@@ -184,11 +191,11 @@ class Endpoints:
         """List the recordings of a library by title: all of them, or those with certain words in their metadata.
 
         Returns how many there are, and of each its id, title, length in seconds, number of utterances, language,
-        speaker, category, date, and the URL of its audio (relative to the page).
+        speaker, category, date, tags, and the URL of its audio (relative to the page).
 
         Args:
             library: The name of the library; the demo library if left out.
-            find: Words that must all occur in a recording's title, speaker, language, category or date.
+            find: Words that must all occur in a recording's title, speaker, language, category, date or tags.
             first: How many to skip, if there are more than fit into one answer.
             count: How many to list, 1 to 500.
         """
@@ -266,6 +273,7 @@ class Endpoints:
             "languages": [one for one in library.languages() if one],
             "categories": [one for one in library.categories() if one],
             "speakers": library.speakers(),
+            "tags": library.tags(),
         }
 
     def _found(
@@ -321,6 +329,7 @@ def _recording(recording: "Recording", library: str) -> dict[str, Any]:
         "speaker": recording.speaker,
         "category": recording.category,
         "date": recording.date,
+        "tags": list(metadata.tags(recording.tags)),
         "audio": audio.url(library, recording.id),
     }
 

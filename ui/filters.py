@@ -14,8 +14,10 @@ from ui.links import SearchSettings
 if TYPE_CHECKING:
     from index.library import Library
 
-NAMES = ("category", "language", "speaker", "recording")  # those with a dropdown; dates are typed
-PLURALS = {"category": "categories", "language": "languages", "speaker": "speakers", "recording": "recordings"}
+PLURALS = {  # of those with a dropdown; dates are typed
+    "category": "categories", "language": "languages", "speaker": "speakers", "recording": "recordings", "tag": "tags",
+}  # fmt: skip
+NAMES = tuple(PLURALS)
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ def offers(library: "Library | None", settings: SearchSettings) -> dict[str, Off
     """By filter; "date" stands for both dates."""
     recordings = library.recordings() if library else []
     counts = library.counts() if library else {}
+    tags = [(one, one) for one in library.tags()] if library else []
     several = [one for one in recordings if counts.get(one.id, 0) > 1 or one.id == settings.recording]
     titles = [(labels.title(one.title), one.id) for one in several]
 
@@ -42,6 +45,7 @@ def offers(library: "Library | None", settings: SearchSettings) -> dict[str, Off
         "language": _languages({one.language for one in recordings}),
         "speaker": values("speaker", str, library.speakers() if library else ()),
         "recording": Offer(titles, bool(titles) and len(recordings) > 1),
+        "tag": Offer(tags, len({one.tags for one in recordings}) > 1),
         "date": values("date", str),
     }
 

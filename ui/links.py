@@ -14,8 +14,8 @@ from ui.service import DEMO
 
 BALANCED = 0.5  # weight of meaning at which hits are ranked by probability
 FILTERS = {  # parameter: field of SearchSettings
-    "category": "category", "language": "language", "speaker": "speaker", "recording": "recording", "from": "since",
-    "to": "until",
+    "category": "category", "language": "language", "speaker": "speaker", "recording": "recording", "tag": "tag",
+    "from": "since", "to": "until",
 }  # fmt: skip
 BY_TIME = "time"
 
@@ -29,6 +29,7 @@ class SearchSettings:
     language: str = ""
     speaker: str = ""
     recording: str = ""  # id
+    tag: str = ""
     since: str = ""
     until: str = ""
     meaning: float = BALANCED  # its weight: 0 ranks by sound alone, 1 by meaning alone
@@ -43,10 +44,10 @@ class SearchSettings:
     @property
     def filter(self) -> Filter:
         """As a library takes it."""
-        category, language, speaker, recording = (
-            (one,) if one else () for one in (self.category, self.language, self.speaker, self.recording)
+        category, language, speaker, recording, tag = (
+            (one,) if one else () for one in (self.category, self.language, self.speaker, self.recording, self.tag)
         )
-        return Filter(category, language, speaker, recording, self.since.strip(), self.until.strip())
+        return Filter(category, language, speaker, recording, tag, self.since.strip(), self.until.strip())
 
     @property
     def weight(self) -> float | None:

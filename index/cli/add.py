@@ -9,9 +9,9 @@
 
 They stay where they are unless --copy puts them into the library. A transcript beside a recording (of the same name:
 .srt, .vtt, .txt, .json of Whisper and others) and facts about it (same name, .csv, or metadata.csv in the folder, with
-any of the columns file, title, speaker, category, language, date) are taken up, also when they come later and it is run
-again. What has no transcript is transcribed once all is added, for it can be searched before; CLASP_TRANSCRIBER says by
-what. After an interruption it goes on where it was.
+any of the columns file, title, speaker, category, language, date, tags) are taken up, also when they come later and it
+is run again. What has no transcript is transcribed once all is added, for it can be searched before; CLASP_TRANSCRIBER
+says by what. After an interruption it goes on where it was.
 
 With --ray, the machines of a Ray cluster encode; this one stores what they have made, and transcribes in the end. The
 paths must lead to the recordings on all of them.

@@ -29,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--query-language", default="", metavar="TAG",
                         help="what the text is written in (default: what it seems to be)")  # fmt: skip
     parser.add_argument("-k", type=_positive, default=10, metavar="N", help="how many hits (default: 10)")
-    for name, kind in {"category": "NAME", "language": "TAG", "speaker": "NAME", "recording": "ID"}.items():
+    kinds = {"category": "NAME", "language": "TAG", "speaker": "NAME", "recording": "ID", "tag": "NAME"}
+    for name, kind in kinds.items():
         summary = f"only this {name}; repeatable"
         parser.add_argument(f"--{name}", action="append", default=[], metavar=kind, help=summary)
     for name, which in {"since": "from this date on", "until": "up to this date"}.items():
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     answer = search(
         library, model, query,
         k=args.k, meaning=args.meaning, filters=Filter(
-            tuple(args.category), tuple(args.language), tuple(args.speaker), tuple(args.recording),
+            tuple(args.category), tuple(args.language), tuple(args.speaker), tuple(args.recording), tuple(args.tag),
             args.since, args.until,
         ),
     )  # fmt: skip

@@ -9,11 +9,12 @@ from typing import Any
 from clasp.filenames import readable
 from index.exports.transcript import RecordingTranscript
 from index.hit import segment_as_dict
+from index.metadata import tags
 from index.records import Note, Recording, Segment
 
 COLUMNS = (
     "rank", "probability", "score", "start", "end", "transcript", "transcript_source", "confidence", "title", "speaker",
-    "speaker_guessed", "language", "category", "date", "recording", "file", "id", "notes",
+    "speaker_guessed", "language", "category", "date", "tags", "recording", "file", "id", "notes",
 )  # fmt: skip
 BEFORE_FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so would be computed by a spreadsheet
 
@@ -22,7 +23,7 @@ Cells = dict[str, str | int | float | None]
 
 def row(rank: int, facts: Mapping[str, Any], recording: Recording) -> Cells:
     """What is known of a segment, or of a hit, by COLUMNS; None where nothing is."""
-    known = {**facts, "rank": rank, "file": readable(recording.path.name)}
+    known = {**facts, "rank": rank, "tags": recording.tags, "file": readable(recording.path.name)}
     return {name: known.get(name) for name in COLUMNS}
 
 
@@ -66,7 +67,7 @@ def _notes(segment: Segment, transcript: RecordingTranscript) -> str:
 def _recording(transcript: RecordingTranscript) -> dict[str, Any]:
     one = transcript.recording
     facts = {name: getattr(one, name) for name in ("id", "title", "language", "speaker", "category", "date")}
-    return facts | {"duration": round(one.duration, 3), "file": transcript.file}
+    return facts | {"tags": list(tags(one.tags)), "duration": round(one.duration, 3), "file": transcript.file}
 
 
 def _note(note: Note) -> dict[str, Any]:

@@ -5,7 +5,7 @@ interview.srt          its transcript; also interview.en.srt, INTERVIEW.SRT, int
                        index.ingest.transcripts
 interview.csv          facts about it
 metadata.csv           facts about all recordings of the folder: with the columns file, title, speaker, category,
-                       language, date, each of which may be missing
+                       language, date, tags, each of which may be missing
 
     sidecars = SidecarIndex()
     sidecar = sidecars.of(Path("interview.mp3"))
@@ -62,7 +62,7 @@ class Sidecar:
 
     cues: tuple[Cue, ...] = ()  # in the order of time
     text: str = ""  # all that is said
-    facts: dict[str, str] = field(default_factory=dict)  # of a Recording: title, speaker, category, language, date
+    facts: dict[str, str] = field(default_factory=dict)  # by the names of index.metadata.FACTS
     language: str = ""  # of the transcript, BCP-47, for a recording of which nothing else tells it
 
     def text_of(self, start: float, end: float) -> str:

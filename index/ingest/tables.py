@@ -45,9 +45,13 @@ COLUMNS = {
     "hablante locutor entrevistado entrevistada parlante relatore intervistato intervistata spreker geïnterviewde "
     "mówca rozmówca talare taler puhuja haastateltava mluvčí beszélő konuşmacı vorbitor говорящий рассказчик спикер "
     "说话人 讲述人 受访者 話者 語り手 화자 المتحدث",
-    "category": "category categories genre topic topics subject subjects theme collection series tag tags keywords "
-    "kategorie rubrik thema sachgebiet schlagwort catégorie categorie sujet thème categoría categoria tema kategoria "
-    "kategori категория тема 类别 分类 カテゴリ カテゴリー 분류 الفئة",
+    "category": "category categories genre topic topics subject subjects theme collection series kategorie rubrik "
+    "thema sachgebiet catégorie categorie sujet thème categoría categoria tema kategoria kategori категория тема 类别 "
+    "分类 カテゴリ カテゴリー 분류 الفئة",
+    "tags": "tag tags keyword keywords schlagwort schlagworte schlagwörter stichwort stichworte stichwörter motclé "
+    "motsclés étiquette étiquettes palabraclave palabrasclave etiqueta etiquetas palavrachave palavraschave "
+    "parolachiave parolechiave trefwoord trefwoorden słowokluczowe słowakluczowe ключевыеслова теги метки 关键词 "
+    "標籤 标签 キーワード タグ 키워드 태그 الكلماتالمفتاحية",
     "language": "language languages lang languagecode languagetag spokenlanguage locale iso639 sprache sprachen langue "
     "langues idioma idiomas lengua lingua taal talen język språk sprog kieli jazyk nyelv limbă limba dil язык языки "
     "语言 語言 言語 언어 اللغة",
@@ -166,7 +170,9 @@ class Table:
                 except DataError as error:
                     remarks.append(f"{self.name}, line {line}: {error}")
                     continue
-                if value and facts.setdefault(fact, value) != value:
+                if value and fact == "tags":  # those of all rows
+                    facts[fact] = checked({fact: f"{facts.get(fact, '')},{value}"})[fact]
+                elif value and facts.setdefault(fact, value) != value:
                     remarks.append(f"{self.name}, line {line}: another {fact} of the same recording, {value!r}.")
         return facts, remarks
 

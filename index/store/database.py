@@ -18,7 +18,7 @@ from index.store.saved_searches import SavedSearchTables
 from index.store.transcripts import SEGMENTS, TRANSCRIPT
 from index.store.watched_folders import WatchedFolderTable
 
-EDITABLE = ("title", "language", "speaker", "category", "date", "path")  # facts of a recording
+EDITABLE = ("title", "language", "speaker", "category", "date", "tags", "path")  # facts of a recording
 SHARED = ("language", "speaker", "category")  # those that its segments repeat
 
 
@@ -51,7 +51,7 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
             for one in recordings:
                 facts = (one.title, one.duration, one.language, one.speaker, one.category, one.text)
                 file = (one.added, one.sha256, one.track, one.flaw, one.sidecar, one.done)
-                values = (one.id, stored_path(one.path), *facts, one.date, *file)
+                values = (one.id, stored_path(one.path), *facts, one.date, one.tags, *file)
                 write(f"INSERT INTO recordings ({RECORDING_COLUMNS}) VALUES ({', '.join('?' * len(values))})", values)
             stored = []
             for segment, blob, packed in zip(segments, blobs, phones, strict=True):
@@ -258,6 +258,7 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
                 "AND EXISTS (SELECT 1 FROM segments WHERE id = segment AND speaker = '')",
                 [(name, number) for number, name in guesses.items()],
             )
+            full_text.refresh(self._writer, list(guesses))
 
     def set_speakers(self, speakers: Mapping[int, tuple[str, str]]) -> None:
         """Change who speaks in segments, by id: the speaker that is given, and the one that is guessed."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from clasp.phones.alignment import TOP_PHONES
 from clasp.text.words import rarity, words
+from index.store.speakers import GUESSES, NAMED
 from index.store.transcripts import SEGMENTS, TRANSCRIPT
 
 TABLES = (
@@ -53,9 +54,9 @@ def refresh(connection: sqlite3.Connection, ids: Collection[int]) -> None:
     for start in range(0, len(numbers), BLOCK):
         block = json.dumps(numbers[start : start + BLOCK])
         rows = connection.execute(
-            f"SELECT segments.id, {TRANSCRIPT}, title, segments.speaker, packed, "
+            f"SELECT segments.id, {TRANSCRIPT}, title, {NAMED}, packed, "
             "(SELECT group_concat(notes.text || ' ' || tags, ' ') FROM notes WHERE notes.segment = segments.id) "
-            f"FROM {SEGMENTS} JOIN recordings ON recordings.id = recording "
+            f"FROM {SEGMENTS} JOIN recordings ON recordings.id = recording {GUESSES} "
             "LEFT JOIN phones ON phones.segment = segments.id "
             "WHERE segments.id IN (SELECT value FROM json_each(?))", (block,),
         ).fetchall()  # fmt: skip

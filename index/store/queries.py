@@ -14,21 +14,21 @@ from clasp.speech.transcript import Transcript, Word
 from index.records import Note, Recording, Segment
 from index.store import full_text
 from index.store.connection import Connection
+from index.store.speakers import GUESSES, SPEAKER
 from index.store.transcripts import SEGMENTS, TRANSCRIPT
 from index.vectors.protocol import Version
 from index.vectors.segment_table import CategoricalBuilder, SegmentTable, VectorBuffer
 
 RECORDING_COLUMNS = (
-    "id, path, title, duration, language, speaker, category, text, date, added, sha256, track, flaw, sidecar, done"
+    "id, path, title, duration, language, speaker, category, text, date, tags, "
+    "added, sha256, track, flaw, sidecar, done"
 )
-SPEAKER = "CASE segments.speaker WHEN '' THEN ifnull(guess, '') ELSE segments.speaker END"  # given, or else guessed
-GUESSES = "LEFT JOIN speaker_embeddings AS guesses ON guesses.segment = segments.id"
 SEGMENT_COLUMNS = (
     f"id, recording, start_s, end_s, segments.text, segments.language, {SPEAKER}, category, "
     "ifnull(transcripts.text, ''), log_probability, ifnull(transcripts.language, ''), corrections.text, "
     "segments.speaker = '' AND ifnull(guess, '') != ''"
 )
-FILTERED = ("recording", "category", "language", "speaker", "date")  # facts of segments that searches are limited to
+FILTERED = ("recording", "category", "language", "speaker", "date", "tags")  # facts that searches are limited to
 BLOCK = 4_096  # rows that are read at a time
 
 
@@ -305,7 +305,7 @@ class Queries(Connection):
                 *version, dim = state.fetchone()
                 self._must_be_of_its_model((version[0], dim))
                 segments = self._reader.execute(
-                    f"SELECT segments.id, recording, segments.category, segments.language, {SPEAKER}, date "
+                    f"SELECT segments.id, recording, segments.category, segments.language, {SPEAKER}, date, tags "
                     f"FROM segments JOIN recordings ON recordings.id = recording {GUESSES} "
                     "WHERE segments.id > ? ORDER BY segments.id", (after,)
                 )  # fmt: skip

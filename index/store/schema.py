@@ -202,6 +202,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             generation INTEGER NOT NULL   -- of the library then
         )""",
     ),
+    (
+        "ALTER TABLE recordings ADD COLUMN tags TEXT NOT NULL DEFAULT ''",  # with ', ' between them
+        # full_text.complete writes these anew: now with those who are guessed to speak
+        "DELETE FROM full_text WHERE rowid IN (SELECT segment FROM speaker_embeddings WHERE guess != '')",
+    ),
 )
 
 

@@ -28,7 +28,7 @@ from clasp.errors import LibraryError
 from index.vectors.protocol import Version
 from index.vectors.segment_table import SegmentTable
 
-FACTS = ("recording", "category", "language", "speaker", "date")  # columns of a SegmentTable
+FACTS = ("recording", "category", "language", "speaker", "date", "tags")  # columns of a SegmentTable
 PARTITIONS = ("meaning", "sound")
 LINKS, BUILD_EFFORT, EFFORT = 16, 200, 200  # as in `hnsw`
 SECONDS = 2.0  # for a search, tries included
@@ -244,7 +244,8 @@ class _Server:
             description = client.describe_collection(self._collection, timeout=WRITE_SECONDS)
             made_by, version = description["description"], self.version(description)
             wanted = _made_by(model, self._dim)
-            whole = bool(client.list_indexes(self._collection))  # which are made last
+            there = {one["name"] for one in description["fields"]}
+            whole = there.issuperset(FACTS) and bool(client.list_indexes(self._collection))  # which are made last
             if made_by == wanted and whole:
                 client.load_collection(self._collection, timeout=WRITE_SECONDS)
                 return version

@@ -18,7 +18,7 @@ class SegmentTable:
     version: Version
     ids: np.ndarray  # int64 (n,), ascending
     buffer: "VectorBuffer"
-    columns: "dict[str, Categorical]"  # recording, category, language, speaker, date
+    columns: "dict[str, Categorical]"  # recording, category, language, speaker, date, tags
     replaced: np.ndarray  # int64 (n,), the generation in which each vector was last replaced; 0: never
 
     def __post_init__(self) -> None:

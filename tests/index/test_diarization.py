@@ -48,6 +48,11 @@ def names(library: Library, recording: str) -> list[str]:
     return [one.speaker for one in library.segments_of(recording)]
 
 
+def named(library: Library, word: str) -> set[int]:
+    """The segments that a word finds."""
+    return set(library.candidates(np.zeros(Identity.dim, np.float32), words=[word]).ids.tolist())
+
+
 @pytest.fixture
 def library(make) -> Library:
     return make(0)
@@ -67,11 +72,12 @@ def test_speakers_are_guessed_and_recognized_in_other_recordings(library: Librar
 
 
 def test_a_name_that_was_given_is_never_overwritten_and_is_recognized(library: Library) -> None:
-    add(library, "first", [3, 3, 3], speaker="Ada")
+    first = add(library, "first", [3, 3, 3], speaker="Ada")
     assert names(library, "first") == ["Ada"] * 3 and not library.segments_of("first")[0].speaker_guessed
     second = add(library, "second", [3, 5, 3])
     assert names(library, "second") == ["Ada", "Speaker 1", "Ada"]
     assert [one.speaker_guessed for one in library.segments_of("second")] == [True] * 3
+    assert named(library, "ada") == {*first, second[0], second[2]} and named(library, "speaker") == set()
     library.diarization.guess("second", HEAD)
     assert names(library, "second") == ["Ada", "Speaker 1", "Ada"]  # there is nothing left to guess
     library.edit("second", speaker="Eve")

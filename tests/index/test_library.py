@@ -93,9 +93,11 @@ def test_filters(make, units, count):
 def test_filters_by_voice_recording_and_date(make, units, items, count):
     library = make(count)
     recordings, segments = items(10, first=count)
-    dated = [replace(one, date=f"19{60 + n}-0{1 + n % 2}") for n, one in enumerate(recordings)]
+    tags = ("harbour", "Harbour, oral history", "")
+    dated = [replace(one, date=f"19{60 + n}-0{1 + n % 2}", tags=tags[n % 3]) for n, one in enumerate(recordings)]
     library.add(dated, segments, units(10, 32, seed=2))
-    dates = {one.id: one.date for one in dated}
+    dates, tagged = ({one.id: getattr(one, fact) for one in dated} for fact in ("date", "tags"))
+    assert library.tags() == ["Harbour", "oral history"]
     cases = {
         Filter(speakers=("voice 1", "voice 3")): lambda one: one.speaker in ("voice 1", "voice 3"),
         Filter(recordings=("recording 7", f"recording {count + 1}")): (
@@ -105,6 +107,10 @@ def test_filters_by_voice_recording_and_date(make, units, items, count):
         Filter(since="1962-02-05", until="1965-01"): lambda one: dates.get(one.recording) in ("1963-02", "1964-01"),
         Filter(speakers=("voice 1",), since="1960", until="1962"): (
             lambda one: one.speaker == "voice 1" and "1960" <= dates.get(one.recording, "")[:4] <= "1962"
+        ),
+        Filter(tags=("HARBOUR",)): lambda one: tagged.get(one.recording, "") != "",
+        Filter(tags=("oral_history", "sea"), since="1963"): (
+            lambda one: "oral" in tagged.get(one.recording, "") and dates[one.recording] >= "1963"
         ),
     }
     query = units(1, 32, seed=1)[0]
@@ -552,14 +558,17 @@ def test_removing_deletes_only_the_librarys_own_copy(tmp_path, model, units):
 def test_edited(make, units, tmp_path, model):
     library, query = make(12), units(12, 32)[3]
     library.edit(
-        "recording 3", title="Night", language="pt-PT", category="reminiscences of a long life", date="1999-12-31"
-    )
+        "recording 3", title="Night", language="pt-PT", category="reminiscences of a long life", date="1999-12-31",
+        tags="sea; night ; Sea",
+    )  # fmt: skip
     for opened in (library, Library.open(tmp_path / "library", model)):
         recording = opened.recording("recording 3")
         assert (recording.title, recording.language, recording.date) == ("Night", "pt-PT", "1999-12-31")
         filters = Filter(categories=("reminiscences of a long life",), languages=("pt-PT",))
         assert [one.recording for one in opened.candidates(query, 5, filters=filters).segments] == ["recording 3"]
         assert "reminiscences of a long life" in opened.categories()
+        assert recording.tags == "sea, night" and opened.tags() == ["night", "sea"]
+        assert found(opened.candidates(query, 5, filters=Filter(tags=("night",)))) == [4]
     with pytest.raises(LibraryError, match="There is no recording"):
         library.edit("recording 99", title="x")
     with pytest.raises(ValueError, match="text"):

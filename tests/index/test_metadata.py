@@ -4,7 +4,7 @@ import pytest
 
 from clasp.errors import DataError
 from index import dates, languages
-from index.metadata import LONGEST, checked, plain_name
+from index.metadata import LONGEST, checked, plain_name, tags
 
 DATES = {
     "": "", "1962": "1962", "1962-05": "1962-05", "1962-05-01": "1962-05-01", "1962-5-1": "1962-05-01",
@@ -141,3 +141,12 @@ def test_facts_are_lines() -> None:
     with pytest.raises(DataError, match=f"write {LONGEST} at most"):
         checked({"category": "x" * (LONGEST + 1)})
     assert plain_name("Science_Fiction") == plain_name("science fiction")
+
+
+def test_tags_are_each_there_once() -> None:
+    text = " #Oral history;harbour | ORAL history,, 1962；海 ; # "
+    assert tags(text) == ("Oral history", "harbour", "1962", "海")
+    assert checked({"tags": text}) == {"tags": "Oral history, harbour, 1962, 海"}
+    assert checked({"tags": " ;, # "}) == {"tags": ""}
+    with pytest.raises(DataError, match=f"write {LONGEST} at most"):
+        checked({"tags": f"harbour, {'x' * (LONGEST + 1)}"})

@@ -21,10 +21,10 @@ CANAL = "Every child in the village learned to swim in the old canal."
 WATCHES = "My brother repaired watches and radios in a room above the bakery."
 MILK = "Die Milch wurde mit dem Pferdewagen in die Stadt gebracht."
 GAP = 0.9  # seconds of silence around each sentence
-FACTS = """file,title,speaker,category,language,date
-village.flac,Village memories,Anna,interview,en,1962-05-01
-ferryman.aiff,The ferryman,Bert,interview,en,1971
-notiz.flac,Notiz,Anna,memo,de,
+FACTS = """file,title,speaker,category,language,date,tags
+village.flac,Village memories,Anna,interview,en,1962-05-01,childhood; Ferries
+ferryman.aiff,The ferryman,Bert,interview,en,1971,ferries
+notiz.flac,Notiz,Anna,memo,de,,
 """
 
 

@@ -58,8 +58,10 @@ def test_libraries_recordings_and_what_is_said_around_a_hit(client: Client, inte
     assert (village["id"], village["date"], village["utterances"]) == (listed["recordings"][2]["id"], "1962-05-01", 7)
     (second,) = client.predict("interviews", "", 1, 1, api_name="/list_recordings")["recordings"]
     assert second == listed["recordings"][1]
-    hits = client.predict("swim in the canal", library="interviews", api_name="/search_text", k=2)["hits"]
-    hit = next(one for one in hits if one["recording"] == village["id"])
+    assert village["tags"] == libraries["interviews"]["tags"] == ["childhood", "Ferries"]
+    tagged = {"library": "interviews", "tags": ["childhood"]}
+    hit, other = client.predict("swim in the canal", **tagged, api_name="/search_text", k=2)["hits"]
+    assert hit["recording"] == other["recording"] == village["id"] and hit["tags"] == village["tags"]
     around = client.predict(hit["id"], "interviews", 2, api_name="/get_context")
     said = [text for text, *_ in interviews.said["Village memories"]]
     assert [one["transcript"] for one in around["utterances"]] == said[-3:]
@@ -177,6 +179,7 @@ def test_search_speech(client: Client, spoken: Path) -> None:
         (["word " * 1_000], "1000 at most"),
         (["a storm", 2.0], "between 0 and 1"),
         (["a storm", None, ["gossip"]], "no category 'gossip'"),
+        (["a storm", *[None] * 3, 10, "demo", None, None, "", "", "", ["sea"]], "no tag 'sea': it has none"),
         (["a storm", None, None, None, 0], "1 to 100"),
         ([5], "query is 5: expected a string."),
         ([None], "query is None: expected a string."),

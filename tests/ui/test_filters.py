@@ -53,6 +53,18 @@ def test_those_who_speak_in_a_part_of_a_recording_can_be_chosen(tmp_path: Path) 
     assert filters.offers(library, SearchSettings())["speaker"] == Offer([("Anna", "Anna")], True)
 
 
+def test_each_tag_can_be_chosen(spoken: Callable[..., Library]) -> None:
+    library = spoken("en", "en", "en")
+    assert filters.offers(library, SearchSettings())["tag"] == Offer([], False)
+    library.edit("recording 0", tags="sea, Oral history")
+    library.edit("recording 1", tags="oral history")
+    found = filters.offers(library, SearchSettings())["tag"]
+    assert found.is_choice and [value for _, value in found.choices] == ["oral history", "sea"]
+    for number in range(3):
+        library.edit(f"recording {number}", tags="sea")
+    assert filters.offers(library, SearchSettings())["tag"] == Offer([("sea", "sea")], False)
+
+
 def test_a_filter_that_means_nothing_elsewhere_is_dropped(spoken: Callable[..., Library]) -> None:
     offers = filters.offers(spoken("en-US", "de"), SearchSettings())
     assert filters.applicable(SearchSettings(language="en"), offers).language == "en"

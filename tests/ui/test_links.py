@@ -8,7 +8,7 @@ from clasp.errors import ClaspError
 from index.filters import Filter
 from ui.links import FILTERS, SearchRequest, SearchSettings, read, write
 
-SET = SearchSettings("my talks", "news", "pt-BR", "Anna & Bert", "a/b", "1962", "1965-02", 0.8, True)
+SET = SearchSettings("my talks", "news", "pt-BR", "Anna & Bert", "a/b", "sea, #1", "1962", "1965-02", 0.8, True)
 
 
 @pytest.mark.parametrize(
@@ -44,9 +44,9 @@ def test_a_malformed_address_gets_one_sentence(address: str) -> None:
 
 
 def test_settings_as_a_search_takes_them() -> None:
-    assert SET.filter == Filter(("news",), ("pt-BR",), ("Anna & Bert",), ("a/b",), "1962", "1965-02")
+    assert SET.filter == Filter(("news",), ("pt-BR",), ("Anna & Bert",), ("a/b",), ("sea, #1",), "1962", "1965-02")
     assert SET.weight == 0.8 and SearchSettings().weight is None
     assert not SearchSettings().filter
     assert SET.without("speaker", "since") == replace(SET, speaker="", since="")
     assert not SET.without(*FILTERS.values()).filter
-    assert SearchSettings(*[None] * 9) == SearchSettings()  # the page has not filled its components yet
+    assert SearchSettings(*[None] * 10) == SearchSettings()  # the page has not filled its components yet

@@ -67,6 +67,7 @@ class LibraryComponents:
     category: gr.Textbox
     language: gr.Dropdown
     date: gr.Textbox
+    tags: gr.Textbox
     save: gr.Button
     cancel_edit: gr.Button
     confirm: gr.Column
@@ -187,11 +188,12 @@ def _selection() -> dict[str, Any]:
         made["clear"] = gr.Button("Clear selection", size="sm", elem_id="library-clear")
     with gr.Column(visible=False, elem_id="library-form") as made["form"]:
         with gr.Row():
-            made["title"] = gr.Textbox(label="Title", max_lines=1, min_width=150, elem_id="library-title", scale=2)
-            made["speaker"] = gr.Textbox(label="Speaker", max_lines=1, min_width=150, elem_id="library-speaker")
-            made["category"] = gr.Textbox(label="Category", max_lines=1, min_width=150, elem_id="library-category")
-            made["language"] = dropdown("Language", min_width=150, elem_id="library-language")
-            made["date"] = gr.Textbox(label="Date", max_lines=1, min_width=150, elem_id="library-date")
+            made["title"] = gr.Textbox(label="Title", max_lines=1, min_width=130, elem_id="library-title", scale=2)
+            made["speaker"] = gr.Textbox(label="Speaker", max_lines=1, min_width=130, elem_id="library-speaker")
+            made["category"] = gr.Textbox(label="Category", max_lines=1, min_width=130, elem_id="library-category")
+            made["language"] = dropdown("Language", min_width=130, elem_id="library-language")
+            made["date"] = gr.Textbox(label="Date", max_lines=1, min_width=130, elem_id="library-date")
+            made["tags"] = gr.Textbox(label="Tags", max_lines=1, min_width=130, elem_id="library-tags", scale=2)
         with gr.Row(elem_classes="buttons"):
             made["save"] = gr.Button("Save", variant="primary", elem_id="library-save")
             made["cancel_edit"] = gr.Button("Cancel")

@@ -41,7 +41,7 @@ class TableEntry:
     def text(self) -> str:
         """What it is found by."""
         one = self.recording
-        facts = (one.title, one.speaker, labels.language(one.language), one.language, one.category, one.date)
+        facts = (one.title, one.speaker, labels.language(one.language), one.language, one.category, one.date, one.tags)
         return " ".join(facts).casefold()
 
     def marks(self, busy: bool) -> list[str]:

@@ -6,6 +6,7 @@ import gradio as gr
 
 from clasp.errors import LibraryError
 from index.library import FILES
+from index.metadata import FACTS
 from ui import downloads, labels
 from ui.errors import error_message
 from ui.events import Updates, event_data
@@ -15,6 +16,7 @@ from ui.library.recordings import TableView
 from ui.templates import render
 
 SHOWN = 5  # titles in the question
+TAGS_HINT = "harbour, 1962"
 
 
 class SelectionHandlers(LibraryHandlers):
@@ -42,18 +44,16 @@ class SelectionHandlers(LibraryHandlers):
         return self._form(name, token, selection)
 
     @reports_errors
-    def save(
-        self, name: str, token: str, view: TableView, selection: Selection,
-        title: str, speaker: str, category: str, language: str | None, date: str,
-    ) -> Updates:  # fmt: skip
-        """Change the metadata of what is selected; of several recordings, those that were given."""
+    def save(self, name: str, token: str, view: TableView, selection: Selection, *entered: str | None) -> Updates:
+        """Change the metadata of what is selected, entered in the order of FACTS; of several recordings, what was
+        given: tags are added to those that each has."""
         library = self._own(name, token)
-        entered = {"title": title, "speaker": speaker, "category": category, "language": language, "date": date}
-        given = {fact: " ".join((value or "").split()) for fact, value in entered.items()}
+        given = {fact: " ".join((value or "").split()) for fact, value in zip(FACTS, entered, strict=True)}
         before: list[tuple[str, dict[str, str]]] = []
         for one in map(library.recording, selection):
             if len(selection) > 1:
                 changed = {fact: value for fact, value in given.items() if value and fact != "title"}
+                changed |= {"tags": f"{one.tags},{changed['tags']}"} if "tags" in changed else {}
             else:
                 changed = {fact: value for fact, value in given.items() if value != getattr(one, fact)}
             if changed:
@@ -150,4 +150,5 @@ class SelectionHandlers(LibraryHandlers):
             tab.category: gr.Textbox(value="" if several else one.category, placeholder=hint),
             tab.language: gr.Dropdown(languages, value="" if several else one.language),
             tab.date: gr.Textbox(value="" if several else one.date, placeholder=hint or "1962-05-01"),
+            tab.tags: gr.Textbox(value="" if several else one.tags, placeholder="add tags" if several else TAGS_HINT),
         }

@@ -4,6 +4,7 @@ from typing import Any
 
 import gradio as gr
 
+from index.metadata import FACTS
 from ui import script
 from ui.events import QUIET
 from ui.library import components
@@ -23,7 +24,7 @@ def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -
     selection = SelectionHandlers(service, parts)
     outputs, library = parts.all(), [parts.name, token]
     selected, shown = [*library, parts.selection], [*library, parts.view, parts.selection]
-    metadata: list[Any] = [parts.title, parts.speaker, parts.category, parts.language, parts.date]
+    metadata = [getattr(parts, fact) for fact in FACTS]
     quiet = {**QUIET, **queue}
     latest: dict[str, Any] = {"trigger_mode": "always_last", **quiet}
 

@@ -8,6 +8,7 @@ from clasp.errors import ClaspError
 from index.exports.formats import FORMATS
 from index.filters import Filter
 from index.hit import Hit
+from index.metadata import tags
 from index.search import Query, encode, like, search
 from ui import labels, links
 from ui.links import SearchRequest, SearchSettings
@@ -17,13 +18,13 @@ from ui.script import ROOT
 from ui.service import VISIT, Service
 from ui.templates import render
 from ui.theme import DRESS, PALETTE, sheet
+from ui.words import is_unsure
 
 if TYPE_CHECKING:
     from clasp.speech.transcript import Word
     from index.library import Library, Recording, Segment
 
 HITS = 50  # that are marked, at most
-UNSURE = 0.5  # probability below which a word of a machine's transcript is dimmed
 SHEETS = (
     "common/frame", "search/results", "search/moments", "recording/recording", "recording/editing", "recording/notes",
     "recording/speakers", "recording/recurrences",
@@ -117,7 +118,7 @@ def word_times(library: "Library", name: str) -> dict[int, list[tuple[str, float
 
 def timed(words: "Sequence[Word]") -> list[tuple[str, float, bool]]:
     """Words, when each begins, in seconds of the recording, and whether it is unsure."""
-    return [(word.text, round(word.start, 2), word.probability < UNSURE) for word in words]
+    return [(word.text, round(word.start, 2), is_unsure(word)) for word in words]
 
 
 def _hits(service: Service, library: "Library", recording: "Recording", asked: SearchRequest) -> tuple[list[Hit], str]:
@@ -154,6 +155,7 @@ def _facts(recording: "Recording", segments: "Sequence[Segment]") -> list[str]:
         labels.clock(recording.duration),
         labels.count(len(segments), "utterance"),
         _transcript_source(segments),
+        *(f"#{tag}" for tag in tags(recording.tags)),
     ]
 
 

@@ -13,7 +13,8 @@ from ui.search import examples
 from ui.service import DEMO, TITLES
 
 SKIP = '<button type="button" data-skip>Skip to the results</button>'  # shown when the keyboard comes to it
-BEHIND = ("speaker", "recording", "since", "until")  # filters behind a button
+FOLDED = ("speaker", "recording", "tag")  # filters behind a button: those with a dropdown,
+BEHIND = (*FOLDED, "since", "until")  # and all of them
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class SearchForm:
     language: gr.Dropdown
     speaker: gr.Dropdown
     recording: gr.Dropdown
+    tag: gr.Dropdown
     since: gr.Textbox
     until: gr.Textbox
     meaning: gr.Slider
@@ -36,7 +38,7 @@ class SearchForm:
     @property
     def settings(self) -> list[gr.components.Component]:
         """Those whose values are the first fields of SearchSettings, in their order."""
-        dropdowns = [self.library, self.category, self.language, self.speaker, self.recording]
+        dropdowns = [self.library, *(getattr(self, name) for name in filters.NAMES)]
         return [*dropdowns, self.since, self.until, self.meaning]
 
     def show(self, settings: SearchSettings, offers: dict[str, filters.Offer]) -> dict[Any, Any]:
@@ -47,7 +49,7 @@ class SearchForm:
         dated = offers["date"].is_choice or bool(settings.since or settings.until)
         for name in ("since", "until"):
             updates[getattr(self, name)] = gr.Textbox(value=getattr(settings, name), visible=dated)
-        useful = dated or any(offers[name].is_choice or getattr(settings, name) for name in ("speaker", "recording"))
+        useful = dated or any(offers[name].is_choice or getattr(settings, name) for name in FOLDED)
         return updates | {self.more: gr.Button(more_label(settings), visible=useful)}
 
 
@@ -83,8 +85,8 @@ def build(shown: list[examples.Example]) -> SearchForm:
                 0, 1, BALANCED, step=0.05, label="Search by exact words or by meaning", elem_id="meaning", buttons=[]
             )
         with gr.Row(elem_id="filters"):
-            speaker, recording = (
-                filters.build(name, labelled=True, filterable=True, visible=False) for name in ("speaker", "recording")
+            speaker, recording, tag = (
+                filters.build(name, labelled=True, filterable=True, visible=False) for name in FOLDED
             )
             since, until = (
                 gr.Textbox(
@@ -95,7 +97,7 @@ def build(shown: list[examples.Example]) -> SearchForm:
             )  # fmt: skip
         chips = examples.build(shown)
     return SearchForm(
-        text, speech, library, category, language, speaker, recording, since, until, meaning, more, chips
+        text, speech, library, category, language, speaker, recording, tag, since, until, meaning, more, chips
     )  # fmt: skip
 
 

@@ -6,7 +6,6 @@ from itertools import count
 from operator import itemgetter
 from typing import Any
 
-from clasp.text.words import marked
 from index.guests import lifetime
 from index.hit import Hit
 from index.library import Library
@@ -16,6 +15,7 @@ from ui import labels
 from ui.links import SearchRequest, SearchSettings, write
 from ui.service import DEMO, VISIT
 from ui.templates import render
+from ui.words import pieces
 
 BEST = 10  # moments that an answer has, however unlikely
 WHY = {"meaning": "Same meaning", "sound": "Sounds alike", "words": "Same words"}
@@ -62,7 +62,7 @@ def answer(
         strong=_select(groups, lambda moment: moment.strong),
         possible=_select(others, lambda moment: moment.possible),
         weaker=_select(others, lambda moment: not moment.possible),
-        marked=lambda text: marked(text, found.telling),
+        pieces=lambda one: pieces(one.transcript, library.transcripts.words([one.id]).get(one.id, ()), found.telling),
         source=segment,  # that the search is for what is similar to
         source_recording=segment and library.recording(segment.recording),
         filtered=bool(request.settings.filter),

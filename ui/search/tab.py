@@ -4,7 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-from ui import script
+from ui import filters, script
 from ui.events import QUIET
 from ui.links import SearchSettings
 from ui.search import examples, form, minimap, results
@@ -37,7 +37,7 @@ def build(service: Service, page: gr.Blocks, tab: gr.Tab, token: gr.BrowserState
     answer = [shown, overlay, last, controls.text, controls.speech]
     everything = [*answer, *controls.settings, by_time, controls.more]
     spoken = [controls.speech.stop_recording, controls.speech.upload]
-    lists = (controls.meaning, controls.category, controls.language, controls.speaker, controls.recording)
+    lists = (controls.meaning, *(getattr(controls, name) for name in filters.NAMES))
     dates = (controls.since, controls.until)
     changed = [*(one.input for one in lists), *(one.submit for one in dates), *(one.blur for one in dates)]
     gr.on([controls.text.submit, *spoken], None, js=script.call(MODULE, "busy"), **QUIET)

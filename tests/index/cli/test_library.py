@@ -219,7 +219,7 @@ def test_on_the_command_line(folder, tmp_path, capsys, monkeypatch):
     here = ["--library", str(folder)]
     assert main(["library", "list", *here]) == 0
     assert "3 recordings" in capsys.readouterr().out
-    assert main(["library", "edit", "gone", "--title", "Found", "--speaker", "Ada", *here]) == 0
+    assert main(["library", "edit", "gone", "--title", "Found", "--speaker", "Ada", "--tags", "sea; 1962", *here]) == 0
     assert main(["library", "remove", "elsewhere", *here]) == 0
     main(["library", "list", *here])
     out = capsys.readouterr().out

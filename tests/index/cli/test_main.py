@@ -95,6 +95,7 @@ def test_thirty_malformed_files_give_one_line_each(tmp_path: Path, clasp: Callab
         (["word " * 300], "1499 characters"),
         (["a ship", "--category", "sport"], "no category 'sport': it has adventure,"),
         (["a ship", "--language", "xx"], "no language 'xx': it has "),
+        (["a ship", "--tag", "sea"], "no tag 'sea': it has none."),
     ],
 )
 def test_a_query_that_cannot_be_searched_gives_one_line(arguments: list[str], error: str, clasp: Callable[..., Result]):

@@ -54,6 +54,7 @@ SAID = [one.transcript for one in SEGMENTS if one.transcript]
 @pytest.fixture
 def tape() -> RecordingTranscript:
     facts = {"speaker": "Anna", "category": "oral_history", "date": "1962-05", "added": "2026-11-30T10:00:00+00:00"}
+    facts["tags"] = "oral history, 1962"
     recording = Recording("tape", Path("/secret/Kaffee & <Kuchen>.mp3"), "Hafen\n<1962> & *später*", 4e5, "en", **facts)
     return RecordingTranscript(recording, SEGMENTS, {4: WORDS})
 
@@ -266,6 +267,7 @@ def test_a_table_keeps_what_has_no_transcript(tape: RecordingTranscript) -> None
         (round(one.start, 3), round(one.end, 3)) for one in SEGMENTS
     ]
     assert [row["speaker"] for row in rows] == [one.speaker for one in SEGMENTS]
+    assert {row["tags"] for row in rows} == {"oral history, 1962"}
     assert rows[3]["transcript_source"] == "machine" and rows[0]["file"] == "Kaffee & <Kuchen>.mp3"
 
 
@@ -275,12 +277,15 @@ def test_json_has_the_times_of_words(tape: RecordingTranscript) -> None:
     assert [one["text"] for one in found["segments"]] == [one.transcript for one in SEGMENTS]
     assert found["segments"][3]["words"][0] == {"word": "It", "start": 5.0, "end": 5.4, "probability": 0.9}
     assert found["segments"][0]["words"] == []
+    assert found["recordings"][0]["tags"] == found["segments"][0]["tags"] == ["oral history", "1962"]
 
 
 def test_markdown_is_escaped(tape: RecordingTranscript) -> None:
     lines = written("md", tape).split("\n")
     assert lines[0] == r"# Hafen \<1962\> \& \*später\*"
-    assert "- Date: 1962-05" in lines and r"- Category: oral\_history" in lines
+    assert (
+        "- Date: 1962-05" in lines and "- Tags: oral history, 1962" in lines and r"- Category: oral\_history" in lines
+    )
     assert r"**\<b\>Ann \& Söhne\</b\>** (0:00:05) It was late." in lines
     assert "(0:00:08) 7" in lines and any("(101:00:00)" in line for line in lines)
 

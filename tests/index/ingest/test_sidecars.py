@@ -275,6 +275,21 @@ def test_tables(case: str, folder: Path) -> None:
     assert told(beside) == TOLD and remarks == []
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        CSV.replace("\n", ",Tags\n", 1).replace("-01\n", "-01,Flood; oral history | flood\n"),
+        CSV.replace(",", ";").replace("\n", ";Keywords\n", 1).replace("-01\n", "-01;Flood, oral history\n"),
+        CSV.replace("\n", ",Schlagwörter\n", 1).replace("-01\n", "-01,n/a\n")
+        + "a.wav,,,,,,Flood\na.wav,,,,,,oral history\n",
+    ],
+)
+def test_tags_of_a_table(content: str, folder: Path) -> None:
+    write(folder / "metadata.csv", content)
+    beside, remarks = known(folder)
+    assert told(beside) == TOLD and beside.facts["tags"] == "Flood, oral history" and remarks == []
+
+
 REMARKS: dict[str, tuple[str, str | bytes, tuple[str, ...], str]] = {
     "a date that can be two": (
         "metadata.csv",

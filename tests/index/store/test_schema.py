@@ -19,5 +19,22 @@ def test_what_was_known_under_other_names_is_known_still(tmp_path: Path) -> None
         old.execute("INSERT INTO phones VALUES (1, zeroblob(16))")
     with closing(Database(tmp_path)) as database:
         recording = database.recording("a")
-        assert (recording.speaker, recording.sidecar, recording.track) == ("Ada", "{}", 2)
+        assert (recording.speaker, recording.sidecar, recording.track, recording.tags) == ("Ada", "{}", 2, "")
         assert database.segments([1])[1].speaker == "Ada" and database.phones([1])[1].any() == 0
+
+
+def test_those_who_are_guessed_are_found_by_name_in_an_older_library(tmp_path: Path) -> None:
+    before = next(n for n, statements in enumerate(MIGRATIONS) if "COLUMN tags" in statements[0])
+    with closing(connect(tmp_path / DATABASE_FILE)) as old:
+        migrate(old, before)
+        old.execute("INSERT INTO library VALUES (1, 'm', 4, 0, 'first')")
+        old.execute(
+            "INSERT INTO recordings (id, path, title, duration, language, speaker, category, text) "
+            "VALUES ('a', '/a.wav', 'Fog', 4.0, 'en', '', '', '')"
+        )
+        for number, guess in enumerate(["Eve", "Speaker 1"], start=1):
+            old.execute(f"INSERT INTO segments VALUES ({number}, 'a', {number}, {number + 1}, '', 'en', '', '')")
+            old.execute(f"INSERT INTO speaker_embeddings VALUES ({number}, 'h', zeroblob(8), '{guess}')")
+            old.execute(f"INSERT INTO full_text (rowid, words, names, phones) VALUES ({number}, '', 'fog', '')")
+    with closing(Database(tmp_path)) as database:
+        assert database.searched_words([1, 2]) == {1: {"fog", "eve"}, 2: {"fog"}}

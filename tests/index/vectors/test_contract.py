@@ -163,11 +163,12 @@ def test_what_is_edited_is_filtered_as_it_is_now(place: Place):
         add(library, 0, 200)
         settled(library)
         for number in range(1, 100, 4):  # hobbies
-            library.edit(f"recording {number}", category='fiction, "so to say"')
+            library.edit(f"recording {number}", category='fiction, "so to say"', tags=f"1962, so {number % 8}")
         edited = Filter(categories=('fiction, "so to say"',))
         for _ in range(2):
             assert is_exact(library, edited, lambda n: n % 4 == 1 and n < 100)
             assert is_exact(library, Filter(categories=("hobbies",)), lambda n: n % 4 == 1 and n >= 100)
+            assert is_exact(library, Filter(tags=("So 1",)), lambda n: n % 8 == 1 and n < 100)
             settled(library)
 
 
@@ -358,6 +359,20 @@ def test_a_library_that_was_embedded_anew_has_a_new_collection(server: Server, r
     with Library.open(remote.folder, other, milvus=remote.milvus) as library:
         assert is_exact(settled(library))
     assert other.checksum[:12] in server.client().describe_collection(collection_of(remote))["description"]
+
+
+@pytest.mark.slow
+def test_a_collection_without_tags_is_made_anew(remote: Place, monkeypatch: pytest.MonkeyPatch):
+    with monkeypatch.context() as earlier:
+        earlier.setattr(milvus, "FACTS", [fact for fact in milvus.FACTS if fact != "tags"])
+        with remote.create() as library:
+            add(library, 0, 100)
+            for number in range(40):
+                library.edit(f"recording {number}", tags="sea")
+            settled(library)
+    with remote.open() as library:
+        assert is_exact(settled(library), Filter(tags=("sea",)), lambda number: number < 40)
+        assert not library._indexed.index.lacking.any()
 
 
 @pytest.mark.slow

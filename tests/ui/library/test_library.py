@@ -178,17 +178,30 @@ def test_recordings_are_edited_found_and_sorted(page: Page) -> None:
 
 
 def test_several_are_edited_at_once(page: Page) -> None:
+    bees, harbour = (page.locator(f"{TABLE} tr", has_text=title).locator(".tags") for title in ("bees", "Harbour"))
+    page.get_by_role("button", name="Edit bees").click()
+    page.locator("#library-tags input").fill("fog")
+    page.locator("#library-save").click()
+    expect(bees).to_have_text("#fog")
     page.get_by_label("Select all on this page").check()
     expect(page.locator("#library-chosen")).to_contain_text("2 recordings selected")
     page.locator("#library-edit").click()
     expect(page.locator("#library-speaker input")).to_be_focused()  # the form is whole
     expect(page.locator("#library-title")).to_be_hidden()
     page.locator("#library-category input").fill("interview")
+    page.locator("#library-tags input").fill("1962; Fog")
     page.locator("#library-save").click()
     expect(page.locator(f"{TABLE} td[data-column=Category]")).to_have_text(["interview", "interview"])
+    expect(bees).to_have_text("#fog #1962")  # tags are added
+    expect(harbour).to_have_text("#1962 #Fog")
     page.locator("#library-undo").click()
     expect(page.locator("#library-notice")).to_contain_text("Undone.")
     expect(page.locator(f"{TABLE} td[data-column=Category]")).to_have_text(["", ""])
+    expect(page.locator(f"{TABLE} .tags")).to_have_text(["#fog"])
+    page.get_by_role("button", name="Edit bees").click()
+    page.locator("#library-tags input").fill("")
+    page.locator("#library-tags input").press("Enter")
+    expect(page.locator(f"{TABLE} .tags")).to_have_count(0)
     expect(page.locator(f"{TABLE} tr", has_text="bees")).not_to_contain_text("Ada")
     expect(page.locator(f"{TABLE} tr", has_text="Harbour")).to_contain_text("Ada")
 

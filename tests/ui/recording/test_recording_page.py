@@ -66,6 +66,10 @@ def test_the_hits_of_a_query_are_marked(client: TestClient, village: str) -> Non
     assert 'href="./?q=The+ferry' in body and "library=interviews" in body
 
 
+def test_the_tags_of_a_recording_are_among_its_facts(client: TestClient, village: str) -> None:
+    assert "<span>#childhood</span><span>#Ferries</span></p>" in client.get(village).text
+
+
 def test_what_is_like_an_utterance_is_marked(client: TestClient, village: str) -> None:
     first = next(match[2] for match in LINE.finditer(client.get(village).text) if FERRY in match[0])
     found = lines(client.get(village, params={"like": first}).text)

@@ -21,7 +21,7 @@ test("an address is written as it was read", () => {
     "",
     "?q=der+Baum+%26+%E2%80%9Cmehr%E2%80%9D%3F",
     "?like=17&library=interviews",
-    "?q=%D9%82%D8%B7%D8%A7%D8%B1+%231&speaker=Anna+%26+Bert&from=1962&to=1965&meaning=0.8&sort=time",
+    "?q=%D9%82%D8%B7%D8%A7%D8%B1+%231&speaker=Anna+%26+Bert&tag=sea&from=1962&to=1965&meaning=0.8&sort=time",
     "?q=storm&__theme=dark",
     "?q=storm&tab=about",
   ])

@@ -177,6 +177,9 @@ def test_every_filter(look) -> None:
     choose(page, "Speaker", "All speakers")
     assert set(titles.all_text_contents()) >= {VILLAGE}
     expect(page.get_by_role("combobox", name="Speaker")).to_have_value("All speakers")
+    choose(page, "Tag", "childhood")
+    assert set(titles.all_text_contents()) == {VILLAGE} and parse_qs(urlsplit(page.url).query)["tag"] == ["childhood"]
+    choose(page, "Tag", "All tags")
     choose(page, "Recording", VILLAGE)
     assert set(titles.all_text_contents()) == {VILLAGE}
     choose(page, "Language", "German")

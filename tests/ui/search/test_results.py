@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from clasp.calibration import Witness
+from clasp.speech.transcript import Transcript, Word
 from index.cli.search import as_text
 from index.hit import Hit
 from index.library import Library, Recording, Segment
@@ -59,6 +60,19 @@ def test_a_strong_match_is_a_card(searched: SearchedLibrary) -> None:
     assert "<b>1.4 ms</b>" in html and "5 utterances" in html
     assert "Anna" in html and "0:00" not in html
     assert 'class="more"' not in html
+
+
+def test_unsure_words_of_a_machine_are_dimmed(searched: SearchedLibrary) -> None:
+    library = searched.library
+    (memo,) = library.add([Recording("memo", Path("memo.ogg"), "Memo", 4.0)], [Segment(0, "memo", 0.0, 4.0)],
+                          random_units(1, Identity.dim))  # fmt: skip
+    spoken = {"A": 0.9, "storn": 0.2, "came": 0.9, "up,": 0.8, "that": 0.7, "storm.": 0.3}
+    times = tuple(Word(text, n / 2, n / 2 + 0.4, probability) for n, (text, probability) in enumerate(spoken.items()))
+    library.transcripts.store([memo.id], [Transcript(" ".join(spoken), "en", times, -0.5)], "hand")
+    html = shown(searched, hit(searched, memo.id, 0.9))
+    assert 'A <span class="unsure">storn</span> came up, that <mark class="unsure">storm</mark>' in html
+    assert 'storm</mark><span class="unsure">.</span>' in html
+    assert "unsure" not in shown(searched, hit(searched, 1, 0.9))
 
 
 def test_moments_of_a_recording_share_its_head_and_waveform(searched: SearchedLibrary) -> None:

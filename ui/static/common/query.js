@@ -4,7 +4,7 @@
 
 export const FIRST = "search"; // the tab that is open where none is named
 const SEARCH = new Set(
-  "q query_language like library category language speaker recording from to meaning sort".split(" "),
+  "q query_language like library category language speaker recording tag from to meaning sort".split(" "),
 );
 
 /** @typedef {Record<string, string>} Settings by name, of which "" stands for nothing */
