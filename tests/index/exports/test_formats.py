@@ -1,6 +1,7 @@
 """Transcripts in every format, as independent programs read them, and as this one takes them up again."""
 
 import csv
+import html
 import io
 import json
 import math
@@ -298,10 +299,16 @@ def test_what_is_exported_is_imported_as_it_was(name: str, tape: RecordingTransc
     expected = sorted(((one.start, one.text), one) for one in tape.utterances)
     assert len(cues) == len(expected)
     plain = str.maketrans("[]", "()")
+
+    def without_html(text: str) -> str:  # what looks like HTML in a text is taken for it
+        return html.unescape(re.sub("</?b>", "", text)) if name in ("txt", "audacity") else text
+
     for cue, (_, one) in zip(sorted(cues, key=key), expected, strict=True):
         if "{\\an8}" not in one.text or name == "srt":
-            assert cue.text == one.text
-        assert cue.speaker == (one.speaker.translate(plain) if name in ("srt", "txt", "audacity") else one.speaker)
+            assert cue.text == without_html(one.text)
+        assert cue.speaker == without_html(
+            one.speaker.translate(plain) if name in ("srt", "txt", "audacity") else one.speaker
+        )
         assert math.isclose(cue.start, one.start / 1_000, abs_tol=0.001)
         assert math.isclose(cue.end, one.end / 1_000, abs_tol=0.0101 if one.end - one.start < 10 else 0.001)
 

@@ -317,7 +317,7 @@ HEADS = {
     "file": ("ID", "Name", "Имя файла", "ファイル名", "File(s)", "dc:identifier"),
     "title": ("Title of recording", "dc:title", "Dublin Core:Title", "Title / Titre", "Название", "标题"),
     "speaker": ("Item Type Metadata:Interviewee", "Interviewee(s)", "Narrators", "Zeitzeuge", "Témoin", "Рассказчик"),
-    "category": ("Keywords", "dc:subject", "Sachgebiet"),
+    "category": ("dc:subject", "Sachgebiet"),
     "language": ("Sprache(n)", "dc:language", "Язык", "Språk"),
     "date": ("Date of interview", "Date (YYYY-MM-DD)", "Dates", "Recorded at", "Year", "Дата", "timestamp"),
 }

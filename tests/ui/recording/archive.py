@@ -10,7 +10,7 @@ import soundfile
 
 from clasp.speech.transcript import Transcript, Word
 from index.library import Library, Recording, Segment
-from index.model import EmbeddingModel
+from index.model import TextEncoder
 
 NAME = "archive"
 TALK = 'Talk & "tea" <b>'
@@ -42,8 +42,8 @@ def words(number: int) -> tuple[Word, ...]:
     )
 
 
-def make(data: Path, model: EmbeddingModel) -> Archive:
-    """Make the library of a model in a user's data directory; its vectors mean nothing."""
+def make(data: Path, model: TextEncoder) -> Archive:
+    """Make the library of a model in a user's data directory; only the vectors of the talk mean something."""
     folder = data / "clasp" / "libraries" / NAME
     folder.mkdir(parents=True)
     film, tape = folder / "talk.webm", folder / "tape.flac"
@@ -66,7 +66,11 @@ def make(data: Path, model: EmbeddingModel) -> Archive:
     ]
     with Library.create(folder, model) as library:
         segments = [*talk, *tape_segments, Segment(0, "gone", 1.0, 3.0)]
-        stored = library.add(recordings, segments, _units(len(segments), model.dim))
+        vectors = _units(len(segments), model.dim)
+        for n, (_, exchanged) in enumerate(EXCHANGE):
+            if exchanged:
+                vectors[n] = model.encode_text([_text(words(n))], ["en"])[0]
+        stored = library.add(recordings, segments, vectors)
         spoken = [(one, words(n)) for n, one in enumerate(stored[: len(talk)]) if EXCHANGE[n][1]]
         transcripts = [Transcript(_text(said), "en", said, -0.2) for _, said in spoken]
         library.transcripts.store([one.id for one, _ in spoken], transcripts, "hand")
