@@ -180,6 +180,7 @@ def test_recordings_are_edited_found_and_sorted(page: Page) -> None:
 def test_several_are_edited_at_once(page: Page) -> None:
     bees, harbour = (page.locator(f"{TABLE} tr", has_text=title).locator(".tags") for title in ("bees", "Harbour"))
     page.get_by_role("button", name="Edit bees").click()
+    expect(page.locator("#library-title input")).to_be_focused()  # the form is whole
     page.locator("#library-tags input").fill("fog")
     page.locator("#library-save").click()
     expect(bees).to_have_text("#fog")
@@ -199,6 +200,7 @@ def test_several_are_edited_at_once(page: Page) -> None:
     expect(page.locator(f"{TABLE} td[data-column=Category]")).to_have_text(["", ""])
     expect(page.locator(f"{TABLE} .tags")).to_have_text(["#fog"])
     page.get_by_role("button", name="Edit bees").click()
+    expect(page.locator("#library-title input")).to_be_focused()
     page.locator("#library-tags input").fill("")
     page.locator("#library-tags input").press("Enter")
     expect(page.locator(f"{TABLE} .tags")).to_have_count(0)
