@@ -10,12 +10,18 @@ It goes on until Ctrl-C.
 
 import argparse
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clasp.errors import DataError
 from clasp.filenames import readable
 from index.cli.add import STOPPED, add_shared_arguments, summary
 from index.paths import library_folder, open_or_create
+
+if TYPE_CHECKING:
+    from index.ingest.watch import FolderWatch
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     from index.metadata import checked
 
     checked({"language": args.language})  # before the model: errors come at once
-    watch, missing = FolderWatch(args.folders), ""
+    watch = FolderWatch(args.folders)
     watch.look()
 
     import torch
@@ -46,32 +52,37 @@ def run(args: argparse.Namespace) -> int:
 
     torch.set_num_threads(1)  # as for `add`
     model = clasp.load()
-    with open_or_create(model, args.library) as library:
+    with suppress(KeyboardInterrupt), open_or_create(model, args.library) as library:
         ingestor = Ingestor(library, model, copy=args.copy, language=args.language)
         print(f"Watching for {library_folder(args.library)}; Ctrl-C ends it.", flush=True)
-        while True:
-            try:
-                time.sleep(args.every)
-                changes = watch.look()
-            except KeyboardInterrupt:
-                return 0
-            except DataError as error:  # a disk that is not connected may come back
-                if missing != str(error):
-                    print(error, flush=True)
-                missing = str(error)
-                continue
-            missing = ""
-            for file in changes.gone:
-                print(f"{readable(str(file))} is gone; what was added of it stays in the library.", flush=True)
-            if not changes.ready:
-                continue
-            progress, stopped = show(ingestor.add(changes.ready), "files")
+        for files in _arrivals(watch, args.every):
+            progress, stopped = show(ingestor.add(files), "files")
             if progress is not None and (progress.done > progress.existing or progress.updated):
                 print(summary(progress), flush=True)
             stopped = stopped or (not args.no_transcripts and transcribe(ingestor))
             report_new(library, model)
             if stopped:
                 return STOPPED
+    return 0
+
+
+def _arrivals(watch: "FolderWatch", every: float) -> Iterator[tuple[Path, ...]]:
+    """The files of each look that are to be added, forever; names what is gone, and folders that are not there."""
+    missing = ""
+    while True:
+        time.sleep(every)
+        try:
+            changes = watch.look()
+        except DataError as error:  # a disk that is not connected may come back
+            if missing != str(error):
+                print(error, flush=True)
+            missing = str(error)
+            continue
+        missing = ""
+        for file in changes.gone:
+            print(f"{readable(str(file))} is gone; what was added of it stays in the library.", flush=True)
+        if changes.ready:
+            yield changes.ready
 
 
 def _seconds(text: str) -> float:
