@@ -17,7 +17,7 @@ run: .venv/run.stamp
 	@HOST=$(HOST) PORT=$(PORT) .venv/bin/python app.py
 
 test: .venv/test.stamp
-	.venv/bin/python -m pytest -q -m "not slow" -n 2 --dist loadfile
+	.venv/bin/python -m pytest -q -m "not slow" -n 2 --dist loadfile --reruns 1
 
 .venv/run.stamp: requirements.txt
 	@sh tools/system-packages.sh run $(PYTHON)

@@ -42,6 +42,14 @@ SENTENCES = [
 ]
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What failed at first, where it is read: `make test` lets a test lose one race against a busy machine, not two."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"failed at first: {report.nodeid}")
+        for text in (report.longreprtext, *(text for _, text in report.sections)):
+            terminalreporter.write_line(text[-2_000:])
+
+
 @pytest.fixture(scope="session", autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The person's data directory while tests run: theirs is neither read nor written."""

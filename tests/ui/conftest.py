@@ -52,13 +52,6 @@ PATIENCE = 120_000  # milliseconds within which the page must show what is waite
 expect.set_options(timeout=PATIENCE)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that looks at the page may lose one race against a busy machine, not two; what it saw is told (below)."""
-    for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.flaky(reruns=1))
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[pytest.TestReport]:
     """What stands on the page when a test fails that looks at it."""
@@ -68,14 +61,6 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
             with suppress(PlaywrightError):  # it may hang, which is what the test has found
                 report.sections.append((f"page {page.url}", page.locator("body").inner_text(timeout=5_000)[:2_000]))
     return report
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What failed at first, where it is read."""
-    for report in terminalreporter.stats.get("rerun", []):
-        terminalreporter.section(f"failed at first: {report.nodeid}")
-        for text in (report.longreprtext, *(text for _, text in report.sections)):
-            terminalreporter.write_line(text[-2_000:])
 
 
 @contextmanager
