@@ -6,7 +6,7 @@ A probability answers the question a person has: does this top hit say the same?
 a pool of about 1,000: once with its answer there (the top hit is right or wrong), once without (it is wrong).
 As many queries say the sentence in other words (English sentences that share a translation), and typed ones also in
 words of which none sounds alike (the translations themselves). Queries of one word, and of two or three, are such
-words of validation recordings as are said in few of them.
+words of validation recordings as are said in few of them; of two or three, as many name a recording's topic instead.
 Hits are ranked as a search ranks them: a shortlist by the vectors, then by the probability itself, so ranking and fit
 take turns.
 The threshold is the probability that some wrong candidate of the pool reaches for 10 % of the queries; a hit is
@@ -14,6 +14,7 @@ possible from the one that some reaches for half of them.
 """
 
 import argparse
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from clasp.calibration import Calibration, Direction, MatchProbability
-from clasp.evaluation import recognizers, synthetic_sets, utterances
+from clasp.evaluation import real_sets, recognizers, synthetic_sets, utterances
 from clasp.evaluation.encodings import Encodings
 from clasp.evaluation.query_sets import Text
 from clasp.evaluation.reliability import calibration_error, reliability_bins
@@ -95,7 +96,8 @@ def calibrate(system: DirectSearch, encodings: Encodings, data: Path) -> Calibra
     model = encodings.model
     clips = [clip for clip in corpora.clips(data, REAL) if clip.split == "validation"]
     recorded = [Utterance(one.text, one.language, one) for one in distinct(clips, len(clips), lambda clip: clip.text)]
-    spoken = [*synthetic_sets.brown(data, "validation", BROWN, TRAINING_VOICES), *recorded]
+    synthesised = synthetic_sets.brown(data, "validation", BROWN, TRAINING_VOICES)
+    spoken = [*synthesised, *recorded]
     again = [Utterance(one.text, one.language, espeak_voice(one.language, one.text)) for one in spoken]
     translated, translations, reworded = held_out_pairs(data)
     reworded_again = [Utterance(text, "en", espeak_voice("en", text)) for _, text in reworded]
@@ -128,11 +130,15 @@ def calibrate(system: DirectSearch, encodings: Encodings, data: Path) -> Calibra
     phones = Phones(voices.phones, packed, True, True)
     by_speech = compared(model.halves(voices.vectors), pool, equal[: len(answers)], model.aligner, phones)
 
-    short: dict[Direction, MatchProbability] = {}
-    kinds: dict[Direction, tuple[int, ...]] = {"few": (2, 3), "word": (1,)}
-    for name, lengths in kinds.items():
-        if few := short_queries(candidates, lengths):
-            short[name] = fit(few_words(encodings, few, pool, packed, written))
+    few: list[tuple[Text, list[int]]] = short_queries(candidates, (2, 3))
+    if few:  # as many name what a recording is about
+        few += list(itertools.islice(itertools.cycle(topics(data, recorded, len(synthesised))), len(few)))
+    in_few_words: dict[Direction, list[tuple[Text, list[int]]]] = {"few": few, "word": short_queries(candidates, (1,))}
+    short = {
+        name: fit(few_words(encodings, queries, pool, packed, written))
+        for name, queries in in_few_words.items()
+        if queries
+    }
     directions: dict[Direction, MatchProbability] = {
         "text": fit(by_text),
         **short,
@@ -159,6 +165,15 @@ def short_queries(candidates: Sequence[Utterance], lengths: Sequence[int]) -> li
     return [
         (Text(" ".join(run), language), [place for place, text in enumerate(spoken) if _has(text, run)])
         for run, language in found.items()
+    ]
+
+
+def topics(data: Path, recorded: Sequence[Utterance], first: int) -> list[tuple[Text, list[int]]]:
+    """Topics of recordings, and where these are among the candidates; the first recording is at `first`."""
+    return [
+        (query.asked, [first + place for place in query.answers])
+        for query in real_sets.validation_topics(data, recorded)
+        if isinstance(query.asked, Text)
     ]
 
 
@@ -292,7 +307,8 @@ def fit(found: Compared, *, use_sound: bool = True) -> MatchProbability:
 
     inputs, truth = top_hits(found, model)
     count = len(found.equal)
-    fold = np.random.default_rng(0).permutation(count) % FOLDS
+    sentence = np.unique(found.equal, axis=0, return_inverse=True)[1]  # queries for one never lie on both sides
+    fold = np.random.default_rng(0).permutation(count)[sentence] % FOLDS
     unseen = np.empty((2, count))
     for number in range(FOLDS):
         rest, left_out = fold != number, fold == number

@@ -30,6 +30,7 @@ from clasp.training.data import corpora
 from clasp.training.data.clips import Clip
 
 TEXTS = Path(__file__).parent / "texts"
+VALIDATION_TOPICS = Path(__file__).parent / "validation_topics.tsv"
 SPLITS = ("test", "validation", "train")
 EVERY = 10_000  # more recordings than a corpus has
 POOLS: dict[str, tuple[tuple[str, ...], int]] = {  # language: corpora, recordings of distinct sentences
@@ -96,6 +97,17 @@ def questions(data: Path) -> list[QuerySet]:
     """Questions that are answered in an English recording."""
     pool = recordings(data, "en")
     return [QuerySet("real-questions", "questions and answers", _written(data, "questions.tsv", pool), pool)]
+
+
+def topics(data: Path) -> list[QuerySet]:
+    """Two or three words for what an English recording is about, hardly any of them said in it."""
+    pool = recordings(data, "en")
+    return [QuerySet("real-topics", "a topic in two or three words", _written(data, "topics.tsv", pool), pool)]
+
+
+def validation_topics(data: Path, pool: Sequence[Utterance]) -> tuple[Query, ...]:
+    """The same for recordings of the validation split, which a pool must hold: to calibrate by, not to measure."""
+    return _written(data, VALIDATION_TOPICS, pool)
 
 
 def translations(data: Path) -> list[QuerySet]:
@@ -232,6 +244,7 @@ FAMILIES: dict[str, Callable[[Path], Sequence[QuerySet | ContrastSet]]] = {
     "real-own-words": own_words,
     "real-paraphrases": paraphrases,
     "real-questions": questions,
+    "real-topics": topics,
     "real-names": names,
     "real-short": short_queries,
     "real-contrasts": contrasts,
@@ -308,7 +321,9 @@ def _own_words(pool: Sequence[Utterance]) -> tuple[Query, ...]:
     return tuple(Query(Text(pool[place].text, pool[place].language), frozenset([place])) for place in asked)
 
 
-def _written(data: Path, name: str, pool: Sequence[Utterance], names: Sequence[str] | None = None) -> tuple[Query, ...]:
+def _written(
+    data: Path, name: str | Path, pool: Sequence[Utterance], names: Sequence[str] | None = None
+) -> tuple[Query, ...]:
     """Queries of a file, of the named corpora or of all."""
     place = _places(pool)
     rows = [(row, clips) for row, clips in _rows(data, name) if names is None or row["corpus"] in names]
@@ -318,7 +333,7 @@ def _written(data: Path, name: str, pool: Sequence[Utterance], names: Sequence[s
     )
 
 
-def _rows(data: Path, name: str) -> list[tuple[dict[str, str], list[Clip]]]:
+def _rows(data: Path, name: str | Path) -> list[tuple[dict[str, str], list[Clip]]]:
     """The rows of a file, each with the clips that it names: the first is held out, the others say the same.
 
     Raises:

@@ -93,7 +93,7 @@ def answers_of(speech: shards.Utterances, args: argparse.Namespace) -> tuple[np.
     known."""
     of_each = [" ".join((english or text).split()) for _, text, _, _, english in speech.rows.tolist()]
     texts = list(dict.fromkeys(of_each))
-    vectors = text_vectors(sentence_encoder.load(args.text), texts, args.bank)
+    vectors = text_vectors(sentence_encoder.load(args.text), texts, args.bank, average=True)
     rows = {text: row for row, text in enumerate(texts)}
     return np.array([rows[text] for text in of_each]), torch.from_numpy(vectors).half()
 

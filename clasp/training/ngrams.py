@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
 def training_data(args: argparse.Namespace) -> tuple[simulated_asr.Sentences, Tensor]:
     """The sentences as phones, and the vectors that are their answers, float16 (n, dim)."""
     texts = simulated_asr.texts_of(args.data, args.texts)
-    bank = text_vectors(sentence_encoder.load(args.text), texts.bank, args.bank)
+    bank = text_vectors(sentence_encoder.load(args.text), texts.bank, args.bank, average=True)
     sentences = simulated_asr.phonetic_sentences(texts, args.out / "sentences.npz")
     return sentences, torch.from_numpy(bank).half()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from clasp.text.sentence_encoder import plain
 from clasp.training.checkpoint import autocast
 from clasp.training.feature_cache import cache_folder, cached_features
 
@@ -14,14 +15,20 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 
-def text_vectors(encoder: "SentenceTransformer", texts: Sequence[str], folder: Path) -> np.ndarray:
+def text_vectors(
+    encoder: "SentenceTransformer", texts: Sequence[str], folder: Path, *, average: bool = False
+) -> np.ndarray:
     """Unit vectors of texts, float32 (texts, dim), kept in `folder`.
+
+    Args:
+        average: take the mean direction of two spellings, as `sentence_encoder.encode` does.
 
     Raises:
         DataError: if the disk has no room for them.
     """
     settings = {"encoder": str(encoder), "tokens": sorted(encoder.tokenizer.get_vocab().items())}
-    size = 4 * len(texts) * (encoder.get_embedding_dimension() or 0)
+    spellings = [texts, [plain(text) for text in texts]] if average else [texts]
+    size = 4 * len(spellings) * len(texts) * (encoder.get_embedding_dimension() or 0)
 
     def compute(some: list[str]) -> np.ndarray:
         with autocast():
@@ -30,7 +37,9 @@ def text_vectors(encoder: "SentenceTransformer", texts: Sequence[str], folder: P
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
     home = cache_folder(folder, {"encoder": str(encoder)}, settings, [encoder], size)
-    return cached_features(home, [texts], _checksum, str, compute, "texts").rows
+    rows = cached_features(home, spellings, _checksum, str, compute, "texts").rows
+    vectors = rows.reshape(len(spellings), len(texts), -1).sum(0)  # (texts, dim)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True) if average else vectors
 
 
 def _checksum(text: str) -> str:

@@ -25,11 +25,16 @@ COLUMNS = {
     "paraphrases.tsv": ["corpus", "clip", "language", "text"],
     "translations.tsv": ["corpus", "clip", "language", "text"],
     "questions.tsv": ["corpus", "clip", "language", "text"],
+    "topics.tsv": ["corpus", "clip", "language", "text"],
+    "../validation_topics.tsv": ["corpus", "clip", "language", "text"],
     "code_switched.tsv": ["corpus", "clip", "language", "text"],
     "contrasts.tsv": ["corpus", "clip", "language", "kind", "right", "wrong"],
     "spoken_translations.tsv": ["corpus", "clip", "other_corpus", "other_clips"],
 }
-AT_LEAST = {"paraphrases.tsv": 150, "questions.tsv": 40, "code_switched.tsv": 20, "contrasts.tsv": 60}
+AT_LEAST = {
+    "paraphrases.tsv": 150, "questions.tsv": 40, "code_switched.tsv": 20, "contrasts.tsv": 60, "topics.tsv": 80,
+    "../validation_topics.tsv": 70,
+}  # fmt: skip
 PARAPHRASES_SHARE = 0.1  # of their longer words, with what is said, at most on the average
 
 
@@ -103,6 +108,15 @@ def test_the_pools_are_as_large_as_they_should_be_and_say_nothing_twice(data: Pa
     for language in POOLS:
         said = [label(one.text) for one in real_sets.recordings(data, language)]
         assert len(said) == len(set(said))
+
+
+def test_topics_have_two_or_three_words_and_those_to_calibrate_by_are_not_measured(data: Path) -> None:
+    splits = {"topics.tsv": "test", "../validation_topics.tsv": "validation"}
+    for name, split in splits.items():
+        for row, clips in real_sets._rows(data, name):
+            assert len(row["text"].split()) in (2, 3) and clips[0].split == split, row
+            long = {word for word in label(row["text"]).split() if len(word) > 4}
+            assert not long & set(label(clips[0].text).split()), row
 
 
 def test_texts_are_not_what_is_said(data: Path) -> None:
