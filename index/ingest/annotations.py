@@ -1,5 +1,5 @@
-"""Annotations: ELAN (.eaf), Praat (.TextGrid), CHAT (.cha), Transcriber (.trs). Of several tiers, those are taken
-that say what is said."""
+"""Annotations: ELAN (.eaf), Praat (.TextGrid), CHAT (.cha), Transcriber (.trs), EXMARaLDA (.exb), FLEx (.flextext). Of
+several tiers, those are taken that say what is said."""
 
 import html
 import re
@@ -22,7 +22,7 @@ _WORDS = re.compile(r"\W*\b(?:words?|ort|tokens?|wrd)\b\W*", re.IGNORECASE)
 _UTTERANCES = re.compile(r"(?:(.*) - )?utterances(?: \d+)?")
 _SILENCE = frozenset(("sil", "sp", "spn", "<sil>", "<p:>", "<p>", "#", "_"))
 _TOKENS = re.compile(r'"((?:[^"]|"")*)"|!.*|(?<!\S)(-?\d{1,15}(?:\.\d{1,20})?(?:[eE][-+]?\d{1,3})?)(?!\S)|[^\s"]+')
-_BULLET = re.compile(r"\x15(\d{1,9})_(\d{1,9})\x15")  # of CHAT, milliseconds
+_BULLET = re.compile(r'\x15(?:%(?:snd|mov|pic):"[^"]*"_)?(\d{1,9})_(\d{1,9})\x15')  # of CHAT, milliseconds
 _CODES = re.compile(r"\[[^\[\]]*\]|&[-+=~]?\S*|\+[/.\"!?,^]+|[<>‡„↑↓]|(?<=\w)@\w+|\b(?:xxx|yyy|www)\b|\(\.+\)")
 Tiers = list[tuple[str, list[Cue]]]  # names and cues that are not empty
 
@@ -32,7 +32,7 @@ def elan(text: str) -> Iterator[Cue | Flaw]:
     they are empty or only count, the first tier below. Participants are speakers, or tiers are, if there are several.
     """
     top = root(text)
-    spans = _spans(top)
+    spans, begin = _spans(top), _begin(top)
     tops: Tiers = []
     below: Tiers = []
     for tier in top.iter("TIER"):
@@ -43,7 +43,8 @@ def elan(text: str) -> Iterator[Cue | Flaw]:
             if words and span is None:
                 yield Flaw(words)
             elif words and span is not None:
-                cues.append(Cue(*span, html.escape(words, quote=False), tier.get("PARTICIPANT", "").strip()))
+                start, end = (time + begin for time in span)
+                cues.append(Cue(start, end, html.escape(words, quote=False), tier.get("PARTICIPANT", "").strip()))
         name = tier.get("TIER_ID", "")
         counts = all(re.fullmatch(r"(?:[\w.@-]*\d)?", cue.text) for cue in cues)
         if not counts or _UTTERANCES.fullmatch(name):
@@ -54,14 +55,7 @@ def elan(text: str) -> Iterator[Cue | Flaw]:
 def _spans(top: Element) -> dict[str | None, tuple[float, float]]:
     """Start and end in seconds of each annotation, by its identifier. What has no times of its own has an even share of
     those around it."""
-    slots = [(one.get("TIME_SLOT_ID"), one.get("TIME_VALUE")) for one in top.iter("TIME_SLOT")]
-    times = {name: number(value) / 1_000 for name, value in slots if value is not None}
-    known = [-1, *(place for place, (name, _) in enumerate(slots) if name in times), len(slots)]
-    for before, after in pairwise(known):
-        start = times[slots[before][0]] if before >= 0 else 0.0
-        end = times[slots[after][0]] if after < len(slots) else start
-        for place in range(before + 1, after):
-            times[slots[place][0]] = start + (place - before) / (after - before) * (end - start)
+    times = _times([(one.get("TIME_SLOT_ID"), one.get("TIME_VALUE")) for one in top.iter("TIME_SLOT")], 1_000)
     spans: dict[str | None, tuple[float, float]] = {}
     for one in top.iter("ALIGNABLE_ANNOTATION"):
         first, last = (one.get(f"TIME_SLOT_REF{place}") for place in (1, 2))
@@ -77,6 +71,57 @@ def _spans(top: Element) -> dict[str | None, tuple[float, float]]:
             step = (end - start) / len(names)
             spans |= {name: (start + place * step, start + (place + 1) * step) for place, name in enumerate(names)}
     return spans
+
+
+def _begin(top: Element) -> float:
+    """The second of the recording at which the annotations begin, where there is a single one."""
+    media = list(top.iter("MEDIA_DESCRIPTOR"))
+    return number(media[0].get("TIME_ORIGIN")) / 1_000 if len(media) == 1 else 0.0
+
+
+def _times(slots: list[tuple[str | None, str | None]], unit: int = 1) -> dict[str | None, float]:
+    """Seconds of the points of a time line, of which so many units make one; those without a time lie evenly between
+    their neighbours."""
+    times = {name: number(value) / unit for name, value in slots if value is not None}
+    known = [-1, *(place for place, (name, _) in enumerate(slots) if name in times), len(slots)]
+    for before, after in pairwise(known):
+        start = times[slots[before][0]] if before >= 0 else 0.0
+        end = times[slots[after][0]] if after < len(slots) else start
+        for place in range(before + 1, after):
+            times[slots[place][0]] = start + (place - before) / (after - before) * (end - start)
+    return times
+
+
+def exmaralda(text: str) -> Iterator[Cue | Flaw]:
+    """Events of EXMARaLDA: those of the tiers that are transcribed."""
+    top = root(text)
+    times = _times([(one.get("id"), one.get("time")) for one in top.iter("tli")])
+    names = {one.get("id"): (one.findtext("abbreviation") or "").strip() for one in top.iter("speaker")}
+    for tier in top.iter("tier"):
+        for event in tier.iter("event") if tier.get("type") == "t" else ():
+            words, points = " ".join("".join(event.itertext()).split()), (event.get("start"), event.get("end"))
+            if all(point in times for point in points):
+                start, end = (times[point] for point in points)
+                yield Cue(start, end, html.escape(words, quote=False), names.get(tier.get("speaker"), ""))
+            elif words:
+                yield Flaw(words)
+
+
+def flex(text: str) -> Iterator[Cue | Flaw]:
+    """Phrases of FLEx, in milliseconds: what is said, and no glosses."""
+    for phrase in root(text).iter("phrase"):
+        words = _items(phrase) or " ".join(filter(None, map(_items, phrase.iter("word"))))
+        start, end = (seconds(phrase.get(f"{edge}-time-offset", "")) for edge in ("begin", "end"))
+        if words and (start is None or end is None):
+            yield Flaw(words)
+        elif start is not None and end is not None:
+            yield Cue(start / 1_000, end / 1_000, html.escape(words, quote=False), phrase.get("speaker", ""))
+
+
+def _items(element: Element) -> str:
+    """What stands in the language of a phrase or word: in the first of its scripts."""
+    found = (one.text for one in element.findall("item") if one.get("type") in ("txt", "punct"))
+    return next(filter(None, found), "").strip()
 
 
 def praat(text: str) -> Iterator[Cue | Flaw]:
@@ -110,16 +155,28 @@ def praat(text: str) -> Iterator[Cue | Flaw]:
 
 
 def chat(text: str) -> Iterator[Cue | Flaw]:
-    """Utterances of CHAT, as CHILDES and TalkBank write it: each ends with its times, and codes are no speech."""
+    """Utterances of CHAT, as CHILDES and TalkBank write it: each ends with its times, and codes are no speech. None
+    where no utterance has times."""
+    utterances = list(_utterances(text))
+    for speaker, words, bullet in utterances if any(bullet for *_, bullet in utterances) else ():
+        if bullet is None:
+            yield Flaw(words)
+        else:
+            start, end = (int(one) / 1_000 for one in bullet.groups())
+            yield Cue(start, end, html.escape(words, quote=False), speaker)
+
+
+def without_codes(text: str) -> str:
+    """What CHAT says, an utterance a line."""
+    return "\n".join(f"{speaker}: {words}" for speaker, words, _ in _utterances(text))
+
+
+def _utterances(text: str) -> Iterator[tuple[str, str, re.Match[str] | None]]:
+    """Speaker, words and times of each utterance of CHAT."""
     for line in re.sub(r"\n[ \t]+", " ", text).split("\n"):
         if match := re.match(r"\*([^:\s]{1,20}):", line):
-            found = _BULLET.search(line)
             words = " ".join(_CODES.sub(" ", _BULLET.sub("", line[match.end() :])).split())
-            if found is None:
-                yield Flaw(words)
-            else:
-                start, end = (int(one) / 1_000 for one in found.groups())
-                yield Cue(start, end, html.escape(re.sub(r" (?=[.,?!]$)", "", words), quote=False), match[1])
+            yield match[1], re.sub(r" (?=[.,?!]$)", "", words), _BULLET.search(line)
 
 
 def transcriber(text: str) -> Iterator[Cue | Flaw]:

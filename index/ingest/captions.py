@@ -1,4 +1,4 @@
-"""Subtitles and captions as stretches with markup: SRT, VTT, SBV, ASS, TTML, SAMI, MicroDVD, MPL2.
+"""Subtitles and captions as stretches with markup: SRT, VTT, SBV, ASS, TTML, YouTube, SAMI, MicroDVD, MPL2.
 
 ASS is read by pysubs2. SRT, VTT and SBV are read here: libraries for them take comments and the names of cues for
 speech, or stop at the first line that is not as it should be. What is well formed is taken, the rest named.
@@ -30,6 +30,7 @@ _TENTHS = re.compile(r"\[(\d{1,9})\]\[(\d{0,9})\](.*)")  # MPL2
 _SYNC = re.compile(r"<sync\s+start\s*=\s*[\"']?(\d{1,9})[^<>]*>", re.IGNORECASE)  # of SAMI, milliseconds
 _CLASS = re.compile(r"<p\s+class\s*=\s*[\"']?(\w+)[^<>]*>", re.IGNORECASE)
 _OVERRIDES = re.compile(r"\{[^{}]*\}")  # of SubStation Alpha
+_DATA = re.compile(r"\s*(?:\S+#xywh=[\d.,:%a-z]+|\{\s*\".*\})\s*", re.DOTALL)  # pictures to show, or JSON
 _DRAWING = re.compile(r"\{[^{}]*\\p[1-9][^{}]*\}[^{}]*")  # a shape
 
 
@@ -57,7 +58,8 @@ def timed(text: str) -> Iterator[Cue | Flaw]:
         words = "\n".join(block for block in blocks if not (vtt and _COMMENTS.match(block)))
         first = match[4] if match[4] and (match[1] or not _SETTINGS.fullmatch(match[4])) else ""
         words = "\n".join([first, words]).replace("[br]", "\n")
-        yield Cue(matched(match[2]), matched(match[3] or match[5]), words)
+        if not _DATA.fullmatch(words):
+            yield Cue(matched(match[2]), matched(match[3] or match[5]), words)
 
 
 def _stamps(lines: list[str], vtt: bool) -> Iterator[tuple[int, re.Match[str] | None]]:
@@ -140,12 +142,16 @@ def sami(text: str) -> Iterator[Cue | Flaw]:
 
 
 def ttml(text: str) -> Iterator[Cue | Flaw]:
-    """Timed Text (.ttml, .dfxp, .itt, .xml) in any of its namespaces; times within times add up.
+    """Timed Text (.ttml, .dfxp, .itt, .xml) in any of its namespaces, and what YouTube writes. Times within times add
+    up, but for those of Apple.
 
     Raises:
         DataError: if it is other XML.
     """
     top = root(text)
+    if local(top) in ("transcript", "timedtext"):
+        yield from _youtube(top)
+        return
     if local(top) != "tt":
         raise DataError("is no Timed Text")
     given = attributes(top)
@@ -157,9 +163,11 @@ def ttml(text: str) -> Iterator[Cue | Flaw]:
         for one in top.iter()
         if local(one) == "agent"
     }
+    of_apple = "timing" in given or any("unit" in attributes(one) for one in top.iter("{*}span"))
     waiting: list[tuple[Element, float, float, str]] = [(top, 0.0, math.inf, "")]
     while waiting:
         element, start, end, speaker = waiting.pop()
+        start = 0.0 if of_apple else start
         given = attributes(element)
         times = {name: _offset(given[name], rate, ticks) for name in ("begin", "end", "dur") if name in given}
         if None in times.values():
@@ -168,12 +176,28 @@ def ttml(text: str) -> Iterator[Cue | Flaw]:
         begin = start + (times.get("begin") or 0.0)
         ends = (start + (times.get("end") or math.inf), begin + (times.get("dur") or math.inf))
         end = min(end, *ends)
-        speaker = agents.get(given.get("agent"), speaker)
+        speaker = agents.get(agent, agent) if (agent := given.get("agent")) else speaker
+        is_whole = not any(attributes(one).get("unit") == "sentence" for one in element)
         inside = any("begin" in attributes(one) for one in element.iter() if one is not element)
-        if local(element) in ("p", "span") and (math.isfinite(end) or ("begin" in given and not inside)):
+        if local(element) in ("p", "span") and is_whole and (math.isfinite(end) or ("begin" in given and not inside)):
             yield Cue(begin, end if math.isfinite(end) else begin, _inside(element), speaker)
         else:
             waiting += reversed([(child, begin, end, speaker) for child in element])
+
+
+def _youtube(top: Element) -> Iterator[Cue | Flaw]:
+    """YouTube's captions as XML: <text start="1.5" dur="2"> of seconds, or <p t="1500" d="2000"> of milliseconds."""
+    for element in top.iter():
+        given = element.attrib
+        start, length, unit = ("t", "d", 1_000) if "t" in given else ("start", "dur", 1)
+        if local(element) not in ("p", "text") or start not in given:
+            continue
+        times = [_offset(given.get(name, "0"), 1.0, 1.0) for name in (start, length)]
+        if times[0] is None or times[1] is None:
+            yield Flaw(f'{start}="{given[start]}" {length}="{given.get(length)}"')
+        else:
+            words = html.unescape(_inside(element))  # written for HTML within XML
+            yield Cue(times[0] / unit, (times[0] + times[1]) / unit, words)
 
 
 def _offset(text: str, rate: float, ticks: float) -> float | None:
@@ -198,5 +222,6 @@ def _inside(element: Element) -> str:
         elif local(one) == "br":
             parts.append("\n")
         elif local(one) not in ("", "metadata"):
-            waiting += reversed([one.text or "", *(part for child in one for part in (child, child.tail or ""))])
+            after = " " if attributes(one).get("unit") == "word" else ""
+            waiting += reversed([one.text or "", *(part for child in one for part in (child, child.tail or "")), after])
     return html.escape("".join(parts), quote=False)

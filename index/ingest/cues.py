@@ -41,7 +41,7 @@ class _Shown:
 
 
 _SPEAKER_TAG = re.compile(r"<v(?:\.[^\s<>]*)?[ \t]+([^<>]*)>")  # of WebVTT
-_BREAK = re.compile(r"<br ?/?>|\\[Nn]", re.IGNORECASE)
+_BREAK = re.compile(r"<br ?/?>|\\[Nn]|\|", re.IGNORECASE)
 _RUBY = re.compile(r"<rt>[^<>]*</rt>")  # how what stands below is pronounced
 _MARKUP = re.compile(
     r"</?[a-zA-Z][^<>]*>|<\d[\d:.]*>|\{(?:\\|[a-zA-Z]:)[^{}]*\}|\*\*|[\xad\u200b\u2060\ufeff\u200e\u200f\u202a-\u202e]"
@@ -52,6 +52,10 @@ _ASIDE = r"(?: ?[(\[][^()\[\]]{1,30}[)\]])?"  # "ANNA (laughing): …"
 _CERTAIN = re.compile(rf"{_TURN}\[(?!\d+:[\d:.,]*\])([^\[\]]{{1,100}})\]: ?")  # a name, not a clock
 _PREFIX = re.compile(rf"{_TURN}(?:\(([^\[\]():]{{1,40}})\):|({_NAME}){_ASIDE} ?:(?= |$)|([^\W\d_]{{1,10}})：) ?")
 _BRACKETED = re.compile(rf"{_TURN}[\[(]({_NAME})[\])](?: |$)")
+_LETTERED = re.compile(rf"{_TURN}([A-Z]\d?)\. +(?=\S)")  # "Q. When was that?"
+_DASHED = re.compile(rf"{_TURN}({_NAME}) ?[-–—] +(?=\S)")
+_TAGS = r"(?:[biuscvp]|br|em|font|lang|rt|ruby|span|strong)\b"
+_ANGLED = re.compile(rf"^[ \t]*(?:&lt;({_NAME})&gt;|<(?!{_TAGS})({_NAME})>)(?=[ \t]|$)", re.MULTILINE | re.IGNORECASE)
 _LABEL = re.compile(r"(?:SPEAKER|Speaker|speaker|spk)[_ ]?\d+")  # of programs that tell speakers apart
 _NOTE = re.compile(r"[♩♪♫♬🎵🎶]|\[([^\[\]]{0,80})\]|［[^［］]{0,80}］")
 _SOUND = re.compile(r"[(（][^()（）]*[)）]|\*[^*]*\*")
@@ -63,23 +67,26 @@ def spoken(cues: Iterable[Cue]) -> list[Cue]:
 
     A speaker is whom a tag names (<v Anna>), or what stands before a colon: in brackets ("[Anna]: The ferry is late."),
     in capitals ("ANNA: The ferry is late."), or otherwise where most lines have that; so does what stands in brackets
-    before most lines ("[Anna] The ferry"). Whatever else stands in square brackets, or makes a whole cue in round ones,
+    before most lines ("[Anna] The ferry", "<Anna> The ferry"), a letter ("Q. When was that?") or a name before a dash
+    where such come back. Whatever else stands in square brackets, or makes a whole cue in round ones,
     is a note, such as [laughter].
     """
     shown = [piece for cue in cues for piece in _pieces(cue)]
-    usual = frozenset(pattern for pattern in (_PREFIX, _BRACKETED) if _is_usual(pattern, shown))
+    usual = frozenset(pattern for pattern in (_PREFIX, _BRACKETED, _LETTERED, _DASHED) if _is_usual(pattern, shown))
     return _once([piece for one in shown for piece in _by_speaker(one, usual)])
 
 
 def _is_usual(pattern: re.Pattern[str], shown: list[_Shown]) -> bool:
-    """Whether most of what is shown names speakers so."""
-    named = sum(any(map(pattern.match, one.lines)) for one in shown)
-    return named > 1 and 2 * named >= len(shown)
+    """Whether most of what is shown names speakers so; where it may be no name, whether they speak again."""
+    named = [match[1] for one in shown if (match := next(filter(None, map(pattern.match, one.lines)), None))]
+    in_turn = pattern not in (_LETTERED, _DASHED) or len(set(named)) < len(named)
+    return len(named) > 1 and 2 * len(named) >= len(shown) and in_turn
 
 
 def _pieces(cue: Cue) -> Iterator[_Shown]:
     """What each of the voices that are tagged says."""
-    parts = _SPEAKER_TAG.split(_BREAK.sub("\n", _RUBY.sub("", cue.text)))
+    written = _ANGLED.sub(lambda name: f"[{name[1] or name[2]}]", cue.text)
+    parts = _SPEAKER_TAG.split(_BREAK.sub("\n", _RUBY.sub("", written)))
     speakers = [cue.speaker, *(" ".join(html.unescape(name).split()) for name in parts[1::2])]
     turns = []
     for speaker, marked in zip(speakers, parts[::2], strict=True):
@@ -115,6 +122,8 @@ def _named(line: str, usual: frozenset[re.Pattern[str]]) -> tuple[str, str]:
         usually = _BRACKETED in usual and not match[1][0].islower()
         if usually or _LABEL.fullmatch(match[1]):
             return match[1], line[match.end() :]
+    elif match := next((found for one in (_LETTERED, _DASHED) if one in usual and (found := one.match(line))), None):
+        return ("", line) if match[1][0].islower() else (match[1], line[match.end() :])
     return "", line
 
 

@@ -21,6 +21,7 @@ BOMS = {
 BINARY = {
     b"PK\3\4": "a document, a spreadsheet or an archive", b"\xd0\xcf\x11\xe0": "a document or a spreadsheet",
     b"%PDF": "a PDF", b"{\\rtf": "formatted text (RTF)", b"\x1f\x8b": "compressed",
+    b"ooBinaryFile": "binary",
 }  # fmt: skip
 LATIN = ("cp1252", "cp1250", "cp1254", "cp1257", "iso8859_2", "cp850", "mac_roman")  # the more usual first
 OTHERS = ("cp1251", "cp1253", "cp1255", "cp1256", "koi8_r", "cp932", "euc_jp", "gb18030", "big5", "cp949")
@@ -41,6 +42,7 @@ ALPHABETS = (  # letters beside a to z that one language has
     "āčēģīķļņšūž", "ąčęėįšųūž",
 )  # fmt: skip
 _SIGNS = re.compile(r"(?<=[^\W\d_])[^\w\s\x00-\x7f’‘ʼ·\xad]+(?=[^\W\d_])|(?<=[^\W\d_])[²³¹¼½¾¬¦¤]|[¼½¾¬¦¤](?=[^\W\d_])")
+_TWICE = re.compile(r"[\xc3-\xf4â][\x80-\xbf€‚„…†‡ˆ‰‹Œ‘’“”•–—˜™›œ]")
 _MIXED = re.compile(r"[A-Za-z](?=[^\x00-\x7f])|[^\x00-\x7f](?=[A-Za-z])")
 ODD = 0.05  # share of what is not ASCII that may be of another language
 SAMPLE = 2**16  # bytes that are looked at to tell an encoding
@@ -83,8 +85,17 @@ def decoded(content: bytes) -> str:
     text = content.decode("utf-8", "replace")
     damaged = text.count("\ufffd")
     if not damaged or 4 * damaged < len(re.findall(r"[^\x00-\x7f\ufffd]", text)):
-        return text
+        return _encoded_once(text)
     return content.decode(_detected(content), "replace")
+
+
+def _encoded_once(text: str) -> str:
+    """The text, also where its UTF-8 was taken for Western European and encoded again: "Ã¼" for "ü"."""
+    if _TWICE.search(text):
+        for encoding in ("cp1252", "latin-1"):
+            with suppress(UnicodeError):
+                return text.encode(encoding).decode()
+    return text
 
 
 def _detected(content: bytes) -> str:

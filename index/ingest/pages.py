@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from clasp.errors import DataError
 from index.ingest.cues import Cue, Flaw
-from index.ingest.texts import plain
+from index.ingest.texts import of_speech, plain
 
 _NO_SPEECH = re.compile(  # what programs keep at the top, headings with the facts below them, and notes
     r"\A---\n(?:[\w-]+:.*\n|[ -].*\n)*---\n|^#.*\n+(?:- .*\n+)*|^>.*", re.MULTILINE
@@ -44,11 +44,11 @@ def page_or_text(content: str) -> Iterator[Cue | Flaw]:
 
 
 def without_tags(text: str) -> str:
-    """A plain text, without the HTML that was left in it."""
+    """A plain text, without the HTML that was left in it, and what else nobody says."""
     if _BLOCK.search(text):
-        return _displayed(text)
+        return of_speech(_displayed(text))
     written = _IN_LINE.sub(lambda tag: "\n" if tag[1] else "", text)
-    return _ENTITY.sub(lambda entity: html.unescape(entity[0]), written).replace("\xa0", " ")
+    return of_speech(_ENTITY.sub(lambda entity: html.unescape(entity[0]), written).replace("\xa0", " "))
 
 
 def hypertext(text: str) -> Iterator[Cue | Flaw]:

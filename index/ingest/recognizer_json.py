@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 from clasp.errors import DataError
@@ -18,12 +19,14 @@ from index.ingest.cues import Cue
 
 TEXTS = (
     "text", "punctuated_word", "word", "transcript", "display", "DisplayText", "content", "body", "value", "utf8",
+    "segment",
 )  # fmt: skip
 STARTS = ("start", "start_time", "startTime", "startOffset", "ts", "from", "Offset", "offset", "data_start", "time")
 ENDS = ("end", "end_time", "endTime", "endOffset", "end_ts", "to", "resultEndTime", "resultEndOffset", "data_end")
 LENGTHS = ("duration", "dur", "Duration")
 SPEAKERS = (
-    "speaker_name", "speakerName", "speaker", "speaker_label", "speaker_id", "speakerId", "speakerLabel", "speakerTag",
+    "speaker_name", "speakerName", "voice", "speaker", "speaker_label", "speaker_id", "speakerId", "speakerLabel",
+    "speakerTag",
 )  # fmt: skip
 LANGUAGES = ("language", "language_code", "languageCode", "detected_language", "locale")
 UNITS = {"Ms": 1e-3, "Milliseconds": 1e-3, "InTicks": 1e-7, "": 1.0}  # what the name of a time ends with, and its unit
@@ -31,6 +34,7 @@ SLOWEST = 0.05  # characters a second; where whole numbers would be slower than 
 _DURATION = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?")  # of ISO 8601
 _SPACE = re.compile(r"\s*")
 _SAME = 0.8  # share of the longest text that sentences must have to be all of it
+_LONG = 15.0  # seconds: what lasts longer on average is a turn or a paragraph, within which words have their own times
 
 
 @dataclass(frozen=True)
@@ -51,16 +55,34 @@ def recognized(text: str) -> Iterator[Cue]:
     for one in _loaded(text):
         _gather(one, "", "", found)
         names |= _names(one)
-    lists = [pieces for pieces in map(_joined, found.values()) if pieces and pieces[0].start is not None]
+    lists = [_told_once(pieces) for pieces in map(_joined, found.values()) if pieces and pieces[0].start is not None]
     lengths = [sum(len(one.text) for one in pieces) for pieces in lists]
     complete = [pieces for pieces, length in zip(lists, lengths, strict=True) if length >= _SAME * max(lengths)]
-    pieces = min(complete, key=len, default=[])
+    pieces = min(complete, key=_fitness, default=[])
     unit = _unit(pieces)
     for one in pieces:
         start = one.start or 0.0
         end = start if one.end is None else one.end
         speaker = names.get(one.speaker, one.speaker)
         yield Cue(unit * start, unit * end, html.escape(one.text, quote=False), speaker)
+
+
+def _told_once(pieces: list[_Piece]) -> list[_Piece]:
+    """What is said, where all of it is told twice: the half that knows who speaks, or else the first."""
+    texts = ["".join(re.findall(r"\w+", one.text.lower())) for one in pieces]
+    whole, lengths = "".join(texts), list(accumulate(map(len, texts)))
+    middle = len(whole) // 2
+    half = lengths.index(middle) + 1 if middle in lengths else 0
+    if not half or half == len(pieces) or whole[:middle] != whole[middle:]:
+        return pieces
+    return pieces[half:] if any(one.speaker for one in pieces[half:]) else pieces[:half]
+
+
+def _fitness(pieces: list[_Piece]) -> tuple[bool, bool, int]:
+    """What comes first of several ways to tell the same: with speakers, in sentences, in fewer parts."""
+    unit = _unit(pieces)
+    times = [time * unit for one in pieces for time in (one.start, one.end) if time is not None]
+    return not any(one.speaker for one in pieces), max(times) - min(times) > _LONG * len(pieces), len(pieces)
 
 
 def untimed(text: str) -> str:
@@ -76,7 +98,8 @@ def language(text: str) -> str:
     while waiting and tried < 1_000:
         one, tried = waiting.pop(0), tried + 1
         if isinstance(one, dict):
-            if tag := next((one[name] for name in LANGUAGES if isinstance(one.get(name), str)), ""):
+            tags = (one[name] for name in LANGUAGES if isinstance(one.get(name), str))
+            if tag := next((tag for tag in tags if tag.lower() not in ("auto", "multi")), ""):
                 return str(tag)
             waiting += one.values()
         elif isinstance(one, list):
@@ -120,6 +143,8 @@ def _gather(one: Any, path: str, speaker: str, found: dict[str, list[_Piece]]) -
     if isinstance(one, list):
         if len(one) == 3 and isinstance(one[2], str) and all(isinstance(each, int | float) for each in one[:2]):
             one = dict(zip(("start", "end", "text"), one, strict=True))
+        elif len(one) > 5 and isinstance(one[4], str) and all(isinstance(each, int | float) for each in one[:4]):
+            one = dict(zip(("start", "end", "text"), one[2:5], strict=True))  # faster-whisper: number, offset, …
         else:
             taken = one[:1] if path.endswith(("alternatives", "nBest")) else one  # the best first
             parts = [_gather(each, path, speaker, found) for each in taken]
@@ -203,7 +228,9 @@ def _time(one: dict[str, Any], names: tuple[str, ...]) -> float | None:
 
 
 def _number(value: Any) -> float | None:
-    """A number, or one that is written "1.8s", "PT1.8S" or "00:00:01,800"."""
+    """A number, or one that is written "1.8s", "PT1.8S", "00:00:01,800" or {"seconds": 1, "nanos": 800000000}."""
+    if isinstance(value, dict) and value.keys() <= {"seconds", "nanos"}:
+        return (_number(value.get("seconds")) or 0.0) + (_number(value.get("nanos")) or 0.0) / 1e9
     if isinstance(value, str):
         if match := _DURATION.fullmatch(value.strip()):
             hours, minutes, rest = (float(part or 0) for part in match.groups())

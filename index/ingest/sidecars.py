@@ -42,7 +42,8 @@ PLAIN = (".txt", ".md")
 PAGES = (".html", ".htm")
 UNREADABLE = {  # by suffix, the suffix under which it can be read once another program has saved it
     **dict.fromkeys((".docx", ".doc", ".odt", ".rtf", ".pages", ".pdf"), ".txt"), **dict.fromkeys(SHEETS, ".csv"),
-    **dict.fromkeys((".stl", ".scc", ".sup", ".idx"), ".srt"), ".exb": ".eaf",
+    **dict.fromkeys((".stl", ".scc", ".sup", ".idx", ".usf", ".cap", ".pac", ".fcpxml"), ".srt"),
+    **dict.fromkeys((".flk", ".fln"), ".eaf"),
 }  # fmt: skip
 COMMON = (*PLAIN, *PAGES, ".json", ".xml", ".sub", *UNREADABLE)  # what may have nothing to do with recordings
 SUFFIXES = frozenset(transcripts.READERS)

@@ -18,6 +18,15 @@ _NAME = rf"(?:{_WORD})(?: (?:{_WORD})){{0,4}}"
 _TURN = re.compile(
     rf"\s*(?:\[({_NAME})\]|({_NAME})):?\s+(?:[\[(]({CLOCK})[\])]\s*:?|({CLOCK})\s*(?::|(?!\s*\S)))\s*(.*)"
 )
+_NAME_ABOVE = re.compile(rf"(?:\A|(?<=\n\n))[ \t]*({_NAME})[ \t]*\n[ \t]*({CLOCK})[ \t]*$", re.MULTILINE)
+_HEADING = 10  # lines that may stand above the first turn
+_OF_PROGRAMS = re.compile(
+    r"^(?:Transcribed by https?://\S+|.{1,60} (?:started|stopped) transcription)[ \t]*$", re.MULTILINE
+)
+_UNITS = r"\d+ (?:hours?|minutes?|seconds?)"
+_SPELLED = re.compile(rf"^([ \t]*{CLOCK}[ \t]*)\n{_UNITS}(?:,? {_UNITS})*[ \t]*$", re.MULTILINE)  # of YouTube
+_LINE_NUMBER = re.compile(r"[ \t]*(\d{1,5})(?:[.)]?[ \t]+|[ \t]*$)")
+_TOKENS = re.compile(r"(?:<\|[a-z_]+\|>)|¤<(\d{1,9})>|(<\|(\d{1,6}\.\d\d)\|>)(?:\s*\2)*")  # of Transana and Whisper
 _ALMOST = re.compile(rf"\s*(?:\[{ALMOST}\]|\({ALMOST}\))")
 _SPAN = re.compile(  # 0:00 - 0:02, [0:00 - 0:02], [0:00] - [0:02]
     rf"\s*[\[(]?({TIME})[\])]?\s*(?:[-–—>→]+|to|bis)\s*[\[(]?({TIME})(?:[\])]|(?=[:\s]|$)):?(?:\s+(.*)|$)"
@@ -31,12 +40,30 @@ def plain(text: str) -> Iterator[Cue | Flaw]:
     """A text with times: those of subtitles, labels of Audacity, a table, a time before, in or after most paragraphs
     ("[01:10] We left at dawn."), also with an end ("[01:10 --> 01:12] We left at dawn."), or one behind the name of
     whoever speaks. None of a text without times."""
+    text = _NAME_ABOVE.sub(r"\1 \2", _SPELLED.sub(r"\1", _TOKENS.sub(_clock, text)))
     lines = text.split("\n")
     broken = {place for place, line in enumerate(lines) if _ALMOST.match(line) and not _MARK.match(line)}
     whole = "\n".join("" if place in broken else line for place, line in enumerate(lines))
     if cues := list(_timed(whole)):
         yield from (Flaw(lines[place].strip(), place + 1) for place in sorted(broken))
     yield from cues
+
+
+def of_speech(text: str) -> str:
+    """A text without what programs say of themselves in it, and without the numbers of its lines."""
+    lines = _OF_PROGRAMS.sub("", text).split("\n")
+    numbers = [_LINE_NUMBER.match(line) for line in lines if line.strip()]
+    counted = [0, *(int(match[1]) for match in numbers if match)]
+    rising = all(after in (before + 1, 1) for before, after in pairwise(counted))
+    if len(numbers) > 2 and all(numbers) and rising:
+        lines = [_LINE_NUMBER.sub("", line, count=1) for line in lines]
+    return "\n".join(lines)
+
+
+def _clock(token: re.Match[str]) -> str:
+    """A time that Transana or Whisper writes, as others write it."""
+    second = int(token[1]) / 1_000 if token[1] else float(token[3] or -1)
+    return "" if second < 0 else f"[{second // 60:.0f}:{second % 60:06.3f}]"
 
 
 def _timed(text: str) -> Iterator[Cue | Flaw]:
@@ -57,7 +84,8 @@ def _timed(text: str) -> Iterator[Cue | Flaw]:
         yield from labels
     elif captions.is_framed(text):
         yield from captions.framed(text)
-    elif turns and turns[0][0] == 0 and _rising(starts := [matched(one[3] or one[4]) for _, one in turns]):
+    elif _are_turns(turns):
+        starts = [matched(one[3] or one[4]) for _, one in turns]
         texts = ["\n".join([one[5], *body]) for (_, one), body in zip(turns, _bodies(turns, lines), strict=True)]
         yield from _following(starts, texts, [one[1] or one[2] for _, one in turns])
     else:
@@ -86,6 +114,15 @@ def _bodies(heads: list[tuple[int, re.Match[str]]], lines: list[str]) -> list[li
 def _literal(cues: Sequence[Cue | Flaw]) -> list[Cue | Flaw]:
     """Cues of a text without markup."""
     return [replace(one, text=html.escape(one.text, quote=False)) if isinstance(one, Cue) else one for one in cues]
+
+
+def _are_turns(found: list[tuple[int, re.Match[str]]]) -> bool:
+    """Whether what looks like names with times begins turns: at the top of the text, or below its heading."""
+    return (
+        bool(found)
+        and found[0][0] <= _HEADING * (len(found) > 1)
+        and _rising([matched(m[3] or m[4]) for _, m in found])
+    )
 
 
 def _rising(times: Sequence[float]) -> bool:
@@ -121,7 +158,7 @@ def _marked(text: str) -> Iterator[Cue]:
     """What is said from one time to the next; where a text does not begin with a time and ends with one, to each."""
     marks = list(_MARK.finditer(text))
     times = [matched(next(filter(None, mark.groups()))) for mark in marks]
-    alone = [mark for mark in marks if mark[1] or mark[2]]
+    alone = [mark for mark in marks if not mark[3] or not text[mark.end(3) :].partition("\n")[0].strip()]
     lines = sum(bool(line.strip()) for line in text.split("\n"))
     if not marks or not (marks[0].start() == 0 or len(alone) > 1 or 2 * len(marks) >= lines):
         return

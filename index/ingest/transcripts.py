@@ -16,7 +16,7 @@ from clasp.errors import DataError
 from clasp.filenames import readable, suffix
 from index import languages
 from index.ingest import encodings, recognizer_json, tables
-from index.ingest.annotations import chat, elan, praat, transcriber
+from index.ingest.annotations import chat, elan, exmaralda, flex, praat, transcriber, without_codes
 from index.ingest.captions import sami, substation, subtitles, timed, ttml
 from index.ingest.cues import Cue, Flaw, spoken
 from index.ingest.pages import hypertext, markdown, otranscribe, page_or_text, without_signs, without_tags
@@ -25,8 +25,10 @@ from index.metadata import is_known
 
 READERS: dict[str, Callable[[str], Iterator[Cue | Flaw]]] = {
     ".srt": timed, ".vtt": timed, ".webvtt": timed, ".sbv": timed, ".sub": subtitles, ".ttml": ttml, ".dfxp": ttml,
-    ".itt": ttml, ".xml": ttml, ".ass": substation, ".ssa": substation, ".smi": sami, ".sami": sami, ".eaf": elan,
-    ".textgrid": praat, ".cha": chat, ".trs": transcriber, ".json": recognizer_json.recognized,
+    ".itt": ttml, ".xml": ttml, ".srv1": ttml, ".srv2": ttml, ".srv3": ttml, ".ytt": ttml,
+    ".ass": substation, ".ssa": substation, ".smi": sami, ".sami": sami, ".eaf": elan,
+    ".textgrid": praat, ".cha": chat, ".trs": transcriber, ".exb": exmaralda,
+    ".flextext": flex, ".json": recognizer_json.recognized,
     ".json3": recognizer_json.recognized, ".ctm": timed_words, ".otr": otranscribe, ".tsv": tables.cues,
     ".tab": tables.cues, ".csv": tables.cues, ".lrc": plain, ".txt": page_or_text, ".md": markdown,
     ".html": hypertext, ".htm": hypertext,
@@ -36,6 +38,7 @@ UNTIMED: dict[str, Callable[[str], str]] = {
     ".txt": without_tags,
     ".md": without_signs,
     ".json": recognizer_json.untimed,
+    ".cha": without_codes,
 }
 """What is said where no times are known."""
 BEGINNINGS = {  # how formats begin, also where they are called .txt

@@ -11,7 +11,7 @@ import pytest
 from index.ingest import encodings
 from index.ingest.sidecars import Sidecar, SidecarIndex
 from index.ingest.walk import find_files
-from tests.index.ingest.test_sidecars import CSV, SAID, SRT, TOLD, told, write
+from tests.index.ingest.test_sidecars import CSV, EAF, SAID, SRT, TOLD, told, write
 
 ONE, TWO = "The harbour was flooded", "after the storm."
 
@@ -105,6 +105,19 @@ JSON: dict[str, object] = {
                         {"time": 1.8, "words": [{"duration": 1900, "text": TWO, "time": 1800}]}]},
     "Happy Scribe": [{"words": [{"text": ONE, "data_start": 0.0, "data_end": 1.8}]},
                      {"words": [{"text": TWO, "data_start": 1.8, "data_end": 3.7}]}],
+    "faster-whisper": [
+        [1, 0, 0.0, 1.8, ONE, [50364], -0.2, 1.1, 0.01], [2, 180, 1.8, 3.7, TWO, [50454], -0.2, 1.1, 0.01]],
+    "Parakeet": {"text": SAID, "timestamp": {"word": [{"word": "The", "start": 0.0, "end": 0.4}], "segment": [
+        {"segment": ONE, "start": 0.0, "end": 1.8}, {"segment": TWO, "start": 1.8, "end": 3.7}]}},
+    "Google, seconds and nanos": {"results": [{"alternatives": [{"transcript": SAID, "words": [
+        {"start_time": {}, "end_time": {"seconds": 1, "nanos": 800000000}, "word": ONE},
+        {"start_time": {"seconds": "1", "nanos": 800000000}, "end_time": {"seconds": "3"}, "word": TWO}]}]}]},
+    "all of it twice": {"results": [
+        {"alternatives": [{"transcript": ONE}], "resultEndTime": "1.8s"},
+        {"alternatives": [{"transcript": TWO}], "resultEndTime": "3.7s"},
+        {"alternatives": [{"words": [{"word": ONE}, {"word": TWO}]}], "resultEndTime": "3.7s"}]},
+    "paragraphs": {"text": SAID, "utterances": [{"start": 0, "end": 20000, "text": SAID, "words": [
+        {"text": ONE, "start": 0, "end": 1800}, {"text": TWO, "start": 1800, "end": 20000}]}]},
     "Vosk": {"text": SAID, "result": [
         {"start": 0.0, "end": 1.8, "word": ONE}, {"start": 1.8, "end": 3.7, "word": TWO}]},
 }  # fmt: skip
@@ -125,12 +138,21 @@ SPEAKERS: dict[str, object] = {
     "another key": {"sentences": [{"start_time": 0.0, "end_time": 3.7, "speaker_name": "Anna", "text": SAID}]},
     "with the words": {"results": [
         {"start_time": 0.0, "end_time": 3.7, "alternatives": [{"content": SAID, "speaker": "Anna"}]}]},
+    "Podlove": [{"start": "00:00:00.000", "end": "00:00:03.700", "speaker": "1", "voice": "Anna", "text": SAID}],
+    "with what is told a second time": {"results": [
+        {"alternatives": [{"words": [{"word": SAID, "startTime": "0s", "endTime": "3.7s"}]}]},
+        {"alternatives": [{"words": [{"word": SAID, "startTime": "0s", "endTime": "3.7s", "speakerTag": "Anna"}]}]}]},
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", SPEAKERS)
 def test_where_recognizers_name_speakers(tmp_path: Path, case: str) -> None:
     assert beside(tmp_path, "a.json", json.dumps(SPEAKERS[case]))[0].facts == {"speaker": "Anna"}
+
+
+def test_the_language_that_was_heard_and_not_what_was_asked_for(tmp_path: Path) -> None:
+    asked = {"params": {"language": "auto"}, "result": {"language": "en"}, "segments": [[0, 1.8, ONE]]}
+    assert beside(tmp_path, "a.json", json.dumps(asked))[0].language == "en"
 
 
 def test_json_a_line_and_json_without_times(tmp_path: Path) -> None:
@@ -163,6 +185,17 @@ TEXTS = {
     "spans before colons": f"0:00:00.0 --> 0:00:01.8: {ONE}\n0:00:01.8 --> 0:00:03.7: {TWO}\n",
     "MPL2": f"[0][18]{ONE}\n[18][37]/{TWO}\n",
     "MicroDVD": f"{{1}}{{1}}25\n{{0}}{{45}}{ONE}\n{{45}}{{92}}{TWO}\n",
+    "Recorder": f"Anna Bell\n00:00\n{ONE}\n\nBen\n00:01.8\n{TWO}\n",
+    "Teams, with a heading": "Sync-20240501_103000-Meeting Recording\nMay 1, 2024, 10:30AM\n4s\n\nAnna Bell started "
+    f"transcription\n\nAnna Bell   0:00\n{ONE}\n\nBen   0:01.8\n{TWO}\n\nAnna Bell stopped transcription\n",
+    "Meet": f"Meeting - Transcript\n0:00:00\n \nAnna: {ONE}\n0:00:01.8\n\nAnna: {TWO}\n",
+    "Otter, its last line": f"Anna  0:00  \n{ONE}\n\nBen  0:01.8  \n{TWO}\n\nTranscribed by https://otter.ai\n",
+    "YouTube, copied": f"Transcript\n\n0:00\n0 seconds\n{ONE}\n0:01.8\n1 minute, 2 seconds\n{TWO}\n",
+    "Sonix, with a heading": f"a.wav\n\nAnna [00:00:00] {ONE}\n\nBen [00:00:01.8] {TWO}\n",
+    "Transana": f"¤<0>{ONE}¤<1800>{TWO}\n",
+    "Whisper's tokens": f"<|startoftranscript|><|en|><|0.00|> {ONE}<|1.80|><|1.80|> {TWO}<|3.70|><|endoftext|>",
+    "TMPlayer": f"00:00:00:{ONE.replace(' was', '|was')}\n00:00:01.8:{TWO}\n",
+    "numbered lines": f"1  [0:00] Anna: {ONE}\n2\n3  [0:01.8] Anna: {TWO}\n",
     "lyrics": f"[ti:x]\n[ar:y]\n[al:z]\n[00:00.00]{ONE}\n[00:01.80]{TWO}\n",
 }
 
@@ -184,6 +217,31 @@ OTHERS = {
     "</Turn></Trans>",
     "a.ctm": f"a 1 0.0 1.8 {ONE.replace(' ', '_')}\na 1 1.8 1.9 {TWO.replace(' ', '_')} 0.9\n",
     "a.en.json3": json.dumps(JSON["YouTube"]),
+    "a.srv1": f'<transcript><text start="0" dur="1.8">{ONE}</text><text start="1.8" dur="1.9">{TWO}</text>'
+    "</transcript>",
+    "a.en.srv3": f'<timedtext format="3"><body><p t="0" d="1800"><s>The</s><s t="400">{ONE[3:]}</s></p>'
+    f'<p t="1800" d="1900">{TWO}</p></body></timedtext>',
+    "a.ttml": '<tt xmlns="http://www.w3.org/ns/ttml" xmlns:p="http://podcasts.apple.com/transcript-ttml-internal" '
+    'xmlns:ttm="http://www.w3.org/ns/ttml#metadata"><body><div><p begin="0.0" end="3.7" ttm:agent="Anna">'
+    + "".join(
+        f'<span begin="{start}" end="{end}" p:unit="sentence">'
+        + "".join(f'<span begin="{start}" end="{end}" p:unit="word">{word}</span>' for word in text.split())
+        + "</span>"
+        for start, end, text in ((0.0, 1.8, ONE), (1.8, 3.7, TWO))
+    )
+    + "</p></div></body></tt>",
+    "a.exb": '<basic-transcription><head><speakertable><speaker id="S"><abbreviation>Anna</abbreviation></speaker>'
+    '</speakertable></head><basic-body><common-timeline><tli id="T0" time="0.0"/><tli id="T1" time="1.8"/>'
+    '<tli id="T2"/><tli id="T3" time="9"/></common-timeline><tier speaker="S" type="t">'
+    f'<event start="T0" end="T1">{ONE}</event><event start="T1" end="T2">{TWO}</event></tier>'
+    '<tier speaker="S" type="a"><event start="T0" end="T1">Der Hafen'
+    "</event></tier></basic-body></basic-transcription>",
+    "a.flextext": '<document><interlinear-text><paragraphs><paragraph><phrases><phrase begin-time-offset="0" '
+    f'end-time-offset="1800" speaker="Anna"><item type="txt">{ONE}</item><item type="gls">Der Hafen</item></phrase>'
+    '<phrase begin-time-offset="1800" end-time-offset="3700"><words>'
+    + "".join(f'<word><item type="txt">{word}</item><item type="gls">x</item></word>' for word in TWO.split())
+    + "</words></phrase></phrases></paragraph></paragraphs></interlinear-text></document>",
+    "a.cha": f'@Begin\n*Anna:\t{ONE} \x15%snd:"a.wav"_0_1800\x15\n*Ben:\t{TWO} \x151800_3700\x15\n@End\n',
     "a.labels.txt": f"0.0\t1.8\t{ONE}\n1.8\t3.7\t{TWO}\n",
 }  # fmt: skip
 
@@ -193,6 +251,24 @@ def test_transcripts_of_other_formats(tmp_path: Path, name: str) -> None:
     known, remarks = beside(tmp_path, name, OTHERS[name])
     assert [(one.text.replace("_", " "), round(one.start, 2)) for one in known.cues] == [(ONE, 0.0), (TWO, 1.8)]
     assert remarks == [] and {one.speaker for one in known.cues} <= {"Anna", "Ben", ""}
+
+
+def test_annotations_that_begin_later_than_the_recording(tmp_path: Path) -> None:
+    known, _ = beside(
+        tmp_path, "a.eaf", EAF.replace("<TIME_ORDER>", '<MEDIA_DESCRIPTOR TIME_ORIGIN="9000"/><TIME_ORDER>')
+    )
+    assert [one.start for one in known.cues] == [9.0]
+
+
+def test_utterances_of_chat_without_times(tmp_path: Path) -> None:
+    known, remarks = beside(tmp_path, "a.cha", f"@Begin\n*CHI:\t{ONE} &=laughs\n%mor:\tn|x\n*CHI:\t{TWO}\n@End\n")
+    assert known.text == SAID and known.facts == {"speaker": "CHI"} and remarks == []
+
+
+@pytest.mark.parametrize("words", ["sprite.jpg#xywh=0,0,160,90", '{"speaker": "Anna"}'])
+def test_cues_that_are_no_text(tmp_path: Path, words: str) -> None:
+    known, remarks = beside(tmp_path, "a.vtt", f"WEBVTT\n\n00:00.000 --> 00:01.800\n{words}\n")
+    assert known.text == "" and remarks == ["a.vtt holds no words that are understood: it was passed over."]
 
 
 @pytest.mark.parametrize("name", ["a.html", "a.txt"])
@@ -235,6 +311,7 @@ SPOKEN = {
     "The<br>harbour": "The harbour",
     "The harbour (which was old) was": "The harbour (which was old) was",
     "{y:i}The {\\an8}har\u00adbour": "The harbour",
+    "<laughter> The harbour": "The harbour", "The|harbour": "The harbour",
     "I <3 the harbour": "I <3 the harbour", "The\\Nharbour": "The harbour", "- The harbour": "The harbour",
 }  # fmt: skip
 
@@ -253,6 +330,32 @@ def test_labels_of_speakers(tmp_path: Path, label: str) -> None:
     known, _ = beside(tmp_path, "a.srt", SRT.replace("The", f"{label}The").replace("after", f"{label}after"))
     assert known.text == SAID and {one.speaker.lower() for one in known.cues} <= {"anna", "speaker_00"}
     assert known.facts["speaker"]
+
+
+TURNS = {
+    "names in angle brackets": f"<Anna> {ONE}\n<Anna> {TWO}\n", "letters": f"A. {ONE}\nA. {TWO}\n",
+    "dashes": f"Anna – {ONE}\n\nAnna – {TWO}\n", "numbered lines": f"1   Anna: {ONE}\n2\n1   Anna: {TWO}\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TURNS)
+def test_who_speaks_in_a_text_without_times(tmp_path: Path, case: str) -> None:
+    known, remarks = beside(tmp_path, "a.txt", TURNS[case])
+    assert known.text == SAID and known.facts["speaker"] in ("Anna", "A") and remarks == []
+
+
+@pytest.mark.parametrize(
+    "text", ["A. apples\nB. pears\n", "Harbour – flooded\nPier – lost\n", "3 ships\n2 boats\n1 pier\n"]
+)
+def test_what_is_no_name_and_no_number_of_a_line(tmp_path: Path, text: str) -> None:
+    assert beside(tmp_path, "a.txt", text)[0].text == " ".join(text.split())
+
+
+def test_what_was_encoded_twice(tmp_path: Path) -> None:
+    for encoding in ("cp1252", "latin-1"):
+        text = "“Über” den Häfen".strip("“”") if encoding == "latin-1" else "Über den Häfen – „ja“"
+        known, _ = beside(tmp_path, "a.txt", text.encode().decode(encoding, "ignore").encode())
+        assert known.text == text
 
 
 LETTERS = {
@@ -295,7 +398,8 @@ def test_which_of_several_transcripts_was_taken_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "saved"), [("a.docx", "a.txt"), ("a.pdf", "a.txt"), ("a.xlsx", "a.csv"), ("a.stl", "a.srt")]
+    ("name", "saved"),
+    [("a.docx", "a.txt"), ("a.pdf", "a.txt"), ("a.xlsx", "a.csv"), ("a.stl", "a.srt"), ("a.flk", "a.eaf")],
 )
 def test_documents_are_named(tmp_path: Path, name: str, saved: str) -> None:
     assert beside(tmp_path, name, b"PK\3\4")[1] == [f"{name} cannot be read: save what is in it as {saved}."]
@@ -333,12 +437,23 @@ def test_cells_that_say_nothing(tmp_path: Path) -> None:
     row = "a.wav,Harbour,unknown,n/a,-,n.d.\n"
     known, remarks = beside(tmp_path, "metadata.csv", CSV.split("\n")[0] + "\n" + row)
     assert known.facts == {"title": "Harbour"} and remarks == []
+    row = "a.wav,Harbour,NA,#N/A,#REF!,NaT\n"
+    known, remarks = beside(tmp_path, "metadata.csv", CSV.split("\n")[0] + "\n" + row)
+    assert known.facts == {"title": "Harbour"} and remarks == []
+
+
+def test_quotation_marks_as_databases_write_them(tmp_path: Path) -> None:
+    known, remarks = beside(tmp_path, "metadata.csv", 'file,title\na.wav,"The \\"old\\", new pier"\n')
+    assert known.facts == {"title": 'The "old", new pier'} and remarks == []
 
 
 CUE_TABLES = {
     "milliseconds": f"start,end,text\n0,1800,{ONE}\n1800,3700,{TWO}\n",
     "other names": (
         f"Speaker Name,Start Time,End Time,Transcript\n,00:00:00:00,00:00:01:20,{ONE}\n,00:00:01:20,0:03,{TWO}\n"
+    ),
+    "Subtitle Edit": (
+        f"Number,Start time in milliseconds,End time in milliseconds,Text\n1,0,1800,{ONE}\n2,1800,3700,{TWO}\n"
     ),
     "lengths": f"begin;duration;text\n0;1,8;{ONE}\n1,8;1,9;{TWO}\n",
     "beginnings": f"Speaker,Timestamp,Text\n,00:00:00,{ONE}\n,00:00:01.8,{TWO}\n",
