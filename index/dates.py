@@ -16,8 +16,8 @@ First = Literal["day", "month"]
 
 LONGEST = 40  # characters of a date
 _TIME = re.compile(
-    r"(?:[T ]|, ?)\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?)?"
-    r"(?: ?(?:Z|[A-Z]{3,4}|[+-]\d{2}:?\d{2}))?(?:\[\w+\])?(?=$| \d{4}$)"
+    r"(?:[T ]|, ?| at | um )\d{1,2}(?::\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[AaPp]\.?[Mm]\.?| ?(?:Uhr|h))?| ?Uhr)"
+    r"(?: ?(?:Z|(?:GMT|UTC)?[+-]\d{1,2}(?::?\d{2})?|[A-Z]{3,4}))?(?: \([^()]*\)|\[\w+\])?(?=$| \d{4}$)"
 )
 _TIME_IN_NAMES = re.compile(  # 20240501_103000
     r"(?:(?<=\d{4})|(?<=-\d\d))[T_ ](?:\d{2}[-h.]?){2}(?:\d{2})?Z?$|(?<=^\d{8})\d{6}$"
@@ -32,18 +32,31 @@ _ERAS = {"明治": 1867, "大正": 1911, "昭和": 1925, "平成": 1988, "令和
 _ERA = re.compile(rf"({'|'.join(_ERAS)}) ?(\d{{1,3}}|元)年")  # 昭和37年
 _SIGNS = str.maketrans(dict.fromkeys("\u2010\u2011\u2212", "-") | dict.fromkeys("ºª", ""))  # 1º de maio
 _ABOUT = re.compile(  # what says that a date is a guess
-    r"^(?:(?:ca|circa|c|about|approx|approximately|around|um|etwa|vers|env|hacia)(?![^\W\d_])\.?|[~≈©\[]) ?"
-    r"| ?\(?[?~%]\)?\]?$|\]$| ?\([^\W\d_]+\.?\)$|(?<=\d{4}) (?:г|год|year|AD|CE|n\. ?Chr)\.?$|(?:-(?:xx|uu))+$",
+    r"^(?:(?:ca|circa|c|about|approx|approximately|around|um|etwa|vers|env|hacia|probably|possibly|perhaps|prob"
+    r"|recorded|recorded (?:in|on)|aufgenommen(?: am)?)(?![^\W\d_])\.?|[~≈©℗\[(]) ?"
+    r"| (?:ca|circa|approx)\.?$| ?\(?[?~%]\)?\]?$|(?<=\d)[\])]$|\]$| ?\([^\W\d_]+\.?\)$"
+    r"|(?<=\d{4}) (?:г|год|year|AD|CE|n\. ?Chr)\.?$|(?:-(?:xx|uu))+$",
     re.IGNORECASE,
 )
-_BETWEEN = re.compile(r" (?:-|to|until|bis|and|or) | ?[–—;] ?|, ?(?=\d{4}-)|(?<=\d)/(?=\d{4}-)|(?<=^\d{4})-(?=\d{4}$)")
-_BETWEEN_WORD = re.compile(r"^\[?between (?=\d)", re.IGNORECASE)
+_BETWEEN = re.compile(
+    r" (?:-|to|until|bis|and|or) | ?[–—;] ?|, ?(?=\d{4}-)|(?<=\d)/(?=\d{4}-)|(?<=^\d{4})[-/](?=\d{4}$)"
+)
+_BETWEEN_WORD = re.compile(r"^\[?(?:between|from|von|zwischen) (?=\d)", re.IGNORECASE)
+_BETWEEN_MONTHS = re.compile(r"([^\W\d_]{3,}\.?) ?[-–/] ?([^\W\d_]{3,}\.? (\d{4}))")  # "May/June 1962"
+_BETWEEN_NUMBERS = re.compile(r"(\d{1,2})\.?(?:(\d{1,2})\.)? ?[-–/] ?(\d{1,2}\.(\d{1,2})\.(\d{4}))")  # "1.-3.5.1962"
 _WITHOUT_YEAR = re.compile(r"(?:\d{1,2}\.? )?[^\W\d_]{3,}\.?")  # "30 April", of "30 April – 2 May 1962"
-_DAYS = re.compile(r"^\d{1,2}\.? ?[-–/] ?\d{1,2}\.? (?=[^\W\d_])")  # "1-3 May 1962"
+_DAYS = re.compile(  # "1-3 May 1962", "May 1-3, 1962"
+    r"^\d{1,2}\.? ?[-–/] ?\d{1,2}\.? (?=[^\W\d_])|(?<=[^\W\d_]{3}) \d{1,2} ?(?:[-–/]|and|&) ?\d{1,2},(?= \d{4}$)"
+)
+_BEFORE_DAY = re.compile(r"\b(?:den|el|on) (?=\d)")
 _PART = re.compile(
     r"(?:early|mid|late|spring|summer|autumn|fall|q[1-4]|frühling|frühjahr|sommer|herbst|anfang|mitte|ende|printemps|été"
-    r"|automne|début|fin|primavera|verano|otoño|estate|autunno|лето|весна|осень)[ -](?:of |de |del )?(\d{4})",
+    r"|automne|début|fin|primavera|verano|otoño|estate|autunno|лето|весна|осень)[ /-](?:of |de |del )?(\d{4})"
+    r"|(\d{4})[ -]?(?:spring|summer|autumn|fall|q[1-4])",
     re.IGNORECASE,
+)
+_PART_OF_MONTH = re.compile(
+    r"^(?:early|mid|late|anfang|mitte|ende|début|fin)[ -](?=[^\W\d_]{3,}\.? \d{4}$)", re.IGNORECASE
 )
 _ROMAN = re.compile(r"(?:(\d{1,2})[. -] ?)?(X|IX|IV|X?I{1,3}|V?I{0,3})[./-] ?(\d{4})")  # 1.V.1962
 _SERIAL = re.compile(r"([1-5]\d{4})(?:[.,]\d+)?")
@@ -64,8 +77,12 @@ def iso(text: str, first: First | None = None) -> str:
     given = " ".join(text.split())
     if not given:
         return ""
-    if days := _DAYS.match(given):
-        return _in_words(given, given[days.end() :])
+    if _DAYS.search(given):
+        return _in_words(given, _DAYS.sub("", given))
+    if match := _BETWEEN_MONTHS.fullmatch(given):
+        return _shared(given, iso(f"{match[1]} {match[3]}"), iso(match[2]))
+    if match := _BETWEEN_NUMBERS.fullmatch(given):
+        return _shared(given, iso(f"{match[1]}.{match[2] or match[4]}.{match[5]}"), iso(match[3]))
     span = _BETWEEN.split(_BETWEEN_WORD.sub("", given))
     if len(span) == 2 and _WITHOUT_YEAR.fullmatch(span[0]):
         span[0] += " " + span[1][-4:]
@@ -76,7 +93,7 @@ def iso(text: str, first: First | None = None) -> str:
 
 def _single(given: str, text: str, first: First | None) -> str:
     if part := _PART.fullmatch(text):
-        text = part[1]
+        text = part[1] or part[2]
     if match := _YEAR_FIRST.fullmatch(text):
         year, _, month, day = match.groups()
         return _checked(given, year, *(one for one in (month, day) if one and int(one)))  # 1962-05-00
@@ -109,7 +126,7 @@ def _written(text: str) -> str:
     text = _WEEKDAY.sub("", " ".join(text.translate(_SIGNS).split()))
     text = _ERA.sub(lambda era: f"{_ERAS[era[1]] + int(era[2].replace('元', '1'))}年", text)
     text = _TIME_IN_NAMES.sub("", _TIME.sub("", text)) if len(text) <= LONGEST else ""
-    text = _ABOUT.sub("", _ABOUT.sub("", text))
+    text = _BEFORE_DAY.sub("", _PART_OF_MONTH.sub("", _ABOUT.sub("", _ABOUT.sub("", text))))
     if (match := _ROMAN.fullmatch(text)) and match[2]:
         text = ".".join(filter(None, (match[1], str(ROMAN.index(match[2]) + 1), match[3])))
     return _AFTER_NUMBERS.sub("-", text).rstrip("-日일")

@@ -17,6 +17,7 @@ UNKNOWN = ("und", "unk", "mul", "mis", "zxx", "unknown", "undetermined")
 SEVERAL = re.compile(r"[/,;&+|]")  # between names
 NORWEGIAN = {"nb": "no", "nn": "no"}  # the two written forms of what is spoken
 IN_REGION = re.compile(r"(.+?)(?: ?[(\[](.+?)[)\]]?|(?: [-–]|,) (.+))?")  # "English (United Kingdom)", "English - UK"
+_SEVERAL_NAMES = re.compile(r"[/,;&+|]| and | und | et | y ")
 _LANGUAGE = re.compile(r"^(?:język|язык) | (?:language|язык|мова|sprache)$", re.IGNORECASE)
 
 
@@ -26,7 +27,7 @@ def tag(text: str) -> str:
     Raises:
         DataError: if it is none.
     """
-    text = " ".join(text.split()).strip(" .;'\"[]")
+    text = re.sub(r" ?\(\?\)$|\?$", "", " ".join(text.split()).strip(" .;'\"[]"))
     text = text.rstrip("/").rpartition("/")[2] if "://" in text else text  # http://id.loc.gov/vocabulary/iso639-2/eng
     code = text.replace("_", "-").partition(".")[0]  # en_US.UTF-8
     if not text or text.lower() in UNKNOWN:
@@ -41,8 +42,9 @@ def tag(text: str) -> str:
     where = (_found(region, "territory") or _named(f"{region} {name}")) if found else None  # Traditional Chinese
     if found and where:
         return found.update(where).to_tag()
-    if region and _is_language(name) and _is_language(region) and same(name, region):  # English [eng]
-        return tag(name)
+    names = [name, region] if region else _SEVERAL_NAMES.split(text)  # English [eng], Spanish; Castilian
+    if names[1:] and all(map(_is_language, names)) and all(same(names[0], one) for one in names):
+        return tag(names[0])
     return _unknown(text)
 
 
@@ -95,7 +97,8 @@ def _subtags(language: str) -> frozenset[str]:
 
 
 def _unknown(text: str) -> str:
-    if len(parts := re.split(r"[/,;&+|]| and | und | et | y ", text)) > 1 and all(map(_is_language, parts)):
+    parts = _SEVERAL_NAMES.split(text)
+    if len(parts) > 1 and all(map(_is_language, parts)):
         raise DataError(f"{text[:40]!r} names several languages: write the one that is spoken most.")
     raise DataError(f"{text[:40]!r} is no language: write its name or a tag, such as English, en or en-US.")
 

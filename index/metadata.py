@@ -16,9 +16,12 @@ UNKNOWN = frozenset((
     "-", "--", "–", "—", "?", "??", ".", "n/a", "n.a.", "none", "null", "NaN", "unknown", "not known", "undetermined",
     "undated", "no date", "n.d.", "s.d.", "o.d.", "o. d.", "o.j.", "ohne datum", "sin fecha", "sans date", "unbekannt",
     "inconnu", "inconnue", "desconocido", "desconocida", "desconhecido", "sconosciuto", "onbekend", "неизвестно",
-    "不明", "未知", "0000-00-00", "1900-01-00",
+    "不明", "未知", "0000-00-00", "1900-01-00", "NA", "<na>", "NaT", "\\N", "nil", "not available", "not applicable",
+    "tbd", "tba", "k.a.", "k. a.", "keine angabe", "(blank)", "(empty)", "[unknown]", "(unknown)", "#n/a", "#ref!",
+    "#value!", "#name?", "#null!", "#num!", "#div/0!", "#error!",
 ))  # fmt: skip
-"""What people and programs write where they know nothing, in lower case but for "NaN": "nan" is a language."""
+"""What people and programs write where they know nothing, in lower case but for "NaN", "NA" and their like: "nan"
+and "na" are languages."""
 
 
 def line(text: str, longest: int = LONGEST) -> str:

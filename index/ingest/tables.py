@@ -75,9 +75,11 @@ NAMES: dict[str, frozenset[str]] = {
     for name in names.split()
 }
 OF_CUES = frozenset(("start", "text"))  # columns of a table that is a transcript
-DELIMITERS = ",;\t|"
+DELIMITERS = ",;\t|^~\x1f "  # the last one where there is no other
 SAMPLE = 2**16  # characters by which a delimiter is chosen
 HEAD = 10  # rows among which the names of the columns are looked for
+_COLUMNS_OF_BLANKS = re.compile(r"(?<=\S)(?: {2,}|\t+ *| +\t+)(?=\S)")
+_NO_ROW = re.compile(r"[:+=-]*-[:+=-]*|\(\d+ rows?\)")  # lines that are drawn, and what databases say of a table
 SLOWEST = 0.05  # characters a second; what would be slower is in milliseconds
 LONGEST = 60  # characters of what a column is called
 NAMED = 3  # rows that a remark names
@@ -210,12 +212,11 @@ class Table:
         return self._by_file.get(name) or self._by_file.get(_stem(name)) or []
 
     def _read(self, text: str) -> None:
-        delimiter = max(DELIMITERS, key=lambda one: len(_known(_split(text[:SAMPLE], one)[0])))
-        rows, unclosed = _split(text, delimiter)
+        rows, unclosed = _rows(text)
         if unclosed:
             self.remarks.append(f"{self.name}, line {unclosed}: quotation marks do not match; they were taken as text.")
         rows = _upright(rows)
-        head = _head(rows)
+        rows = _with_numbers(rows, head := _head(rows))
         self.columns = frozenset(_known(rows))
         if not self.columns:
             expected = ", ".join(["file", *FACTS])
@@ -237,7 +238,7 @@ class Table:
                     twice.add(column)
             if any(map(str.strip, values[len(columns) :])):
                 wide.append(str(line))
-            elif row and values != cells and not all(re.fullmatch(r":?-+:?", one) for one in row.values()):
+            elif row and values != cells and not all(map(_NO_ROW.fullmatch, row.values())):
                 self.rows.append((line, row))
         for column in sorted(twice):
             names = [repr(cell.strip()) for cell, other in zip(cells, columns, strict=True) if other == column]
@@ -281,6 +282,25 @@ def cues(text: str) -> Iterator[Cue | Flaw]:
     yield from table.cues() if table.of_cues else ()
 
 
+def _rows(text: str) -> tuple[Lines, int]:
+    """The rows with the delimiter that makes most sense of them, also where a spreadsheet took each for a single cell,
+    or blanks keep the columns apart; and the line of a quotation mark that has no other."""
+    options = [(text, delimiter) for delimiter in DELIMITERS]
+    options.append((_COLUMNS_OF_BLANKS.sub("\t", text[:SAMPLE]), "\t"))
+    text, delimiter = max(options, key=lambda one: len(_known(_split(one[0][:SAMPLE], one[1])[0])))
+    rows, unclosed = _split(text, delimiter)
+    if not _known(rows) and len(rows) > 1 and all(len(cells) == 1 for _, cells in rows) and '"' in text:
+        return _rows("\n".join(cells[0] for _, cells in rows))
+    return rows, unclosed
+
+
+def _with_numbers(rows: Lines, head: int) -> Lines:
+    """The rows, where all but that of the names begin with a number of their own, as R writes them."""
+    (line, names), below = rows[head] if rows else (0, []), rows[head + 1 :]
+    numbered = all(len(cells) == len(names) + 1 and cells[0].isdecimal() for _, cells in below)
+    return [*rows[:head], (line, ["", *names]), *below] if below and numbered else rows
+
+
 def _split(text: str, delimiter: str) -> tuple[Lines, int]:
     """The rows, and the line of a quotation mark that has no other; 0 where all have."""
     options: dict[str, Any] = {"delimiter": delimiter, "skipinitialspace": True}
@@ -289,6 +309,8 @@ def _split(text: str, delimiter: str) -> tuple[Lines, int]:
         reader = csv.reader(io.StringIO(text, newline=""), strict=True, **options)
         rows = [(reader.line_num, cells) for cells in reader]
     except csv.Error:
+        if '\\"' in text:  # as MySQL writes a quotation mark
+            return _split(text.replace('\\"', '""'), delimiter)
         unclosed = reader.line_num
         reader = csv.reader(text.split("\n"), quoting=csv.QUOTE_NONE, **options)
         rows = [(reader.line_num, cells) for cells in reader]
@@ -319,7 +341,12 @@ def _column(cell: str) -> frozenset[str]:
     """What a column may hold, of COLUMNS; nothing where that is not known."""
     if len(cell) > LONGEST:
         return frozenset()
-    name = re.sub(r"\([^()]*\)|\[[^\[\]]*\]| - .*|^dc(?:terms)?\.|^[^:]*:(?= *\w)", "", comparable(cell))
+    name = re.sub(
+        r"\([^()]*\)|\[[^\[\]]*\]| - .*| in (?:milli)?seconds$|(?<=[a-z])_(?:ms|seconds)$"
+        r"|^dc(?:terms)?\.|^[^:]*:(?= *\w)",
+        "",
+        comparable(cell),
+    )
     names = ["".join(letter for letter in one if letter.isalnum()) for one in name.split("/")]  # in several languages
     return NAMES.get("".join(names)) or frozenset.intersection(*(NAMES.get(one, frozenset()) for one in names))
 

@@ -26,6 +26,13 @@ DATES = {
     "2024-05-01 10-30-00": "2024-05-01", "2024-05-01_10.30.00": "2024-05-01", "May 5 1962": "1962-05-05",
     "1962:05:01 10:00:00": "1962-05-01", "2024\u201105\u201101": "2024-05-01", "1962-05-01~": "1962-05-01",
     "1962-05-XX": "1962-05", "1962 г.": "1962", "1962 AD": "1962", "Sommer 1962": "1962", "Q2 1962": "1962",
+    "1.5.1962, 10:00 Uhr": "1962-05-01", "1.5.1962 10 Uhr": "1962-05-01", "May 1, 1962 at 10:30 AM": "1962-05-01",
+    "Tue May 01 1962 10:00:00 GMT+0200 (CEST)": "1962-05-01", "(1962)": "1962", "1962 ca.": "1962",
+    "Dienstag, den 1. Mai 1962": "1962-05-01", "el 1 de mayo de 1962": "1962-05-01", "probably 1962": "1962",
+    "recorded in May 1962": "1962-05", "℗ 1962": "1962", "May 1-3, 1962": "1962-05", "May 1 and 2, 1962": "1962-05",
+    "1.-3.5.1962": "1962-05", "30.4.-2.5.1962": "1962", "May/June 1962": "1962", "Summer/Fall 1962": "1962",
+    "from 1962-05-01 to 1962-05-03": "1962-05", "1962 Q2": "1962", "Q2/1962": "1962", "1962 spring": "1962",
+    "late May 1962": "1962-05", "Anfang Mai 1962": "1962-05",
     "1962年5月1日(火)": "1962-05-01", "昭和37年5月1日": "1962-05-01", "11 मई 1962": "1962-05-11",
 }  # fmt: skip
 
@@ -56,7 +63,16 @@ def test_a_year_of_two_digits_is_asked_about(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["1962-1965", "1962–1965", "between 1962 and 1965", "1962 to 1965", "1962 or 1963", "1962-12-31/1963-01-01"]
+    "text",
+    [
+        "1962-1965",
+        "1962–1965",
+        "between 1962 and 1965",
+        "1962 to 1965",
+        "1962 or 1963",
+        "1962-12-31/1963-01-01",
+        "1962/1963",
+    ],
 )
 def test_a_span_of_years_is_no_date(text: str) -> None:
     with pytest.raises(DataError, match="spans several years: write one of them"):
@@ -95,6 +111,7 @@ LANGUAGES = {
     "Farsi": "fa", "Norwegian Bokmål": "nb", "Haitian Creole": "ht", "English language": "en",
     "English - United Kingdom": "en-GB", "English, United States": "en-US", "[English]": "en", "English;": "en",
     "English [eng]": "en", "eng - English": "en", "http://id.loc.gov/vocabulary/iso639-2/eng": "en",
+    "Spanish; Castilian": "es", "Dutch; Flemish": "nl", "English (?)": "en", "English?": "en",
     "Русский язык": "ru", "mul": "", "zxx": "", "Unknown": "", "American Sign Language": "ase",
 }  # fmt: skip
 

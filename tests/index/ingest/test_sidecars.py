@@ -226,6 +226,20 @@ TABLES: dict[str, tuple[str, str | bytes]] = {
     "commas": ("metadata.csv", CSV),
     "semicolons": ("metadata.csv", CSV.replace(",", ";")),
     "semicolons and a decimal comma": ("metadata.csv", CSV.replace(",", ";").replace("Harbour", '"Harbour"')),
+    "carets": ("metadata.csv", CSV.replace(",", "^")),
+    "tildes, said by Excel": ("metadata.csv", "sep=~\n" + CSV.replace(",", "~")),
+    "separators of units": ("metadata.csv", CSV.replace(",", "\x1f")),
+    "columns of blanks": ("metadata.txt", CSV.replace("a.wav", "a.wav  ").replace(",", "   ")),
+    "as R writes it": (
+        "metadata.csv",
+        '"file" "title" "speaker" "category" "language" "date"\n'
+        '"1" "a.wav" "Harbour" "Jürgen" "history" "en" "1962-05-01"\n',
+    ),
+    "each row a cell": ("metadata.csv", "".join(f'"{row}"\n' for row in CSV.split())),
+    "as PostgreSQL shows it": (
+        "metadata.csv",
+        CSV.replace(",", " | ").replace("\n", "\n-------+-------+----\n", 1) + "(1 row)\n",
+    ),
     "bars": ("metadata.csv", CSV.replace(",", "|")),
     "said by Excel": ("metadata.csv", "sep=;\n" + CSV.replace(",", ";")),
     "capitals": ("metadata.csv", CSV.replace("file,title,speaker", "File,Title,Speaker")),
