@@ -30,6 +30,9 @@ CONNECT_SECONDS = 20.0  # longest wait for a server to answer at all
 SILENT_SECONDS = 30.0  # longest wait for more of an answer
 DOCUMENT_SECONDS = 60.0  # longest that a document may take
 FILE_SECONDS = 3_600.0  # longest that a file may take; the next time goes on from there
+_OF_APPS = re.compile(
+    r"(?:feed|itpc|pcast|podcast):(//)?", re.IGNORECASE
+)  # feed://example.org, feed:https://example.org
 ATTEMPTS = 3  # at a file that breaks off
 
 
@@ -71,9 +74,10 @@ def web_address(text: str) -> str:
         DataError: if it is none.
     """
     try:
-        parts = urlsplit(text.strip())
+        address = _OF_APPS.sub(lambda found: "https://" if found[1] else "", text.strip())
+        parts = urlsplit(address)
         if parts.scheme in ("http", "https") and parts.hostname:
-            return text.strip()
+            return address
     except ValueError:
         pass
     raise DataError(f"{text.strip()[:80]!r} is no address of a feed: write one such as https://example.org/feed.xml.")

@@ -5,13 +5,15 @@ parsed.title, parsed.episodes[0].title, parsed.episodes[0].address
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from email.utils import parsedate
 from urllib.parse import urljoin, urlsplit
 from xml.etree.ElementTree import Element
 
+from clasp.audio.container import SUFFIXES
 from clasp.errors import DataError
+from clasp.filenames import suffix
 from index import dates, languages
 from index.ingest.safe_xml import attributes, local, root
 from index.metadata import LONGEST
@@ -32,8 +34,8 @@ class ParsedFeed:
 def parse(text: str, address: str) -> ParsedFeed:
     """The feed in a text that was fetched from `address`.
 
-    An episode is known by its guid or, where it has none, by the address of its sound. Of two with the same, the first
-    is taken.
+    An episode is known by its guid or, where it has none or that of another one, by the address of its sound. Of two
+    with the same sound, the first is taken.
 
     Raises:
         DataError: if it is no feed; what is wrong, as the end of a sentence.
@@ -48,8 +50,8 @@ def parse(text: str, address: str) -> ParsedFeed:
     for entry in top.iter():
         if local(entry) in ("item", "entry") and len(found) < MOST:
             one = _episode(entry, address, language, category)
-            if one is not None:
-                found.setdefault(one.guid, one)
+            if one is not None and found.setdefault(one.guid, one).address != one.address:
+                found.setdefault(one.address, replace(one, guid=one.address))
     return ParsedFeed(_line(_text(channel, "title")), tuple(found.values()))
 
 
@@ -72,11 +74,17 @@ def _episode(entry: Element, base: str, language: str, category: str) -> Episode
 
 
 def _enclosures(entry: Element) -> Iterator[dict[str, str]]:
-    """The attributes of what is attached to an entry; those whose kind is not said count as sound."""
-    for one in entry:
+    """The attributes of what is attached to an entry, or named in it as media; those whose kind is not said, or is none
+    of their name's, count as sound."""
+    for one in sorted(entry.iter(), key=lambda one: local(one) == "content"):
         given = attributes(one)
-        attached = local(one) == "enclosure" or (local(one) == "link" and given.get("rel") == "enclosure")
-        if attached and given.get("type", MEDIA[0]).lower().startswith((*MEDIA, "application/o")):  # application/ogg
+        attached = local(one) in ("enclosure", "content") or (local(one) == "link" and given.get("rel") == "enclosure")
+        address, kind = given.get("url") or given.get("href"), given.get("type", MEDIA[0]).lower()
+        if (
+            attached
+            and address
+            and (kind.startswith((*MEDIA, "application/o")) or suffix(urlsplit(address.strip()).path) in SUFFIXES)
+        ):
             yield given
 
 

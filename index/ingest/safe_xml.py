@@ -8,11 +8,14 @@ from xml.etree.ElementTree import Element, ParseError
 from clasp.errors import DataError
 
 _CONTROL = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f]")  # which XML does not allow
+_CDATA_OR_BARE = re.compile(r"<!\[CDATA\[.*?\]\]>|&(?!(?:#\d+|#x[\da-fA-F]+|\w+);)", re.DOTALL)
+_PREFIX = re.compile(r"[<\s/]([A-Za-z][\w.-]*):[\w.-]+(?=[\s/>=])")
+_FIRST = re.compile(r"<[A-Za-z][\w:.-]*")
 _NAMED = re.compile(r"&([a-zA-Z]{2,10});")
 
 
 def root(text: str) -> Element:
-    """The element that holds all others.
+    """The element that holds all others, also where ampersands are bare, or prefixes are not explained.
 
     Raises:
         DataError: if it is no XML, or declares entities.
@@ -21,10 +24,22 @@ def root(text: str) -> Element:
     from defusedxml.ElementTree import fromstring
 
     try:
-        without = re.sub(r"\A\s*<\?xml[^>]*\?>", "", text)  # which says how it was encoded
-        return fromstring(_CONTROL.sub("", _NAMED.sub(_letter, without)))
+        without = re.sub(r"\A[^<]*<\?xml[^>]*\?>", "", text)  # which says how it was encoded
+        written = _CONTROL.sub("", _NAMED.sub(_letter, without)).lstrip("\ufeff")
+        try:
+            return fromstring(written)
+        except ParseError:
+            return fromstring(_mended(written))
     except (DefusedXmlException, ParseError, ValueError) as error:
         raise DataError("is no XML that can be read") from error
+
+
+def _mended(text: str) -> str:
+    """XML as programs write it that do not know it, with its bare ampersands and unknown prefixes."""
+    text = _CDATA_OR_BARE.sub(lambda found: "&amp;" if found[0] == "&" else found[0], text)
+    prefixes = sorted(set(_PREFIX.findall(text)) - {"xml", "xmlns"})
+    unknown = "".join(f' xmlns:{one}="{one}"' for one in prefixes if f"xmlns:{one}=" not in text)
+    return _FIRST.sub(lambda found: found[0] + unknown, text, count=1)
 
 
 def _letter(entity: re.Match[str]) -> str:

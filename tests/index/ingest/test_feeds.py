@@ -108,6 +108,39 @@ def test_episodes_are_added_once_with_what_the_feed_says(library: Library, ear: 
     assert library.feeds.all() == [] and len(library.recordings()) == 1
 
 
+ODD = {
+    "bare ampersands": item("One", "/1.mp3?a=1&b=2"),
+    "a prefix that nothing explains": item("One", "/1.mp3", "<spotify:limit recentCount='3'/>"),
+    "ampersands in CDATA": item("One", "/1.mp3", "<description><![CDATA[a & b < c]]></description><x>a & b</x>"),
+    "media without an enclosure": "<item><title>One</title><m:group xmlns:m='http://search.yahoo.com/mrss/'><m:content "
+    "url='/1.jpg' type='image/jpeg'/><m:content url='/1.mp3' type='audio/mpeg'/></m:group></item>",
+    "a kind that says nothing": item("One", "/1.mp3").replace("audio/flac", "binary/octet-stream"),
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_feeds_that_programs_write_by_hand(case: str) -> None:
+    (one,) = parse(rss(ODD[case]).decode(), "https://example.org/feed.xml").episodes
+    assert one.address.startswith("https://example.org/1.mp3")
+
+
+def test_what_stands_before_a_feed() -> None:
+    for before in ("\ufeff", "\n\n", "Notice: Undefined index: x in y.php\n"):
+        text = before + rss(item("One", "/1.mp3")).decode().replace("?>", ' encoding="latin-1"?>', 1)
+        assert len(parse(text, "https://example.org/").episodes) == 1
+
+
+def test_episodes_that_share_a_name_are_several() -> None:
+    items = "".join(item("One", f"/{number}.mp3") for number in (1, 2, 2))
+    found = parse(rss(items).decode(), "https://example.org/").episodes
+    assert [one.guid for one in found] == ["One", "https://example.org/2.mp3"]
+
+
+@pytest.mark.parametrize("address", ["feed://example.org/x", "feed:https://example.org/x", "itpc://example.org/x"])
+def test_addresses_as_apps_write_them(address: str) -> None:
+    assert downloads.web_address(address) == "https://example.org/x"
+
+
 @pytest.mark.parametrize("ranges", [True, False])
 def test_a_download_that_breaks_off_goes_on(
     library: Library, ear: Ear, web: Web, sounds: list[bytes], ranges: bool
