@@ -23,7 +23,9 @@ _UTTERANCES = re.compile(r"(?:(.*) - )?utterances(?: \d+)?")
 _SILENCE = frozenset(("sil", "sp", "spn", "<sil>", "<p:>", "<p>", "#", "_"))
 _TOKENS = re.compile(r'"((?:[^"]|"")*)"|!.*|(?<!\S)(-?\d{1,15}(?:\.\d{1,20})?(?:[eE][-+]?\d{1,3})?)(?!\S)|[^\s"]+')
 _BULLET = re.compile(r'\x15(?:%(?:snd|mov|pic):"[^"]*"_)?(\d{1,9})_(\d{1,9})\x15')  # of CHAT, milliseconds
-_CODES = re.compile(r"\[[^\[\]]*\]|&[-+=~]?\S*|\+[/.\"!?,^]+|[<>‡„↑↓]|(?<=\w)@\w+|\b(?:xxx|yyy|www)\b|\(\.+\)")
+_CODES = re.compile(
+    r"\[[^\[\]]*\]|&[-+=~]?\S*|\+[/.\"!?,^]+|[<>‡„↑↓]|(?<=\w)@[\w:]+|(?<!\S)0\w*|\b(?:xxx|yyy|www)\b|\(\.+\)"
+)
 Tiers = list[tuple[str, list[Cue]]]  # names and cues that are not empty
 
 
@@ -176,6 +178,7 @@ def _utterances(text: str) -> Iterator[tuple[str, str, re.Match[str] | None]]:
     for line in re.sub(r"\n[ \t]+", " ", text).split("\n"):
         if match := re.match(r"\*([^:\s]{1,20}):", line):
             words = " ".join(_CODES.sub(" ", _BULLET.sub("", line[match.end() :])).split())
+            words = re.sub(r"\((\w+)\)", r"\1", words)  # what of a word is left out: (be)cause
             yield match[1], re.sub(r" (?=[.,?!]$)", "", words), _BULLET.search(line)
 
 
@@ -184,18 +187,22 @@ def transcriber(text: str) -> Iterator[Cue | Flaw]:
     top = root(text)
     names = {one.get("id"): one.get("name", "") for one in top.iter("Speaker")}
     for turn in top.iter("Turn"):
-        times, texts = [turn.get("startTime", "")], [turn.text or ""]
+        times, texts = [turn.get("startTime", "")], [html.escape(turn.text or "", quote=False)]
+        speakers = turn.get("speaker", "").split()
         for one in turn:
             if one.tag == "Sync":
                 times.append(one.get("time", ""))
                 texts.append("")
-            texts[-1] += one.tail or ""
+            elif one.tag == "Who" and (number(one.get("nb")) or len(speakers) + 1) <= len(speakers):
+                speaker = names.get(speakers[int(number(one.get("nb"))) - 1], "")
+                texts[-1] += f"<v {html.escape(speaker)}>"
+            texts[-1] += html.escape(one.tail or "", quote=False)
         for begins, ends, said in zip(times, [*times[1:], turn.get("endTime", "")], texts, strict=True):
             words, start, end = " ".join(said.split()), seconds(begins), seconds(ends)
             if words and (start is None or end is None):
                 yield Flaw(f"{begins} {ends}")
             elif start is not None and end is not None:
-                yield Cue(start, end, html.escape(words, quote=False), names.get(turn.get("speaker"), ""))
+                yield Cue(start, end, words, names.get(turn.get("speaker"), ""))
 
 
 def _spoken(tiers: Tiers) -> Iterator[Cue]:

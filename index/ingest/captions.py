@@ -17,7 +17,8 @@ from index.ingest.safe_xml import attributes, local, number, root
 
 _ARROW = r"(?:[-–—=]{1,3} ?(?:>|&gt;)|→)"
 STAMP = re.compile(
-    rf"\s*(\[)?({TIME})\s*(?:{_ARROW}\s*({TIME})(?![\d:s]|[.,]\d)(?(1)\])\s*(.*)|(?:,| [-–—] | )\s*({TIME})\s*)"
+    rf"\s*(?:#?\d{{1,6}}[.)]?\s+(?=\d+:))?(\[)?({TIME})\s*"
+    rf"(?:{_ARROW}\s*({TIME})(?![\d:s]|[.,]\d)(?(1)\])\s*(.*)|(?:,| [-–—] | )\s*({TIME})\s*)"
 )
 """Two times in a line, with what follows an arrow: settings of a cue, or its text; behind brackets, its text."""
 _ALMOST = re.compile(rf"\s*{ALMOST}[,\s]\s*{ALMOST}\s*")
@@ -43,13 +44,15 @@ def timed(text: str) -> Iterator[Cue | Flaw]:
     vtt = text.lstrip().startswith("WEBVTT")
     stamps = list(_stamps(lines, vtt))
     above = [lines[place - 1].strip() for place, _ in stamps if place > 0]
+    spaced = len(stamps) > 1 and not any(above)  # each line is followed by a blank one
+    above = [lines[place - 2].strip() for place, _ in stamps if place > 1] if spaced else above
     numbered = 2 * sum(map(bool, map(_NUMBER.fullmatch, above))) > len(stamps)
     ends = [*(place for place, _ in stamps[1:]), len(lines)]
     for (place, match), following in zip(stamps, ends, strict=False):  # no stamp, no cue
         if not match:
             yield Flaw(lines[place].strip(), place + 1)
             continue
-        body = lines[place + 1 : following]
+        body = lines[place + 1 : following - (spaced and numbered and following < len(lines))]
         if body and following < len(lines):
             counted = numbered and _NUMBER.fullmatch(body[-1].strip())
             name = vtt and len(body) > 1 and not body[-2] and body[-1].strip()

@@ -44,7 +44,7 @@ _SPEAKER_TAG = re.compile(r"<v(?:\.[^\s<>]*)?[ \t]+([^<>]*)>")  # of WebVTT
 _BREAK = re.compile(r"<br ?/?>|\\[Nn]|\|", re.IGNORECASE)
 _RUBY = re.compile(r"<rt>[^<>]*</rt>")  # how what stands below is pronounced
 _MARKUP = re.compile(
-    r"</?[a-zA-Z][^<>]*>|<\d[\d:.]*>|\{(?:\\|[a-zA-Z]:)[^{}]*\}|\*\*|[\xad\u200b\u2060\ufeff\u200e\u200f\u202a-\u202e]"
+    r"</?[a-zA-Z][^<>]*>|<\d[\d:.]*>|\{(?:\\|[a-zA-Z]+:)[^{}]*\}|\*\*|[\xad\u200b\u2060\ufeff\u200e\u200f\u202a-\u202e]"
 )
 _NAME = r"[^\W\d_][\w.'’&-]*(?: [\w.'’&#-]+){0,3}"
 _TURN = r"(?:[-–—] ?)?(?:>+ ?)?"  # what may stand before whoever speaks

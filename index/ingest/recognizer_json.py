@@ -19,9 +19,21 @@ from index.ingest.cues import Cue
 
 TEXTS = (
     "text", "punctuated_word", "word", "transcript", "display", "DisplayText", "content", "body", "value", "utf8",
-    "segment",
+    "segment", "sentence", "lines",
 )  # fmt: skip
-STARTS = ("start", "start_time", "startTime", "startOffset", "ts", "from", "Offset", "offset", "data_start", "time")
+STARTS = (
+    "start",
+    "begin",
+    "start_time",
+    "startTime",
+    "startOffset",
+    "ts",
+    "from",
+    "Offset",
+    "offset",
+    "data_start",
+    "time",
+)
 ENDS = ("end", "end_time", "endTime", "endOffset", "end_ts", "to", "resultEndTime", "resultEndOffset", "data_end")
 LENGTHS = ("duration", "dur", "Duration")
 SPEAKERS = (
@@ -29,7 +41,13 @@ SPEAKERS = (
     "speakerTag",
 )  # fmt: skip
 LANGUAGES = ("language", "language_code", "languageCode", "detected_language", "locale")
-UNITS = {"Ms": 1e-3, "Milliseconds": 1e-3, "InTicks": 1e-7, "": 1.0}  # what the name of a time ends with, and its unit
+UNITS = {
+    "Ms": 1e-3,
+    "_ms": 1e-3,
+    "Milliseconds": 1e-3,
+    "InTicks": 1e-7,
+    "": 1.0,
+}  # what the name of a time ends with, and its unit
 SLOWEST = 0.05  # characters a second; where whole numbers would be slower than that, they are milliseconds, or ticks
 _DURATION = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?")  # of ISO 8601
 _SPACE = re.compile(r"\s*")
@@ -111,7 +129,7 @@ def _names(one: Any) -> dict[str, str]:
     """Names of speakers by their identifiers, where there is a list of them."""
     listed = one.get("speakers") if isinstance(one, dict) else None
     speakers = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
-    pairs = [(each.get("id"), each.get("name")) for each in speakers]
+    pairs = [(each.get("id", each.get("spkid")), each.get("name")) for each in speakers]
     return {_label(str(key)): name.strip() for key, name in pairs if isinstance(name, str) and name.strip()}
 
 
@@ -143,6 +161,8 @@ def _gather(one: Any, path: str, speaker: str, found: dict[str, list[_Piece]]) -
     if isinstance(one, list):
         if len(one) == 3 and isinstance(one[2], str) and all(isinstance(each, int | float) for each in one[:2]):
             one = dict(zip(("start", "end", "text"), one, strict=True))
+        elif len(one) == 3 and isinstance(one[0], str) and all(isinstance(each, int | float) for each in one[1:]):
+            one = dict(zip(("text", "start", "end"), one, strict=True))
         elif len(one) > 5 and isinstance(one[4], str) and all(isinstance(each, int | float) for each in one[:4]):
             one = dict(zip(("start", "end", "text"), one[2:5], strict=True))  # faster-whisper: number, offset, …
         else:
@@ -156,14 +176,20 @@ def _gather(one: Any, path: str, speaker: str, found: dict[str, list[_Piece]]) -
     told = {**best[0], **one} if isinstance(best, list) and best and isinstance(best[0], dict) else one
     speaker = next((str(told[name]) for name in SPEAKERS if isinstance(told.get(name), str | int)), speaker)
     speaker = _label(speaker)
-    inside = [_gather(value, f"{path}/{name}", speaker, found) for name, value in one.items()]
-    text = next((one[name] for name in TEXTS if isinstance(one.get(name), str)), None)
+    inside = [_gather(value, f"{path}/{name}", speaker, found) for name, value in one.items() if name != "phones"]
+    text = next((words for name in TEXTS if (words := _words(one.get(name))) is not None), None)
     if text is None:
         text = next(filter(None, inside), "")
     start, end, whole = _span(one)
     if text and (start is not None or end is not None or _untimed(one)):
         found[path].append(_Piece(text, start, end, speaker, whole))
     return text
+
+
+def _words(value: Any) -> str | None:
+    """A text, or the lines of one."""
+    is_lines = isinstance(value, list) and value and all(isinstance(line, str) for line in value)
+    return " ".join(value) if is_lines else value if isinstance(value, str) else None
 
 
 def _untimed(one: dict[str, Any]) -> bool:
@@ -174,8 +200,11 @@ def _untimed(one: dict[str, Any]) -> bool:
 def _joined(pieces: list[_Piece]) -> list[_Piece]:
     """What is said, where what has no times goes with what stands before it, or else behind it."""
     cues: list[_Piece] = []
+    spaced = 2 * sum(one.text[:1].isspace() for one in pieces) > len(pieces)  # what begins with none goes on a word
     for one in pieces:
-        if one.start is None and one.end is not None:  # it goes on where the one before it ends
+        if cues and spaced and one.start is not None and len(one.text.split()) == 1 and not one.text[0].isspace():
+            cues[-1] = replace(cues[-1], text=cues[-1].text + one.text, end=one.end)
+        elif one.start is None and one.end is not None:  # it goes on where the one before it ends
             cues.append(replace(one, start=(cues[-1].end if cues else 0.0) or 0.0))
         elif cues and (one.start is None or cues[-1].start is None or not re.search(r"\w", one.text)):
             between = " " if one.text[:1].isalnum() and not cues[-1].text.endswith(" ") else ""
@@ -198,6 +227,8 @@ def _unit(pieces: list[_Piece]) -> float:
 
 def _span(one: dict[str, Any]) -> tuple[float | None, float | None, bool]:
     """Start and end, and whether they are whole numbers of an unknown unit."""
+    if one.get("case", "success") != "success":  # of Gentle: what it did not find has places of letters
+        return None, None, False
     for name in ("offsets", "timestamps"):  # milliseconds, or clocks
         if isinstance(inner := one.get(name), dict):
             unit = 1e-3 if name == "offsets" else 1.0

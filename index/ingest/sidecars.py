@@ -304,6 +304,8 @@ def _language(rest: str) -> str | None:
         if word in _MARKS or f".{word}" in SUFFIXES or not is_known(word) or word in languages.UNKNOWN:
             continue
         tag = _tag(word) or _tag(word.rpartition("-")[0])  # "de-en": German, translated from English
+        if not tag and f".{word}" in RECORDINGS:  # of which this one was made
+            continue
         if not tag or (len(first := tag.partition("-")[0]) > 2 and first not in _LONG_CODES):
             return None
         found = found or tag

@@ -23,13 +23,15 @@ _HEADING = 10  # lines that may stand above the first turn
 _OF_PROGRAMS = re.compile(
     r"^(?:Transcribed by https?://\S+|.{1,60} (?:started|stopped) transcription)[ \t]*$", re.MULTILINE
 )
+_SWIFT = re.compile(rf"^TIMEIN: ({TIME})\s.*TIMEOUT: ({TIME})[ \t]*$", re.MULTILINE)
 _UNITS = r"\d+ (?:hours?|minutes?|seconds?)"
 _SPELLED = re.compile(rf"^([ \t]*{CLOCK}[ \t]*)\n{_UNITS}(?:,? {_UNITS})*[ \t]*$", re.MULTILINE)  # of YouTube
 _LINE_NUMBER = re.compile(r"[ \t]*(\d{1,5})(?:[.)]?[ \t]+|[ \t]*$)")
 _TOKENS = re.compile(r"(?:<\|[a-z_]+\|>)|¤<(\d{1,9})>|(<\|(\d{1,6}\.\d\d)\|>)(?:\s*\2)*")  # of Transana and Whisper
 _ALMOST = re.compile(rf"\s*(?:\[{ALMOST}\]|\({ALMOST}\))")
 _SPAN = re.compile(  # 0:00 - 0:02, [0:00 - 0:02], [0:00] - [0:02]
-    rf"\s*[\[(]?({TIME})[\])]?\s*(?:[-–—>→]+|to|bis)\s*[\[(]?({TIME})(?:[\])]|(?=[:\s]|$)):?(?:\s+(.*)|$)"
+    rf"\s*(?:#?\d{{1,6}}\s+(?=\d+:))?[\[({{]?({TIME})[\])}}]?\s*(?:[-–—>→]+|to|bis|(?<=[\s\]}})])(?=\S?\d+:))\s*"
+    rf"[\[({{]?({TIME})(?:(?:[\])]|(?=[:\s]|$)):?(?:\s+(?:D (?=\S))?(.*)|$)|\}}(.*))"
 )
 _WORD_TIMES = re.compile(r"<\d{1,3}:[\d:.]*>")  # of lyrics
 _OFFSET = re.compile(r"^\[offset: ?([+-]?\d{1,7})\]", re.MULTILINE)  # of lyrics, milliseconds
@@ -40,7 +42,7 @@ def plain(text: str) -> Iterator[Cue | Flaw]:
     """A text with times: those of subtitles, labels of Audacity, a table, a time before, in or after most paragraphs
     ("[01:10] We left at dawn."), also with an end ("[01:10 --> 01:12] We left at dawn."), or one behind the name of
     whoever speaks. None of a text without times."""
-    text = _NAME_ABOVE.sub(r"\1 \2", _SPELLED.sub(r"\1", _TOKENS.sub(_clock, text)))
+    text = _NAME_ABOVE.sub(r"\1 \2", _SPELLED.sub(r"\1", _TOKENS.sub(_clock, _SWIFT.sub(r"\1 --> \2", text))))
     lines = text.split("\n")
     broken = {place for place, line in enumerate(lines) if _ALMOST.match(line) and not _MARK.match(line)}
     whole = "\n".join("" if place in broken else line for place, line in enumerate(lines))
@@ -79,7 +81,8 @@ def _timed(text: str) -> Iterator[Cue | Flaw]:
         yield from tables.cues(text)
     elif spans and 2 * len(spans) >= len(lines):
         for (_, one), body in zip(spans, _bodies(spans, lines), strict=True):
-            yield Cue(matched(one[1]), matched(one[2]), html.escape("\n".join([one[3] or "", *body]), quote=False))
+            words = "\n".join([one[3] or one[4] or "", *body])
+            yield Cue(matched(one[1]), matched(one[2]), html.escape(words, quote=False))
     elif labels := _labels(lines):
         yield from labels
     elif captions.is_framed(text):
@@ -103,6 +106,20 @@ def timed_words(text: str) -> Iterator[Cue | Flaw]:
             yield Flaw(line.strip(), place)
         else:
             yield Cue(start, start + length, html.escape(rest[2], quote=False))
+
+
+def timed_utterances(text: str) -> Iterator[Cue | Flaw]:
+    """Utterances with times (.stm, as NIST has it): file, channel, speaker, start, end, perhaps labels, and words."""
+    for place, line in enumerate(text.split("\n"), 1):
+        cells = line.partition(";;")[0].split(maxsplit=5)
+        if len(cells) < 6:
+            continue
+        start, end = map(seconds, cells[3:5])
+        if start is None or end is None:
+            yield Flaw(line.strip(), place)
+        else:
+            words = re.sub(r"\A<[^<>]*>", "", cells[5])
+            yield Cue(start, end, html.escape(words, quote=False), cells[2])
 
 
 def _bodies(heads: list[tuple[int, re.Match[str]]], lines: list[str]) -> list[list[str]]:

@@ -20,7 +20,7 @@ from index.ingest.annotations import chat, elan, exmaralda, flex, praat, transcr
 from index.ingest.captions import sami, substation, subtitles, timed, ttml
 from index.ingest.cues import Cue, Flaw, spoken
 from index.ingest.pages import hypertext, markdown, otranscribe, page_or_text, without_signs, without_tags
-from index.ingest.texts import SPEED, plain, timed_words
+from index.ingest.texts import SPEED, plain, timed_utterances, timed_words
 from index.metadata import is_known
 
 READERS: dict[str, Callable[[str], Iterator[Cue | Flaw]]] = {
@@ -29,7 +29,8 @@ READERS: dict[str, Callable[[str], Iterator[Cue | Flaw]]] = {
     ".ass": substation, ".ssa": substation, ".smi": sami, ".sami": sami, ".eaf": elan,
     ".textgrid": praat, ".cha": chat, ".trs": transcriber, ".exb": exmaralda,
     ".flextext": flex, ".json": recognizer_json.recognized,
-    ".json3": recognizer_json.recognized, ".ctm": timed_words, ".otr": otranscribe, ".tsv": tables.cues,
+    ".json3": recognizer_json.recognized, ".ctm": timed_words, ".stm": timed_utterances,
+    ".otr": otranscribe, ".tsv": tables.cues,
     ".tab": tables.cues, ".csv": tables.cues, ".lrc": plain, ".txt": page_or_text, ".md": markdown,
     ".html": hypertext, ".htm": hypertext,
 }  # fmt: skip

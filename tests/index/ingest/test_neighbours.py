@@ -118,6 +118,19 @@ JSON: dict[str, object] = {
         {"alternatives": [{"words": [{"word": ONE}, {"word": TWO}]}], "resultEndTime": "3.7s"}]},
     "paragraphs": {"text": SAID, "utterances": [{"start": 0, "end": 20000, "text": SAID, "words": [
         {"text": ONE, "start": 0, "end": 1800}, {"text": TWO, "start": 1800, "end": 20000}]}]},
+    "Watson": {"results": [
+        {"final": True, "alternatives": [{"transcript": ONE, "timestamps": [[ONE, 0.0, 1.8]]}]},
+        {"final": True, "alternatives": [{"transcript": TWO, "timestamps": [[TWO, 1.8, 3.7]]}]}]},
+    "Fireflies": [{"sentence": ONE, "startTime": "0.0", "endTime": "1.8"},
+                  {"sentence": TWO, "startTime": "1.8", "endTime": "3.7"}],
+    "aeneas": {"fragments": [{"begin": "0.000", "end": "1.800", "lines": ONE.split(" ", 1)},
+                             {"begin": "1.800", "end": "3.700", "lines": [TWO]}]},
+    "Label Studio": [{"annotations": [{"result": [{"value": {"start": 0.0, "end": 1.8, "text": [ONE]}},
+                                                  {"value": {"start": 1.8, "end": 3.7, "text": [TWO]}}]}]}],
+    "Gentle": {"words": [
+        {"case": "success", "word": ONE, "start": 0.0, "end": 1.8, "startOffset": 0, "endOffset": 9},
+        {"case": "success", "word": TWO[:9], "start": 1.8, "end": 3.7, "phones": [{"phone": "dh", "duration": 0.1}]},
+        {"case": "not-found-in-audio", "word": TWO[10:], "startOffset": 90, "endOffset": 99}]},
     "Vosk": {"text": SAID, "result": [
         {"start": 0.0, "end": 1.8, "word": ONE}, {"start": 1.8, "end": 3.7, "word": TWO}]},
 }  # fmt: skip
@@ -153,6 +166,14 @@ def test_where_recognizers_name_speakers(tmp_path: Path, case: str) -> None:
 def test_the_language_that_was_heard_and_not_what_was_asked_for(tmp_path: Path) -> None:
     asked = {"params": {"language": "auto"}, "result": {"language": "en"}, "segments": [[0, 1.8, ONE]]}
     assert beside(tmp_path, "a.json", json.dumps(asked))[0].language == "en"
+
+
+def test_parts_of_words(tmp_path: Path) -> None:
+    """Such as Soniox writes, and those who keep the tokens of a network."""
+    parts = (" The", " har", "bour", " was", " flooded", " after", " the", " storm", ".")
+    tokens = [{"text": part, "start_ms": 300 * n, "end_ms": 300 * n + 250} for n, part in enumerate(parts)]
+    known, _ = beside(tmp_path, "a.json", json.dumps({"tokens": tokens}))
+    assert known.text == SAID and known.cues[1].end == pytest.approx(0.85)
 
 
 def test_json_a_line_and_json_without_times(tmp_path: Path) -> None:
@@ -194,6 +215,13 @@ TEXTS = {
     "Sonix, with a heading": f"a.wav\n\nAnna [00:00:00] {ONE}\n\nBen [00:00:01.8] {TWO}\n",
     "Transana": f"¤<0>{ONE}¤<1800>{TWO}\n",
     "Whisper's tokens": f"<|startoftranscript|><|en|><|0.00|> {ONE}<|1.80|><|1.80|> {TWO}<|3.70|><|endoftext|>",
+    "Encore": f"0001 00:00:00:00 00:00:01:20 {ONE}\n0002 00:00:01:20 00:00:03:18 {TWO}\n",
+    "JACOsub": f"0:00:00.00 0:00:01.80 D {ONE}\n0:00:01.80 0:00:03.70 D {TWO}\n",
+    "PowerDivX": f"{{0:00:00}}{{0:00:01.8}}{ONE}\n{{0:00:01.8}}{{0:00:03.7}}{TWO}\n",
+    "Swift": f"TIMEIN: 00:00:00:00\tDURATION: 01:20\tTIMEOUT: 00:00:01:20\n{ONE}\n\n"
+    f"TIMEIN: 00:00:01:20\tDURATION: --:--\tTIMEOUT: 00:00:03:18\n{TWO}\n",
+    "QuickTime": f"{{QTtext}} {{font:x}}\n{{timeScale:30}}\n"
+    f"[00:00:00.00]\n{{textEncoding:256}}{ONE}\n[00:00:01.80]\n{TWO}\n",
     "TMPlayer": f"00:00:00:{ONE.replace(' was', '|was')}\n00:00:01.8:{TWO}\n",
     "numbered lines": f"1  [0:00] Anna: {ONE}\n2\n3  [0:01.8] Anna: {TWO}\n",
     "lyrics": f"[ti:x]\n[ar:y]\n[al:z]\n[00:00.00]{ONE}\n[00:01.80]{TWO}\n",
@@ -242,6 +270,7 @@ OTHERS = {
     + "".join(f'<word><item type="txt">{word}</item><item type="gls">x</item></word>' for word in TWO.split())
     + "</words></phrase></phrases></paragraph></paragraphs></interlinear-text></document>",
     "a.cha": f'@Begin\n*Anna:\t{ONE} \x15%snd:"a.wav"_0_1800\x15\n*Ben:\t{TWO} \x151800_3700\x15\n@End\n',
+    "a.stm": f";; x\na 1 Anna 0.0 1.8 <o,f0> {ONE}\na 1 Ben 1.80 3.70 {TWO}\n",
     "a.labels.txt": f"0.0\t1.8\t{ONE}\n1.8\t3.7\t{TWO}\n",
 }  # fmt: skip
 
@@ -261,7 +290,8 @@ def test_annotations_that_begin_later_than_the_recording(tmp_path: Path) -> None
 
 
 def test_utterances_of_chat_without_times(tmp_path: Path) -> None:
-    known, remarks = beside(tmp_path, "a.cha", f"@Begin\n*CHI:\t{ONE} &=laughs\n%mor:\tn|x\n*CHI:\t{TWO}\n@End\n")
+    one, two = ONE.replace("was", "0is was@s:eng"), TWO.replace("after", "(af)ter")
+    known, remarks = beside(tmp_path, "a.cha", f"@Begin\n*CHI:\t{one} &=laughs\n%mor:\tn|x\n*CHI:\t{two}\n@End\n")
     assert known.text == SAID and known.facts == {"speaker": "CHI"} and remarks == []
 
 
@@ -376,7 +406,24 @@ def test_encodings(text: str, encoding: str) -> None:
     assert encodings.decoded(SRT.replace(ONE, text).encode(encoding)) == SRT.replace(ONE, text)
 
 
+def test_voices_that_overlap(tmp_path: Path) -> None:
+    said = f"<Sync time='0'/><Who nb='1'/>{ONE}<Who nb='2'/>{TWO}"
+    turn = f"<Turn speaker='a b' startTime='0' endTime='3.7'>{said}</Turn>"
+    names = "<Speaker id='a' name='Anna'/><Speaker id='b' name='Ben'/>"
+    known, _ = beside(tmp_path, "a.trs", f"<Trans><Speakers>{names}</Speakers>{turn}</Trans>")
+    assert [(one.speaker, one.text) for one in known.cues] == [("Anna", ONE), ("Ben", TWO)]
+
+
+@pytest.mark.parametrize(
+    "content", [SRT.replace("\n", "\n\n"), SRT.replace("1\n00", "1  00").replace("2\n00", "2  00")]
+)
+def test_lines_of_subtitles_that_are_far_apart_or_joined(tmp_path: Path, content: str) -> None:
+    known, remarks = beside(tmp_path, "a.srt", content)
+    assert [one.text for one in known.cues] == [ONE, TWO] and remarks == []
+
+
 NAMES = (
+    "a.mp3.srt",
     "a (en).srt", "a [en].srt", "a.en[cc].srt", "a.en-en.srt", "a.english (SDH).srt", "a.und.srt", "a.srt.txt",
     " a.srt",
     "a.srt ", "a_transcription.srt", "a.en-US (auto-generated).srt", "a_transcript_en.srt",
