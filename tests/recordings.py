@@ -108,6 +108,21 @@ def cases(clips: dict[str, np.ndarray]) -> dict[str, Case]:
         "tagged.aiff": Case(_tagged("aiff"), four, whole),
         "tagged.m4a": Case(_tagged("m4a"), four, whole),
         "tagged.ogg": Case(_tagged("ogg", "-c:a libvorbis -ar 44100"), four, whole),
+        "blanks-before.wav": Case(_tagged("wav", tag=b"\r\n" + bytes(512)), four, whole),
+        "blanks-before.m4a": Case(_tagged("m4a", tag=bytes(100)), four, whole),
+        "mac-binary.aiff": Case(_tagged("aiff", tag=bytes(128)), four, whole),
+        "filled-up.ts": Case(_filled_up("ts"), four, whole),
+        "filled-up.wv": Case(_filled_up("wv"), four, whole),
+        "chunks.wav": Case(
+            _laid_out(lambda form, one, two: form + _chunk(b"data", one) + _chunk(b"data", two)), four, whole
+        ),
+        "listed.wav": Case(
+            _laid_out(lambda form, one, two: form + _chunk(b"LIST", b"wavl" + _chunk(b"data", one + two))), four, whole
+        ),
+        "unpadded.wav": Case(
+            _laid_out(lambda form, one, two: form + b"junk\3\0\0\0odd" + _chunk(b"data", one + two)), four, whole
+        ),
+        "24-in-32.wav": Case(_laid_out(lambda _, one, two: _of_32_bits(one + two)), four, whole),
         "crashed.aiff": Case(_crashed({b"COMM": (10, 4), b"SSND": (4, 4), b"FORM": (4, 4)}), four, whole),
         "crashed.au": Case(_crashed({b".snd": (8, 4)}), four, whole),
         "crashed.w64": Case(_crashed({b"data\xf3": (16, 8)}), four, whole),
@@ -155,6 +170,7 @@ def cases(clips: dict[str, np.ndarray]) -> dict[str, Case]:
         "second.mkv": Case(_muxed(f"-f lavfi -i anoisesrc=d=9 {both} -disposition:a:1 default"), four, whole),
         # what really ends early
         "short.wav": Case(_short("wav"), four[:2], 0.6 * whole, "its end is missing"),
+        "short.caf": Case(_short("caf"), four[:2], 0, "its end is missing"),
         "short.flac": Case(_short("flac"), four[:2], 0, "its end is missing"),
         "short.mp3": Case(_short("mp3", "-b:a 64k"), four[:2], 0, "its end is missing"),
         "short.webm": Case(_short("webm", "-c:a libopus -vbr off"), four[:2], 0, "its end is missing"),
@@ -243,15 +259,51 @@ def _large(size: int | None = None) -> Callable[[Path, str], None]:
     return make
 
 
-def _tagged(kind: str, options: str = "") -> Callable[[Path, str], None]:
-    """abcd.wav in a format that has no place for the ID3 tag that is put before it."""
+def _tagged(
+    kind: str, options: str = "", tag: bytes = b"ID3\x03\0\0\0\0\x02\0" + bytes(256)
+) -> Callable[[Path, str], None]:
+    """abcd.wav in a format that has no place for what is put before it, such as an ID3 tag."""
 
     def make(folder: Path, name: str) -> None:
         path = folder / name
         ffmpeg("-i", folder / "abcd.wav", *options.split(), "-f", {"m4a": "mp4"}.get(kind, kind), path)
-        path.write_bytes(b"ID3\x03\0\0\0\0\x02\0" + bytes(256) + path.read_bytes())
+        path.write_bytes(tag + path.read_bytes())
 
     return make
+
+
+def _filled_up(kind: str) -> Callable[[Path, str], None]:
+    """abcd.wav in a file that has been given more room than it takes."""
+
+    def make(folder: Path, name: str) -> None:
+        ffmpeg("-i", folder / "abcd.wav", "-ar", 44_100, folder / name)
+        (folder / name).write_bytes((folder / name).read_bytes() + bytes(5_000))
+
+    return make
+
+
+def _laid_out(chunks: Callable[[bytes, bytes, bytes], bytes]) -> Callable[[Path, str], None]:
+    """abcd.wav with its chunks made anew of what describes its samples, and of two stretches of these."""
+
+    def make(folder: Path, name: str) -> None:
+        content = (folder / "abcd.wav").read_bytes()
+        place = content.index(b"data")
+        body = b"WAVE" + chunks(content[12:place], content[place + 8 : 100_008], content[100_008:])
+        (folder / name).write_bytes(_chunk(b"RIFF", body))
+
+    return make
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return kind + struct.pack("<I", len(content)) + content
+
+
+def _of_32_bits(samples: bytes) -> bytes:
+    """Samples of 16 bits as ones of 32, of which 24 are said to be valid."""
+    wide = np.frombuffer(samples, "<i2").astype("<i4") << 16
+    guid = bytes.fromhex("0100000000001000800000aa00389b71")
+    form = struct.pack("<HHIIHHHHI", 0xFFFE, 1, SAMPLE_RATE, 4 * SAMPLE_RATE, 4, 32, 22, 24, 4) + guid
+    return _chunk(b"fmt ", form) + _chunk(b"data", wide.tobytes())
 
 
 def _written(kind: str) -> Callable[[Path, str], None]:

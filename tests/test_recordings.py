@@ -149,6 +149,20 @@ def test_damage_within_a_file_is_named(name: str, folder: Path, clips: dict, tmp
     assert "damaged" in blocks.flaw
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("a.flv", "-ar 44100 -c:a libmp3lame"), ("a.wma", "-ar 44100"), ("a.rm", "-ar 44100 -c:a ac3")],
+)
+def test_a_stretch_that_lacks_is_named(name: str, options: str, folder: Path, clips: dict, tmp_path: Path):
+    """Where only the times of what follows tell of it, as after a pause."""
+    ffmpeg("-i", folder / "abcd.wav", *options.split(), tmp_path / name)
+    content = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(content[: len(content) * 4 // 10] + content[len(content) * 6 // 10 + 7 :])
+    blocks = stream(tmp_path / name)
+    assert place(np.concatenate(list(blocks)), clips["a"])[1] > 0.6
+    assert "is damaged" in blocks.flaw
+
+
 @pytest.mark.parametrize("name", ["a.voc", "a.w64", "a.au"])
 def test_a_file_without_its_end_is_named(name: str, folder: Path, clips: dict, tmp_path: Path):
     ffmpeg("-i", folder / "abcd.wav", *(["-c:a", "pcm_s16le"] if name == "a.voc" else []), tmp_path / name)

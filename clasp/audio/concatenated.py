@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from clasp.audio.headers import CHUNKED, CHUNKS, Content, mended, tag_size, wav_data
+from clasp.audio.headers import CHUNKED, CHUNKS, Content, mended, tag_size, wav_data, wav_parts
 
 MARKS = {  # how a recording begins, by its first four bytes, in formats that have a mark as long as this
     b"fLaC": (b"fLaC\x00\x00\x00\x22", b"fLaC\x80\x00\x00\x22"),  # and the head of the block that must follow
@@ -28,6 +28,9 @@ MARKS = {  # how a recording begins, by its first four bytes, in formats that ha
     b".RMF": (b".RMF\x00\x00\x00\x12\x00",),
     b"#!AM": (b"#!AMR\n", b"#!AMR-WB\n"),
 }
+MAC_BINARY = 128  # bytes of the header that the Mac put before what it sent
+WINDOW = 2**16  # bytes that are looked at together
+MANY_ZEROS, TS_PACKET = 512, 188  # bytes
 MOST = 1_000  # recordings in a file; what follows counts as one
 OGG_BEGINS = b"OggS\x00\x02"  # a page that begins a stream
 
@@ -49,13 +52,45 @@ def parts(path: Path) -> list[Stretch]:
     """
     with path.open("rb") as file:
         content = Content(file)
-        tag = tag_size(content)  # whoever put it there did not ask what the format allows
-        head = content[tag : tag + 8]
-        known = head[:4] in (*CHUNKED, *MARKS, b"FORM", b"OggS", b"wvpk") or head[4:] == b"ftyp"
-        first = tag if known else 0
+        first = _first(content)
         starts = sorted({first, *islice(_starts(content, first), MOST)})
-        ends = [*starts[1:], len(content)]
-        return [Stretch(first, end, mended(content, first, end)) for first, end in zip(starts, ends, strict=True)]
+        ends = [*starts[1:], _end(content)]
+        return [one for first, end in zip(starts, ends, strict=True) for one in _stretches(content, first, end)]
+
+
+def _first(content: Content) -> int:
+    """Where the first recording begins: behind a tag, blanks or a header of the Mac that someone put before it."""
+    start = content[:WINDOW]
+    blanks = len(start) - len(start.lstrip(b"\0\r\n "))
+    for place in (
+        tag_size(content),
+        blanks,
+        max(0, blanks - 3),
+        MAC_BINARY,
+    ):  # the size of MP4's first box begins with zeros
+        head = content[place : place + 8]
+        if head[:4] in (*CHUNKED, *MARKS, b"FORM", b"OggS", b"wvpk") or head[4:] == b"ftyp":
+            return place
+    return 0
+
+
+def _end(content: Content) -> int:
+    """Where the last recording ends: before the zeros with which a file was filled up, if they are no samples."""
+    end = len(content)
+    if content[:1] == b"\x47" or content[:4] == b"wvpk":
+        while end > 0 and not any(block := content[max(0, end - WINDOW) : end]):
+            end -= len(block)
+        end -= len(block) - len(block.rstrip(b"\0"))
+        end += -end % TS_PACKET if content[:1] == b"\x47" else 0
+    return end if len(content) - end > MANY_ZEROS else len(content)
+
+
+def _stretches(content: Content, first: int, end: int) -> list[Stretch]:
+    """The stretches of sound of the recording between two places."""
+    found = [(begin - len(head), stop, head) for begin, stop, head in wav_parts(content, first, end)]
+    return [Stretch(at, stop, {at: head}) for at, stop, head in found] or [
+        Stretch(first, end, mended(content, first, end))
+    ]
 
 
 class Part(io.RawIOBase):

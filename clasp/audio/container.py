@@ -18,7 +18,18 @@ from av.packet import Packet
 from av.stream import Discard, Disposition
 
 from clasp.audio.concatenated import Part, Stretch
-from clasp.audio.damage import TAGS, bytes_of_mp3, is_torn_avi, junk_in_aac, page_is_cut, seconds_of_avi, segment_is_cut
+from clasp.audio.damage import (
+    TAGS,
+    TORN,
+    bytes_of_mp3,
+    is_torn_avi,
+    junk_in_aac,
+    lacks_bytes,
+    page_is_cut,
+    samples_are_cut,
+    seconds_of_avi,
+    segment_is_cut,
+)
 from clasp.audio.headers import PIPED, Content, tag_size, wav_data
 from clasp.errors import AudioError
 from clasp.settings import current
@@ -44,14 +55,14 @@ SUFFIXES = frozenset((
 PREROLL = 1.0  # seconds that are decoded before a stretch, for codecs whose frames lean on those before
 LATE = {"analyzeduration": str(10**9), "probesize": str(2**26)}  # microseconds and bytes in which sound may begin
 GAPLESS = {"flac", "ogg", "tta", "wv", "ape"}  # what lacks there is damage, and no pause
-STATE_LENGTH = {"mov", "flac", "aiff", "caf", "au", "tta", "ape", "wv", "gxf"}
+STATE_LENGTH = {"mov", "flac", "aiff", "caf", "au", "tta", "ape", "wv", "gxf", "mxf"}
 PCM = {"wav", "w64", "aiff", "au", "caf"}
 UNTIMED = {"ac3", "eac3", "dts", "dtshd", "mlp", "truehd", "loas"}  # frames alone, whose time stamps are rounded sums
 BARE = {"mp3", "aac", "amr", *UNTIMED}  # frames, and nothing that tells how many
 ALONE = BARE | {"mpegts"}  # among frames alone there is junk
 CLOCKED = {"mpegts", "mpeg"}  # whose length is guessed from two time stamps
 LINEAR = {"matroska", "flv", "asf", "nut", "rm", "mxf"}  # packets of all tracks lie one behind the other
-TORN = 2**13  # bytes between two packets that no format needs
+DV_FRAMES = 2 * 144_000  # bytes
 INDEXED = {"mov", "matroska", "flac", "ogg"}
 
 
@@ -79,7 +90,7 @@ class Container:
         if not self.order:
             self._opened.close()
             raise AudioError(not_readable(name))
-        self.broken = 0.0  # seconds that could not be decoded
+        self.broken = self._paused = 0.0  # seconds that could not be decoded, and that were left out
         self.failed = self.packets = 0
         self._sound = self._lost = self._passed_over = 0  # bytes: decoded, broken within that, and broken since
         self._tag_end = self._packet_end = 0  # places of bytes
@@ -146,6 +157,8 @@ class Container:
         """Take down that the sound pauses before the last frame: something is lost where bytes are, too."""
         if self._is_corrupt or self._gap > TORN or GAPLESS & self._kinds:
             self.broken += max(0.0, seconds - self._unheard)
+        else:
+            self._paused += seconds
         self._is_corrupt, self._unheard = False, 0.0
 
     @property
@@ -184,6 +197,8 @@ class Container:
             if "avi" in self._kinds:
                 lacks = seconds_of_avi(content[: 2**16], track) - seconds
                 return lacks if lacks > 1.0 and is_torn_avi(content) else 0.0
+            if self._paused and lacks_bytes(content, self._kinds, self._part.first, self._part.end):
+                return self._paused
             if "aac" in self._kinds and tag_size(content) + self._sound < len(content):
                 lost = max(lost, junk_in_aac(content))
         return lost * seconds / max(1, self._sound)
@@ -322,9 +337,12 @@ class Container:
             tag = tag_size(Content(io.BytesIO(head)))
             lacks = tag + bytes_of_mp3(self._bytes(tag, 2**12)) - size > max(2**12, size // 50)
             return self._breaks_off or (lacks and not self._lost)
+        if kind == "caf" and samples_are_cut(head, size):
+            return True
         if kind == "w64":
             return size + max(2**12, size // 50) < int.from_bytes(head[16:24], "little") < 2**62
-        stream, lacks = self._stream(track), kind == "voc" and size - self._packet_end > max(2**12, size // 50)
+        stream, left = self._stream(track), size - self._packet_end
+        lacks = left > max({"voc": 2**12, "dv": DV_FRAMES}.get(kind, math.inf), size // 50)
         if kind in STATE_LENGTH:
             end = _seconds((stream.start_time or 0) + (stream.duration or 0), stream.time_base) - self._origin
             lacks = end - seconds > max(0.5, 0.02 * end)

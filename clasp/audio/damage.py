@@ -2,10 +2,14 @@
 
 import struct
 
-from clasp.audio.headers import Content, tag_size
+from clasp.audio.headers import CHUNKS, Content, tag_size
 
 ADTS = b"\xff"  # begins each frame of AAC, with the first bits of what follows
+TORN = 2**13  # bytes that no format needs
+FLV_TAGS = 2_000_000  # most that are looked at
 NEAR = 2**12  # bytes that are searched at once for it
+ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+REAL_CHUNKS = (b".RMF", b"PROP", b"MDPR", b"CONT", b"DATA", b"INDX", b"RMMD", b"RMJE", b"RJMD")
 TAGS = (b"TAG", b"APETAGEX", b"LYRICSBEGIN")  # what programs put between frames, beside ID3 tags
 
 
@@ -23,6 +27,17 @@ def segment_is_cut(head: bytes, size: int) -> bool:
     count = 9 - head[place].bit_length()  # bytes of the number, whose first bit set ends the count
     length = int.from_bytes(head[place : place + count], "big") - (1 << 7 * count)
     return length != (1 << 7 * count) - 1 and place + count + length > size
+
+
+def samples_are_cut(head: bytes, size: int) -> bool:
+    """Whether a CAF file of so many bytes ends before the samples that its head announces."""
+    place = 8
+    while place + 12 <= len(head):
+        length = int.from_bytes(head[place + 4 : place + 12], "big", signed=True)
+        if head[place : place + 4] == b"data":
+            return place + 12 + length > size + max(2**12, size // 50)
+        place += 12 + max(0, length)
+    return False
 
 
 def bytes_of_mp3(frame: bytes) -> int:
@@ -54,6 +69,48 @@ def is_torn_avi(content: Content) -> bool:
             return True
         place += 12 if kind in (b"RIFF", b"LIST") else 8 + size + size % 2
     return place > len(content) + 1
+
+
+def lacks_bytes(content: Content, kinds: set[str], first: int, end: int) -> bool:
+    """Whether bytes lack within the recording of ASF, RealMedia or FLV between two places."""
+    if "asf" in kinds:
+        return _asf_lacks_bytes(content, first, end)
+    return ("rm" in kinds and _is_torn_real(content, first, end)) or (
+        "flv" in kinds and _is_torn_flv(content, first, end)
+    )
+
+
+def _asf_lacks_bytes(content: Content, first: int, end: int) -> bool:
+    """Whether it is shorter than its header says, which that of a broadcast does not."""
+    begin = content[first : first + 2**16].find(ASF_PROPERTIES)
+    head = content[first + begin : first + begin + 92] if begin >= 0 else b""
+    return len(head) == 92 and not head[88] & 1 and end - first + TORN < int.from_bytes(head[40:48], "little")
+
+
+def _is_torn_real(content: Content, place: int, end: int) -> bool:
+    """Whether its chunks do not follow each other up to its end."""
+    for _ in range(CHUNKS):
+        kind, size = content[place : place + 4], int.from_bytes(content[place + 4 : place + 8], "big")
+        if place + 8 >= end or kind == bytes(4):
+            break
+        if kind not in REAL_CHUNKS:
+            return True
+        place += max(8, size)
+    return place > end + 8
+
+
+def _is_torn_flv(content: Content, first: int, end: int) -> bool:
+    """Whether its tags, each with the size of that before it, do not follow each other up to its end."""
+    place, before = first + 9, 0
+    for _ in range(FLV_TAGS):
+        if place + 15 > end:
+            break
+        size, kind, length = struct.unpack(">IB3s", content[place : place + 8])
+        if kind & 0x1F not in (8, 9, 18) or (size != before and place > first + 9):
+            return place + TORN < end
+        before = 11 + int.from_bytes(length, "big")
+        place += 4 + before
+    return False
 
 
 def junk_in_aac(content: Content) -> int:

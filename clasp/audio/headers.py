@@ -6,7 +6,7 @@ Where more follows than a WAV, AIFF, AU or W64 file says, and that is no chunk o
 import os
 import struct
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, pairwise
 from typing import BinaryIO, Literal
 
 Order = Literal["little", "big"]
@@ -17,6 +17,7 @@ AU_CODECS = {(1, 16): 3, (1, 24): 4, (1, 32): 5, (3, 32): 6, (3, 64): 7}  # by t
 WINDOW = 2**20  # bytes that are searched at once
 MARKS = 200_000  # most that are looked for
 CHUNKS = 10_000  # most that are looked at: no file of a recorder has as many
+NAMED = (b"data", b"fmt ", b"LIST", b"fact", b"bext", b"iXML", b"cue ", b"smpl", b"id3 ", b"junk", b"JUNK", b"PAD ")
 PIPED = 0x7FFF0000  # bytes: sizes from here on stand in headers of recordings that were piped
 
 
@@ -52,20 +53,46 @@ class Content:
 
 def wav_data(content: Content, first: int = 0) -> tuple[int, int] | None:
     """Where the samples of the WAV that begins at `first` begin, and how many bytes of them its header claims."""
+    return next(((place + 8, size) for kind, place, size in _chunks(content, first) if kind == b"data"), None)
+
+
+def wav_parts(content: Content, first: int, end: int) -> list[tuple[int, int, bytes]]:
+    """Where the samples of a WAV begin and end, and the header that each of these stretches needs before it, where it
+    has them in several chunks, in a list of such, or behind an odd chunk that is not padded; mostly nothing."""
+    chunks = list(_chunks(content, first)) if content[first : first + 4] == b"RIFF" else []
+    data = [(place + 8, size) for kind, place, size in chunks if kind == b"data" and size]
+    form = [content[place : place + 8 + size] for kind, place, size in chunks if kind == b"fmt "]
+    follows = [after - place - 8 - size for (_, place, size), (_, after, _) in pairwise(chunks)]
+    are_apart = all(left == size % 2 for left, (_, _, size) in zip(follows, chunks, strict=False))
+    if not form or not data or (len(data) == 1 and are_apart):
+        return []
+    found = []
+    for begin, size in data:
+        head = b"WAVE" + form[0] + bytes(len(form[0]) % 2) + b"data" + struct.pack("<I", size)
+        length = struct.pack("<I", min(UNKNOWN, len(head) + size))
+        found.append((begin, min(end, begin + size), b"RIFF" + length + head))
+    return found
+
+
+def _chunks(content: Content, first: int) -> Iterator[tuple[bytes, int, int]]:
+    """Name, place and size of the chunks of the WAV that begins at `first`, up to what is none."""
     if content[first : first + 4] not in CHUNKED or content[first + 8 : first + 12] != b"WAVE":
-        return None
+        return
     order: Order = "big" if content[first : first + 4] == b"RIFX" else "little"
     position, large = first + 12, 0
     for _ in range(CHUNKS):
-        if position + 8 > len(content):
-            break
         kind, size = content[position : position + 4], _number(content, position + 4, 4, order)
+        if position + 8 > len(content) or kind in CHUNKED:
+            return
         if kind == b"ds64":
             large = _number(content, position + 16, 8, "little")
-        if kind == b"data":
-            return position + 8, large if size == UNKNOWN and large else size
-        position += 8 + size + size % 2
-    return None
+        size = large if kind == b"data" and size == UNKNOWN and large else size
+        yield kind, position, size
+        is_list = kind == b"LIST" and content[position + 8 : position + 12] == b"wavl"
+        position += 12 if is_list else 8 + size
+        if size % 2 and not is_list:
+            unpadded, padded = (content[place : place + 4] in NAMED for place in (position, position + 1))
+            position += padded or not unpadded
 
 
 def tag_size(content: Content | bytes, place: int = 0) -> int:
@@ -95,10 +122,21 @@ def _of_wav(content: Content, first: int, end: int, begin: int, size: int) -> di
         return _of_rifx(content, first, end, begin, size)
     is_left = _is_left(content, begin + size + size % 2, end, "little")
     if content[first : first + 4] == b"RIFF":
-        return {begin - 4: UNKNOWN.to_bytes(4, "little")} if 0 < size < PIPED and is_left else {}
+        length = {begin - 4: UNKNOWN.to_bytes(4, "little")} if 0 < size < PIPED and is_left else {}
+        return length | _valid_bits(content, first)
     if content[first + 12 : first + 16] != b"ds64":
         return {first: b"RIFF"}
     return {first + 28: (end - begin).to_bytes(8, "little")} if size == UNKNOWN or (size and is_left) else {}
+
+
+def _valid_bits(content: Content, first: int) -> dict[int, bytes]:
+    """The bits of a sample, where fewer of them are said to be valid: the others are zero, and lie below."""
+    for kind, place, size in _chunks(content, first):
+        if kind == b"fmt ":
+            head = content[place + 8 : place + 8 + size]
+            is_pcm = len(head) >= 26 and head[:2] == b"\xfe\xff" and head[24:26] == b"\1\0"
+            return {place + 26: head[14:16]} if is_pcm and b"\0\0" != head[18:20] != head[14:16] else {}
+    return {}
 
 
 def _of_rifx(content: Content, first: int, end: int, begin: int, size: int) -> dict[int, bytes]:

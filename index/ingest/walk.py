@@ -17,6 +17,9 @@ SYSTEM_FOLDERS = frozenset((
 ))  # fmt: skip
 """Where storage and systems keep copies and what was deleted, in lower case."""
 
+IN_CLOUD = re.compile(rf"\..+(?:{'|'.join(map(re.escape, sorted(SUFFIXES)))})\.icloud", re.IGNORECASE)
+"""The names of what stands for recordings that a Mac has moved to the cloud."""
+
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 """How a path begins that is none, such as s3://bucket; of the slashes it has one."""
 
@@ -51,7 +54,9 @@ def find_files(paths: Sequence[Path]) -> FoundFiles:
         else:
             for file in _walked(path.absolute(), entered, failed):
                 folders[file.parent] = None
-                if suffix(file.name) not in SUFFIXES or file.name.startswith("."):
+                if IN_CLOUD.fullmatch(file.name):
+                    failed.append((file, "It is in iCloud and not on this computer: download it."))
+                elif suffix(file.name) not in SUFFIXES or file.name.startswith("."):
                     skipped.append(file)
                 elif file.is_symlink() and not file.exists():
                     failed.append((file, "It is a link to something that is not there."))
@@ -87,5 +92,6 @@ def _walked(folder: Path, entered: set[tuple[int, int]], failed: list[tuple[Path
         entered.add((status.st_dev, status.st_ino))
         folders[:] = sorted(name for name in folders if name[0] != "." and name.casefold() not in SYSTEM_FOLDERS)
         for name in sorted(names):
-            if not name.startswith(".") or (suffix(name) in SUFFIXES and not name.startswith("._")):  # AppleDouble
+            is_recording = suffix(name) in SUFFIXES and not name.startswith("._")  # AppleDouble
+            if not name.startswith(".") or is_recording or IN_CLOUD.fullmatch(name):
                 yield Path(place, name)

@@ -517,6 +517,16 @@ def test_a_table_with_what_is_said_in_each_recording(tmp_path: Path) -> None:
     assert beside(tmp_path, "metadata.csv", f"file,transcription\na.wav,{SAID}\n")[0].text == SAID
 
 
+def test_a_recording_that_is_in_the_cloud_is_named(tmp_path: Path) -> None:
+    for name in ("a.wav", ".b.m4a.icloud", ".notes.pdf.icloud"):
+        write(tmp_path / name, b"RIFF")
+    found = find_files([tmp_path])
+    assert [path.name for path in found.files] == ["a.wav"] and found.skipped == ()
+    assert [(path.name, reason) for path, reason in found.failed] == [
+        (".b.m4a.icloud", "It is in iCloud and not on this computer: download it.")
+    ]
+
+
 def test_hidden_and_system_files(tmp_path: Path) -> None:
     for name in ("a.wav", "._a.wav", ".b.wav", "c.wav.", "@eaDir/d.wav", "$RECYCLE.BIN/e.wav", "__MACOSX/f.wav"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
