@@ -30,7 +30,7 @@ MARKS = {  # how a recording begins, by its first four bytes, in formats that ha
 }
 MAC_BINARY = 128  # bytes of the header that the Mac put before what it sent
 WINDOW = 2**16  # bytes that are looked at together
-MANY_ZEROS, TS_PACKET = 512, 188  # bytes
+TS_MARK, TS_PACKET = b"\x47", 188  # how each packet begins, and its bytes
 MOST = 1_000  # recordings in a file; what follows counts as one
 OGG_BEGINS = b"OggS\x00\x02"  # a page that begins a stream
 
@@ -75,14 +75,14 @@ def _first(content: Content) -> int:
 
 
 def _end(content: Content) -> int:
-    """Where the last recording ends: before the zeros with which a file was filled up, if they are no samples."""
+    """Where the last recording ends: of a transport stream before the zeros with which a recorder filled it up."""
     end = len(content)
-    if content[:1] == b"\x47" or content[:4] == b"wvpk":
+    if content[:1] == TS_MARK:
         while end > 0 and not any(block := content[max(0, end - WINDOW) : end]):
             end -= len(block)
         end -= len(block) - len(block.rstrip(b"\0"))
-        end += -end % TS_PACKET if content[:1] == b"\x47" else 0
-    return end if len(content) - end > MANY_ZEROS else len(content)
+        end += -end % TS_PACKET
+    return end if len(content) - end > TS_PACKET else len(content)
 
 
 def _stretches(content: Content, first: int, end: int) -> list[Stretch]:

@@ -93,7 +93,7 @@ class Container:
         self.broken = self._paused = 0.0  # seconds that could not be decoded, and that were left out
         self.failed = self.packets = 0
         self._sound = self._lost = self._passed_over = 0  # bytes: decoded, broken within that, and broken since
-        self._tag_end = self._packet_end = 0  # places of bytes
+        self._tag_end = self._packet_end = self._sound_end = 0  # places of bytes
         self._gap = 0  # most bytes between two packets since the last one of the track
         self._is_corrupt, self._unheard = False, 0.0  # a packet since the last pause, and seconds of those that failed
         self._breaks_off = False
@@ -272,6 +272,7 @@ class Container:
                 self._packet_end = packet.pos + packet.size
             if packet.stream_index != stream.index:
                 continue
+            self._sound_end = self._packet_end if packet.size and packet.pos is not None else self._sound_end
             if start > -math.inf and packet.size and packet.pts is not None:
                 begins, length = (_seconds(units, packet.time_base) for units in (packet.pts, packet.duration))
                 if begins <= last:
@@ -341,7 +342,7 @@ class Container:
             return True
         if kind == "w64":
             return size + max(2**12, size // 50) < int.from_bytes(head[16:24], "little") < 2**62
-        stream, left = self._stream(track), size - self._packet_end
+        stream, left = self._stream(track), size - self._sound_end
         lacks = left > max({"voc": 2**12, "dv": DV_FRAMES}.get(kind, math.inf), size // 50)
         if kind in STATE_LENGTH:
             end = _seconds((stream.start_time or 0) + (stream.duration or 0), stream.time_base) - self._origin

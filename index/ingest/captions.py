@@ -46,7 +46,8 @@ def timed(text: str) -> Iterator[Cue | Flaw]:
     above = [lines[place - 1].strip() for place, _ in stamps if place > 0]
     spaced = len(stamps) > 1 and not any(above)  # each line is followed by a blank one
     above = [lines[place - 2].strip() for place, _ in stamps if place > 1] if spaced else above
-    numbered = 2 * sum(map(bool, map(_NUMBER.fullmatch, above))) > len(stamps)
+    counts = [bool(_NUMBER.fullmatch(line)) for line in above]
+    numbered = 2 * sum(counts) > len(stamps) and (not spaced or counts[0])
     ends = [*(place for place, _ in stamps[1:]), len(lines)]
     for (place, match), following in zip(stamps, ends, strict=False):  # no stamp, no cue
         if not match:

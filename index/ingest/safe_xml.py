@@ -8,7 +8,9 @@ from xml.etree.ElementTree import Element, ParseError
 from clasp.errors import DataError
 
 _CONTROL = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f]")  # which XML does not allow
-_CDATA_OR_BARE = re.compile(r"<!\[CDATA\[.*?\]\]>|&(?!(?:#\d+|#x[\da-fA-F]+|\w+);)", re.DOTALL)
+_CDATA = "<![CDATA["
+_BARE = re.compile(r"&(?!(?:#\d+|#x[\da-fA-F]+|\w+);)")
+_PREFIXES = 100  # most that are explained
 _PREFIX = re.compile(r"[<\s/]([A-Za-z][\w.-]*):[\w.-]+(?=[\s/>=])")
 _FIRST = re.compile(r"<[A-Za-z][\w:.-]*")
 _NAMED = re.compile(r"&([a-zA-Z]{2,10});")
@@ -36,8 +38,12 @@ def root(text: str) -> Element:
 
 def _mended(text: str) -> str:
     """XML as programs write it that do not know it, with its bare ampersands and unknown prefixes."""
-    text = _CDATA_OR_BARE.sub(lambda found: "&amp;" if found[0] == "&" else found[0], text)
-    prefixes = sorted(set(_PREFIX.findall(text)) - {"xml", "xmlns"})
+    first, *parts = text.split(_CDATA)
+    literal = [part.partition("]]>") for part in parts]
+    text = _CDATA.join(
+        [_BARE.sub("&amp;", first), *(one + end + _BARE.sub("&amp;", rest) for one, end, rest in literal)]
+    )
+    prefixes = sorted(set(_PREFIX.findall(text)) - {"xml", "xmlns"})[:_PREFIXES]
     unknown = "".join(f' xmlns:{one}="{one}"' for one in prefixes if f"xmlns:{one}=" not in text)
     return _FIRST.sub(lambda found: found[0] + unknown, text, count=1)
 

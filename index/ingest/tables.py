@@ -282,15 +282,15 @@ def cues(text: str) -> Iterator[Cue | Flaw]:
     yield from table.cues() if table.of_cues else ()
 
 
-def _rows(text: str) -> tuple[Lines, int]:
+def _rows(text: str, *, again: bool = True) -> tuple[Lines, int]:
     """The rows with the delimiter that makes most sense of them, also where a spreadsheet took each for a single cell,
     or blanks keep the columns apart; and the line of a quotation mark that has no other."""
     options = [(text, delimiter) for delimiter in DELIMITERS]
     options.append((_COLUMNS_OF_BLANKS.sub("\t", text[:SAMPLE]), "\t"))
     text, delimiter = max(options, key=lambda one: len(_known(_split(one[0][:SAMPLE], one[1])[0])))
     rows, unclosed = _split(text, delimiter)
-    if not _known(rows) and len(rows) > 1 and all(len(cells) == 1 for _, cells in rows) and '"' in text:
-        return _rows("\n".join(cells[0] for _, cells in rows))
+    if again and not _known(rows) and len(rows) > 1 and all(len(cells) == 1 for _, cells in rows):
+        return _rows("\n".join(cells[0] for _, cells in rows), again=False)
     return rows, unclosed
 
 
@@ -310,7 +310,7 @@ def _split(text: str, delimiter: str) -> tuple[Lines, int]:
         rows = [(reader.line_num, cells) for cells in reader]
     except csv.Error:
         if '\\"' in text:  # as MySQL writes a quotation mark
-            return _split(text.replace('\\"', '""'), delimiter)
+            return _split(re.sub(r'\\+"', '""', text), delimiter)
         unclosed = reader.line_num
         reader = csv.reader(text.split("\n"), quoting=csv.QUOTE_NONE, **options)
         rows = [(reader.line_num, cells) for cells in reader]
