@@ -4,6 +4,7 @@ import codecs
 import re
 from collections import Counter
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 from charset_normalizer import from_bytes
@@ -125,11 +126,15 @@ def _usual(content: bytes, encoding: str) -> float:
     return sum(weights.get(one, 0.0) for one in found) / max(1, len(found))
 
 
+def _is_capital(letter: str) -> bool:
+    return letter.isupper() and not letter.isascii()
+
+
 def _odd(content: bytes, encoding: str) -> float:
-    """Share of what is not ASCII that no language of Latin letters writes so: signs within words, and letters that are
-    not of the one alphabet that has most of them."""
+    """Share of what is not ASCII that no language of Latin letters writes so: signs and capitals within words, and
+    letters that are not of the one alphabet that has most of them."""
     text = content.decode(encoding, "replace")
-    within = _SIGNS.findall(text)
+    within = _SIGNS.findall(text) + [two for one, two in pairwise(text) if one.islower() and _is_capital(two)]
     letters = Counter(letter.lower() for letter in text if letter.isalpha() and not letter.isascii())
     foreign = min(sum(count for letter, count in letters.items() if letter not in one) for one in ALPHABETS)
     return (len(within) + foreign) / max(1, len(within) + letters.total())

@@ -396,6 +396,8 @@ LETTERS = {
     "הנמל הוצף אחרי הסערה ביום שלישי.": ("cp1255", "iso8859_8"),
     "Гавань была затоплена после шторма.": ("cp1251", "koi8_r", "cp866", "iso8859_5", "utf-32-be"),
     "ท่าเรือถูกน้ำท่วมหลังพายุในเช้าวันอังคาร": ("cp874",),
+    "Während der Flut läuteten früh die Glocken, und die Brücke hielt nicht.": ("cp1252", "mac_roman", "cp850"),
+    "L’été dernier, le port a été inondé après la tempête.": ("cp1252", "mac_roman"),
     "Port został zalany po burzy we wtorek, źle żyć.": ("cp1250", "iso8859_2"),
     "Liman salı sabahı fırtınadan sonra sular altında kaldı, çok üzgünüz.": ("cp1254",),
 }
