@@ -167,7 +167,7 @@ def ttml(text: str) -> Iterator[Cue | Flaw]:
         for one in top.iter()
         if local(one) == "agent"
     }
-    of_apple = "timing" in given or any("unit" in attributes(one) for one in top.iter("{*}span"))
+    of_apple = "timing" in given or any("unit" in attributes(one) for one in top.iter() if local(one) == "span")
     waiting: list[tuple[Element, float, float, str]] = [(top, 0.0, math.inf, "")]
     while waiting:
         element, start, end, speaker = waiting.pop()

@@ -250,14 +250,15 @@ OTHERS = {
     "a.en.srv3": f'<timedtext format="3"><body><p t="0" d="1800"><s>The</s><s t="400">{ONE[3:]}</s></p>'
     f'<p t="1800" d="1900">{TWO}</p></body></timedtext>',
     "a.ttml": '<tt xmlns="http://www.w3.org/ns/ttml" xmlns:p="http://podcasts.apple.com/transcript-ttml-internal" '
-    'xmlns:ttm="http://www.w3.org/ns/ttml#metadata"><body><div><p begin="0.0" end="3.7" ttm:agent="Anna">'
+    'xmlns:ttm="http://www.w3.org/ns/ttml#metadata"><body><div>'
     + "".join(
-        f'<span begin="{start}" end="{end}" p:unit="sentence">'
-        + "".join(f'<span begin="{start}" end="{end}" p:unit="word">{word}</span>' for word in text.split())
-        + "</span>"
-        for start, end, text in ((0.0, 1.8, ONE), (1.8, 3.7, TWO))
+        f'<p begin="{times[0]}" end="{times[1]}" ttm:agent="Anna"><span begin="{times[0]}" end="{times[1]}" '
+        'p:unit="sentence">'
+        + "".join(f'<span begin="{times[0]}" end="{times[1]}" p:unit="word">{word}</span>' for word in text.split())
+        + "</span></p>"
+        for times, text in (((0.0, 1.8), ONE), ((1.8, 3.7), TWO))
     )
-    + "</p></div></body></tt>",
+    + "</div></body></tt>",
     "a.exb": '<basic-transcription><head><speakertable><speaker id="S"><abbreviation>Anna</abbreviation></speaker>'
     '</speakertable></head><basic-body><common-timeline><tli id="T0" time="0.0"/><tli id="T1" time="1.8"/>'
     '<tli id="T2"/><tli id="T3" time="9"/></common-timeline><tier speaker="S" type="t">'
