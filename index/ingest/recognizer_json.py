@@ -73,7 +73,7 @@ def recognized(text: str) -> Iterator[Cue]:
     for one in _loaded(text):
         _gather(one, "", "", found)
         names |= _names(one)
-    lists = [_told_once(pieces) for pieces in map(_joined, found.values()) if pieces and pieces[0].start is not None]
+    lists = [_once(pieces) for pieces in map(_joined, found.values()) if pieces and pieces[0].start is not None]
     lengths = [sum(len(one.text) for one in pieces) for pieces in lists]
     complete = [pieces for pieces, length in zip(lists, lengths, strict=True) if length >= _SAME * max(lengths)]
     pieces = min(complete, key=_fitness, default=[])
@@ -85,7 +85,7 @@ def recognized(text: str) -> Iterator[Cue]:
         yield Cue(unit * start, unit * end, html.escape(one.text, quote=False), speaker)
 
 
-def _told_once(pieces: list[_Piece]) -> list[_Piece]:
+def _once(pieces: list[_Piece]) -> list[_Piece]:
     """What is said, where all of it is told twice: the half that knows who speaks, or else the first."""
     texts = ["".join(re.findall(r"\w+", one.text.lower())) for one in pieces]
     whole, lengths = "".join(texts), list(accumulate(map(len, texts)))

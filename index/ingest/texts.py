@@ -1,4 +1,4 @@
-"""Plain texts (.txt, .lrc, .ctm) with times in them, wherever people and programs put these."""
+"""Plain texts (.txt, .lrc, .ctm, .stm) with times in them, wherever people and programs put these."""
 
 import html
 import re
