@@ -25,6 +25,7 @@ _ALMOST = re.compile(rf"\s*{ALMOST}[,\s]\s*{ALMOST}\s*")
 _WIDE = str.maketrans("：；，．＞－", ":;,.>-")  # of East Asian keyboards
 _SETTINGS = re.compile(r"(?:[^\s:{][^\s:]*:\S+(?:\s+|$)|\{[^{}]*\}\s*)*")
 _NUMBER = re.compile(r"#?\d+[.)]?")
+_WEBEX = re.compile(r'\d+ "([^"]{1,100})" \(\d*\)')  # the name of a cue, with that of whoever speaks
 _COMMENTS = re.compile(r"(NOTE|STYLE|REGION)(\s|$)")  # of WebVTT
 _FRAMED = re.compile(r"\{(\d{1,9})\}\{(\d{0,9})\}(.*)")  # MicroDVD, in frames
 _TENTHS = re.compile(r"\[(\d{1,9})\]\[(\d{0,9})\](.*)")  # MPL2
@@ -63,7 +64,8 @@ def timed(text: str) -> Iterator[Cue | Flaw]:
         first = match[4] if match[4] and (match[1] or not _SETTINGS.fullmatch(match[4])) else ""
         words = "\n".join([first, words]).replace("[br]", "\n")
         if not _DATA.fullmatch(words):
-            yield Cue(matched(match[2]), matched(match[3] or match[5]), words)
+            name = _WEBEX.fullmatch(lines[place - 1].strip()) if vtt else None
+            yield Cue(matched(match[2]), matched(match[3] or match[5]), words, name[1] if name else "")
 
 
 def _stamps(lines: list[str], vtt: bool) -> Iterator[tuple[int, re.Match[str] | None]]:

@@ -107,7 +107,9 @@ def untimed(text: str) -> str:
     """All that is said, where only that stands there."""
     found = _loaded(text)
     whole = found[0] if len(found) == 1 and isinstance(found[0], dict) else {}
-    return next((whole[name] for name in ("text", "transcript") if isinstance(whole.get(name), str)), "")
+    whole_text = next((whole[name] for name in ("text", "transcript") if isinstance(whole.get(name), str)), "")
+    lists = (_gather(one, "", "", defaultdict(list)) for one in found if isinstance(one, list))
+    return whole_text or " ".join(filter(None, lists))
 
 
 def language(text: str) -> str:
@@ -176,7 +178,11 @@ def _gather(one: Any, path: str, speaker: str, found: dict[str, list[_Piece]]) -
     told = {**best[0], **one} if isinstance(best, list) and best and isinstance(best[0], dict) else one
     speaker = next((str(told[name]) for name in SPEAKERS if isinstance(told.get(name), str | int)), speaker)
     speaker = _label(speaker)
-    inside = [_gather(value, f"{path}/{name}", speaker, found) for name, value in one.items() if name != "phones"]
+    inside = [
+        _gather(value, f"{path}/{'0' if name.isdecimal() else name}", speaker, found)
+        for name, value in one.items()
+        if name != "phones"
+    ]
     text = next((words for name in TEXTS if (words := _words(one.get(name))) is not None), None)
     if text is None:
         text = next(filter(None, inside), "")

@@ -11,14 +11,21 @@ from index.ingest.clocks import ALMOST, CLOCK, TIME, matched, seconds
 from index.ingest.cues import Cue, Flaw
 
 _MARK = re.compile(
-    rf"[ \t]*(?:[\[(]({CLOCK})[\])]|#({CLOCK})#|^({CLOCK})(?=\s|[:=]|$))[ \t]*(?:[-–—:=][ \t]*)?", re.MULTILINE
+    rf"[ \t]*(?:[\[(]({CLOCK})[\])]|#({CLOCK})#|^({CLOCK})(?=\s|[:=]|$))[ \t]*(?:[-–—:=|][ \t]*)?", re.MULTILINE
 )
 _WORD = r"[^\W\d_a-zà-öø-ÿ][\w.'’&-]*|\d+"
 _NAME = rf"(?:{_WORD})(?: (?:{_WORD})){{0,4}}"
+_NAMED = rf"{_NAME}(?: \([^()]*\))?"  # with what they do, or for whom
 _TURN = re.compile(
-    rf"\s*(?:\[({_NAME})\]|({_NAME})):?\s+(?:[\[(]({CLOCK})[\])]\s*:?|({CLOCK})\s*(?::|(?!\s*\S)))\s*(.*)"
+    rf"\s*(?:\[({_NAME})\]|({_NAME})):?\s+(?:\|\s+)?(?:[\[(]({CLOCK})(?:\s*[-–—]\s*{CLOCK})?[\])]\s*:?"
+    rf"|({CLOCK})\s*(?::|(?!\s*\S)|(?<=\s{{2}})(?=\S)))\s*(.*)"
 )
 _NAME_ABOVE = re.compile(rf"(?:\A|(?<=\n\n))[ \t]*({_NAME})[ \t]*\n[ \t]*({CLOCK})[ \t]*$", re.MULTILINE)
+_CAPITALS_ABOVE = re.compile(r"(?:\A|(?<=\n\n))([^\W\d_a-z][^a-z\n\d:]{1,30})\n(?=\S)")  # as in a screenplay
+_IN_SIGNS = re.compile(rf"^([ \t]*)[<{{*]({CLOCK})[>}}*](?=[ \t])", re.MULTILINE)
+_OF_UNITS = re.compile(r"^\[?(?:(\d{1,2})h ?)?(\d{1,3})(?:m|['’′]) ?(\d\d)(?:s|[\"”″]|''|’’)\]?(?=[ \t])", re.MULTILINE)
+_OF_SECONDS = re.compile(r"^\[(\d{1,6}(?:\.\d{1,3})?s|\d{1,6}\.\d{1,3})\]", re.MULTILINE)
+_BEGINNING = 60.0  # seconds in which there is a first time in what has a heading
 _HEADING = 10  # lines that may stand above the first turn
 _OF_PROGRAMS = re.compile(
     r"^(?:Transcribed by https?://\S+|.{1,60} (?:started|stopped) transcription)[ \t]*$", re.MULTILINE
@@ -42,6 +49,8 @@ def plain(text: str) -> Iterator[Cue | Flaw]:
     """A text with times: those of subtitles, labels of Audacity, a table, a time before, in or after most paragraphs
     ("[01:10] We left at dawn."), also with an end ("[01:10 --> 01:12] We left at dawn."), or one behind the name of
     whoever speaks. None of a text without times."""
+    text = _OF_UNITS.sub(lambda time: f"[{time[1] or 0}:{time[2]:>02}:{time[3]}]", _IN_SIGNS.sub(r"\1[\2]", text))
+    text = _OF_SECONDS.sub(lambda time: _as_clock(float(time[1].rstrip("s"))), text)
     text = _NAME_ABOVE.sub(r"\1 \2", _SPELLED.sub(r"\1", _TOKENS.sub(_clock, _SWIFT.sub(r"\1 --> \2", text))))
     lines = text.split("\n")
     broken = {place for place, line in enumerate(lines) if _ALMOST.match(line) and not _MARK.match(line)}
@@ -59,13 +68,19 @@ def of_speech(text: str) -> str:
     rising = all(after in (before + 1, 1) for before, after in pairwise(counted))
     if len(numbers) > 2 and all(numbers) and rising:
         lines = [_LINE_NUMBER.sub("", line, count=1) for line in lines]
-    return "\n".join(lines)
+    text = "\n".join(lines).strip()
+    headed = len(_CAPITALS_ABOVE.findall(text))
+    return _CAPITALS_ABOVE.sub(r"\1: ", text) if headed > 1 and headed == len(re.split(r"\n{2,}", text)) else text
 
 
 def _clock(token: re.Match[str]) -> str:
     """A time that Transana or Whisper writes, as others write it."""
     second = int(token[1]) / 1_000 if token[1] else float(token[3] or -1)
-    return "" if second < 0 else f"[{second // 60:.0f}:{second % 60:06.3f}]"
+    return "" if second < 0 else _as_clock(second)
+
+
+def _as_clock(second: float) -> str:
+    return f"[{second // 60:.0f}:{second % 60:06.3f}]"
 
 
 def _timed(text: str) -> Iterator[Cue | Flaw]:
@@ -177,7 +192,9 @@ def _marked(text: str) -> Iterator[Cue]:
     times = [matched(next(filter(None, mark.groups()))) for mark in marks]
     alone = [mark for mark in marks if not mark[3] or not text[mark.end(3) :].partition("\n")[0].strip()]
     lines = sum(bool(line.strip()) for line in text.split("\n"))
-    if not marks or not (marks[0].start() == 0 or len(alone) > 1 or 2 * len(marks) >= lines):
+    heading = text[: marks[0].start()].count("\n") if marks else 0
+    headed = len(marks) > 1 and heading <= _HEADING and times[0] < _BEGINNING and _rising(times)
+    if not marks or not (marks[0].start() == 0 or len(alone) > 1 or 2 * len(marks) >= lines or headed):
         return
     shift = int(found[1]) / 1_000 if (found := _OFFSET.search(text)) else 0.0
     if marks[0].start() > 0 and marks[-1].end() == len(text) and _rising(times) and not found:
@@ -200,10 +217,10 @@ def _marked(text: str) -> Iterator[Cue]:
 def _speakers_apart(cues: Sequence[Cue | Flaw]) -> Iterator[Cue | Flaw]:
     """Cues whose first line is the name of whoever speaks, where all of them have one."""
     halves = [one.text.strip().partition("\n") for one in cues if isinstance(one, Cue)]
-    named = len(halves) > 0 and all(re.fullmatch(_NAME, name.strip()) and rest.strip() for name, _, rest in halves)
+    named = len(halves) > 0 and all(re.fullmatch(_NAMED, name.strip()) and rest.strip() for name, _, rest in halves)
     for one in cues:
         if named and isinstance(one, Cue):
             name, _, rest = one.text.strip().partition("\n")
-            yield Cue(one.start, one.end, rest, name.strip())
+            yield Cue(one.start, one.end, rest, name.partition(" (")[0].strip())
         else:
             yield one
