@@ -62,6 +62,7 @@ BARE = {"mp3", "aac", "amr", *UNTIMED}  # frames, and nothing that tells how man
 ALONE = BARE | {"mpegts"}  # among frames alone there is junk
 CLOCKED = {"mpegts", "mpeg"}  # whose length is guessed from two time stamps
 LINEAR = {"matroska", "flv", "asf", "nut", "rm", "mxf"}  # packets of all tracks lie one behind the other
+AUDIBLE = 0.25  # seconds: less damage is not told of
 DV_FRAMES = 2 * 144_000  # bytes
 INDEXED = {"mov", "matroska", "flac", "ogg"}
 
@@ -184,7 +185,7 @@ class Container:
             return cut_off(self._name)
         lost = self._lost_within(track, seconds)
         broken = self.broken + lost
-        if lost > 0 or broken > 1.0:
+        if lost > 0 or broken > AUDIBLE:
             amount = f"{broken:.0f} s" if broken > 1.0 else "some"
             return f"{self._name} is damaged: {amount} of it could not be decoded. Copy or record it again."
         return ""
