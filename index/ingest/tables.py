@@ -273,7 +273,7 @@ def _times(row: dict[str, str]) -> tuple[float | None, float | None]:
 
 def names_cues(line: str) -> bool:
     """Whether a line has the names of the columns of a transcript."""
-    return any(_known([(1, line.split(delimiter))]) >= OF_CUES for delimiter in DELIMITERS if delimiter in line)
+    return any(_known([(1, line.split(delimiter))]) >= OF_CUES for delimiter in DELIMITERS.rstrip(" "))
 
 
 def cues(text: str) -> Iterator[Cue | Flaw]:

@@ -404,7 +404,13 @@ def test_who_speaks_in_a_text_without_times(tmp_path: Path, case: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["A. apples\nB. pears\n", "Harbour – flooded\nPier – lost\n", "3 ships\n2 boats\n1 pier\n"]
+    "text",
+    [
+        "A. apples\nB. pears\n",
+        "Harbour – flooded\nPier – lost\n",
+        "3 ships\n2 boats\n1 pier\n",
+        "We start with a text\nOn it\n",
+    ],
 )
 def test_what_is_no_name_and_no_number_of_a_line(tmp_path: Path, text: str) -> None:
     assert beside(tmp_path, "a.txt", text)[0].text == " ".join(text.split())
