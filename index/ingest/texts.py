@@ -202,7 +202,9 @@ def _marked(text: str) -> Iterator[Cue]:
         for start, end, begin, mark in zip([0.0, *times], times, begins, marks, strict=False):
             yield Cue(start, end, html.escape(text[begin : mark.start()], quote=False))
         return
-    before = text[: marks[0].start()].rpartition("\n")[2]
+    before = text[: marks[0].start()]
+    if len(before.strip()) > SPEED * times[0]:  # a heading, for which there is no time
+        before = before.rpartition("\n")[2]
     if before.strip() and times[0] > 0:
         yield Cue(0.0, times[0], html.escape(before, quote=False))
     ends = [*(mark.start() for mark in marks[1:]), len(text)]

@@ -381,6 +381,11 @@ TURNS = {
 }  # fmt: skip
 
 
+def test_what_is_said_before_the_first_time(tmp_path: Path) -> None:
+    known, _ = beside(tmp_path, "a.txt", f"{ONE}\n\n0:30 {TWO}\n0:40 {TWO}\n")
+    assert (known.cues[0].text, known.cues[0].end) == (ONE, 30.0)
+
+
 def test_units_of_times(tmp_path: Path) -> None:
     for one, two in (("0h00m00s", "0h01m02s"), ("0'00\"", "1'02\""), ("0m00s", "1m02s")):
         known, _ = beside(tmp_path, "a.txt", f"{one} {ONE}\n{two} {TWO}\n")
