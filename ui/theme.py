@@ -8,7 +8,7 @@ from ui.script import STATIC, preloads
 
 STYLE_SHEETS = (
     "common/frame",
-    "common/dropdown",
+    "common/fields",
     "search/query",
     "search/filters",
     "search/results",
