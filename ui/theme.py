@@ -18,6 +18,8 @@ STYLE_SHEETS = (
     "map/map",
     "live/live",
     "library/library",
+    "library/recordings",
+    "library/sources",
     "about/about",
 )
 
