@@ -56,9 +56,13 @@ class LibraryBin:
             ids = database.remove(recording, lambda: database.copy_to_bin(recording, now))
             self._indexed.follow(lambda before: before.without(ids, database.version()))
 
-    def contents(self) -> list[Removed]:
-        """What is in the bin, what was removed last first."""
-        return self._contents()
+    def contents(self, *, every: bool = False) -> list[Removed]:
+        """What is in the bin, what was removed last first; of `every` one, also of those that are in the library
+        again."""
+        found = self._indexed.database.binned(every=every)
+        return [
+            Removed(name, title, Path(path), datetime.fromisoformat(removed)) for name, title, path, removed in found
+        ]
 
     def of(self, sha256: str) -> str | None:
         """The id of the recording in the bin whose file has this checksum, if it can be restored; None if there is
@@ -98,17 +102,11 @@ class LibraryBin:
     def expire(self, now: datetime | None = None) -> None:
         """Delete for good what has been in the bin for its time."""
         now = now or datetime.now(timezone.utc)
-        expired = [one for one in self._contents(every=True) if one.until <= now]
+        expired = [one for one in self.contents(every=True) if one.until <= now]
         if expired:
             with self._indexed.writing() as database:
                 for one in expired:
                     self._delete(database, one)
-
-    def _contents(self, *, every: bool = False) -> list[Removed]:
-        found = self._indexed.database.binned(every=every)
-        return [
-            Removed(name, title, Path(path), datetime.fromisoformat(removed)) for name, title, path, removed in found
-        ]
 
     def _delete(self, database: Database, one: Removed) -> None:
         database.delete_binned(one.id)

@@ -130,3 +130,18 @@ def utterances() -> list[Waveform]:
         SENTENCES[0] * 12,
     ]
     return [Waveform(speak(text, Voice("espeak", "en-us", "en")).samples.astype(np.float32)) for text in texts]
+
+
+@pytest.fixture(scope="session")
+def spoken() -> list[np.ndarray]:
+    """Three synthesised sentences, float32 (n,) at 16 kHz each, without the silence around them."""
+    from clasp.training.data.synthesis import Voice, speak
+
+    texts = (
+        "The ferry did not leave the harbour because the fog was too thick to see the lighthouse.",
+        "My grandmother baked her bread with rye from the mill across the river.",
+        "Nobody had told the driver that the bridge would be closed until Thursday.",
+    )
+    clips = [speak(text, Voice("espeak", "en-us", "en")).samples.astype(np.float32) for text in texts]
+    loud = [np.flatnonzero(np.abs(clip) > 0.01) for clip in clips]
+    return [clip[where[0] : where[-1]] for clip, where in zip(clips, loud, strict=True)]

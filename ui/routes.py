@@ -36,26 +36,14 @@ POINTS = 2_000  # of an envelope, at most
 def routes(service: Service) -> list[BaseRoute]:
     """The routes. None takes a path from the visitor: libraries and recordings are named by their keys."""
 
-    async def recording(request: Request) -> Response:
-        """The sound of a recording as WAV: all of it, seekable by byte ranges, or a stretch of it."""
-        try:
-            return await anyio.to_thread.run_sync(_sound, service, request)
-        except ClaspError as error:
-            raise HTTPException(404, str(error)) from error
+    def answered(work: Callable[[Service, Request], Response]) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            try:
+                return await anyio.to_thread.run_sync(work, service, request)
+            except ClaspError as error:
+                raise HTTPException(404, str(error)) from error
 
-    async def envelope(request: Request) -> Response:
-        """How loud a recording is over time."""
-        try:
-            return JSONResponse(await anyio.to_thread.run_sync(_envelope, service, request))
-        except ClaspError as error:
-            raise HTTPException(404, str(error)) from error
-
-    async def transcript(request: Request) -> Response:
-        """What is said in a recording, as a file in the format that is asked for."""
-        try:
-            return await anyio.to_thread.run_sync(_transcript, service, request)
-        except ClaspError as error:
-            raise HTTPException(404, str(error)) from error
+        return answer
 
     async def archive(request: Request) -> Response:
         """A library that was exported, by the secret of its job."""
@@ -81,9 +69,9 @@ def routes(service: Service) -> list[BaseRoute]:
 
     return [
         WebSocketRoute("/live", LiveServer(service).connect),
-        Route("/audio/{key}/{recording}", recording),
-        Route("/envelope/{key}/{recording}", envelope),
-        Route("/transcript/{key}/{recording}", transcript),
+        Route("/audio/{key}/{recording}", answered(_sound)),
+        Route("/envelope/{key}/{recording}", answered(_envelope)),
+        Route("/transcript/{key}/{recording}", answered(_transcript)),
         *recording_routes(service),
         Route("/archive/{secret}", archive),
         Route("/map/{key}", points),
@@ -93,6 +81,7 @@ def routes(service: Service) -> list[BaseRoute]:
 
 
 def _sound(service: Service, request: Request) -> Response:
+    """The sound of a recording as WAV: all of it, seekable by byte ranges, or a stretch of it."""
     library = service.library_of_key(request.path_params["key"])
     recording = library.recording(request.path_params["recording"])
     if not recording.path.is_file():
@@ -127,17 +116,19 @@ def _whole(recording: Recording, requested: str) -> Response:
     return Response(body, 206, headers | {"Content-Range": f"bytes {first}-{last}/{size}"}, "audio/wav")
 
 
-def _envelope(service: Service, request: Request) -> dict[str, float | list[int]]:
+def _envelope(service: Service, request: Request) -> Response:
+    """How loud a recording is over time."""
     library = service.library_of_key(request.path_params["key"])
     recording = library.recording(request.path_params["recording"])
     loudness = library.envelope(recording.id)
     points = int(min(max(1.0, _number(request, "points", 400.0)), POINTS, max(1, len(loudness))))
     starts = np.arange(points) * len(loudness) // points  # of parts of equal length
     parts = np.maximum.reduceat(loudness, starts) if len(loudness) else loudness
-    return {"duration": recording.duration, "loudness": parts.tolist()}
+    return JSONResponse({"duration": recording.duration, "loudness": parts.tolist()})
 
 
 def _transcript(service: Service, request: Request) -> Response:
+    """What is said in a recording, as a file in the format that is asked for."""
     library = service.library_of_key(request.path_params["key"])
     transcripts = of_recordings(library, [request.path_params["recording"]])
     file = packed(export(request.query_params.get("format", ""), transcripts))

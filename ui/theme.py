@@ -8,7 +8,7 @@ from ui.script import STATIC, preloads
 
 STYLE_SHEETS = (
     "common/frame",
-    "common/dropdown",
+    "common/fields",
     "search/query",
     "search/filters",
     "search/results",
@@ -18,6 +18,8 @@ STYLE_SHEETS = (
     "map/map",
     "live/live",
     "library/library",
+    "library/recordings",
+    "library/sources",
     "about/about",
 )
 

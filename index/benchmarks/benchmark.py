@@ -22,6 +22,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,9 +61,6 @@ class Figure:
     passed: bool | None = None
 
 
-Measurement = tuple[str, Callable[[], list[Figure]]]
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `python -m clasp benchmark`."""
     parser.add_argument("--model", default="bundled", help="a model folder (default: the bundled model)")
@@ -81,57 +79,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure everything and print the table. Returns 0."""
-    from clasp import load
-
-    if args.adding or args.live:
-        from index.benchmarks.adding import adding
-        from index.benchmarks.live import live
-
-        measured = (adding if args.adding else live)(args.model)
-        Console(width=110).print(table(measured, f"{platform.machine()}, {os.cpu_count()} cores"))
-        return 0
+    """Measure what is asked for, or the usual, and print the table. Returns 0."""
     if args.scale is not None:
+        from clasp import load
         from index.benchmarks.scale import scale
 
         print(scale(load(args.model), args.scale, current().index))
         return 0
-    progress = Console(stderr=True)
-    if args.moments:
-        from index.benchmarks import moments
-
-        Console(width=110).print(table(moments.measure(args.model), f"{platform.machine()}, {os.cpu_count()} cores"))
-        return 0
-    if args.transcribing:
-        from index.benchmarks.transcribing import transcribing
-
-        Console(width=110).print(table(transcribing(args.clips), f"{platform.machine()}, {os.cpu_count()} cores"))
-        return 0
-    if args.published or args.stages:
-        from index.benchmarks import published, stages
-
-        if args.published:
-            progress.print("Building the published architecture with random weights …")
-            where, measured = published.measure(args.clips)
-        else:
-            where, measured = stages.measure(load(args.model), stages.spoken(args.clips))
-        Console(width=110).print(table(measured, f"{platform.machine()}, {os.cpu_count()} cores, {where}"))
-        return 0
-    model = load(args.model)
-    rows: list[Figure] = []
-    for what, measure in _usual(model, args.model):
-        progress.print(f"Measuring {what} …")
-        rows += measure()
-    Console(width=110).print(table(rows, f"{platform.machine()}, {os.cpu_count()} cores, {model.device}"))
+    where, measured = _measured(args)
+    machine = ", ".join(filter(None, (platform.machine(), f"{os.cpu_count()} cores", where)))
+    Console(width=110).print(table(measured, machine))
     return 0
 
 
-def _usual(model: "Clasp", name: str) -> "list[Measurement]":
-    return [
-        ("encoding", lambda: encoding(model)),
-        ("searching", lambda: searching(model)),
-        ("starting the app", lambda: starting(name)),
-    ]
+def _measured(args: argparse.Namespace) -> tuple[str, list[Figure]]:
+    """Where the model ran, as far as that tells something, and what was measured."""
+    from clasp import load
+    from index.benchmarks import adding, live, moments, published, stages, transcribing
+
+    alone: dict[str, Callable[[], tuple[str, list[Figure]]]] = {
+        "adding": lambda: ("", adding.adding(args.model)),
+        "live": lambda: ("", live.live(args.model)),
+        "moments": lambda: ("", moments.measure(args.model)),
+        "transcribing": lambda: ("", transcribing.transcribing(args.clips)),
+        "published": lambda: published.measure(args.clips),
+        "stages": lambda: stages.measure(load(args.model), stages.spoken(args.clips)),
+    }
+    for name, measured in alone.items():
+        if getattr(args, name):
+            return measured()
+    model, progress = load(args.model), Console(stderr=True)
+    rows: list[Figure] = []
+    for what, measure in (
+        ("encoding", partial(encoding, model)),
+        ("searching", partial(searching, model)),
+        ("starting the app", partial(starting, args.model)),
+    ):
+        progress.print(f"Measuring {what} …")
+        rows += measure()
+    return str(model.device), rows
 
 
 def encoding(model: "Clasp") -> list[Figure]:

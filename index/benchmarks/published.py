@@ -6,6 +6,7 @@ The weights are random: nothing that is found means anything, but it takes as lo
 from typing import Any
 
 import torch
+from rich.console import Console
 from torch import nn
 
 from clasp.model import Clasp
@@ -34,6 +35,7 @@ def measure(count: int, config: dict = PUBLISHED) -> tuple[str, list[Figure]]:
         count: utterances.
         config: as of clasp.speech.fused_encoder; another one is for tests.
     """
+    Console(stderr=True).print("Building the published architecture with random weights …")
     torch.manual_seed(0)
     text: Any = nn.Identity()  # nothing is asked of it
     model = Clasp(text, FusedSpeechEncoder(config), None, {"languages": [], "speech_encoder": config})

@@ -116,10 +116,7 @@ def _sizes(model: "Clasp", clips: Clips) -> list[Figure]:
         if size > max(1, len(clips.files)):
             break
         _forget_peak(model.device)
-        _, seconds = timed(
-            partial(_encoded, model, clips, size),
-            model.device,
-        )
+        _, seconds = timed(partial(_encoded, model, clips, size), model.device)
         rows.append(row(f"all, {size} at once", seconds, clips, f", at most {_peak(model.device):.2f} GB"))
     return rows
 

@@ -1,16 +1,20 @@
 """Random unit vectors with fixed seeds, and libraries of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
 
+from clasp.text.words import words
 from index.library import Library, Recording, Segment
 
 CATEGORIES = ("news", "hobbies", "fiction", "")
 LANGUAGES = ("en", "de", "pt-BR")
+
+State = TypeVar("State")
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,18 @@ def one_each(count: int, first: int = 0) -> tuple[list[Recording], list[Segment]
 @pytest.fixture
 def items() -> Callable[..., tuple[list[Recording], list[Segment]]]:
     return one_each
+
+
+def found(library: Library, text: str) -> list[int]:
+    """The segments that have all of these words."""
+    some = library.candidates(np.zeros(Identity.dim, np.float32), words=words(text))
+    return [int(number) for number, share in zip(some.ids, some.coverage, strict=True) if share == 1]
+
+
+def last(states: Iterable[State]) -> State:
+    """What work on a library says in the end."""
+    *_, state = states
+    return state
 
 
 @pytest.fixture

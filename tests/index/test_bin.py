@@ -9,12 +9,11 @@ import pytest
 
 from clasp.errors import LibraryError
 from clasp.speech.transcript import Transcript, Word
-from clasp.text.words import words
 from index.bin import KEEP
 from index.exports.transcript import of_recordings
 from index.library import FILES, Library
 from index.store import repair
-from tests.index.conftest import Identity, one_each, random_units
+from tests.index.conftest import Identity, found, one_each, random_units
 
 FOUND = Transcript("the ferry left", "en", (Word("the", 0.1, 0.4, 1), Word("ferry", 0.4, 0.9, 1)), -0.3)
 NAME = "recording 2"
@@ -35,11 +34,6 @@ def library(tmp_path: Path) -> Library:
     library.corrections.store(3, "the ferry left early", before=FOUND.text)
     library.notes.add(NAME, 1.5, "Which ferry?", "fog")
     return library
-
-
-def found(library: Library, text: str) -> list[int]:
-    some = library.candidates(np.zeros(Identity.dim, np.float32), 6, words=words(text))
-    return [int(number) for number, share in zip(some.ids, some.coverage, strict=True) if share == 1]
 
 
 def test_what_is_in_the_bin_is_nowhere_else(library: Library) -> None:

@@ -11,14 +11,14 @@ import pytest
 
 from clasp.errors import DataError, LibraryError
 from clasp.speech.transcript import Transcript, Word
-from clasp.text.words import words
 from index.corrections import ChangedMeanwhileError, retimed
 from index.exports.formats import export
 from index.exports.transcript import of_recordings
 from index.library import Library
 from index.store import repair
 from index.store.schema import DATABASE_FILE
-from tests.index.conftest import Identity, one_each, random_units
+from tests.index.conftest import Identity, found, one_each, random_units
+from tests.index.eye import Eye
 
 FOUND = Transcript(
     "Where is the ferrie?", "en",
@@ -26,15 +26,6 @@ FOUND = Transcript(
     -0.3,
 )  # fmt: skip
 RIGHT = "Where is the last ferry?"
-
-
-class Reader:
-    """Reads a text as a direction of its own; notes whether it was to be trusted."""
-
-    def fuse(self, direct: np.ndarray, texts: list[str], evidence: np.ndarray) -> np.ndarray:
-        self.trusted = dict(zip(texts, evidence[:, 5].astype(bool).tolist(), strict=True))
-        both = direct + np.array([random_units(1, 16, sum(one.encode()))[0] if one else np.zeros(16) for one in texts])
-        return both / np.linalg.norm(both, axis=1, keepdims=True)
 
 
 @pytest.fixture
@@ -45,14 +36,8 @@ def library(tmp_path: Path) -> Library:
     library = Library.create(tmp_path / "library", Identity())
     library.add(recordings, segments, random_units(4, Identity.dim))
     library.transcripts.store([3], [FOUND], "base")
-    list(library.transcripts.fuse(Reader()))
+    list(library.transcripts.fuse(Eye()))
     return library
-
-
-def found(library: Library, text: str) -> list[int]:
-    """The segments that have all of these words."""
-    some = library.candidates(np.zeros(Identity.dim, np.float32), 4, words=words(text))
-    return [int(number) for number, share in zip(some.ids, some.coverage, strict=True) if share == 1]
 
 
 def test_a_correction_is_the_transcript_at_once(library: Library) -> None:
@@ -62,7 +47,7 @@ def test_a_correction_is_the_transcript_at_once(library: Library) -> None:
     assert stored.original == FOUND.text
     assert found(library, "last ferry") == [3] and found(library, "ferrie") == []
     vector = library.vector(3)
-    reader = Reader()
+    reader = Eye()
     assert list(library.transcripts.fuse(reader, [1, 2])) == [] and list(library.transcripts.fuse(reader, [3])) == [1]
     assert reader.trusted == {RIGHT: True}
     assert not np.allclose(library.vector(3), vector, atol=0.01)
@@ -89,9 +74,9 @@ def test_nothing_takes_its_place_but_the_person(library: Library) -> None:
 def test_nothing_is_spoken_after_all(library: Library) -> None:
     direct = library.vector(4)
     library.transcripts.store([4], [replace(FOUND, text="Thank you for watching.")], "base")
-    list(library.transcripts.fuse(Reader()))
+    list(library.transcripts.fuse(Eye()))
     library.corrections.store(4, "", before="Thank you for watching.")
-    assert list(library.transcripts.fuse(Reader())) == [1]
+    assert list(library.transcripts.fuse(Eye())) == [1]
     assert library.segment(4).transcript == "" and library.segment(4).transcript_source == "corrected"
     assert found(library, "thank you") == []
     np.testing.assert_allclose(library.vector(4), direct, atol=2e-3)
@@ -118,7 +103,7 @@ def test_who_comes_later_is_warned(library: Library, tmp_path: Path) -> None:
 def test_corrected_while_it_is_fused(library: Library) -> None:
     """The vector gets the transcript that there is in the end."""
 
-    class Slow(Reader):
+    class Slow(Eye):
         def fuse(self, direct: np.ndarray, texts: list[str], evidence: np.ndarray) -> np.ndarray:
             if texts == ["first"]:
                 library.corrections.store(3, "second", before="first")
@@ -128,7 +113,7 @@ def test_corrected_while_it_is_fused(library: Library) -> None:
     assert list(library.transcripts.fuse(Slow())) == [1, 2]
     there = library.vector(3)
     library.corrections.store(3, "second", before="second")
-    assert list(library.transcripts.fuse(Reader())) == [1]
+    assert list(library.transcripts.fuse(Eye())) == [1]
     np.testing.assert_allclose(library.vector(3), there, atol=2e-3)
 
 

@@ -1,6 +1,5 @@
 import hashlib
 import shutil
-import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from clasp.speech.gate import EVIDENCE
 from index.demo import DEMO, METADATA_FILE, SEGMENTS_FILE, VECTORS_FILE, embed_demo, open_demo, read, shipped
 from index.files import load_arrays, save_arrays
 from index.map.library_map import LibraryMap
+from tests.threads import at_once
 
 RATE = 16_000
 DIM = 32
@@ -231,13 +231,7 @@ def test_a_damaged_cache_is_built_anew(folder, cache, caplog):
 
 def test_many_start_at_once(folder, cache):
     embed_demo(Ear(), folder)
-    sizes = []
-    threads = [threading.Thread(target=lambda: sizes.append(len(open_demo(Ear(), folder)))) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sizes == [4] * 8
+    assert at_once(*[lambda: len(open_demo(Ear(), folder))] * 8) == [4] * 8
     assert len(list(cache.iterdir())) == 1
 
 

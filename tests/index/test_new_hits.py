@@ -20,6 +20,7 @@ from index.filters import Filter
 from index.library import Library, Recording, Segment
 from index.new_hits import find_new, summary
 from index.search import encode
+from tests.index.conftest import Identity
 
 DIM, HALF = 32, 16
 CERTAIN = MatchProbability(-8.0, 10.0, -2.0, 6.0, 1.0, 0.5, threshold=0.5, possible=0.2)
@@ -27,12 +28,9 @@ LOUD = Waveform(np.sin(np.arange(SAMPLE_RATE, dtype=np.float32)))
 
 
 @dataclass(frozen=True)
-class Model:
+class Model(Identity):
     """A model that makes a direction of a text, and another one of whatever is spoken."""
 
-    checksum: str = "a" * 64
-    dim: int = DIM
-    meaning_dim: int = HALF
     sound_dim: int = HALF
     device: str = "cpu"
     meaning_weight: float = 0.5

@@ -6,15 +6,13 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from clasp.errors import ClaspError
-from clasp.text.words import words
 from index.exports.formats import export
 from index.exports.transcript import of_recordings
 from index.library import Library, Recording, Segment
-from tests.index.conftest import Identity, random_units
+from tests.index.conftest import Identity, found, random_units
 
 LONG = Recording("long", Path("long.ogg"), "The long one", 60.0)
 
@@ -26,11 +24,6 @@ def library(tmp_path: Path) -> Library:
     segments = [Segment(0, "long", at, at + 10.0, f"spoken at {at:.0f}") for at in (5.0, 20.0, 40.0)]
     library.add([LONG], segments, random_units(3, Identity.dim))
     return library
-
-
-def found(library: Library, text: str) -> list[int]:
-    some = library.candidates(np.zeros(Identity.dim, np.float32), 3, words=words(text))
-    return [int(number) for number, share in zip(some.ids, some.coverage, strict=True) if share == 1]
 
 
 def test_a_note_is_found_at_its_moment(library: Library) -> None:

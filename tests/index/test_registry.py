@@ -1,6 +1,5 @@
 """Libraries by name, and those of guests."""
 
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ from clasp.errors import LibraryError
 from index.guests import GuestLibraries
 from index.library import Library, Recording, Segment
 from index.registry import LibraryRegistry
+from tests.threads import at_once
 
 
 @pytest.fixture
@@ -121,13 +121,8 @@ def test_what_another_process_added_is_there(home, model):
 
 
 def test_one_library_is_opened_once(home, model):
-    registry, found = LibraryRegistry(model), []
-    threads = [threading.Thread(target=lambda: found.append(registry.library("default"))) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(found) == 8 and len(set(map(id, found))) == 1
+    registry = LibraryRegistry(model)
+    assert len(set(map(id, at_once(*[lambda: registry.library("default")] * 8)))) == 1
     registry.close()
 
 

@@ -15,6 +15,7 @@ from clasp.phones.inventory import INVENTORY
 from index.filters import Filter
 from index.library import Library
 from index.search import CLEAR, Query, encode, like, search
+from tests.index.conftest import Identity
 
 DIM, HALF = 32, 16
 CALIBRATION = Calibration(
@@ -28,12 +29,9 @@ CALIBRATION = Calibration(
 
 
 @dataclass(frozen=True)
-class Model:
+class Model(Identity):
     """A model whose queries are given as vectors; it weighs them as every model does."""
 
-    checksum: str = "a" * 64
-    dim: int = DIM
-    meaning_dim: int = HALF
     sound_dim: int = HALF
     device: str = "cpu"
     meaning_weight: float = 0.5

@@ -2,7 +2,6 @@
 
 import io
 import subprocess
-import threading
 import tracemalloc
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import soundfile
 from clasp.audio.decode import SAMPLE_RATE, Waveform, decode, from_samples, length, stream
 from clasp.errors import AudioError
 from tests.malformed import write_malformed
+from tests.threads import at_once
 
 SECONDS = 3.0
 
@@ -291,14 +291,7 @@ def test_no_program_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 def test_decoding_in_threads_gives_the_same():
     content = encode(44_100, "OGG", "VORBIS")
     expected = decode(content).samples
-    found: list[np.ndarray] = []
-    threads = [threading.Thread(target=lambda: found.append(decode(content).samples)) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(found) == 8
-    for samples in found:
+    for samples in at_once(*[lambda: decode(content).samples] * 8):
         np.testing.assert_array_equal(samples, expected)
 
 

@@ -1,12 +1,13 @@
 """Whatever a file holds: it is decoded, or refused in one sentence, in bounded time and memory."""
 
-import threading
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.clasp.audio.fuzz import MEMORY, NAMES, SECONDS, STALL, Decoder, Outcome, mutated, seeds
+from tests.threads import at_once
 
 CASES, MANY, WORKERS = 200, 20_000, 2
 
@@ -18,22 +19,18 @@ def wholes(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
 
 def fuzzed(wholes: list[bytes], folder: Path, cases: range) -> list[tuple[int, Outcome]]:
     """What came of every case, by several processes."""
-    outcomes: list[tuple[int, Outcome]] = []
 
-    def work(worker: int) -> None:
+    def work(worker: int) -> list[tuple[int, Outcome]]:
+        outcomes = []
         decoder = Decoder(SECONDS, CLASP_STALL_SECONDS=STALL)
         path = folder / f"{worker}.bin"
         for case in cases[worker::WORKERS]:
             path.write_bytes(mutated(wholes, case))
             outcomes.append((case, decoder.outcome(path)))
         decoder.close()
+        return outcomes
 
-    threads = [threading.Thread(target=work, args=(worker,)) for worker in range(WORKERS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return outcomes
+    return [one for some in at_once(*(partial(work, worker) for worker in range(WORKERS))) for one in some]
 
 
 def hold(outcomes: list[tuple[int, Outcome]]) -> None:

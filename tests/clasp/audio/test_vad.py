@@ -10,21 +10,6 @@ import torch
 
 from clasp.audio.decode import SAMPLE_RATE
 from clasp.audio.vad import BLOCK, LONGEST, OVERLAP, SHORTEST, WINDOW, Segmenter, Utterance, VoiceActivity, utterances
-from clasp.training.data.synthesis import Voice, speak
-
-TEXTS = (
-    "The ferry did not leave the harbour because the fog was too thick to see the lighthouse.",
-    "My grandmother baked her bread with rye from the mill across the river.",
-    "Nobody had told the driver that the bridge would be closed until Thursday.",
-)
-
-
-@pytest.fixture(scope="module")
-def spoken() -> list[np.ndarray]:
-    """Three sentences, without the silence around them."""
-    clips = [speak(text, Voice("espeak", "en-us", "en")).samples.astype(np.float32) for text in TEXTS]
-    loud = [np.flatnonzero(np.abs(clip) > 0.01) for clip in clips]
-    return [clip[where[0] : where[-1]] for clip, where in zip(clips, loud, strict=True)]
 
 
 def silence(seconds: float) -> np.ndarray:

@@ -11,29 +11,16 @@ import soundfile
 from clasp.audio.decode import SAMPLE_RATE, Waveform, stream
 from clasp.audio.envelope import STEP, envelope
 from clasp.errors import DataError, LibraryError
-from clasp.training.data.synthesis import Voice, speak
 from index.ingest import encoded_file
 from index.ingest.files import content_checksum
 from index.ingest.pipeline import Ingestor
 from index.ingest.walk import find_files
 from index.library import FILES, Library
-from index.progress import AddProgress
+from tests.index.conftest import last
 from tests.index.ear import Ear
 from tests.malformed import write_malformed
 
-TEXTS = (
-    "The ferry did not leave the harbour because the fog was too thick to see the lighthouse.",
-    "My grandmother baked her bread with rye from the mill across the river.",
-    "Nobody had told the driver that the bridge would be closed until Thursday.",
-)
 GAP = 0.8  # seconds
-
-
-@pytest.fixture(scope="module")
-def spoken() -> list[np.ndarray]:
-    clips = [speak(text, Voice("espeak", "en-us", "en")).samples.astype(np.float32) for text in TEXTS]
-    loud = [np.flatnonzero(np.abs(clip) > 0.01) for clip in clips]
-    return [clip[where[0] : where[-1]] for clip, where in zip(clips, loud, strict=True)]
 
 
 def write(path: Path, clips: list[np.ndarray], quiet: float = GAP) -> Path:
@@ -52,11 +39,6 @@ def ear() -> Ear:
 @pytest.fixture
 def library(tmp_path: Path, ear: Ear) -> Library:
     return Library.create(tmp_path / "library", ear)
-
-
-def last(states) -> AddProgress:
-    *_, state = states
-    return state
 
 
 def hears(library: Library, ear: Ear, clip: np.ndarray) -> tuple[str, float]:

@@ -17,9 +17,9 @@ from clasp.speech.languages import LanguageTally
 from clasp.speech.transcript import Transcript
 from index.ingest.pipeline import Ingestor
 from index.library import Library, Recording, Segment
-from index.progress import TranscribeProgress
 from index.store.reembed import reembed
 from index.store.schema import DATABASE_FILE
+from tests.index.conftest import last
 from tests.index.ear import Ear
 from tests.index.hand import Hand, tone
 
@@ -61,11 +61,6 @@ def make(folder: Path, counts: dict[str, int], **facts: str) -> Library:
 
 def texts(library: Library) -> dict[str, str]:
     return {one.name: one.transcript for one in library.segments()}
-
-
-def last(states) -> TranscribeProgress:
-    *_, state = states
-    return state
 
 
 @pytest.fixture

@@ -1,4 +1,3 @@
-import threading
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +12,7 @@ from index.map.quality import Measure
 from index.map.umap import NEIGHBOURS, SHARPNESS
 from index.map.wire import NOWHERE, ONE, from_bytes
 from tests.index.conftest import Identity
+from tests.threads import meanwhile
 
 MEANING = Identity.meaning_dim
 REGION = Region("lentils, soup", "words", [0.5, -0.25], [0.5, -0.25, 0.0], 12)
@@ -273,25 +273,15 @@ def test_dates_are_months_or_what_is_longer(make):
 def test_read_while_recordings_come_and_go(make, units):
     library = make(50)
     stored(library)
-    shown, over, failed = LibraryMap.load(library), threading.Event(), []
+    shown = LibraryMap.load(library)
 
     def read() -> None:
-        while not over.is_set():
-            try:
-                shown.locate(units(1, 32, seed=4)[0])
-                points = shown.points()
-                assert len(points.ids) == len(points.flat) == len(points.texts) and np.isfinite(points.flat[:, 0]).all()
-            except Exception as error:
-                failed.append(error)
+        shown.locate(units(1, 32, seed=4)[0])
+        points = shown.points()
+        assert len(points.ids) == len(points.flat) == len(points.texts) and np.isfinite(points.flat[:, 0]).all()
 
-    threads = [threading.Thread(target=read) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for n in range(8):
-        more(library, units, 3, first=n, seed=n)
-        library.remove(f"late {n}" if n % 2 else f"recording {n}")
-    over.set()
-    for thread in threads:
-        thread.join()
-    assert not failed
+    with meanwhile(*[read] * 3):
+        for n in range(8):
+            more(library, units, 3, first=n, seed=n)
+            library.remove(f"late {n}" if n % 2 else f"recording {n}")
     assert len(shown.points().ids) == len(library) and shown.stale == 12

@@ -14,9 +14,9 @@ from clasp.training.data.synthesis import Voice, speak
 from index.cli.main import main
 from index.ingest.pipeline import Ingestor
 from index.library import Library
-from index.progress import Progress
 from index.store.reembed import FRESH_FILE, reembed
 from index.store.schema import DATABASE_FILE
+from tests.index.conftest import last
 from tests.index.ear import Ear
 
 OLD, NEW = Ear(), Ear("f" * 64, dim=48, meaning_dim=24, seed=1)
@@ -49,11 +49,6 @@ def folder(made: Path, tmp_path: Path) -> Path:
     """A copy of that library; the recordings are where they were added from."""
     shutil.copytree(made / "library", tmp_path / "library")
     return tmp_path / "library"
-
-
-def last(states) -> Progress:
-    *_, state = states
-    return state
 
 
 def is_as_it_was(folder: Path, made: Path) -> bool:

@@ -1,36 +1,21 @@
 """Machine transcripts in a library: kept beside those that came with the recordings, and taken into the vectors."""
 
 import sqlite3
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from clasp.errors import LibraryError
-from clasp.speech.gate import EVIDENCE
 from clasp.speech.transcript import Transcript, Word
 from index.library import Library
 from index.store import repair
 from index.store.schema import DATABASE_FILE, MIGRATIONS, connect
 from tests.index.conftest import Identity, one_each, random_units
+from tests.index.eye import Eye
 
 FOUND = Transcript("the ferry left", "en", (Word("the", 1.0, 1.2, 0.9), Word("ferry", 1.2, 1.7, 0.8)), -0.3, 1.1, 0.05)
-
-
-@dataclass(frozen=True)
-class Reader:
-    """Reads a text as a direction of its own, and believes it by half."""
-
-    def fuse(self, direct: np.ndarray, texts: list[str], evidence: np.ndarray) -> np.ndarray:
-        assert evidence.shape == (len(texts), len(EVIDENCE)) and np.isfinite(evidence).all()
-        both = direct + np.array(
-            [self.meaning(text) if text else 0 * row for text, row in zip(texts, direct, strict=True)]
-        )
-        return both / np.linalg.norm(both, axis=1, keepdims=True)
-
-    def meaning(self, text: str) -> np.ndarray:
-        return random_units(1, Identity.meaning_dim, seed=sum(text.encode()))[0]
 
 
 @pytest.fixture
@@ -53,7 +38,7 @@ def missing(library: Library) -> list[int]:
 
 
 def fuse(library: Library) -> int:
-    return sum(1 for _ in library.transcripts.fuse(Reader()))
+    return sum(1 for _ in library.transcripts.fuse(Eye()))
 
 
 def test_a_segment_tells_its_transcript_and_whose_it_is(library):
@@ -92,7 +77,7 @@ def test_transcripts_are_taken_into_the_meaning_and_nothing_else(library):
         assert np.allclose(meaning, was, atol=1e-3) == (not text)
         assert np.linalg.norm(meaning) == pytest.approx(np.linalg.norm(was), abs=1e-3)
         if text:
-            expected = was / np.linalg.norm(was) + Reader().meaning(text)
+            expected = was / np.linalg.norm(was) + Eye().meaning(text)
             cosine = meaning @ expected / np.linalg.norm(meaning) / np.linalg.norm(expected)
             assert cosine > 0.999
 
@@ -107,7 +92,7 @@ def test_another_transcript_takes_the_place_of_the_first(library):
     library.transcripts.store([6], [replace(FOUND, text="a whole other thing")], "small")
     fuse(library)
     twice = halves(library, 6)[0]
-    expected = direct / np.linalg.norm(direct) + Reader().meaning("a whole other thing")
+    expected = direct / np.linalg.norm(direct) + Eye().meaning("a whole other thing")
     assert not np.allclose(once, twice, atol=0.01)
     assert twice @ expected / np.linalg.norm(twice) / np.linalg.norm(expected) > 0.999
     library.transcripts.store([6], [Transcript("")], "small")  # it was not speech after all
@@ -146,7 +131,7 @@ def test_an_index_of_earlier_vectors_is_not_used(tmp_path):
     ids = list(range(1, count + 1))
     library.store_index()
     library.transcripts.store(ids, [replace(FOUND, text=f"number {number}") for number in ids], "base")
-    assert list(library.transcripts.fuse(Reader())) == [2_000, count]
+    assert list(library.transcripts.fuse(Eye())) == [2_000, count]
     library.close()
     for _ in range(2):
         with Library.open(library.folder, Identity()) as again:
@@ -171,7 +156,7 @@ def test_a_library_that_is_for_searching_only_keeps_nothing(library):
     closed = Library.open(library.folder, Identity(), read_only=True)
     for change in (
         lambda: closed.transcripts.store([6], [FOUND], "base"),
-        lambda: next(closed.transcripts.fuse(Reader())),
+        lambda: next(closed.transcripts.fuse(Eye())),
     ):
         with pytest.raises(LibraryError, match="for searching only"):
             change()

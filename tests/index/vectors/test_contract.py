@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -24,6 +23,7 @@ from index.vectors.hnsw import MANIFEST_FILE
 from index.vectors.protocol import halves_of
 from tests.index.conftest import Identity, one_each, random_units
 from tests.index.vectors.tables import nearest
+from tests.threads import meanwhile
 
 HALVES, EVERYTHING = halves_of(32, 16), Filter()
 SERVER = shutil.which("milvus-server", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
@@ -202,28 +202,16 @@ def test_searching_while_another_one_adds_and_removes(place: Place):
     stays = random_units(150, 32, seed=0)[100:]
     with place.create() as library, place.open(read_only=True) as follower:
         add(library, 0, 150)
-        wrong, done = [], threading.Event()
 
         def search() -> None:
-            try:
-                while not done.is_set():
-                    for row in range(0, 50, 7):
-                        follower.refresh()
-                        assert follower.candidates(stays[row], 5).segments[0].text == str(100 + row)
-            except BaseException as error:
-                wrong.append(error)
+            for row in range(0, 50, 7):
+                follower.refresh()
+                assert follower.candidates(stays[row], 5).segments[0].text == str(100 + row)
 
-        follower.refresh()
-        threads = [threading.Thread(target=search) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for number in range(6):
-            add(library, 150 + 30 * number, 30)
-            library.remove(f"recording {number}")
-        done.set()
-        for thread in threads:
-            thread.join()
-        assert not wrong
+        with meanwhile(*[search] * 4):
+            for number in range(6):
+                add(library, 150 + 30 * number, 30)
+                library.remove(f"recording {number}")
         follower.refresh()
         assert len(follower) == len(library) == 150 + 180 - 6 and is_exact(follower)
 

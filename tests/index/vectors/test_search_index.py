@@ -1,7 +1,5 @@
 """What a library is searched by, against comparing everything."""
 
-import threading
-
 import numpy as np
 import pytest
 
@@ -11,6 +9,7 @@ from index.vectors.protocol import halves_of
 from index.vectors.search_index import SearchIndex
 from index.vectors.segment_table import SegmentTable
 from tests.index.vectors.tables import VERSION, nearest, replaced, table
+from tests.threads import at_once
 
 MEANING = slice(0, 24)
 
@@ -82,17 +81,9 @@ def test_what_was_replaced_is_found_at_once(large, units):
 
 def test_many_threads_find_what_one_finds(large, units):
     queries, allowed = units(40, 48, seed=1), np.arange(5_000) % 2 == 0
-    expected = [[large.nearest(query, 10, which).tolist() for which in (None, allowed)] for query in queries]
-    wrong = []
 
-    def search() -> None:
-        for query, rows in zip(queries, expected, strict=True):
-            if [large.nearest(query, 10, which).tolist() for which in (None, allowed)] != rows:
-                wrong.append(query)
+    def search() -> list[list[list[int]]]:
+        return [[large.nearest(query, 10, which).tolist() for which in (None, allowed)] for query in queries]
 
-    threads = [threading.Thread(target=search) for _ in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
+    expected = search()
+    assert at_once(*[search] * 16) == [expected] * 16
