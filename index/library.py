@@ -53,6 +53,7 @@ from index.store.schema import DATABASE_FILE
 from index.transcripts import LibraryTranscripts
 from index.vectors.hnsw import MANIFEST_FILE
 from index.vectors.protocol import halves_of
+from index.vectors.search_index import SearchIndex
 from index.vectors.segment_table import SegmentTable
 from index.watched_folders import LibraryWatchedFolders
 
@@ -399,6 +400,11 @@ class Library:
     def recordings_at(self, path: Path) -> list[Recording]:
         """The recordings that were added from this absolute path."""
         return self._database.recordings_at(self.stored_path(path))
+
+    @property
+    def search_index(self) -> SearchIndex:
+        """What the library is searched by at this moment."""
+        return self._indexed.index
 
     def stored_path(self, path: Path) -> Path:
         """An absolute path as the library stores it: relative if it is that of what was fetched into its folder."""
