@@ -96,11 +96,11 @@ def _in_storage(addresses: Sequence[str]) -> FoundFiles:
         for one in found:
             if one.place is None:
                 failed.append((one.address, "Its address cannot be the path of a file: give it another name."))
-            elif one.address == address or (_is_shown(one, address) and _is_recording(one.name)):
+            elif one.address == address or (_is_walked(one, address) and _is_recording(one.name)):
                 objects[one.address] = one
             elif suffix(one.name) in TEXTS:
                 texts[one.address] = one
-            elif _is_shown(one, address):
+            elif _is_walked(one, address):
                 skipped.append(Path(one.name))
     return FoundFiles((), tuple(failed), (), tuple(skipped), tuple(objects.values()), tuple(texts.values()))
 
@@ -109,8 +109,8 @@ def _is_recording(name: str) -> bool:
     return suffix(name) in SUFFIXES and not name.startswith(".")
 
 
-def _is_shown(stored: StoredObject, address: str) -> bool:
-    """Whether a file below an address is none that is left out of folders as well."""
+def _is_walked(stored: StoredObject, address: str) -> bool:
+    """Whether a walk through the folders below an address would come to an object."""
     *folders, name = stored.address.removeprefix(f"{address}/").split("/")
     return all(map(_is_entered, folders)) and _is_listed(name)
 
