@@ -183,6 +183,7 @@ def listed(address: str) -> list[StoredObject]:
             found = [itself, *(one for one in beside if _is_text(one) and comparable(one.base_name).startswith(about))]
     except (OSError, ValueError) as error:
         raise DataError(f"{readable(address)} cannot be read: {_reason(error)}.") from error
+    found.sort(key=lambda one: one.path)
     return [StoredObject(f"{scheme}://{one.path}", one.size, int(one.mtime.timestamp())) for one in found]
 
 

@@ -189,7 +189,8 @@ def cluster(monkeypatch: pytest.MonkeyPatch, tiny_folder: Path):
 
     monkeypatch.setattr(ray_constants, "ENABLE_RAY_CLUSTER", False)  # where it was imported before
     monkeypatch.setattr(services, "get_node", patient(services.get_node))
-    cluster = Cluster(initialize_head=True, head_node_args={**node(), "include_dashboard": False})
+    needless = {"include_dashboard": False, "include_log_monitor": False, "no_monitor": True}
+    cluster = Cluster(initialize_head=True, head_node_args={**node(), **needless})
     cluster.add_node(**node())
     yield cluster
     cluster.shutdown()

@@ -1,6 +1,8 @@
 """Recordings in object storage, in a server of S3 on this machine: added as if they lay in a folder."""
 
+import os
 import shutil
+import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import clasp
 from clasp.errors import ClaspError, DataError
 from index.cli.main import main
 from index.ingest import objects
@@ -25,7 +28,8 @@ boto3 = pytest.importorskip("boto3")
 moto = pytest.importorskip("moto.server")
 pytest.importorskip("pyarrow")
 
-DEMO = Path(__file__).parents[3] / "assets" / "library" / "audio"
+ROOT = Path(__file__).parents[3]
+DEMO = ROOT / "assets" / "library" / "audio"
 SRT = "1\n00:00:00,000 --> 00:00:20,000\nThe ferry did not leave.\n"
 TABLE = "file,speaker,date\nlore-14.ogg,Ada,1962\nharbour.ogg,Grace,1963\n"
 
@@ -152,6 +156,25 @@ def test_a_bucket_is_added_as_a_folder_is(cluster, bucket: Bucket, folder: Path,
     assert state.remarks == expected.remarks != ()
     places = {library.audio(one)[0] for one in library.segments()}
     assert all(one.is_file() and one.is_relative_to(library.folder.absolute() / OBJECTS) for one in places)
+
+
+@pytest.mark.slow
+def test_a_cluster_fetches_for_itself(bucket: Bucket, folder: Path, tiny_folder: Path, tmp_path: Path):
+    pytest.importorskip("ray")
+    bucket.fill(folder)
+    command = [sys.executable, "-m", "clasp", "add", f"{bucket.address}/talks", "--ray", "local", "--no-transcripts"]
+    done = subprocess.run(
+        [*command, "--library", tmp_path / "library"], cwd=ROOT, env={**os.environ, "CLASP_MODEL": str(tiny_folder)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.startswith("4 of 4 files: 3 added (") and " 1 not readable." in done.stdout
+    assert f"  not added: {bucket.address}/talks/1963/broken.ogg: broken.ogg " in done.stdout
+    with Library.open(tmp_path / "library", clasp.load(tiny_folder)) as library:
+        assert {one.title: one.speaker for one in library.recordings()} == {
+            "lore-14": "Ada", "lore-13": "", "hobbies-25": "",
+        }  # fmt: skip
+        assert all(one.path.is_file() for one in library.recordings())
 
 
 def test_what_is_known_is_not_fetched_again(bucket: Bucket, folder: Path, library: Library):
