@@ -147,5 +147,6 @@ def storage(library: "Library") -> tuple[int, int, int]:
     folder = library.folder
     files = [path for path in folder.iterdir() if path.is_file()]
     database = sum(path.stat().st_size for path in files if ".db" in path.name)
-    copies = sum(path.stat().st_size for place in (FILES, OBJECTS) for path in (folder / place).rglob("*.*"))
+    stored = [path for place in (FILES, OBJECTS) for path in (folder / place).rglob("*") if path.is_file()]
+    copies = sum(path.stat().st_size for path in stored)
     return database, sum(path.stat().st_size for path in files) - database, copies
