@@ -38,6 +38,10 @@ ROOT = Path(__file__).parents[3]
 DEMO = ROOT / "assets" / "library" / "audio"
 PORTS = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port", "runtime_env_agent_port")
 LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # 0: Ray does not take 127.0.0.1 for this machine's address in a network
+PATIENCE = {  # limits of Ray, for a machine that is busy with other work
+    "worker_niceness": "0", "gcs_server_request_timeout_seconds": "300", "health_check_timeout_ms": "60000",
+    "worker_register_timeout_seconds": "300", "agent_register_timeout_ms": "300000",
+}  # fmt: skip
 RECORDINGS, KILLS = 500, 20
 COMPARED = 50  # recordings that are encoded here, too
 START = 300  # seconds in which something must have happened on a busy machine
@@ -181,7 +185,8 @@ def patient(ask: Callable[..., dict]) -> Callable[..., dict]:
 def cluster(monkeypatch: pytest.MonkeyPatch, tiny_folder: Path):
     """Two nodes of two cores on this machine, which nobody else can reach."""
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    monkeypatch.setenv("RAY_worker_niceness", "0")  # or whatever else is busy here would come first
+    for name, value in PATIENCE.items():
+        monkeypatch.setenv(f"RAY_{name}", value)
     monkeypatch.setenv("CLASP_MODEL", str(tiny_folder))
     monkeypatch.setenv(LOOPBACK, "0")
     from ray._private import ray_constants, services
