@@ -112,8 +112,8 @@ class Ingestor:
                         yield progress
                 except (AudioError, DataError, OSError, ValueError) as error:
                     reason = str(error) if not isinstance(error, OSError) else f"{error.strerror or error}"
-                    stored = mirror.objects.get(file)
-                    progress = replace(before, failed=(*before.failed, (stored.address if stored else file, reason)))
+                    name: Path | str = mirror.objects[file].address if file in mirror.objects else file
+                    progress = replace(before, failed=(*before.failed, (name, reason)))
                 remarks = [one.encode("utf-8", "replace").decode() for one in (*mirror.remarks, *sidecars.remarks)]
                 progress = replace(
                     progress, done=before.done + 1, bytes_done=before.bytes_done + sizes[file],
