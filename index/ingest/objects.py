@@ -37,16 +37,19 @@ SCHEMES = ("s3", "gs")
 PATIENCE = timedelta(minutes=1)  # for Google's storage; that of S3 is asked three times
 BLOCK = 2**20  # bytes
 TOGETHER = 8  # texts that are fetched at the same time
+LONGEST = 200  # letters of what an error says
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 CREDENTIALS = "the credentials in the environment are missing or wrong, or do not allow it"
-REASONS = {  # by what the error of S3 is called
-    "NO_SUCH_BUCKET": "there is no such bucket",
+UNREACHABLE = "its server cannot be reached"
+REASONS = {  # by what the errors of both kinds of storage have in them, the surest first
+    "Error NO_SUCH_BUCKET": "there is no such bucket",
+    "Error NETWORK_CONNECTION": UNREACHABLE, "not resolve host": UNREACHABLE, "not connect to server": UNREACHABLE,
     **dict.fromkeys(
-        ("ACCESS_DENIED", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "MISSING_AUTHENTICATION_TOKEN"),
+        ("Error ACCESS_DENIED", "Error INVALID_ACCESS_KEY_ID", "Error SIGNATURE_DOES_NOT_MATCH", "OAuth2 access token",
+         "PERMISSION_DENIED", "UNAUTHENTICATED"),
         CREDENTIALS,
     ),
-    "NETWORK_CONNECTION": "its server cannot be reached",
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -278,4 +281,4 @@ def _reason(error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return "it is no longer there"
     text = " ".join(str(error).split()).rstrip(".")
-    return next((reason for name, reason in REASONS.items() if f"AWS Error {name} " in text), text)
+    return next((reason for part, reason in REASONS.items() if part in text), text[:LONGEST])
