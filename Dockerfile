@@ -20,6 +20,9 @@ RUN /opt/clasp/bin/pip install --no-cache-dir --no-deps --extra-index-url https:
     && /opt/clasp/bin/pip install --no-cache-dir -r requirements.txt
 COPY . .
 RUN /opt/clasp/bin/pip install --no-cache-dir --no-deps .
+# docker build --build-arg EXTRAS=milvus,objects: what pyproject.toml has besides
+ARG EXTRAS=
+RUN test -z "$EXTRAS" || /opt/clasp/bin/pip install --no-cache-dir ".[$EXTRAS]"
 
 FROM python:3.11-slim-bookworm
 # Gradio looks for ffmpeg

@@ -53,6 +53,7 @@ from index.store.schema import DATABASE_FILE
 from index.transcripts import LibraryTranscripts
 from index.vectors.hnsw import MANIFEST_FILE
 from index.vectors.protocol import halves_of
+from index.vectors.search_index import SearchIndex
 from index.vectors.segment_table import SegmentTable
 from index.watched_folders import LibraryWatchedFolders
 
@@ -62,6 +63,7 @@ EVERYTHING = Filter()
 BY_PHONES = 200  # candidates by pairs of phones at least: most of them are chance
 MEASURED_MOST = 600.0  # seconds of a recording whose loudness may be measured when it is asked for
 FILES = "files"  # folder of the recordings that were copied into the library
+OBJECTS = "objects"  # folder of those that were fetched into it from object storage
 
 
 @dataclass(frozen=True, eq=False)
@@ -397,7 +399,20 @@ class Library:
 
     def recordings_at(self, path: Path) -> list[Recording]:
         """The recordings that were added from this absolute path."""
-        return self._database.recordings_at(path)
+        return self._database.recordings_at(self.stored_path(path))
+
+    @property
+    def search_index(self) -> SearchIndex:
+        """What the library is searched by at this moment."""
+        return self._indexed.index
+
+    def stored_path(self, path: Path) -> Path:
+        """An absolute path as the library stores it: relative if it is that of what was fetched into its folder."""
+        return path.relative_to(self._audio) if path.is_relative_to(self._audio / OBJECTS) else path
+
+    def owns(self, path: Path) -> bool:
+        """Whether an absolute path is that of a file which was copied or fetched into the library."""
+        return path.parent == self._audio / FILES or path.is_relative_to(self._audio / OBJECTS)
 
     def flawed(self) -> list[Recording]:
         """The recordings of which something could not be read, their paths absolute."""
@@ -521,7 +536,7 @@ class Library:
             self._indexed.follow()
 
     def remove(self, recording: str) -> None:
-        """Delete a recording for good: its segments, their vectors, and its file if that was copied into the library.
+        """Delete a recording for good: its segments, their vectors, and its file if the library owns that.
 
         Raises:
             LibraryError: if there is no such recording.
@@ -531,12 +546,13 @@ class Library:
         with self._indexed.writing() as database:
             ids = database.remove(recording)
             self._indexed.follow(lambda before: before.without(ids, database.version()))
-        self._unlink(file)
+        if not self.recordings_at(file):  # another one may have been made of what is there now
+            self._unlink(file)
 
     def _unlink(self, path: Path) -> None:
-        """Delete a file that was copied into the library."""
+        """Delete a file that the library owns."""
         file = self._audio / path
-        if file.parent == self._audio / FILES:
+        if self.owns(file):
             file.unlink(missing_ok=True)
 
     def _located(self, recording: Recording) -> Recording:

@@ -1,8 +1,7 @@
 """What a large library takes and what its index finds, for `python -m clasp benchmark --scale`.
 
-Vectors are of real sentences, and of others that are made of these by noise with their own covariance. A library of
-them is made and searched, changed and searched again: with the graphs in memory, which are then split into shards, and
-where CLASP_INDEX names a Milvus server, with that.
+A library of vectors like those of real sentences is made and searched, changed and searched again: with the graphs in
+memory, which are then split into shards, and where CLASP_INDEX names a Milvus server, with that.
 """
 
 import os
@@ -14,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
 from itertools import cycle
 from multiprocessing import get_context
 from pathlib import Path
@@ -25,34 +23,28 @@ from rich.console import Console
 from rich.progress import track
 
 from clasp.errors import ClaspError
-from clasp.evaluation import utterances
 from clasp.evaluation.tables import share
-from clasp.phones.alignment import SHORTLIST, pack
-from clasp.training.data import parallel
+from clasp.phones.alignment import SHORTLIST
 from clasp.training.data.corpora import data_folder
 from index.benchmarks import benchmark
 from index.benchmarks.benchmark import resident
-from index.files import load_arrays, save_arrays
+from index.benchmarks.recall import BEST, cosines, recall
+from index.benchmarks.sentences import Sentences, sentences
 from index.filters import Filter
 from index.library import Library, Recording, Segment
 from index.model import EmbeddingModel
 from index.store.schema import DATABASE_FILE
-from index.vectors import milvus as milvus_index
 from index.vectors.hnsw import INDEX_FILES, HnswIndex
+from index.vectors.milvus import MilvusIndex
 from index.vectors.search_index import SearchIndex
 
 if TYPE_CHECKING:
     from clasp.model import Clasp
 
-SOURCES = ("laser_tatoeba_v1", "tico19", "xcopa", "storybooks_ccby")  # of everyday life, health and stories
-SENTENCES = 4_000  # that are encoded
-NOISE = 0.7  # of the spread of the sentences
 LEAST = 1_000  # utterances
 PER_RECORDING = 100
 BATCH = 10_000  # utterances that are added at a time
 SHARES = {"0.1 %": 0.001, "1 %": 0.01, "10 %": 0.1, "50 %": 0.5}  # of the recordings; each is a category
-QUERIES = 100
-BEST = 10  # of the ranked candidates
 CALLERS = 32
 SECONDS = 20.0  # that they search
 MEANWHILE = 4  # callers while recordings are added
@@ -61,22 +53,6 @@ SHARDS = 16
 WAIT = 600.0  # seconds for an answer of the server
 
 Column = dict[str, str]  # figures by what they measure
-
-
-@dataclass(frozen=True, eq=False)
-class Sentences:
-    """Encoded sentences, and queries: what some of them are in another language."""
-
-    texts: list[str]
-    phones: list[np.ndarray]  # packed, of each
-    vectors: np.ndarray  # float32 (n, dim), unit rows
-    queries: np.ndarray  # float32 (QUERIES, dim), unit rows
-
-    @cached_property
-    def spread(self) -> np.ndarray:
-        """What makes standard normal rows vary like the vectors, float32 (dim, dim)."""
-        values, axes = np.linalg.eigh(np.cov(self.vectors.T))
-        return (np.sqrt(values.clip(0))[:, None] * axes.T).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -104,45 +80,17 @@ def scale(model: "Clasp", count: int, milvus: str) -> str:
     return measure(model, sentences(model, data_folder() / "parallel"), count, milvus)
 
 
-def sentences(model: "Clasp", folder: Path, cache: Path = utterances.CACHE) -> Sentences:
-    """Some of the parallel text in `folder`, half of them English, and translations as queries; encoded once.
-
-    Raises:
-        DataError: if the text is not there.
-    """
-    file = cache / f"sentences-{model.checksum[:12]}.npz"
-    if not file.is_file():
-        pairs = [pair for source in SOURCES for pair in parallel.read(folder, source, parallel.LANGUAGES)]
-        mixed = (pairs[number] for number in np.random.default_rng(0).permutation(len(pairs)).tolist())
-        each_once = {pair.english: pair for pair in mixed}.values()
-        sides = [((pair.english, "en"), (pair.other, pair.language)) for pair in [*each_once][:SENTENCES]]
-        texts, languages = zip(*(side[number % 2] for number, side in enumerate(sides)), strict=True)
-        asked, asked_in = zip(*(side[1 - number % 2] for number, side in enumerate(sides[:QUERIES])), strict=True)
-        Console(stderr=True).print(f"Encoding {len(texts):,} sentences …")
-        encoded = model.encode_text(list(texts), list(languages), return_phones=True)
-        phones = [pack(one) for one in encoded.phones]
-        ends, queries = np.cumsum([*map(len, phones)]), model.encode_text(list(asked), list(asked_in))
-        cache.mkdir(parents=True, exist_ok=True)
-        save_arrays(
-            file, texts=np.array(texts), phones=np.concatenate(phones), ends=ends, vectors=encoded.vectors,
-            queries=queries,
-        )  # fmt: skip
-    stored, packed, ends, vectors, queries = load_arrays(file, "texts", "phones", "ends", "vectors", "queries")
-    return Sentences(stored.tolist(), np.split(packed, ends[:-1]), vectors, queries)
-
-
 def measure(model: EmbeddingModel, known: Sentences, count: int, milvus: str) -> str:
     """The same of sentences that are encoded; figures go to stderr as they come, for this may take hours."""
     made: dict[str, Column] = {}
     found: dict[str, Column] = {}
     count = -(-count // PER_RECORDING) * PER_RECORDING
-    engines = {"embedded": ""}
-    if milvus:
-        engines["Milvus"] = milvus
-        milvus_index.SECONDS = WAIT  # however slow an answer is, it is measured
+    engines = {"embedded": "", "Milvus": milvus} if milvus else {"embedded": ""}
     for engine, address in engines.items():
         with tempfile.TemporaryDirectory(prefix="clasp-") as temporary:
             folder = Path(temporary, "library")
+            if address:
+                MilvusIndex.patience = WAIT  # however slow an answer is, it is measured
             made[engine] = _logged(_created(folder, model, known, count, address))
             made[engine] |= _logged(_opened(folder, model, count, address))
             with Library.open(folder, model, milvus=address) as library:
@@ -151,7 +99,8 @@ def measure(model: EmbeddingModel, known: Sentences, count: int, milvus: str) ->
                     shards = _logged(_sharded(library, known.queries))
                 made[engine] |= _logged(_changed(library, known, count))
                 found[f"{engine}, changed"] = _logged(_searched(library, known.queries))
-                _drop(library)
+                if isinstance(index := library.search_index.vector_index, MilvusIndex):
+                    index.drop()
     return "\n\n".join([
         table(f"{count:,} utterances", made),
         table(f"candidates: p50, p95 (of one core); recall@{BEST}", found),
@@ -168,17 +117,6 @@ def table(what: str, columns: dict[str, Column]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def drawn(known: Sentences, first: int, count: int, meaning_dim: int) -> np.ndarray:
-    """Vectors of the utterances from number `first` on, float32 (count, dim), unit rows whose halves weigh the same: of
-    the sentences, and then of others like them."""
-    noise = np.random.default_rng(first).standard_normal((count, len(known.spread)), np.float32) @ known.spread
-    noise[: max(0, len(known.vectors) - first)] = 0
-    vectors = known.vectors[np.arange(first, first + count) % len(known.vectors)] + NOISE * noise
-    halves = [half for half in np.split(vectors, [meaning_dim], axis=1) if half.shape[1]]
-    halves = [half / np.linalg.norm(half, axis=1, keepdims=True) / np.sqrt(len(halves)) for half in halves]
-    return np.concatenate(halves, axis=1)
-
-
 def add(library: Library, known: Sentences, first: int, count: int) -> None:
     """Add the utterances from number `first` on, both multiples of PER_RECORDING."""
     cuts = np.cumsum(list(SHARES.values()))
@@ -191,7 +129,7 @@ def add(library: Library, known: Sentences, first: int, count: int) -> None:
         segments += [Segment(0, name, 5.0 * n, 5.0 * n + 4, **facts) for n in range(PER_RECORDING)]
     sources = np.arange(first, first + count) % len(known.texts)
     segments = [replace(one, text=known.texts[source]) for one, source in zip(segments, sources, strict=True)]
-    vectors = drawn(known, first, count, library.meaning_dim)
+    vectors = known.drawn(first, count, library.meaning_dim)
     library.add(recordings, segments, vectors, [known.phones[source] for source in sources])
 
 
@@ -251,7 +189,7 @@ def _changed(library: Library, known: Sentences, count: int) -> Column:
 
 def _searched(library: Library, queries: np.ndarray) -> Column:
     """Speed and recall of finding candidates, with filters and without."""
-    scores = cosines(library._indexed.index, queries)
+    scores = cosines(library.search_index, queries)
     column = {"one caller": _asked(library, queries, scores, Filter())}
     with _callers(library, queries, CALLERS) as times:
         time.sleep(SECONDS)
@@ -264,7 +202,7 @@ def _searched(library: Library, queries: np.ndarray) -> Column:
 
 def _asked(library: Library, queries: np.ndarray, scores: np.ndarray, filters: Filter) -> str:
     """What one caller finds, and how fast."""
-    index = library._indexed.index
+    index = library.search_index
     allowed, names = filters.allowed(index.segments), filters.names(index.segments)
     rows = np.arange(len(library)) if allowed is None else np.flatnonzero(allowed)
     found = [index.nearest(query, SHORTLIST, allowed, names) for query in queries]
@@ -278,7 +216,7 @@ def _asked(library: Library, queries: np.ndarray, scores: np.ndarray, filters: F
 
 def _sharded(library: Library, queries: np.ndarray) -> Column:
     """The same utterances in shards, each with graphs of its own, of whose candidates the nearest are taken."""
-    whole, shards = library._indexed.index, []
+    whole, shards = library.search_index, []
     began = time.perf_counter()
     for number in range(SHARDS):
         others = np.delete(whole.segments.ids, np.s_[number::SHARDS])
@@ -299,38 +237,6 @@ def _sharded(library: Library, queries: np.ndarray) -> Column:
         "the slowest for each query, p50, p95": _milliseconds(times.max(axis=1)),
         f"recall@{BEST} of all together": share(recall(cosines(whole, queries), found, np.arange(len(library)))),
     }
-
-
-def cosines(index: SearchIndex, queries: np.ndarray) -> np.ndarray:
-    """Of each half of queries, (q, dim), with that of every segment: float32 (halves, q, n)."""
-    vectors = index.segments.vectors
-    scores = np.empty((len(index.halves), len(queries), len(vectors)), np.float32)
-    for start in range(0, len(vectors), BATCH):
-        block = vectors[start : start + BATCH].astype(np.float32)
-        for half, of_half in zip(index.halves, scores, strict=True):
-            asked, stored = queries[:, half], block[:, half]
-            lengths = np.linalg.norm(asked, axis=1)[:, None] * np.linalg.norm(stored, axis=1)
-            of_half[:, start : start + BATCH] = asked @ stored.T / lengths
-    return scores
-
-
-def recall(scores: np.ndarray, found: Sequence[np.ndarray], rows: np.ndarray) -> float:
-    """Share of the BEST candidates that an index should have found which are the best of those that it has.
-
-    Args:
-        scores: see `cosines`.
-        found: by the index, rows of each query.
-        rows: among which it searched, int64 (n,).
-    """
-    pairs = zip(scores.transpose(1, 0, 2), found, strict=True)
-    return float(np.mean([np.isin(best(of_one, rows), best(of_one, few)).mean() for of_one, few in pairs]))
-
-
-def best(scores: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The candidates among rows, the SHORTLIST nearest by each half, that have the BEST sums of their cosines, float32
-    (halves, n)."""
-    near = np.unique([rows[np.argsort(-half[rows], kind="stable")[:SHORTLIST]] for half in scores])
-    return near[np.argsort(-scores[:, near].sum(axis=0), kind="stable")[:BEST]]
 
 
 @contextmanager
@@ -360,17 +266,8 @@ def _callers(library: Library, queries: np.ndarray, count: int) -> Iterator[list
 def _settle(library: Library) -> None:
     """Wait until everything is in the graphs; a server builds its own later, when it is told that this was all."""
     library.store_index()
-    if isinstance(index := library._indexed.index.vector_index, milvus_index.MilvusIndex):
-        client, name = index._server._client, index._server._collection
-        client.flush(name, timeout=WAIT)
-        while client.describe_index(name, "vector", timeout=WAIT)["pending_index_rows"]:
-            time.sleep(1)
-
-
-def _drop(library: Library) -> None:
-    """Leave nothing behind on a server."""
-    if isinstance(index := library._indexed.index.vector_index, milvus_index.MilvusIndex):
-        index._server._client.drop_collection(index._server._collection, timeout=WAIT)
+    if isinstance(index := library.search_index.vector_index, MilvusIndex):
+        index.wait_until_built()
 
 
 def _server_memory() -> float | None:

@@ -6,6 +6,7 @@
     python -m clasp add lectures/ --no-transcripts
     python -m clasp add interpreted.mkv --track 2
     python -m clasp add /archive --ray auto
+    python -m clasp add s3://archive/interviews
 
 They stay where they are unless --copy puts them into the library. A transcript beside a recording (of the same name:
 .srt, .vtt, .txt, .json of Whisper and others) and facts about it (same name, .csv, or metadata.csv in the folder, with
@@ -13,8 +14,11 @@ any of the columns file, title, speaker, category, language, date, tags) are tak
 is run again. What has no transcript is transcribed once all is added, for it can be searched before; CLASP_TRANSCRIBER
 says by what. After an interruption it goes on where it was.
 
+What is in object storage (s3://bucket/folder, gs://bucket/talk.mp3) is fetched into the folder of the library, where it
+stays, so that it can be played. Credentials are those of the environment.
+
 With --ray, the machines of a Ray cluster encode; this one stores what they have made, and transcribes in the end. The
-paths must lead to the recordings on all of them.
+paths must lead to the recordings on all of them, or be addresses of object storage.
 
 Exit codes: 0 all was added or known; 1 something could not be read, or not to its end, or something in transcripts and
 tables was not understood; 2 an error (one line on stderr).
@@ -23,11 +27,11 @@ tables was not understood; 2 an error (one line on stderr).
 import argparse
 from collections import Counter
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clasp.filenames import readable, suffix
 from index.cli.progress import minutes, show
+from index.ingest.walk import path_or_address
 from index.paths import library_folder, open_or_create
 
 if TYPE_CHECKING:
@@ -38,7 +42,10 @@ STOPPED = 130
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `python -m clasp add`."""
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a sound file, a video or a folder")
+    parser.add_argument(
+        "paths", nargs="+", type=path_or_address, metavar="PATH",
+        help="a sound file, a video or a folder, also in object storage (s3://, gs://)",
+    )  # fmt: skip
     add_shared_arguments(parser)
     parser.add_argument(
         "--track", type=int, default=0, metavar="NUMBER",

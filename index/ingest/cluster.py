@@ -15,8 +15,8 @@ Ray is loaded when a cluster is asked for (`pip install clasp-search[ray]`).
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import islice
@@ -28,6 +28,7 @@ from clasp.errors import AudioError, ClaspError, ModelError
 from clasp.filenames import readable
 from clasp.settings import current, variable
 from index.ingest.encoded_file import EncodedFile, KnownFiles, encode_file
+from index.ingest.objects import StoredObject, fetched
 
 if TYPE_CHECKING:
     from clasp import Clasp
@@ -55,10 +56,16 @@ class Cluster:
         self._ray, self._setup = ray, setup
         self._resource = "CPU" if setup.device == "cpu" or not ray.cluster_resources().get("GPU") else "GPU"
 
-    def encoded(self, files: Iterable[Path], known: KnownFiles) -> Iterator[tuple[Path, Callable[[], EncodedFile]]]:
+    def encoded(
+        self, files: Iterable[Path], known: KnownFiles, objects: Mapping[Path, StoredObject]
+    ) -> Iterator[tuple[Path, Callable[[], EncodedFile]]]:
         """Each file once it is encoded, in any order, with what gives the outcome or raises what went wrong: see
         `encode_file`; an AudioError, too, where the workers that had the file were lost again and again, and a
-        ClaspError where they lack CLASP."""
+        ClaspError where they lack CLASP.
+
+        Args:
+            objects: the files that workers fetch from object storage, and from where.
+        """
         ray = self._ray
         gpus = {"num_gpus": 1, "max_calls": 0} if self._resource == "GPU" else {}  # 0: the worker keeps its model
         encode = ray.remote(num_cpus=1, max_retries=RETRIES, **gpus)(_encode)
@@ -68,7 +75,7 @@ class Cluster:
         while True:
             most = 2 * max(1, int(ray.cluster_resources().get(self._resource, 0)))
             for file in islice(waiting, max(0, most - len(running))):
-                running[encode.remote(setup, file, found)] = file
+                running[encode.remote(setup, objects.get(file, file), found)] = file
             if not running:
                 return
             (done,), _ = ray.wait(list(running), num_returns=1)
@@ -132,11 +139,13 @@ def _must_answer(address: str) -> None:
             raise ClaspError(f"There is no Ray cluster at {address}: {error}.") from error
 
 
-def _encode(setup: _Setup, file: Path, known: KnownFiles) -> EncodedFile:
-    """What a worker does of a file."""
+def _encode(setup: _Setup, source: Path | StoredObject, known: KnownFiles) -> EncodedFile:
+    """What a worker does of a file, which it fetches first where that is in object storage."""
     os.environ.update(setup.limits)
-    encoded = encode_file(_model(setup.model, setup.device, setup.checksum), file, known.start)
-    return replace(encoded, batches=list(encoded.batches))
+    model = _model(setup.model, setup.device, setup.checksum)
+    with nullcontext(source) if isinstance(source, Path) else fetched(source) as file:
+        encoded = encode_file(model, file, known.start)
+        return replace(encoded, batches=list(encoded.batches))
 
 
 @cache

@@ -31,10 +31,15 @@ def content_checksum(file: Path) -> str:
         raise AudioError(f"There is no {readable(file.name)}: it was moved or removed, or a link leads nowhere.")
     if not file.is_file():
         raise AudioError(f"{readable(file.name)} is not a file.")
-    most = current().file_mib
-    if file_size(file) > most * 2**20:
-        raise AudioError(f"{readable(file.name)} is larger than {most:g} MiB: split it, or set CLASP_FILE_MIB.")
+    must_not_be_larger(file.name, file_size(file))
     return sha256(file)
+
+
+def must_not_be_larger(name: str, size: int) -> None:
+    """Raise AudioError if a file of so many bytes is larger than is set."""
+    most = current().file_mib
+    if size > most * 2**20:
+        raise AudioError(f"{readable(name)} is larger than {most:g} MiB: split it, or set CLASP_FILE_MIB.")
 
 
 def continues(file: Path, part: Path) -> bool:

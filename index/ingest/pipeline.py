@@ -42,12 +42,13 @@ from index.ingest.encoded_file import (
     encode_file,
     speaker_embeddings,
 )
-from index.ingest.files import continues, copied, file_size
+from index.ingest.files import content_checksum, continues, copied, file_size
+from index.ingest.objects import Mirror
 from index.ingest.prefetch import prefetch
 from index.ingest.segment_audio import segment_waveforms
 from index.ingest.sidecars import Sidecar, SidecarIndex
 from index.ingest.walk import find_files
-from index.library import Library
+from index.library import OBJECTS, Library
 from index.metadata import FACTS, checked
 from index.model import SpeechEncoder, Transcriber
 from index.progress import AddProgress, Progress, TranscribeProgress, timed
@@ -73,7 +74,8 @@ class Ingestor:
         """Add to `library`, embedding with `model`.
 
         Args:
-            copy: put files into the library; otherwise they stay where they are, and so do their paths.
+            copy: put files into the library; otherwise they stay where they are, and so do their paths. What comes from
+                object storage is in the library's folder in any case.
             language: what is spoken, where no metadata says otherwise.
             track: number of the sound track of each file that is added, from 1; 0: the default one, or where that is
                 silent the first that is not.
@@ -87,19 +89,22 @@ class Ingestor:
         self.language = checked({"language": language})["language"]
 
     @timed
-    def add(self, paths: Sequence[Path]) -> Generator[AddProgress, None, None]:
-        """Add recordings, given as files and folders; yields how far it has come.
+    def add(self, paths: Sequence[Path | str]) -> Generator[AddProgress, None, None]:
+        """Add recordings, given as files and folders, or as addresses of object storage; yields how far it has come.
 
         Raises:
             LibraryError: if the library cannot be written (is the disk full?); what was stored before stays.
             DataError: if there is no recording in any of the paths.
+            ClaspError: if what reads the addresses is not installed.
         """
         found = find_files(paths)
-        sidecars = SidecarIndex(found.files, found.folders)
+        mirror = Mirror(self.library.folder.absolute() / OBJECTS, found.objects, found.texts)
+        sidecars = SidecarIndex((*found.files, *mirror.objects), (*found.folders, *mirror.folders))
         sizes = {file: file_size(file) for file in found.files}
+        sizes |= {file: one.size for file, one in mirror.objects.items()}
         progress = AddProgress(len(sizes), bytes=sum(sizes.values()), failed=found.failed, skipped=found.skipped)
         try:
-            for file, encode in self._encoded(found.files):
+            for file, encode in self._encoded(list(sizes), mirror):
                 before = replace(progress, current=readable(file.name), file_seconds=0.0)
                 yield before
                 try:
@@ -107,10 +112,12 @@ class Ingestor:
                         yield progress
                 except (AudioError, DataError, OSError, ValueError) as error:
                     reason = str(error) if not isinstance(error, OSError) else f"{error.strerror or error}"
-                    progress = replace(before, failed=(*before.failed, (file, reason)))
-                remarks = tuple(dict.fromkeys(one.encode("utf-8", "replace").decode() for one in sidecars.remarks))
+                    name: Path | str = mirror.objects[file].address if file in mirror.objects else file
+                    progress = replace(before, failed=(*before.failed, (name, reason)))
+                remarks = [one.encode("utf-8", "replace").decode() for one in (*mirror.remarks, *sidecars.remarks)]
                 progress = replace(
-                    progress, done=before.done + 1, bytes_done=before.bytes_done + sizes[file], remarks=remarks
+                    progress, done=before.done + 1, bytes_done=before.bytes_done + sizes[file],
+                    remarks=tuple(dict.fromkeys(remarks)),
                 )  # fmt: skip
                 yield progress
         except GeneratorExit:  # stopped
@@ -119,11 +126,35 @@ class Ingestor:
         self.library.store_index()
         yield replace(progress, current="", finished=True)
 
-    def _encoded(self, files: Sequence[Path]) -> Iterator[tuple[Path, Callable[[], EncodedFile]]]:
-        """Each file with what encodes it: here one after the other, or, in any order, what the cluster has encoded."""
+    def _encoded(self, files: Sequence[Path], mirror: Mirror) -> Iterator[tuple[Path, Callable[[], EncodedFile]]]:
+        """Each file with what encodes it: here one after the other, or, in any order, what the cluster has encoded. The
+        cluster is not given what was fetched earlier, which is here and most likely known."""
+        here = {file for file in files if self.cluster is None or mirror.has(file)}
+        for file in filter(here.__contains__, files):
+            yield file, partial(self._encode, file, mirror)
         if self.cluster is not None:
-            return self.cluster.encoded(files, self._known())
-        return ((file, partial(encode_file, self.model, file, partial(self._start, file))) for file in files)
+            elsewhere = [file for file in files if file not in here]
+            for file, outcome in self.cluster.encoded(elsewhere, self._known(), mirror.objects):
+                yield file, partial(self._received, file, outcome, mirror)
+
+    def _encode(self, file: Path, mirror: Mirror) -> EncodedFile:
+        """Encode a file here, and fetch it before if it is in object storage."""
+        mirror.fetch(file)
+        return encode_file(self.model, file, partial(self._start, file))
+
+    def _received(self, file: Path, outcome: Callable[[], EncodedFile], mirror: Mirror) -> EncodedFile:
+        """What the cluster has made of a file, which is fetched, too, if it is in object storage: its sound is to be
+        heard here.
+
+        Raises:
+            AudioError: if it could not be encoded or fetched, or is no longer what was encoded.
+        """
+        encoded = outcome()
+        if file in mirror.objects:
+            mirror.fetch(file)
+            if content_checksum(file) != encoded.digest:
+                raise AudioError(f"{readable(file.name)} changed while it was read: add it again.")
+        return encoded
 
     def _start(self, file: Path, digest: str) -> Start | None:
         """Where encoding a file begins; None where the library has all of it."""
@@ -230,7 +261,9 @@ class Ingestor:
         for one in earlier:  # what was known of it stays known, unless a table says something new
             facts |= {name: value for name in FACTS if (value := getattr(one, name))}
             news = _new_facts(one, news, file)
-        path = copied(file, digest, self.library.folder) if self.copy else file
+        path = self.library.stored_path(file)
+        if self.copy and path.is_absolute():
+            path = copied(file, digest, self.library.folder)
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
         return Recording(
             digest[:16], path, duration=SHORTEST, text=sidecar.text, added=now, sha256=digest, track=track,

@@ -117,7 +117,10 @@ class SidecarIndex:
             folders: those that are added as a whole: of what lies there, it is told what belongs to no recording.
         """
         self.remarks: list[str] = []
-        self._adding, self._whole = frozenset(adding), frozenset(folders)
+        self._adding: dict[Path, set[Path]] = defaultdict(set)  # by folder
+        for file in adding:
+            self._adding[file.parent].add(file)
+        self._whole = frozenset(folders)
         self._folders: dict[Path, _Folder] = {}
         self._tables: dict[Path, Table] = {}
 
@@ -129,7 +132,7 @@ class SidecarIndex:
         """
         folder = self._folders.get(recording.parent)
         if folder is None:
-            folder = self._folders[recording.parent] = _Folder(recording.parent, self._adding)
+            folder = self._folders[recording.parent] = _Folder(recording.parent, self._adding[recording.parent])
             self.remarks += [
                 f"{readable(name)} cannot be read: save what is in it as {FOLDER_TABLE}.csv, too."
                 for name in folder.foreign_tables
@@ -222,7 +225,8 @@ def _differs(path: Path, taken: SuppliedTranscript) -> bool:
 class _Folder:
     """The files of a folder, by the recordings that they may be about."""
 
-    def __init__(self, path: Path, adding: frozenset[Path]) -> None:
+    def __init__(self, path: Path, adding: set[Path]) -> None:
+        """List what is there, and what is being added to it."""
         self._adding = adding
         self.recordings: list[str] = []
         self.foreign_tables: list[str] = []
@@ -232,10 +236,10 @@ class _Folder:
         self._order = list(transcripts.READERS).index
         try:
             with os.scandir(path) as found:
-                files = sorted(path / one.name for one in found if not one.name.startswith(".") and one.is_file())
+                files = {path / one.name for one in found if not one.name.startswith(".") and one.is_file()}
         except OSError:
-            files = []
-        for file in files:
+            files = set()
+        for file in sorted(files | adding):
             self._list(file)
 
     def strangers(self) -> list[str]:

@@ -3,12 +3,13 @@
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from clasp.audio.container import SUFFIXES
 from clasp.errors import DataError
 from clasp.filenames import readable, suffix
+from index.ingest.objects import SCHEMES, StoredObject, listed, normal_address
 from index.ingest.sidecars import SUFFIXES as TEXTS
 
 SYSTEM_FOLDERS = frozenset((
@@ -29,20 +30,40 @@ class FoundFiles:
     """What there is."""
 
     files: tuple[Path, ...]  # recordings, absolute, each once
-    failed: tuple[tuple[Path, str], ...] = ()  # what cannot be looked at, and why
+    failed: tuple[tuple[Path | str, str], ...] = ()  # what cannot be looked at, and why
     folders: tuple[Path, ...] = ()  # those that were looked through
     skipped: tuple[Path, ...] = ()  # files in folders whose names are no recording's, and hidden ones
+    objects: tuple[StoredObject, ...] = ()  # recordings in object storage, each once
+    texts: tuple[StoredObject, ...] = ()  # transcripts and tables beside these
 
 
-def find_files(paths: Sequence[Path]) -> FoundFiles:
+def path_or_address(text: str) -> Path | str:
+    """A path as it was typed, or what stays a text: an address of object storage."""
+    return text if text.lower().startswith(tuple(f"{scheme}://" for scheme in SCHEMES)) else Path(text)
+
+
+def find_files(paths: Sequence[Path | str]) -> FoundFiles:
     """The files among `paths`, and in the folders among them those whose names are a recording's. Links are followed,
-    each folder is entered once.
+    each folder is entered once. A text is an address of object storage, of which nothing is fetched yet.
 
     Raises:
+        ClaspError: if there is such an address and what reads it is not installed.
         DataError: if there is no recording in any of them.
     """
+    here = _in_folders([path for path in paths if isinstance(path, Path)])
+    stored = _in_storage([path for path in paths if isinstance(path, str)])
+    failed, skipped = here.failed + stored.failed, here.skipped + stored.skipped
+    found = replace(here, failed=failed, skipped=skipped, objects=stored.objects, texts=stored.texts)
+    if not found.files and not found.objects and len(failed) == 1:
+        raise DataError(failed[0][1])
+    if not found.files and not found.objects:
+        raise DataError("There is no recording to add: give sound files or videos, or folders that hold some.")
+    return found
+
+
+def _in_folders(paths: Sequence[Path]) -> FoundFiles:
     files: dict[Path, None] = {}
-    failed: list[tuple[Path, str]] = []
+    failed: list[tuple[Path | str, str]] = []
     skipped: list[Path] = []
     folders: dict[Path, None] = {}
     entered: set[tuple[int, int]] = set()
@@ -56,18 +77,47 @@ def find_files(paths: Sequence[Path]) -> FoundFiles:
                 folders[file.parent] = None
                 if IN_CLOUD.fullmatch(file.name):
                     failed.append((file, "It is in iCloud and not on this computer: download it."))
-                elif suffix(file.name) not in SUFFIXES or file.name.startswith("."):
+                elif not _is_recording(file.name):
                     skipped.append(file)
                 elif file.is_symlink() and not file.exists():
                     failed.append((file, "It is a link to something that is not there."))
                 else:
                     files[file] = None
-    if not files and len(failed) == 1:
-        raise DataError(f"{failed[0][1]}")
-    if not files:
-        raise DataError("There is no recording to add: give sound files or videos, or folders that hold some.")
     unknown = tuple(one for one in skipped if suffix(one.name) not in TEXTS)
     return FoundFiles(tuple(files), tuple(failed), tuple(folders), unknown)
+
+
+def _in_storage(addresses: Sequence[str]) -> FoundFiles:
+    objects: dict[str, StoredObject] = {}
+    texts: dict[str, StoredObject] = {}
+    failed: list[tuple[Path | str, str]] = []
+    skipped: list[Path] = []
+    for address in map(normal_address, addresses):
+        try:
+            found = listed(address)
+        except DataError as error:
+            failed.append((address, str(error)))
+            continue
+        for one in found:
+            if one.place is None:
+                failed.append((one.address, "Its address cannot be the path of a file: give it another name."))
+            elif one.address == address or (_is_walked(one, address) and _is_recording(one.name)):
+                objects[one.address] = one
+            elif suffix(one.name) in TEXTS:
+                texts[one.address] = one
+            elif _is_walked(one, address):
+                skipped.append(Path(one.name))
+    return FoundFiles((), tuple(failed), (), tuple(skipped), tuple(objects.values()), tuple(texts.values()))
+
+
+def _is_recording(name: str) -> bool:
+    return suffix(name) in SUFFIXES and not name.startswith(".")
+
+
+def _is_walked(stored: StoredObject, address: str) -> bool:
+    """Whether a walk through the folders below an address would come to an object."""
+    *folders, name = stored.address.removeprefix(f"{address}/").split("/")
+    return all(map(_is_entered, folders)) and _is_listed(name)
 
 
 def _absent(path: Path) -> str:
@@ -77,7 +127,15 @@ def _absent(path: Path) -> str:
     return f"There is no {readable(str(path))}: give files or folders that exist."
 
 
-def _walked(folder: Path, entered: set[tuple[int, int]], failed: list[tuple[Path, str]]) -> Iterator[Path]:
+def _is_entered(folder: str) -> bool:
+    return not folder.startswith(".") and folder.casefold() not in SYSTEM_FOLDERS
+
+
+def _is_listed(name: str) -> bool:
+    return not name.startswith(".") or (suffix(name) in SUFFIXES and not name.startswith("._"))  # AppleDouble
+
+
+def _walked(folder: Path, entered: set[tuple[int, int]], failed: list[tuple[Path | str, str]]) -> Iterator[Path]:
     """The files of a folder and those in it, but for hidden folders and those of the system, and of hidden files all
     but the recordings; what cannot be opened is added to `failed`."""
 
@@ -90,8 +148,6 @@ def _walked(folder: Path, entered: set[tuple[int, int]], failed: list[tuple[Path
             folders.clear()
             continue
         entered.add((status.st_dev, status.st_ino))
-        folders[:] = sorted(name for name in folders if name[0] != "." and name.casefold() not in SYSTEM_FOLDERS)
-        for name in sorted(names):
-            is_recording = suffix(name) in SUFFIXES and not name.startswith("._")  # AppleDouble
-            if not name.startswith(".") or is_recording or IN_CLOUD.fullmatch(name):
-                yield Path(place, name)
+        folders[:] = sorted(filter(_is_entered, folders))
+        for name in sorted(name for name in names if _is_listed(name) or IN_CLOUD.fullmatch(name)):
+            yield Path(place, name)

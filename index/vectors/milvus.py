@@ -33,6 +33,7 @@ PARTITIONS = ("meaning", "sound")
 LINKS, BUILD_EFFORT, EFFORT = 16, 200, 200  # as in `hnsw`
 SECONDS = 2.0  # for a search, tries included
 WRITE_SECONDS = 30.0
+BUILD_SECONDS = 600.0  # until all is on the server's disk
 PAUSE_SECONDS = 10.0  # after a failure the server is left alone for so long, or half as long again
 BATCH = 1_000  # segments that are written at a time
 MOST_FOUND = 16_384  # of a search, set by Milvus
@@ -47,9 +48,11 @@ class MilvusIndex:
 
     Attributes:
         filters: whether searches heed names.
+        patience: seconds that a search may take, tries included.
     """
 
     filters = True
+    patience = SECONDS
 
     def __init__(
         self,
@@ -120,7 +123,7 @@ class MilvusIndex:
             return np.empty(0, np.int64)
         where = " and ".join(f"{column} in {json.dumps([*some], ensure_ascii=False)}" for column, some in names.items())
         try:
-            return self._server.search(half, query, min(k, MOST_FOUND), where)
+            return self._server.search(half, query, min(k, MOST_FOUND), where, self.patience)
         except Exception as error:
             self._server.leave_alone(error)
             return np.empty(0, np.int64)
@@ -150,6 +153,14 @@ class MilvusIndex:
 
     def save(self, folder: Path, version: Version) -> None:
         """Nothing: the server keeps it."""
+
+    def wait_until_built(self) -> None:
+        """Return once the server has its graphs of all that it holds; it builds them in the background."""
+        self._server.wait_until_built()
+
+    def drop(self) -> None:
+        """Delete the collection."""
+        self._server.drop()
 
 
 class _States:
@@ -344,14 +355,24 @@ class _Server:
             ]
             self._client.upsert(self._collection, entities, partition_name=PARTITIONS[number], timeout=WRITE_SECONDS)
 
-    def search(self, half: int, query: np.ndarray, k: int, where: str) -> np.ndarray:
+    def search(self, half: int, query: np.ndarray, k: int, where: str, seconds: float) -> np.ndarray:
         """Ids of the segments nearest in a half."""
         (hits,) = self._client.search(
             self._collection, data=[_padded(query[None], self._dim)[0].tolist()], anns_field="vector", limit=k,
-            filter=where, partition_names=[PARTITIONS[half]], consistency_level="Session", timeout=SECONDS,
+            filter=where, partition_names=[PARTITIONS[half]], consistency_level="Session", timeout=seconds,
             search_params={"metric_type": "COSINE", "params": {"ef": max(EFFORT, k)}},
         )  # fmt: skip
         return np.array([hit["id"] // 2 for hit in hits], np.int64)
+
+    def wait_until_built(self) -> None:
+        """Return once there are graphs of all entities."""
+        self._client.flush(self._collection, timeout=BUILD_SECONDS)
+        while self._client.describe_index(self._collection, "vector", timeout=WRITE_SECONDS)["pending_index_rows"]:
+            time.sleep(1)
+
+    def drop(self) -> None:
+        """Delete the collection."""
+        self._client.drop_collection(self._collection, timeout=WRITE_SECONDS)
 
 
 def _parsed(address: str) -> tuple[str, dict[str, str]]:

@@ -6,7 +6,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from clasp.filenames import readable
-from index.library import FILES
+from index.library import FILES, OBJECTS
 from ui import labels
 from ui.templates import render
 
@@ -143,9 +143,10 @@ def totals(library: "Library") -> dict[str, str]:
 
 
 def storage(library: "Library") -> tuple[int, int, int]:
-    """Bytes of a library's database, its search index, and the recordings that were copied into it."""
+    """Bytes of a library's database, its search index, and the recordings that were copied or fetched into it."""
     folder = library.folder
     files = [path for path in folder.iterdir() if path.is_file()]
     database = sum(path.stat().st_size for path in files if ".db" in path.name)
-    copies = sum(path.stat().st_size for path in (folder / FILES).glob("*"))
+    stored = [path for place in (FILES, OBJECTS) for path in (folder / place).rglob("*") if path.is_file()]
+    copies = sum(path.stat().st_size for path in stored)
     return database, sum(path.stat().st_size for path in files) - database, copies

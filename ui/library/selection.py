@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import gradio as gr
 
 from clasp.errors import LibraryError
-from index.library import FILES
 from index.metadata import FACTS
 from ui import downloads, labels
 from ui.errors import error_message
@@ -76,7 +75,7 @@ class SelectionHandlers(LibraryHandlers):
         library = self._own(name, token)
         counts = library.counts()
         found = [library.recording(one) for one in selection]
-        copied = [one.path for one in found if one.path.parent == library.folder.absolute() / FILES]
+        copied = [one.path for one in found if library.owns(one.path)]
         question = render(
             "library/question.html",
             recordings=found,

@@ -11,8 +11,12 @@ import pytest
 from clasp import load
 from clasp.errors import ClaspError
 from clasp.phones.alignment import unpack
+from index.benchmarks import recall as of_recall
 from index.benchmarks import scale
-from index.benchmarks.scale import SHARES, Sentences, add, cosines, drawn, recall
+from index.benchmarks import sentences as real
+from index.benchmarks.recall import cosines, recall
+from index.benchmarks.scale import SHARES, add
+from index.benchmarks.sentences import Sentences
 from index.filters import Filter
 from index.library import Library
 from tests.index.conftest import Identity, random_units
@@ -27,11 +31,11 @@ def known() -> Sentences:
 
 
 def test_utterances_are_like_the_sentences(known: Sentences) -> None:
-    vectors = drawn(known, 0, 5_000, 16)
-    assert np.allclose(vectors[:300], drawn(known, 0, 300, 16)) and not np.allclose(vectors[300:600], vectors[:300])
+    vectors = known.drawn(0, 5_000, 16)
+    assert np.allclose(vectors[:300], known.drawn(0, 300, 16)) and not np.allclose(vectors[300:600], vectors[:300])
     for half in (vectors[:, :16], vectors[:, 16:]):
         assert np.allclose(np.linalg.norm(half, axis=1), 0.5**0.5)
-    alike = np.einsum("nd,nd->n", drawn(known, 0, 300, 16), vectors[300:600])
+    alike = np.einsum("nd,nd->n", known.drawn(0, 300, 16), vectors[300:600])
     assert 0.6 < alike.mean() < 0.95  # the more noise, the less: cos(atan(.7)) is .82
 
 
@@ -39,17 +43,17 @@ def test_a_filter_passes_the_share_that_its_row_says(known: Sentences, tmp_path:
     monkeypatch.setattr(scale, "PER_RECORDING", 2)
     with Library.create(tmp_path / "library", Identity()) as library:
         add(library, known, 0, 2_000)
-        segments = library._indexed.index.segments
+        segments = library.search_index.segments
         for name, part in SHARES.items():
             assert Filter(categories=(name,)).allowed(segments).mean() == pytest.approx(part, abs=0.0015)
         assert library.segments([301])[0].text == "sentence 0"
 
 
 def test_recall_counts_what_is_missing(known: Sentences, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(scale, "SHORTLIST", 15)
+    monkeypatch.setattr(of_recall, "SHORTLIST", 15)
     with Library.create(tmp_path / "library", Identity()) as library:
         add(library, known, 0, 1_000)
-        index = library._indexed.index
+        index = library.search_index
         scores, rows = cosines(index, known.queries), np.arange(1_000)
         found = [index.nearest(query, 15, None) for query in known.queries]
     assert np.allclose(scores[1, 3, 700], 2 * known.queries[3, 16:] @ index.segments.vectors[700, 16:], atol=0.5)
@@ -76,18 +80,18 @@ def test_a_small_library_is_refused() -> None:
 
 
 def test_sentences_are_encoded_once(tiny_folder: Path, tmp_path: Path, monkeypatch) -> None:
-    for number, source in enumerate(scale.SOURCES):
+    for number, source in enumerate(real.SOURCES):
         lines = "".join(f"a ship {number} {n}\tein Schiff {number} {n}\n" for n in range(10)).encode()
         with tarfile.open(tmp_path / f"{source}.tar.xz", "w:xz") as archive:
             member = tarfile.TarInfo(f"{source}/de.tsv")
             member.size = len(lines)
             archive.addfile(member, io.BytesIO(lines))
-    monkeypatch.setattr(scale, "SENTENCES", 8)
-    monkeypatch.setattr(scale, "QUERIES", 3)
+    monkeypatch.setattr(real, "SENTENCES", 8)
+    monkeypatch.setattr(real, "QUERIES", 3)
     tiny = load(tiny_folder)
-    first = scale.sentences(tiny, tmp_path, tmp_path / "cache")
-    (tmp_path / f"{scale.SOURCES[0]}.tar.xz").unlink()
-    again = scale.sentences(tiny, tmp_path, tmp_path / "cache")
+    first = real.sentences(tiny, tmp_path, tmp_path / "cache")
+    (tmp_path / f"{real.SOURCES[0]}.tar.xz").unlink()
+    again = real.sentences(tiny, tmp_path, tmp_path / "cache")
     assert again.texts == first.texts and [text.split()[0] for text in first.texts] == ["a", "ein"] * 4
     np.testing.assert_array_equal(again.vectors, tiny.encode_text(first.texts, ["en", "de"] * 4))
     translated = [text.replace("a ship", "ein Schiff") if number % 2 == 0 else text.replace("ein Schiff", "a ship")
