@@ -57,8 +57,8 @@ def timed(text: str) -> Iterator[Cue | Flaw]:
         body = lines[place + 1 : following - (spaced and numbered and following < len(lines))]
         if body and following < len(lines):
             counted = numbered and _NUMBER.fullmatch(body[-1].strip())
-            name = vtt and len(body) > 1 and not body[-2] and body[-1].strip()
-            body = body[:-1] if counted or name else body
+            named = vtt and len(body) > 1 and not body[-2] and body[-1].strip()
+            body = body[:-1] if counted or named else body
         blocks = re.split(r"\n{2,}", "\n" + "\n".join(body))
         words = "\n".join(block for block in blocks if not (vtt and _COMMENTS.match(block)))
         first = match[4] if match[4] and (match[1] or not _SETTINGS.fullmatch(match[4])) else ""
