@@ -20,6 +20,8 @@ from clasp.audio.decode import decode
 from index.filters import Filter
 from index.search import Answer, encode, search
 
+EMPTY = "The library has no recordings yet. Add some with `clasp add FOLDER`, or search those that ship: --library demo"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `python -m clasp search`."""
@@ -68,6 +70,8 @@ def run(args: argparse.Namespace) -> int:
         for facts, hit in zip(found["hits"], answer.hits, strict=True):
             facts["file"] = str(hit.recording.path)
         print(as_json(found))
+    elif len(library) == 0:
+        print(EMPTY)
     else:
         print(as_text(answer))
     return 0 if answer.strong else 1

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from clasp import load
 from index.cli.main import COMMANDS, main
 from index.library import Library
 from index.paths import library_folder, usual_library
@@ -225,3 +226,9 @@ def test_a_search_without_a_library_is_of_your_own_once_you_have_one(monkeypatch
     assert usual_library() == "default"
     monkeypatch.setenv("CLASP_LIBRARY", "harbour")
     assert usual_library() == "harbour"
+
+
+def test_a_library_without_recordings_says_how_to_fill_it(tmp_path: Path, clasp: Callable[..., Result]):
+    Library.create(tmp_path / "own", load()).close()
+    code, out, err = clasp("search", "a ship", "--library", str(tmp_path / "own"))
+    assert (code, err) == (1, "") and "has no recordings yet" in out
