@@ -17,7 +17,7 @@ UNKNOWN = ("und", "unk", "mul", "mis", "zxx", "unknown", "undetermined")
 SEVERAL = re.compile(r"[/,;&+|]")  # between names
 NORWEGIAN = {"nb": "no", "nn": "no"}  # the two written forms of what is spoken
 IN_REGION = re.compile(r"(.+?)(?: ?[(\[](.+?)[)\]]?|(?: [-–]|,) (.+))?")  # "English (United Kingdom)", "English - UK"
-_SEVERAL_NAMES = re.compile(r"[/,;&+|]| and | und | et | y ")
+_SEVERAL_NAMES = re.compile(rf"{SEVERAL.pattern}| and | und | et | y ")
 _LANGUAGE = re.compile(r"^(?:język|язык) | (?:language|язык|мова|sprache)$", re.IGNORECASE)
 
 

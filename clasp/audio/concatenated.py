@@ -62,12 +62,8 @@ def _first(content: Content) -> int:
     """Where the first recording begins: behind a tag, blanks or a header of the Mac that someone put before it."""
     start = content[:WINDOW]
     blanks = len(start) - len(start.lstrip(b"\0\r\n "))
-    for place in (
-        tag_size(content),
-        blanks,
-        max(0, blanks - 3),
-        MAC_BINARY,
-    ):  # the size of MP4's first box begins with zeros
+    of_box = max(0, blanks - 3)  # the size of MP4's first box begins with zeros
+    for place in (tag_size(content), blanks, of_box, MAC_BINARY):
         head = content[place : place + 8]
         if head[:4] in (*CHUNKED, *MARKS, b"FORM", b"OggS", b"wvpk") or head[4:] == b"ftyp":
             return place

@@ -60,9 +60,12 @@ def encode(encoder: "SentenceTransformer", texts: Sequence[str], *, average: boo
         list(distinct), batch_size=batch_size, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
     ).astype(np.float32)
     vectors = vectors[[distinct[spelling] for spelling in spelled]]
-    if not average:
-        return vectors
-    both = vectors[: len(texts)] + vectors[len(texts) :]  # (n, dim)
+    return mean_direction(vectors) if average else vectors
+
+
+def mean_direction(vectors: np.ndarray) -> np.ndarray:
+    """Of unit rows (2n, dim), n texts and after them their other spellings, one unit row for each text, (n, dim)."""
+    both = vectors.reshape(2, -1, vectors.shape[1]).sum(0)  # (n, dim)
     return both / np.linalg.norm(both, axis=1, keepdims=True)
 
 

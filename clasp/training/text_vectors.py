@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clasp.text.sentence_encoder import plain
+from clasp.text.sentence_encoder import mean_direction, plain
 from clasp.training.checkpoint import autocast
 from clasp.training.feature_cache import cache_folder, cached_features
 
@@ -37,9 +37,8 @@ def text_vectors(
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
     home = cache_folder(folder, {"encoder": str(encoder)}, settings, [encoder], size)
-    rows = cached_features(home, spellings, _checksum, str, compute, "texts").rows
-    vectors = rows.reshape(len(spellings), len(texts), -1).sum(0)  # (texts, dim)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True) if average else vectors
+    vectors = cached_features(home, spellings, _checksum, str, compute, "texts").rows
+    return mean_direction(vectors) if average else vectors
 
 
 def _checksum(text: str) -> str:

@@ -30,9 +30,7 @@ CONNECT_SECONDS = 20.0  # longest wait for a server to answer at all
 SILENT_SECONDS = 30.0  # longest wait for more of an answer
 DOCUMENT_SECONDS = 60.0  # longest that a document may take
 FILE_SECONDS = 3_600.0  # longest that a file may take; the next time goes on from there
-_OF_APPS = re.compile(
-    r"(?:feed|itpc|pcast|podcast):(//)?", re.IGNORECASE
-)  # feed://example.org, feed:https://example.org
+_OF_APPS = re.compile(r"(?:feed|itpc|pcast|podcast):(//)?", re.IGNORECASE)  # feed://example.org, feed:https://…
 ATTEMPTS = 3  # at a file that breaks off
 
 
