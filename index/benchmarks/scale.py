@@ -25,6 +25,7 @@ from rich.progress import track
 from clasp.errors import ClaspError
 from clasp.evaluation.tables import share
 from clasp.phones.alignment import SHORTLIST
+from clasp.text.words import words
 from clasp.training.data.corpora import data_folder
 from index.benchmarks import benchmark
 from index.benchmarks.benchmark import resident
@@ -94,11 +95,11 @@ def measure(model: EmbeddingModel, known: Sentences, count: int, milvus: str) ->
             made[engine] = _logged(_created(folder, model, known, count, address))
             made[engine] |= _logged(_opened(folder, model, count, address))
             with Library.open(folder, model, milvus=address) as library:
-                found[engine] = _logged(_searched(library, known.queries))
+                found[engine] = _logged(_searched(library, known))
                 if not address:
                     shards = _logged(_sharded(library, known.queries))
                 made[engine] |= _logged(_changed(library, known, count))
-                found[f"{engine}, changed"] = _logged(_searched(library, known.queries))
+                found[f"{engine}, changed"] = _logged(_searched(library, known))
                 if isinstance(index := library.search_index.vector_index, MilvusIndex):
                     index.drop()
     return "\n\n".join([
@@ -187,10 +188,16 @@ def _changed(library: Library, known: Sentences, count: int) -> Column:
     }
 
 
-def _searched(library: Library, queries: np.ndarray) -> Column:
-    """Speed and recall of finding candidates, with filters and without."""
+def _searched(library: Library, known: Sentences) -> Column:
+    """Speed and recall of finding candidates; also by the words of sentences that are there, and with filters."""
+    queries = known.queries
     scores = cosines(library.search_index, queries)
     column = {"one caller": _asked(library, queries, scores, Filter())}
+    asked = [words(text) for text in known.texts[: len(queries)]]
+    times = benchmark.timed(
+        lambda number: library.candidates(queries[number % len(asked)], SHORTLIST, words=asked[number % len(asked)])
+    )
+    column["one caller, with full text"] = _milliseconds(times)
     with _callers(library, queries, CALLERS) as times:
         time.sleep(SECONDS)
     column[f"{CALLERS} callers"] = f"{_milliseconds(times)}; {len(times) / SECONDS:.0f} a second"

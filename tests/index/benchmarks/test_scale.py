@@ -72,6 +72,7 @@ def test_everything_is_measured(known: Sentences, monkeypatch) -> None:
     shares = re.findall(r" ms \([\d.]+\); (1\.00|\.\d{3}) ", tables)
     assert len(shares) == 10 and all(float(one) > 0.95 for one in shares)
     assert re.search(r"10 % added while 4 search \| [\d,]+ utterances a second", tables)
+    assert re.search(r"one caller, with full text \| [\d.]+, [\d.]+ ms \| [\d.]+, [\d.]+ ms \|", tables)
 
 
 def test_a_small_library_is_refused() -> None:
