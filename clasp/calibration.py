@@ -9,6 +9,8 @@ direction: speech lies closer to speech than to text.
 - "speech": a spoken query;
 - "translation": a typed query, a hit in another language; only the meaning counts.
 
+Of each there is another one for hits without a transcript, whose meaning is less sure.
+
 The fit is also the weight that the halves have by default: the better of two hits is the more probable one.
 """
 
@@ -110,7 +112,7 @@ class MatchProbability:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Calibrated scores of one model.
+    """Calibrated scores of one model, of hits that have a transcript and of those that have none.
 
     `false_match_rate` is the share of queries without an answer in the library for which some hit would still
     pass the threshold.
@@ -118,9 +120,10 @@ class Calibration:
 
     directions: dict[Direction, MatchProbability]
     false_match_rate: float
+    untranscribed: dict[Direction, MatchProbability] = field(default_factory=dict)  # none: as `directions`
 
-    def of(self, direction: Direction) -> MatchProbability:
-        """The fit of one direction, see the module.
+    def of(self, direction: Direction, *, transcribed: bool = True) -> MatchProbability:
+        """The fit of one direction, see the module, to hits that have a transcript or have none.
 
         Raises:
             ValueError: if there is no such direction.
@@ -129,7 +132,9 @@ class Calibration:
             direction = "text"
         if direction not in self.directions:
             raise ValueError(f"Unknown direction {direction!r}: expected one of {', '.join(DIRECTIONS)}.")
-        return self.directions[direction]
+        return (
+            self.directions[direction] if transcribed else self.untranscribed.get(direction, self.directions[direction])
+        )
 
     def is_within(self, direction: Direction) -> bool:
         """Whether a query of this direction is a few words, to be found within what is said, and fitted as such."""
@@ -143,7 +148,7 @@ class Calibration:
 
     def save(self, path: Path) -> None:
         """Write calibration.json."""
-        text = json.dumps({"version": 3, **asdict(self)}, indent=2, sort_keys=True)
+        text = json.dumps({"version": 4, **asdict(self)}, indent=2, sort_keys=True)
         path.write_text(text + "\n", encoding="utf-8")
 
     @classmethod
@@ -156,11 +161,12 @@ class Calibration:
         remedy = "fit it with: python -m clasp calibrate --model FOLDER"
         try:
             stored = json.loads(path.read_text(encoding="utf-8"))
-            found = stored["directions"]
+            found, others = stored["directions"], stored.get("untranscribed", {})
             directions = {
                 name: MatchProbability(**found[name]) for name in DIRECTIONS if name in found or name not in SHORT
             }
-            return cls(directions, float(stored["false_match_rate"]))
+            untranscribed = {name: MatchProbability(**others[name]) for name in directions if name in others}
+            return cls(directions, float(stored["false_match_rate"]), untranscribed)
         except FileNotFoundError as error:
             raise ModelError(f"The model has no calibration ({path} is missing): {remedy}") from error
         except (OSError, ValueError, KeyError, TypeError) as error:

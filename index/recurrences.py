@@ -128,18 +128,20 @@ class LibraryRecurrences:
             if model.aligner is not None and one in packed and other in packed:
                 phones = unpack(packed[one])
                 alignment = float(model.aligner.score(phones, [packed[other]], query_from_speech=True)[0])
-            fit = model.calibration.of(_direction(segments[one], segments[other]))
+            direction, transcribed = _direction(segments[one], segments[other])
+            fit = model.calibration.of(direction, transcribed=transcribed)
             probability = float(fit.probability(*(np.array([value]) for value in (meaning, sound, alignment)))[0])
             if probability >= fit.threshold:
                 judged.append((one, other, probability))
         return judged
 
 
-def _direction(one: Segment, other: Segment) -> "Direction":
+def _direction(one: Segment, other: Segment) -> "tuple[Direction, bool]":
+    """What a likeness is calibrated as, and whether both have transcripts."""
     if not one.transcript or not other.transcript:
-        return "speech"
+        return "speech", False
     first, second = (segment.language or segment.detected for segment in (one, other))
-    return "translation" if first and second and not languages.same(first, second) else "text"
+    return "translation" if first and second and not languages.same(first, second) else "text", True
 
 
 def _long(*segments: Segment) -> bool:

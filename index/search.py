@@ -249,10 +249,11 @@ def _judged(
 ) -> _Judged:
     count = len(segments)
     judged = _Judged(np.zeros(count), np.zeros(count, bool), np.zeros(count, bool), np.zeros(count, np.int64))
-    directions = np.array([_direction(query, segment) for segment in segments])
-    for direction in set(directions.tolist()):
-        rows = directions == direction
-        fit = calibration.of(direction)
+    kinds = [(_direction(query, segment), bool(segment.transcript)) for segment in segments]
+    for kind in set(kinds):
+        rows = np.array([one == kind for one in kinds])
+        direction, transcribed = kind
+        fit = calibration.of(direction, transcribed=transcribed)
         known = [values[rows] for values in evidence]
         judged.probability[rows] = probability = fit.probability(*known)
         judged.strong[rows] = probability >= fit.threshold

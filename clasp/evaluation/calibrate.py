@@ -1,6 +1,6 @@
 """Fit the calibration of a model on validation sentences: `python -m clasp calibrate --model FOLDER`.
 
-Hits are those of a library whose transcripts are there, unless --asr is none.
+Once of hits that have a transcript, and once of hits that have none; with --asr none only of those.
 
 A probability answers the question a person has: does this top hit say the same? Every query is asked twice of
 a pool of about 1,000: once with its answer there (the top hit is right or wrong), once without (it is wrong).
@@ -78,17 +78,27 @@ def run(args: argparse.Namespace) -> int:
 
     encodings = Encodings(load(args.model))
     transcripts = None if args.asr == "none" else Transcripts(recognizers.load(args.asr))
-    search = systems(encodings, transcripts)[0]
-    assert isinstance(search, DirectSearch), "a search comes first"
-    calibration = calibrate(search, encodings, data_folder(args.data))
+    calibration = calibrate(encodings, transcripts, data_folder(args.data))
     folder = BUNDLED if args.model == "bundled" else Path(args.model)
     calibration.save(folder / "calibration.json")
-    Console(width=120).print(table(calibration))
+    for title, fits in (("with transcripts", calibration.directions), ("without", calibration.untranscribed)):
+        if fits:
+            Console(width=120).print(table(title, fits))
     return 0
 
 
-def calibrate(system: DirectSearch, encodings: Encodings, data: Path) -> Calibration:
-    """Fit all directions on validation sentences; no sentence of an evaluation is among them.
+def calibrate(encodings: Encodings, transcripts: Transcripts | None, data: Path) -> Calibration:
+    """Fit all directions on validation sentences; no sentence of an evaluation is among them."""
+    fits = [
+        fit_directions(system, encodings, data)
+        for system in systems(encodings, transcripts)
+        if isinstance(system, DirectSearch)
+    ]
+    return Calibration(fits[0], FALSE_MATCH_RATE, *fits[1:])
+
+
+def fit_directions(system: DirectSearch, encodings: Encodings, data: Path) -> dict[Direction, MatchProbability]:
+    """The fits of one state of a library.
 
     Args:
         system: a search, whose vectors of utterances are those of hits.
@@ -108,7 +118,7 @@ def calibrate(system: DirectSearch, encodings: Encodings, data: Path) -> Calibra
     labels = np.array([label(one.text) for one in candidates])
     pool = model.halves(system.encode_speech(candidates))
     packed = [pack(phones) for phones in encodings.speech(candidates).phones]
-    written = system.words(candidates)
+    written = [frozenset(words(text)) for text in system.transcripts(candidates)]
 
     # as many queries say it in other words as are the sentence itself
     share = np.resize(np.arange(len(reworded)), len(spoken))
@@ -139,13 +149,12 @@ def calibrate(system: DirectSearch, encodings: Encodings, data: Path) -> Calibra
         for name, queries in in_few_words.items()
         if queries
     }
-    directions: dict[Direction, MatchProbability] = {
+    return {
         "text": fit(by_text),
         **short,
         "speech": fit(by_speech),
         "translation": fit(by_translation, use_sound=False),
     }
-    return Calibration(directions, FALSE_MATCH_RATE)
 
 
 def short_queries(candidates: Sequence[Utterance], lengths: Sequence[int]) -> list[tuple[Text, list[int]]]:
@@ -228,14 +237,14 @@ def held_out_pairs(data: Path) -> Pairs:
     return chosen, translations, sorted(reworded.items())
 
 
-def table(calibration: Calibration) -> Table:
-    """The fit for reading."""
-    shown = Table(title=f"Calibration; threshold at a false-match rate of {calibration.false_match_rate:.0%}")
+def table(hits: str, fits: dict[Direction, MatchProbability]) -> Table:
+    """The fits of one kind of hits, for reading."""
+    shown = Table(title=f"Hits {hits}; threshold at a false-match rate of {FALSE_MATCH_RATE:.0%}")
     measures = ("queries", "right_top_hits", "brier", "ece", "answers_above_threshold")
     parameters = (*BY_MEANING, *BY_SOUND, *BY_WORDS, "threshold", "possible")
     for heading in ("direction", *parameters, *measures):
         shown.add_column(heading.replace("_", " "), justify="left" if heading == "direction" else "right")
-    for direction, match_probability in calibration.directions.items():
+    for direction, match_probability in fits.items():
         figures = (getattr(match_probability, name) for name in parameters)
         rest = (f"{match_probability.measured[name]:.4g}" for name in measures)
         shown.add_row(direction, *(f"{figure:.3f}" for figure in figures), *rest)

@@ -69,7 +69,8 @@ def log_odds(
     queries: np.ndarray,
     pool: np.ndarray,
     phones: Phones | None,
-    coverage: np.ndarray | None = None,
+    coverage: np.ndarray | None,
+    transcribed: np.ndarray,
 ) -> np.ndarray:
     """Log odds that a candidate says the same as a query, float64 (n, m).
 
@@ -80,6 +81,7 @@ def log_odds(
         queries: float32 (n, dim), unit rows.
         pool: float32 (m, dim), unit rows.
         coverage: (n, m), see `coverages`; of spoken queries None.
+        transcribed: bool (m,), which candidates have a transcript.
     """
     halves, others = model.halves(queries), model.halves(pool)
     meaning, sound = (mine @ theirs.T for mine, theirs in zip(halves, others, strict=True))  # (n, m) each
@@ -89,5 +91,9 @@ def log_odds(
     alignment_score = np.zeros(meaning.shape, np.float32)
     if phones is not None and model.aligner is not None and direction != "translation":  # there it does not count
         alignment_score = alignment_scores(model.aligner, phones, chosen, within=within)
-    odds = model.calibration.of(direction).log_odds(meaning, sound, alignment_score, coverage)
+    with_transcript, without = (
+        model.calibration.of(direction, transcribed=there).log_odds(meaning, sound, alignment_score, coverage)
+        for there in (True, False)
+    )
+    odds = np.where(transcribed, with_transcript, without)
     return np.where(chosen, odds, queries @ pool.T + odds.min(where=chosen, initial=0) - BEHIND)

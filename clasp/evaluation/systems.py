@@ -160,17 +160,18 @@ class DirectSearch(System):
         packed = [pack(one) for one in self._encodings.speech(pool).phones]
         odds = np.empty((len(queries), len(pool)))
         kinds = np.array([kind(query, pool) for query in queries])
-        written = self.words(pool)
+        written = self.transcripts(pool)
+        known, transcribed = [frozenset(words(text)) for text in written], np.array([bool(text) for text in written])
         for one in set(kinds.tolist()):
             rows = np.flatnonzero(kinds == one).tolist()
             phones = Phones([asked.phones[row] for row in rows], packed, not typed, True)
-            covered = coverages([queries[row].text for row in rows], written) if typed else None
-            odds[rows] = log_odds(self._model, one, asked.vectors[rows], vectors, phones, covered)
+            covered = coverages([queries[row].text for row in rows], known) if typed else None
+            odds[rows] = log_odds(self._model, one, asked.vectors[rows], vectors, phones, covered, transcribed)
         return odds
 
-    def words(self, utterances: Sequence[Utterance]) -> list[frozenset[str]]:
-        """The words of the transcripts that a library would have of utterances."""
-        return [frozenset()] * len(utterances)
+    def transcripts(self, utterances: Sequence[Utterance]) -> list[str]:
+        """The transcripts that a library would have of utterances, "" where it has none."""
+        return [""] * len(utterances)
 
 
 class Search(DirectSearch):
@@ -188,8 +189,8 @@ class Search(DirectSearch):
         vectors[:, :meaning_dim] = lengths * self._fused.encode_speech(utterances)
         return vectors
 
-    def words(self, utterances: Sequence[Utterance]) -> list[frozenset[str]]:
-        return [frozenset(words(one.text)) for one in self._fused.transcripts.of(utterances)]
+    def transcripts(self, utterances: Sequence[Utterance]) -> list[str]:
+        return [one.text.strip() for one in self._fused.transcripts.of(utterances)]
 
     def knows(self, languages: set[str]) -> bool:
         return self._fused.knows(languages)

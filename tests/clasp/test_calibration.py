@@ -18,7 +18,9 @@ def sigma(value: float) -> float:
 @pytest.fixture
 def calibration() -> Calibration:
     match_probability = MatchProbability(-3.0, 4.0, -2.0, 1.0, 5.0, 1.5, 0.6, measured={"brier": 0.1})
-    return Calibration(dict.fromkeys(DIRECTIONS, match_probability), 0.05)
+    return Calibration(
+        dict.fromkeys(DIRECTIONS, match_probability), 0.05, {"text": replace(match_probability, threshold=0.8)}
+    )
 
 
 def test_either_reason_is_enough(calibration: Calibration) -> None:
@@ -27,7 +29,8 @@ def test_either_reason_is_enough(calibration: Calibration) -> None:
     found = calibration.of("text").probability(meaning, sound, alignment_score)
     assert found == pytest.approx(1 - (1 - by_meaning) * (1 - by_sound))
     assert sigma(calibration.of("text").log_odds(meaning, sound, alignment_score)) == pytest.approx(found)
-    assert calibration.of("speech").threshold == 0.6
+    assert calibration.of("speech").threshold == calibration.of("speech", transcribed=False).threshold == 0.6
+    assert (calibration.of("text").threshold, calibration.of("text", transcribed=False).threshold) == (0.6, 0.8)
     steep = replace(calibration.directions["text"], meaning_slope=1e6, sound_bias=-1e6)
     assert steep.probability(np.array([-1.0, 1.0]), np.zeros(2), np.zeros(2)).tolist() == [0, 1]
     with pytest.raises(ValueError, match="Unknown direction 'song'"):

@@ -10,7 +10,6 @@ from clasp.evaluation import calibrate, synthetic_sets, utterances
 from clasp.evaluation.calibrate import FALSE_MATCH_RATE, Compared, fit, top_hits
 from clasp.evaluation.encodings import Encodings
 from clasp.evaluation.reliability import calibration_error, reliability_bins
-from clasp.evaluation.systems import DirectSearch
 from clasp.evaluation.utterances import Utterance, label
 from clasp.model import Clasp
 from clasp.training.data.corpora import clips
@@ -130,7 +129,7 @@ def test_a_model_is_calibrated_on_validation_sentences_only(
 
     monkeypatch.setattr(utterances, "prepare", noted)
     encodings = Encodings(tiny, tmp_path / "cache")
-    calibration = calibrate.calibrate(DirectSearch(encodings), encodings, miniature)
+    calibration = calibrate.calibrate(encodings, None, miniature)
     calibration.save(tmp_path / "calibration.json")
     assert Calibration.load(tmp_path / "calibration.json") == calibration
 

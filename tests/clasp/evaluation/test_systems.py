@@ -48,7 +48,9 @@ def model(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Clasp:
     confusions = (np.eye(count) + 0.1).astype(np.float32)
     save_file({"confusions": confusions, "frequencies": np.ones(count, np.float32)}, folder / "alignment.safetensors")
     one = MatchProbability(-3.0, 4.0, -2.0, 1.0, 2.0, 0.5, threshold=0.5)
-    Calibration({"text": one, "speech": one, "translation": one}, 0.1).save(folder / "calibration.json")
+    untranscribed = MatchProbability(-2.0, 2.0, -3.0, 1.0, 2.0, 0.5, threshold=0.5)
+    fits = {"text": one, "speech": one, "translation": one}
+    Calibration(fits, 0.1, dict.fromkeys(fits, untranscribed)).save(folder / "calibration.json")
     return load(folder)
 
 
