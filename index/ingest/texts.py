@@ -18,7 +18,7 @@ _NAME = rf"(?:{_WORD})(?: (?:{_WORD})){{0,4}}"
 _NAMED = rf"{_NAME}(?: \([^()]*\))?"  # with what they do, or for whom
 _TURN = re.compile(
     rf"\s*(?:\[({_NAME})\]|({_NAME})):?\s+(?:\|\s+)?(?:[\[(]({CLOCK})(?:\s*[-–—]\s*{CLOCK})?[\])]\s*:?"
-    rf"|({CLOCK})\s*(?::|(?!\s*\S)|(?<=\s{{2}})(?=\S)))\s*(.*)"
+    rf"|({CLOCK})\s*(?::(?!\d)|(?!\s*\S)|(?<=\s{{2}})(?=\S)))\s*(.*)"
 )
 _NAME_ABOVE = re.compile(rf"(?:\A|(?<=\n\n))[ \t]*({_NAME})[ \t]*\n[ \t]*({CLOCK})[ \t]*$", re.MULTILINE)
 _CAPITALS_ABOVE = re.compile(r"(?:\A|(?<=\n\n))([^\W\d_a-z][^a-z\n\d:]{1,30})\n(?=\S)")  # as in a screenplay
@@ -28,7 +28,10 @@ _OF_SECONDS = re.compile(r"^\[(\d{1,6}(?:\.\d{1,3})?s|\d{1,6}\.\d{1,3})\]", re.M
 _BEGINNING = 60.0  # seconds in which there is a first time in what has a heading
 _HEADING = 10  # lines that may stand above the first turn
 _OF_PROGRAMS = re.compile(
-    r"^(?:Transcribed by https?://\S+|.{1,60} (?:started|stopped) transcription)[ \t]*$", re.MULTILINE
+    r"^(?:Transcribed by https?://\S+|.{1,60} (?:started|stopped) transcription"
+    r"|(?:Transcription|Meeting) ended after [\d:]+|This editable transcript was computer generated.*"
+    r"|This transcript was exported on .*)[ \t]*$",
+    re.MULTILINE,
 )
 _SWIFT = re.compile(rf"^TIMEIN: ({TIME})\s.*TIMEOUT: ({TIME})[ \t]*$", re.MULTILINE)
 _UNITS = r"\d+ (?:hours?|minutes?|seconds?)"
@@ -178,7 +181,8 @@ def _labels(lines: list[str]) -> list[Cue | Flaw]:
         cells = [cell.strip() for cell in line.split("\t")]
         times = [value for cell in cells if (value := seconds(cell)) is not None]
         others = [cell for cell in cells if seconds(cell) is None] or cells[2:3]  # said may be a number, too
-        if len(times) > 1 and others:
+        adjoin = any(None not in map(seconds, two) for two in pairwise(filter(None, cells)))
+        if len(times) > 1 and adjoin and others:
             speaker = others[0] if len(others) > 1 else ""
             found.append(Cue(times[0], times[1], html.escape(others[-1], quote=False), speaker))
         else:

@@ -49,6 +49,10 @@ BEGINNINGS = {  # how formats begin, also where they are called .txt
         ".ttml": r"<(?:\w+:)?tt\b", ".smi": "<sami", ".eaf": "<annotation_document", ".trs": r"<trans\b",
     }.items()
 }  # fmt: skip
+STATED = {  # where formats say their language, if it is a single one
+    ".vtt": re.compile(r"\A\s*WEBVTT.*\n(?:.+\n){0,9}?Language: *([\w-]+)"),
+    ".cha": re.compile(r"^@Languages:[ \t]*([\w-]+)[ \t]*$", re.MULTILINE),
+}
 SHORTEST = 0.01  # seconds that a cue lasts
 APART, SHORT = 2.0, 1.0  # seconds: lines without times are no captions that roll
 
@@ -93,7 +97,7 @@ def parse(text: str, kind: str) -> SuppliedTranscript:
     transcript = assembled(READERS[kind](text))
     if not transcript.cues and kind in UNTIMED:
         transcript = replace(without_times(UNTIMED[kind](text)), flaws=transcript.flaws)
-    return replace(transcript, language=_language(text)) if kind == ".json" else transcript
+    return replace(transcript, language=_language(text, kind))
 
 
 def assembled(written: Iterable[Cue | Flaw]) -> SuppliedTranscript:
@@ -148,8 +152,10 @@ def remarks(name: str, flaws: tuple[Flaw, ...]) -> Iterator[str]:
         )
 
 
-def _language(text: str) -> str:
+def _language(text: str, kind: str) -> str:
+    """The language that a transcript says it is in; '' where it does not."""
+    found = STATED[kind].search(text) if kind in STATED else None
     try:
-        return languages.tag(recognizer_json.language(text))
+        return languages.tag(found[1] if found else recognizer_json.language(text) if kind == ".json" else "")
     except DataError:
         return ""
