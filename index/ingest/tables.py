@@ -181,11 +181,13 @@ class Table:
 
     def unknown(self, files: Iterable[str]) -> str:
         """A remark on the rows that name none of these files, or nothing; '' if there are none."""
-        known = {name for file in _names(files) for name in (file, _stem(file))}
+        files = frozenset(map(comparable, files))
+        whole, bare = ({name for file in group for name in (file, _stem(file))} for group in (files, _names(files)))
         lost = [
             f"{row.get('file', '')!r} (line {line})"
             for line, row in self.rows
-            if not {other for name in _files(row) for other in (name, _without_other_suffix(name))} & known
+            if not {other for name in _files(row) for other in (name, _without_other_suffix(name))}
+            & (whole if _has_folder(row) else bare)
         ]
         if not lost or "file" not in self.columns:
             return "" if "file" in self.columns or not self.columns else f"{self.name} has no column 'file': not used."
@@ -216,7 +218,7 @@ class Table:
         if found or not folder or last not in self.names:
             return found
         named = (self._by_file.get(one, []) for one in (last, _stem(last)))
-        bare = ([(line, row) for line, row in rows if not re.search(r"[/\\]", row.get("file", ""))] for rows in named)
+        bare = ([(line, row) for line, row in rows if not _has_folder(row)] for rows in named)
         return next(filter(None, bare), [])
 
     def _read(self, text: str) -> None:
@@ -397,6 +399,10 @@ def _files(row: dict[str, str]) -> set[str]:
     paths = [PureWindowsPath(one.strip()).parts[-DEEPEST:] for one in cells]
     ends = ("/".join(parts[place:]) for parts in paths for place in range(len(parts)))
     return {comparable(name) for name in (*cells, *ends)}
+
+
+def _has_folder(row: dict[str, str]) -> bool:
+    return bool(re.search(r"[/\\]", row.get("file", "")))
 
 
 def _stem(name: str) -> str:
