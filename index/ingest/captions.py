@@ -78,8 +78,8 @@ def _of_teams(words: str) -> tuple[str, str] | None:
         record = json.loads(words) if words.lstrip().startswith("{") else None
     except (ValueError, RecursionError):
         return None
-    found = [record.get(key) for key in ("speakerName", "spokenText")] if isinstance(record, dict) else []
-    return (found[0], found[1]) if found and all(isinstance(one, str) for one in found) else None
+    speaker, text = (record.get("speakerName"), record.get("spokenText")) if isinstance(record, dict) else ("", None)
+    return (speaker, text) if isinstance(speaker, str) and isinstance(text, str) else None
 
 
 def _stamps(lines: list[str], vtt: bool) -> Iterator[tuple[int, re.Match[str] | None]]:
@@ -146,8 +146,13 @@ def substation(text: str) -> Iterator[Cue | Flaw]:
     for event in events:
         if event.is_comment:
             continue
-        words = re.sub(r"\\[Nn]", "\n", _OVERRIDES.sub("", _DRAWING.sub("", event.text))).replace("\\h", " ")
-        yield Cue(event.start / 1_000, event.end / 1_000, html.escape(words, quote=False), event.name.strip())
+        yield Cue(event.start / 1_000, event.end / 1_000, unstyled(event.text), event.name.strip())
+
+
+def unstyled(text: str) -> str:
+    """The text of an event of SubStation Alpha, as that of a cue."""
+    words = re.sub(r"\\[Nn]", "\n", _OVERRIDES.sub("", _DRAWING.sub("", text))).replace("\\h", " ")
+    return html.escape(words, quote=False)
 
 
 def sami(text: str) -> Iterator[Cue | Flaw]:

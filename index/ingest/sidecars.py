@@ -33,6 +33,7 @@ from clasp.filenames import comparable, readable, suffix
 from index import languages
 from index.ingest import transcripts
 from index.ingest.cues import Cue
+from index.ingest.embedded import subtitles
 from index.ingest.tables import Table, some
 from index.ingest.transcripts import SuppliedTranscript
 from index.metadata import is_known
@@ -154,7 +155,7 @@ class SidecarIndex:
         spoken = facts.get("language", language)
         timed = self._read([one for one in candidates if suffix(one[0].name) not in PLAIN], spoken, recording)
         plain = self._read([one for one in candidates if suffix(one[0].name) in PLAIN], spoken, recording)
-        transcript = timed or plain or self._of_tables(tables)
+        transcript = timed or plain or self._of_tables(tables) or self._embedded(recording, spoken)
         if transcript.speaker:
             facts = {"speaker": transcript.speaker} | facts
         self.remarks += folder.unreadable(recording)
@@ -195,7 +196,7 @@ class SidecarIndex:
                 strangers += [f"{folder.name}/{name}" for name in _Folder(folder, set(), []).strangers()]
         self.remarks += _passed_over(strangers)
 
-    def _of_tables(self, tables: list[tuple[Table, bool, str]]) -> SuppliedTranscript:
+    def _of_tables(self, tables: list[tuple[Table, bool, str]]) -> SuppliedTranscript | None:
         """What tables have for what is said in a recording, each with what it may call that."""
         for table, only, recording in tables:
             found = transcripts.without_times(table.text(recording, only=only))
@@ -204,7 +205,24 @@ class SidecarIndex:
                 self.remarks += transcripts.remarks(table.name, found.flaws)
             if found.text:
                 return found
-        return SuppliedTranscript()
+        return None
+
+    def _embedded(self, recording: Path, spoken: str) -> SuppliedTranscript:
+        """The subtitles in a recording's own file; of several languages, those in the one that is spoken."""
+        found, name = subtitles(recording), readable(recording.name)
+        tags = list(dict.fromkeys(one.language for one in found if one.language))
+        fitting = [one for one in found if not one.language or not spoken or languages.same(one.language, spoken)]
+        if found and not fitting:
+            self.remarks.append(
+                f"{name} has subtitles in another language ({some(tags)}) than what is spoken ({spoken}): they were "
+                "passed over."
+            )
+        elif len(tags) > 1 and not spoken:
+            self.remarks.append(
+                f"{name} has subtitles in several languages ({some(tags)}): the first were taken. Say which is spoken "
+                "to have others."
+            )
+        return next(iter(fitting), SuppliedTranscript())
 
     def _table(self, path: Path, folder: "_Folder") -> Table:
         if path not in self._tables:
