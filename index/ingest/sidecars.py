@@ -8,7 +8,7 @@ metadata.csv           facts about all recordings of the folder: with the column
                        language, date, tags, each of which may be missing
 
 Where a folder is added as a whole, a table in it may also name recordings of the folders below (side-a/interview.mp3),
-and transcripts may lie in a folder of their own, beside the only one that has recordings.
+and transcripts may lie in a folder of their own: beside the only one that has recordings, or with the name of one.
 
     sidecars = SidecarIndex()
     sidecar = sidecars.of(Path("interview.mp3"))
@@ -185,11 +185,14 @@ class SidecarIndex:
                     yield self._table(path, folder), False, name
 
     def _lend(self) -> None:
-        """Give each folder without recordings to the only one that has some in it, or else beside it; what lies in
-        others is named."""
-        strangers = []
+        """Give each folder without recordings to the only one that has some in it or else beside it, or that is called
+        as it is elsewhere; what lies in others is named."""
+        strangers, called = [], defaultdict(set)
+        for place in self._adding:
+            called[comparable(place.name)].add(place)
         for folder in sorted(self._whole - self._adding.keys()):
-            owners = self._below.get(folder) or self._below.get(folder.parent, set())
+            below, beside = (self._below.get(one, set()) for one in (folder, folder.parent))
+            owners = below or beside or called[comparable(folder.name)]
             if len(owners) == 1:
                 self._lent[next(iter(owners))].append(folder)
             else:

@@ -631,6 +631,10 @@ ARCHIVES: dict[str, tuple[dict[str, str], dict[str, str], list[str]]] = {  # fil
         {"text/1.srt": SRT, "text/3.srt": SRT, "text/readme.txt": ONE}, {"audio/1.wav": SAID},
         ["Passed over, for no recording has its name: 3.srt."],
     ),
+    "folders of transcripts with the names of others": (
+        {"text/b/1.srt": SRT, "text/d/1.srt": SRT}, {"audio/b/1.wav": SAID, "audio/c/1.wav": ""},
+        ["Passed over, for no recording has its name: d/1.srt."],
+    ),
     "transcripts in a folder below": ({"text/1.srt": SRT}, {"1.wav": SAID}, []),
     "transcripts that may be of several folders": (
         {"text/1.srt": SRT}, {"b/1.wav": "", "c/1.wav": ""},
@@ -643,7 +647,7 @@ ARCHIVES: dict[str, tuple[dict[str, str], dict[str, str], list[str]]] = {  # fil
 def test_archives_of_several_folders(tmp_path: Path, case: str) -> None:
     files, right, remarks = ARCHIVES[case]
     for name in (*files, *right):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         write(tmp_path / name, files.get(name, ""))
     found = find_files([tmp_path])
     sidecars = SidecarIndex(found.files, found.folders)
