@@ -171,7 +171,7 @@ class SidecarIndex:
                 for name in folder.foreign_tables
             ]
             if path in self._whole and path in self._adding:
-                self.remarks += _passed_over(folder.strangers())
+                self.remarks += _passed_over(sorted(folder.strangers() + folder.timed_texts()))
         return folder
 
     def _above(self, recording: Path) -> Iterator[tuple[Table, bool, str]]:
@@ -304,16 +304,21 @@ class _Folder:
             self._list(file)
 
     def strangers(self) -> list[str]:
-        """Names of what has the name of no recording: transcripts, tables, and texts with times."""
+        """Names of transcripts and tables that have the name of no recording."""
+        return sorted(path.name for path in self._unnamed() if suffix(path.name) not in COMMON)
+
+    def timed_texts(self) -> list[str]:
+        """Names of texts that have the name of no recording, and times."""
+        texts = [path for path in sorted(self._unnamed()) if suffix(path.name) in PLAIN]
+        return [path.name for path in texts[:MOST_READ] if _has_times(path)]
+
+    def _unnamed(self) -> set[Path]:
         named = {
             path
             for recording in map(Path, self.recordings)
             for path, _ in (*self.tables(recording), *self.transcripts(recording))
         }
-        files = {path for found in self._beside.values() for path, _ in found} - named
-        texts = [path for path in sorted(files) if suffix(path.name) in PLAIN][:MOST_READ]
-        timed = {path for path in texts if _has_times(path)}
-        return sorted(path.name for path in files if suffix(path.name) not in COMMON or path in timed)
+        return {path for found in self._beside.values() for path, _ in found} - named
 
     def unreadable(self, recording: Path) -> list[str]:
         """A sentence on each document, spreadsheet and the like that has the name of a recording."""
