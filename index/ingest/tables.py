@@ -60,9 +60,9 @@ COLUMNS = {
     "broadcastdate datum aufnahmedatum aufgenommen aufnahmejahr sendedatum interviewdatum jahr dateenregistrement "
     "datedenregistrement année fecha fechadegrabación año data dato päivä päivämäärä dátum tarih datanagrania дата "
     "датазаписи год 日期 录制日期 日付 録音日 날짜 التاريخ",
-    "start": "start begin starttime begintime timein tcin startzeit anfang beginn von début debut inicio inizio "
+    "start": "start begin tmin starttime begintime timein tcin startzeit anfang beginn von début debut inicio inizio "
     "anfangszeit time timecode timestamp timespan",
-    "end": "end stop endtime stoptime timeout tcout ende bis endzeit fin fine final",
+    "end": "end stop tmax endtime stoptime timeout tcout ende bis endzeit fin fine final",
     "duration": "duration length dauer durée duración durata",
     "text": "text transcript transcription utterance sentence annotation caption subtitle words texte texto testo "
     "tekst transkript transkription äußerung текст 文本 テキスト 텍스트",

@@ -33,6 +33,7 @@ _OF_PROGRAMS = re.compile(
     r"|This transcript was exported on .*)[ \t]*$",
     re.MULTILINE,
 )
+_PAGES = re.compile(r"(?:^[ \t]*\d{1,4}[ \t]*\n+)?\f(?:[ \t]*\d{1,4}[ \t]*$)?", re.MULTILINE)  # with their numbers
 _SWIFT = re.compile(rf"^TIMEIN: ({TIME})\s.*TIMEOUT: ({TIME})[ \t]*$", re.MULTILINE)
 _UNITS = r"\d+ (?:hours?|minutes?|seconds?)"
 _SPELLED = re.compile(rf"^([ \t]*{CLOCK}[ \t]*)\n{_UNITS}(?:,? {_UNITS})*[ \t]*$", re.MULTILINE)  # of YouTube
@@ -65,7 +66,7 @@ def plain(text: str) -> Iterator[Cue | Flaw]:
 
 def of_speech(text: str) -> str:
     """A text without what programs say of themselves in it, and without the numbers of its lines."""
-    lines = _OF_PROGRAMS.sub("", text).split("\n")
+    lines = _OF_PROGRAMS.sub("", _PAGES.sub("\n", text)).split("\n")
     numbers = [_LINE_NUMBER.match(line) for line in lines if line.strip()]
     counted = [0, *(int(match[1]) for match in numbers if match)]
     rising = all(after in (before + 1, 1) for before, after in pairwise(counted))
@@ -180,6 +181,8 @@ def _labels(lines: list[str]) -> list[Cue | Flaw]:
             continue
         cells = [cell.strip() for cell in line.split("\t")]
         times = [value for cell in cells if (value := seconds(cell)) is not None]
+        clocks = [value for cell in cells if ":" in cell and (value := seconds(cell)) is not None]
+        times = clocks if len(clocks) > 1 else times  # of what ELAN writes in several ways
         others = [cell for cell in cells if seconds(cell) is None] or cells[2:3]  # said may be a number, too
         adjoin = any(None not in map(seconds, two) for two in pairwise(filter(None, cells)))
         if len(times) > 1 and adjoin and others:

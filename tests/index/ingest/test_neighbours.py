@@ -132,6 +132,11 @@ JSON: dict[str, object] = {
         {"case": "success", "word": TWO[:9], "start": 1.8, "end": 3.7, "phones": [{"phone": "dh", "duration": 0.1}]},
         {"case": "not-found-in-audio", "word": TWO[10:], "startOffset": 90, "endOffset": 99}]},
     "numbered": {"0": {"start": 0.0, "end": 1.8, "text": ONE}, "1": {"start": 1.8, "end": 3.7, "text": TWO}},
+    "AWS, speakers apart": {"results": {"speaker_labels": {"segments": [
+        {"start_time": "0.0", "end_time": "1.8", "speaker_label": "a", "items": []},
+        {"start_time": "1.8", "end_time": "3.7", "speaker_label": "b", "items": []}]}, "items": [
+        {"start_time": "0.0", "end_time": "1.8", "alternatives": [{"content": ONE}], "type": "pronunciation"},
+        {"start_time": "1.8", "end_time": "3.7", "alternatives": [{"content": TWO}], "type": "pronunciation"}]}},
     "Vosk": {"text": SAID, "result": [
         {"start": 0.0, "end": 1.8, "word": ONE}, {"start": 1.8, "end": 3.7, "word": TWO}]},
 }  # fmt: skip
@@ -162,6 +167,11 @@ SPEAKERS: dict[str, object] = {
 @pytest.mark.parametrize("case", SPEAKERS)
 def test_where_recognizers_name_speakers(tmp_path: Path, case: str) -> None:
     assert beside(tmp_path, "a.json", json.dumps(SPEAKERS[case]))[0].facts == {"speaker": "Anna"}
+
+
+def test_who_speaks_where_it_is_not_said_with_the_words(tmp_path: Path) -> None:
+    known, _ = beside(tmp_path, "a.json", json.dumps(JSON["AWS, speakers apart"]))
+    assert [one.speaker for one in known.cues] == ["a", "b"]
 
 
 def test_the_language_that_was_heard_and_not_what_was_asked_for(tmp_path: Path) -> None:
@@ -237,6 +247,9 @@ TEXTS = {
     "numbered lines": f"1  [0:00] Anna: {ONE}\n2\n3  [0:01.8] Anna: {TWO}\n",
     "Rev, its last line": f"Anna (00:00):\n{ONE}\n\nBen (00:01.8):\n{TWO}\n\n"
     "This transcript was exported on May 1, 2024 - view latest version here.\n",
+    "Praat, as a table": f"tmin\ttier\ttext\ttmax\n0\tx\t{ONE}\t1.8\n1.8\tx\t{TWO}\t3.7\n",
+    "ELAN, each time in several ways": f"Anna\t00:00:00.000\t0.0\t0\t00:00:01.800\t1.8\t1800\t{ONE}\n"
+    f"Anna\t00:00:01.800\t1.8\t1800\t00:00:03.700\t3.7\t3700\t{TWO}\n",
     "names with frames": f"Anna 00:00:00:00: {ONE}\n\nBen 00:00:01:20: {TWO}\n",
     "lyrics": f"[ti:x]\n[ar:y]\n[al:z]\n[00:00.00]{ONE}\n[00:01.80]{TWO}\n",
 }
@@ -250,6 +263,7 @@ def test_texts_with_times(tmp_path: Path, case: str) -> None:
 
 OTHERS = {
     "a.md": f"# a\n\n- File: a.wav\n\n**Anna** (0:00) {ONE}\n\n> Note (0:01): no speech\n\n**Ben** (0:01.8) {TWO}\n",
+    "a.de.md": f"![[a.wav]]\n\n- 0:00 {ONE}\n- 0:01.8 {TWO}\n",
     "a.en.md": f"**Anna:** [00:00:00](https://x.org/a?t=0) {ONE}\n\n**Ben:** [00:00:01.8](https://x.org/a) {TWO}\n",
     "a.html": f"<head><title>x</title></head><h1>a</h1><p><b>Anna:</b> [0:00] {ONE}</p><p>Ben: [0:01.8] {TWO}</p>",
     "a.otr": json.dumps({"text": f"<p><span class='timestamp'>0:00</span>&nbsp;{ONE}</p><p>0:01.8 {TWO}<br></p>"}),
@@ -594,6 +608,15 @@ def test_quotation_marks_that_open_in_one_row_and_close_in_another(tmp_path: Pat
     known, remarks = beside(tmp_path, "a.tsv", f'start\tend\ttext\n0\t1800\t"{ONE}\n1800\t3700\t{TWO}"\n')
     assert [(one.text, one.start) for one in known.cues] == [(f'"{ONE}', 0.0), (f'{TWO}"', 1.8)]
     assert remarks == ["a.tsv, line 3: quotation marks do not match; they were taken as text."]
+
+
+def test_an_end_that_is_far_too_late(tmp_path: Path) -> None:
+    known, _ = beside(tmp_path, "a.srt", SRT.replace("> 00:00:03", "> 24:00:03"))
+    assert [one.text for one in known.cues] == [ONE, TWO] and known.cues[1].end == pytest.approx(3.7, abs=0.5)
+
+
+def test_pages_of_a_text_and_their_numbers(tmp_path: Path) -> None:
+    assert beside(tmp_path, "a.txt", f"{ONE}\n\n1\n\f{TWO}\n\f3\n")[0].text == SAID
 
 
 def test_markers_are_no_labels(tmp_path: Path) -> None:
