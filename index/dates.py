@@ -20,7 +20,7 @@ _TIME = re.compile(
     r"(?: ?(?:Z|(?:GMT|UTC)?[+-]\d{1,2}(?::?\d{2})?|[A-Z]{3,4}))?(?: \([^()]*\)|\[\w+\])?(?=$| \d{4}$)"
 )
 _TIME_IN_NAMES = re.compile(  # 20240501_103000
-    r"(?:(?<=\d{4})|(?<=-\d\d))[T_ ](?:\d{2}[-h.]?){2}(?:\d{2})?Z?$|(?<=^\d{8})\d{6}$"
+    r"(?:(?<=\d{4})|(?<=-\d\d))[T_ ](?:\d{2}[-h.]?){2}(?:\d{2})?Z?$|(?<=^\d{8})-?\d{6}$"
 )
 _YEAR_FIRST = re.compile(r"(\d{4})(?:([-/.:_]) ?(\d{1,2})(?:\2 ?(\d{1,2}))?)?\.?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
@@ -33,33 +33,39 @@ _ERA = re.compile(rf"({'|'.join(_ERAS)}) ?(\d{{1,3}}|元)年")  # 昭和37年
 _SIGNS = str.maketrans(dict.fromkeys("\u2010\u2011\u2212", "-") | dict.fromkeys("ºª", ""))  # 1º de maio
 _ABOUT = re.compile(  # what says that a date is a guess
     r"^(?:(?:ca|circa|c|about|approx|approximately|around|um|etwa|vers|env|hacia|probably|possibly|perhaps|prob"
-    r"|recorded|recorded (?:in|on)|aufgenommen(?: am)?)(?![^\W\d_])\.?|[~≈©℗\[(]) ?"
-    r"| (?:ca|circa|approx)\.?$| ?\(?[?~%]\)?\]?$|(?<=\d)[\])]$|\]$| ?\([^\W\d_]+\.?\)$"
-    r"|(?<=\d{4}) (?:г|год|year|AD|CE|n\. ?Chr)\.?$|(?:-(?:xx|uu))+$",
+    r"|rec|recorded|recorded (?:in|on)|aufgenommen(?: am)?)(?![^\W\d_])\.?|[~≈©℗\[(]) ?"
+    r"| (?:ca|circa|approx)\.?$| ?\(?[?~%]\)?\]?$|(?<=\d)[\])]$| ?[(\[][^\W\d_]+\.?[)\]]$|\]$"
+    r"|(?<=\d{4}) ?(?:г|год|r|year|AD|CE|n\. ?Chr)\.?$|(?:-(?:xx|uu))+$",
     re.IGNORECASE,
 )
 _BETWEEN = re.compile(
-    r" (?:-|to|until|bis|and|or) | ?[–—;] ?|, ?(?=\d{4}-)|(?<=\d)/(?=\d{4}-)|(?<=^\d{4})[-/](?=\d{4}$)"
+    r" (?:-|to|until|bis|and|or|&) | ?[–—;] ?|, ?(?=\d{4}-)|(?<=\d)/(?=\d{4}-)|(?<=\.\d{4})/|(?<=^\d{4})[-/](?=\d{4}$)"
 )
-_BETWEEN_WORD = re.compile(r"^\[?(?:between|from|von|zwischen) (?=\d)", re.IGNORECASE)
+_BETWEEN_WORD = re.compile(r"^\[?(?:between|from|von|zwischen) (?=\w)", re.IGNORECASE)
 _BETWEEN_MONTHS = re.compile(r"([^\W\d_]{3,}\.?) ?[-–/] ?([^\W\d_]{3,}\.? (\d{4}))")  # "May/June 1962"
 _BETWEEN_NUMBERS = re.compile(r"(\d{1,2})\.?(?:(\d{1,2})\.)? ?[-–/] ?(\d{1,2}\.(\d{1,2})\.(\d{4}))")  # "1.-3.5.1962"
-_WITHOUT_YEAR = re.compile(r"(?:\d{1,2}\.? )?[^\W\d_]{3,}\.?")  # "30 April", of "30 April – 2 May 1962"
+_WITHOUT_YEAR = re.compile(r"(?:\d{1,2}\.? )?[^\W\d_]{3,}\.?(?: \d{1,2})?")  # "30 April", of "30 April – 2 May 1962"
 _DAYS = re.compile(  # "1-3 May 1962", "May 1-3, 1962"
     r"^\d{1,2}\.? ?[-–/] ?\d{1,2}\.? (?=[^\W\d_])|(?<=[^\W\d_]{3}) \d{1,2} ?(?:[-–/]|and|&) ?\d{1,2},(?= \d{4}$)"
 )
 _BEFORE_DAY = re.compile(r"\b(?:den|el|on) (?=\d)")
 _PART = re.compile(
-    r"(?:early|mid|late|spring|summer|autumn|fall|q[1-4]|frühling|frühjahr|sommer|herbst|anfang|mitte|ende|printemps|été"
-    r"|automne|début|fin|primavera|verano|otoño|estate|autunno|лето|весна|осень)[ /-](?:of |de |del )?(\d{4})"
-    r"|(\d{4})[ -]?(?:spring|summer|autumn|fall|q[1-4])",
+    r"(?:early|mid|late|spring|summer|autumn|fall|winter|q[1-4]|frühling|frühjahr|sommer|herbst|anfang|mitte|ende"
+    r"|printemps|été|automne|hiver|début|fin|primavera|verano|otoño|invierno|estate|autunno|inverno|весна|лето|осень"
+    r"|зима)[ /-](?:of |de |del )?(\d{4})|(\d{4})[ -]?(?:spring|summer|autumn|fall|winter|q[1-4])",
     re.IGNORECASE,
 )
 _PART_OF_MONTH = re.compile(
     r"^(?:early|mid|late|anfang|mitte|ende|début|fin)[ -](?=[^\W\d_]{3,}\.? \d{4}$)", re.IGNORECASE
 )
-_ROMAN = re.compile(r"(?:(\d{1,2})[. -] ?)?(X|IX|IV|X?I{1,3}|V?I{0,3})[./-] ?(\d{4})")  # 1.V.1962
+_ROMAN = re.compile(r"(?:(\d{1,2})[./ -] ?)?(X|IX|IV|X?I{1,3}|V?I{0,3})[./ -] ?(\d{4})")  # 1.V.1962
+_DECADE = re.compile(  # "1970s", "mid-1970s", "1970er Jahre", "années 1970", "197-"
+    r"(?:(?:the|early|mid|late|anfang|mitte|ende)[ -])*\[?(?:\d{3}0['’]?(?:s|er)(?: jahre)?"
+    r"|(?:années|años|anni|anos) \d{3}0|\d{3}[-xu])[?\]]{0,2}",
+    re.IGNORECASE,
+)
 _SERIAL = re.compile(r"([1-5]\d{4})(?:[.,]\d+)?")
+SEASONS = ("21", "22", "23", "24")  # in place of months, as EDTF has them
 ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
 SERIALS = (date(1899, 12, 30), date(1904, 1, 1))  # from when spreadsheets count days
 
@@ -96,6 +102,8 @@ def _single(given: str, text: str, first: First | None) -> str:
         text = part[1] or part[2]
     if match := _YEAR_FIRST.fullmatch(text):
         year, _, month, day = match.groups()
+        if month in SEASONS and not day and int(month) < int(year[2:]):  # 1920-21 are two years
+            return _checked(given, year)
         return _checked(given, year, *(one for one in (month, day) if one and int(one)))  # 1962-05-00
     if match := _COMPACT.fullmatch(text):
         return _checked(given, *match.groups())
@@ -137,6 +145,10 @@ def _shared(given: str, one: str, other: str) -> str:
     for length in (len("1962-05-01"), len("1962-05"), len("1962")):
         if one[:length] == other[:length] and min(len(one), len(other)) >= length:
             return one[:length]
+    return _several_years(given)
+
+
+def _several_years(given: str) -> str:
     raise DataError(f"{given[:LONGEST]!r} spans several years: write one of them.")
 
 
@@ -162,6 +174,8 @@ def _ordered(given: str, one: str, other: str, year: str, first: First | None) -
 
 def _in_words(given: str, text: str) -> str:
     """A date with the name of a month, in any common language."""
+    if _DECADE.fullmatch(given):
+        return _several_years(given)
     from dateparser.date import DateDataParser  # which takes a while
 
     numbers = re.findall(r"\d+", text)

@@ -29,7 +29,8 @@ def tag(text: str) -> str:
     """
     text = re.sub(r" ?\(\?\)$|\?$", "", " ".join(text.split()).strip(" .;'\"[]"))
     text = text.rstrip("/").rpartition("/")[2] if "://" in text else text  # http://id.loc.gov/vocabulary/iso639-2/eng
-    code = text.replace("_", "-").partition(".")[0]  # en_US.UTF-8
+    text = re.sub(r"^iso ?639(?:-\d)?: ?", "", text, flags=re.IGNORECASE)
+    code = re.sub(r" ?\(([A-Za-z]{2})\)$", r"-\1", text).replace("_", "-").partition(".")[0]  # en (US), en_US.UTF-8
     if not text or text.lower() in UNKNOWN:
         return ""
     if is_code(code):

@@ -112,6 +112,7 @@ def cases(clips: dict[str, np.ndarray]) -> dict[str, Case]:
         "blanks-before.m4a": Case(_tagged("m4a", tag=bytes(100)), four, whole),
         "mac-binary.aiff": Case(_tagged("aiff", tag=bytes(128)), four, whole),
         "filled-up.ts": Case(_filled_up("ts"), four, whole),
+        "filled-up.wav": Case(_filled_up("wav"), four, whole),
         "chunks.wav": Case(
             _laid_out(lambda form, one, two: form + _chunk(b"data", one) + _chunk(b"data", two)), four, whole
         ),

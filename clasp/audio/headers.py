@@ -178,10 +178,13 @@ def _of_w64(content: Content, first: int, end: int) -> dict[int, bytes]:
 
 
 def _is_left(content: Content, position: int, end: int, order: Order) -> bool:
-    """Whether what follows at a place is no chunk."""
+    """Whether what follows at a place is no chunk, nor zeros: room that a recorder has taken and not used."""
     if position + 8 > end:
         return False
     kind = content[position : position + 4]
+    blocks = (content[at : min(end, at + WINDOW)] for at in range(position, end, WINDOW))
+    if kind == bytes(4) and not any(block.strip(b"\0") for block in blocks):
+        return False
     is_named = all(0x20 <= letter < 0x7F for letter in kind)
     return not is_named or (
         kind not in CHUNKED and position + 8 + _number(content, position + 4, 4, order) > end + 2**20

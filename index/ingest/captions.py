@@ -5,6 +5,7 @@ speech, or stop at the first line that is not as it should be. What is well form
 """
 
 import html
+import json
 import math
 import re
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ _WIDE = str.maketrans("：；，．＞－", ":;,.>-")  # of East Asian keyboards
 _SETTINGS = re.compile(r"(?:[^\s:{][^\s:]*:\S+(?:\s+|$)|\{[^{}]*\}\s*)*")
 _NUMBER = re.compile(r"#?\d+[.)]?")
 _WEBEX = re.compile(r'\d+ "([^"]{1,100})" \(\d*\)')  # the name of a cue, with that of whoever speaks
-_COMMENTS = re.compile(r"(NOTE|STYLE|REGION)(\s|$)")  # of WebVTT
+_COMMENTS = re.compile(r"(NOTE|STYLE|REGION|WEBVTT)(\s|$)")  # of WebVTT, also of parts of which it was put together
 _FRAMED = re.compile(r"\{(\d{1,9})\}\{(\d{0,9})\}(.*)")  # MicroDVD, in frames
 _TENTHS = re.compile(r"\[(\d{1,9})\]\[(\d{0,9})\](.*)")  # MPL2
 _SYNC = re.compile(r"<sync\s+start\s*=\s*[\"']?(\d{1,9})[^<>]*>", re.IGNORECASE)  # of SAMI, milliseconds
@@ -63,9 +64,22 @@ def timed(text: str) -> Iterator[Cue | Flaw]:
         words = "\n".join(block for block in blocks if not (vtt and _COMMENTS.match(block)))
         first = match[4] if match[4] and (match[1] or not _SETTINGS.fullmatch(match[4])) else ""
         words = "\n".join([first, words]).replace("[br]", "\n")
-        if not _DATA.fullmatch(words):
+        start, end = matched(match[2]), matched(match[3] or match[5])
+        if record := _of_teams(words):
+            yield Cue(start, end, html.escape(record[1], quote=False), record[0])
+        elif not _DATA.fullmatch(words):
             name = _WEBEX.fullmatch(lines[place - 1].strip()) if vtt else None
-            yield Cue(matched(match[2]), matched(match[3] or match[5]), words, name[1] if name else "")
+            yield Cue(start, end, words, name[1] if name else "")
+
+
+def _of_teams(words: str) -> tuple[str, str] | None:
+    """Who speaks and what, where a cue is a JSON object that says so, as transcripts of Teams with metadata have it."""
+    try:
+        record = json.loads(words) if words.lstrip().startswith("{") else None
+    except (ValueError, RecursionError):
+        return None
+    speaker, text = (record.get("speakerName"), record.get("spokenText")) if isinstance(record, dict) else ("", None)
+    return (speaker, text) if isinstance(speaker, str) and isinstance(text, str) else None
 
 
 def _stamps(lines: list[str], vtt: bool) -> Iterator[tuple[int, re.Match[str] | None]]:
@@ -132,24 +146,33 @@ def substation(text: str) -> Iterator[Cue | Flaw]:
     for event in events:
         if event.is_comment:
             continue
-        words = re.sub(r"\\[Nn]", "\n", _OVERRIDES.sub("", _DRAWING.sub("", event.text))).replace("\\h", " ")
-        yield Cue(event.start / 1_000, event.end / 1_000, html.escape(words, quote=False), event.name.strip())
+        yield Cue(event.start / 1_000, event.end / 1_000, unstyled(event.text), event.name.strip())
+
+
+def unstyled(text: str) -> str:
+    """The text of an event of SubStation Alpha, as that of a cue."""
+    words = re.sub(r"\\[Nn]", "\n", _OVERRIDES.sub("", _DRAWING.sub("", text))).replace("\\h", " ")
+    return html.escape(words, quote=False)
 
 
 def sami(text: str) -> Iterator[Cue | Flaw]:
     """SAMI (.smi): what is shown until the next time; of several languages, the first."""
     marks = list(_SYNC.finditer(text))
     first = found[1] if (found := _CLASS.search(text)) else ""
+    shown: list[tuple[float, str]] = []
     for mark, following in zip(marks, [*marks[1:], None], strict=False):  # no mark, no cue
-        start, words = int(mark[1]) / 1_000, text[mark.end() : following.start() if following else len(text)]
+        words = text[mark.end() : following.start() if following else len(text)]
         parts = _CLASS.split(words)  # what stands before a class, then classes and what stands behind them
-        shown = [parts[0], *(part for name, part in zip(parts[1::2], parts[2::2], strict=True) if name == first)]
-        yield Cue(start, int(following[1]) / 1_000 if following else start, "".join(shown))
+        own = [part for name, part in zip(parts[1::2], parts[2::2], strict=True) if name == first]
+        if own or len(parts) == 1:  # of other languages there are times of their own
+            shown.append((int(mark[1]) / 1_000, "".join([parts[0], *own])))
+    for (start, words), (end, _) in zip(shown, [*shown[1:], *shown[-1:]], strict=True):
+        yield Cue(start, end, words)
 
 
 def ttml(text: str) -> Iterator[Cue | Flaw]:
     """Timed Text (.ttml, .dfxp, .itt, .xml) in any of its namespaces, and what YouTube writes. Times within times add
-    up, but for those of Apple.
+    up, but for those of Apple. Of several languages at one time, the first is taken.
 
     Raises:
         DataError: if it is other XML.
@@ -170,9 +193,10 @@ def ttml(text: str) -> Iterator[Cue | Flaw]:
         if local(one) == "agent"
     }
     of_apple = "timing" in given or any("unit" in attributes(one) for one in top.iter() if local(one) == "span")
-    waiting: list[tuple[Element, float, float, str]] = [(top, 0.0, math.inf, "")]
+    waiting: list[tuple[Element, float, float, str, str]] = [(top, 0.0, math.inf, "", "")]
+    starts: dict[float, str] = {}  # of cues, and the language of the first that begins then
     while waiting:
-        element, start, end, speaker = waiting.pop()
+        element, start, end, speaker, language = waiting.pop()
         start = 0.0 if of_apple else start
         given = attributes(element)
         times = {name: _offset(given[name], rate, ticks) for name in ("begin", "end", "dur") if name in given}
@@ -183,12 +207,14 @@ def ttml(text: str) -> Iterator[Cue | Flaw]:
         ends = (start + (times.get("end") or math.inf), begin + (times.get("dur") or math.inf))
         end = min(end, *ends)
         speaker = agents.get(agent, agent) if (agent := given.get("agent")) else speaker
+        language = given.get("lang", language)
         is_whole = not any(attributes(one).get("unit") == "sentence" for one in element)
         inside = any("begin" in attributes(one) for one in element.iter() if one is not element)
         if local(element) in ("p", "span") and is_whole and (math.isfinite(end) or ("begin" in given and not inside)):
-            yield Cue(begin, end if math.isfinite(end) else begin, _inside(element), speaker)
+            if starts.setdefault(begin, language) == language:  # and no translation of what is said then
+                yield Cue(begin, end if math.isfinite(end) else begin, _inside(element), speaker)
         else:
-            waiting += reversed([(child, begin, end, speaker) for child in element])
+            waiting += reversed([(child, begin, end, speaker, language) for child in element])
 
 
 def _youtube(top: Element) -> Iterator[Cue | Flaw]:

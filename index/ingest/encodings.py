@@ -32,10 +32,31 @@ COMMON = {  # the most usual letters of a language, and the encodings in which i
     "יוהלארמתשבנםכדעחקפגטןצסזץךף": ("cp1255", "iso8859_8"),
     "المينوترهبدعسفحكقةجصطخشضزثظغأىإءؤئآپچژگکی": ("cp1256", "iso8859_6"),
     "านรกอเงมยลวดทสตะปบคหแจพชขใไโผซถธณศษภุูิีึืั่้์็ำ": ("cp874",),
-    "のにをはがとでたしてもいなこれからありるくきさそまよっうんえけせちつどみめやゆらろわアイウストドナリルンー": (
-        "cp932", "euc_jp",
-    ),
 }  # fmt: skip
+_KANA = (
+    "のにをはがとでたしてもいなこれからありるくきさそまよっうんえけせちつどみめやゆらろわぐげごじずだばびぶべぼほねふ"
+    "アイウエオカキクケコサシスセソタチツテトナニハヒフマミメモラリルレロワンーガグジスダドバパブプボ"
+)
+PAIRS = {  # encodings of two bytes a letter, and the most usual letters of their languages
+    "cp949": (
+        "이다는을가에고의지한로은하기도를나서사어리대시자라그아인일해부정있수것스했전들보여제과면게으만상주니오공구소신"
+        "국조동장원세비우선안성경화거때까요야없말같네습었겠더무데생치음방실마문위터중교회"
+    ),
+    "gb18030": (
+        "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里用道行所然家"
+        "种事成方多经么去法学如都同现当没动面起看定天分还进好小部其些主样理心她本前开但因只从想实日军者意无力它与长把机十"
+        "民第公此已工使情明性知全三又关点正业外将两高间由问很最重并物手应战向头文体政美相见被什二等新己果加西月话合回内信"
+        "老给次门常先海教儿东声提立员解水名真走各入几口认气题更别打女变四神总何数安少报才结反受感建务做接必件管期市直德"
+        "命山路今早晚上周家您"
+    ),
+    "big5": (
+        "的一是不了在人有我他這個們中來上大為和國地到以說時要就出會可也你對生能而子那得於著下自之年過發後作裡用道行所然家"
+        "種事成方多經麼去法學如都同現當沒動面起看定天分還進好小部其些主樣理心她本前開但因只從想實日者意無力它與長把機十民"
+        "第公此已工使情明性知全三又關點正業外將兩高間由問很最重並物手應向頭文體政美相見被什二等新己果加西月話合回內信老給"
+    ),
+    "cp932": _KANA, "euc_jp": _KANA,
+}  # fmt: skip
+FREQUENT = 0.3  # share of the letters of a text that are among these, where the encoding is the right one
 USUAL = 0.6  # share of the letters of a text that are among the most usual of its language, half of them at the least
 ALPHABETS = (  # letters beside a to z that one language has
     "äöüß", "àâæçéèêëîïôœùûü", "áéíñóúü", "áâãàçéêíóôõú", "àèéìíòóùú", "éëïóöü", "åäöé", "æøåé", "áðéíóúýþæö",
@@ -103,6 +124,9 @@ def _detected(content: bytes) -> str:
     """The encoding in which it is most like a language: the one of an alphabet, if there is one, or what the statistics
     of letters say."""
     telling = b"\n".join(line for line in re.split(rb"[\r\n]+", content) if not line.isascii())[:SAMPLE]
+    pairs = max(PAIRS, key=lambda encoding: _frequent(telling, encoding))
+    if _frequent(telling, pairs) >= FREQUENT:
+        return pairs
     usual = max((one for many in COMMON.values() for one in many), key=lambda encoding: _usual(telling, encoding))
     if _usual(telling, usual) >= USUAL:
         return usual
@@ -111,6 +135,15 @@ def _detected(content: bytes) -> str:
         return best
     found = from_bytes(telling, cp_isolation=[*OTHERS, *LATIN]).best()
     return found.encoding if found and found.encoding in OTHERS else best
+
+
+def _frequent(content: bytes, encoding: str) -> float:
+    """Share of the letters beyond ASCII that are usual in an encoding of two bytes a letter; 0 where it is none."""
+    text = content.decode(encoding, "replace")
+    letters = [one for one in text if one.isalpha() and not one.isascii()]
+    if 20 * text.count("\ufffd") > len(letters):
+        return 0.0
+    return sum(one in PAIRS[encoding] for one in letters) / max(1, len(letters))
 
 
 def _usual(content: bytes, encoding: str) -> float:

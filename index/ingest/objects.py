@@ -138,7 +138,7 @@ class Mirror:
         return file in self.objects and self.objects[file].is_at(file)
 
     def fetch(self, file: Path) -> None:
-        """Fetch a recording, and what lies beside it, unless they are here or none of these.
+        """Fetch a recording, and what lies beside it and in folders above, unless they are here or none of these.
 
         Raises:
             AudioError: if the recording is too large or cannot be read.
@@ -147,13 +147,16 @@ class Mirror:
         stored = self.objects.get(file)
         if stored is None:
             return
-        self._fetch_texts(file.parent)
+        for folder in (file.parent, *file.parent.parents):
+            self._fetch_texts(folder)
         if not stored.is_at(file):
             must_not_be_larger(stored.name, stored.size)
             _fetch(stored, file)
 
     def _fetch_texts(self, folder: Path) -> None:
         missing = {file: one for file, one in self._texts.pop(folder, {}).items() if not one.is_at(file)}
+        if not missing:
+            return
         with ThreadPoolExecutor(TOGETHER) as threads:
             self.remarks += filter(None, threads.map(_remark, missing.values(), missing))
 

@@ -11,8 +11,9 @@ from index.ingest.cues import Cue, Flaw
 from index.ingest.texts import of_speech, plain
 
 _NO_SPEECH = re.compile(  # what programs keep at the top, headings with the facts below them, and notes
-    r"\A---\n(?:[\w-]+:.*\n|[ -].*\n)*---\n|^#.*\n+(?:- .*\n+)*|^>.*", re.MULTILINE
+    r"\A---\n(?:[\w-]+:.*\n|[ -].*\n)*---\n|^#.*\n+(?:- .*\n+)*|^>.*|^!\[\[[^\[\]\n]*\]\]$", re.MULTILINE
 )
+_BULLET = re.compile(r"^[ \t]*[-*+] (?=[\[(]?\d{1,3}:\d\d)", re.MULTILINE)  # before a time
 _LINK = re.compile(r"\]\([^()\s]*\)")
 _SIGNS = re.compile(r"\*\*|__|\\(?=[\\`*_{}\[\]<>#|~&])")
 _TAG = re.compile(r"(<[^<>]*>)")
@@ -31,7 +32,7 @@ def markdown(text: str) -> Iterator[Cue | Flaw]:
 
 def without_signs(text: str) -> str:
     """What Markdown says, without headings, notes and emphasis."""
-    return _SIGNS.sub("", _LINK.sub("]", _NO_SPEECH.sub("", text)))
+    return _SIGNS.sub("", _BULLET.sub("", _LINK.sub("]", _NO_SPEECH.sub("", text))))
 
 
 def page_or_text(content: str) -> Iterator[Cue | Flaw]:

@@ -48,6 +48,7 @@ UNITS = {
     "InTicks": 1e-7,
     "": 1.0,
 }  # what the name of a time ends with, and its unit
+TURNS = "turns"  # where it is noted who speaks when, and not what
 SLOWEST = 0.05  # characters a second; where whole numbers would be slower than that, they are milliseconds, or ticks
 _DURATION = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?")  # of ISO 8601
 _SPACE = re.compile(r"\s*")
@@ -77,12 +78,17 @@ def recognized(text: str) -> Iterator[Cue]:
     lengths = [sum(len(one.text) for one in pieces) for pieces in lists]
     complete = [pieces for pieces, length in zip(lists, lengths, strict=True) if length >= _SAME * max(lengths)]
     pieces = min(complete, key=_fitness, default=[])
-    unit = _unit(pieces)
+    unit, turns = _unit(pieces), [] if any(one.speaker for one in pieces) else found.get(TURNS, [])
     for one in pieces:
         start = one.start or 0.0
         end = start if one.end is None else one.end
-        speaker = names.get(one.speaker, one.speaker)
+        speaker = one.speaker or next((turn.speaker for turn in turns if _lies_in(turn, (start + end) / 2)), "")
+        speaker = names.get(speaker, speaker)
         yield Cue(unit * start, unit * end, html.escape(one.text, quote=False), speaker)
+
+
+def _lies_in(turn: _Piece, time: float) -> bool:
+    return (turn.start or 0.0) <= time <= (turn.end or 0.0)
 
 
 def _once(pieces: list[_Piece]) -> list[_Piece]:
@@ -189,6 +195,8 @@ def _gather(one: Any, path: str, speaker: str, found: dict[str, list[_Piece]]) -
     start, end, whole = _span(one)
     if text and (start is not None or end is not None or _untimed(one)):
         found[path].append(_Piece(text, start, end, speaker, whole))
+    elif speaker and start is not None and end is not None:
+        found[TURNS].append(_Piece("", start, end, speaker, whole))
     return text
 
 

@@ -7,6 +7,9 @@ interview.csv          facts about it
 metadata.csv           facts about all recordings of the folder: with the columns file, title, speaker, category,
                        language, date, tags, each of which may be missing
 
+Where a folder is added as a whole, a table in it may also name recordings of the folders below (side-a/interview.mp3),
+and transcripts may lie in a folder of their own: beside the only one that has recordings, or with the name of one.
+
     sidecars = SidecarIndex()
     sidecar = sidecars.of(Path("interview.mp3"))
     sidecar.facts, sidecar.text_of(12.5, 17.0), sidecars.remarks
@@ -17,7 +20,7 @@ import os
 import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
@@ -30,6 +33,7 @@ from clasp.filenames import comparable, readable, suffix
 from index import languages
 from index.ingest import transcripts
 from index.ingest.cues import Cue
+from index.ingest.embedded import subtitles
 from index.ingest.tables import Table, some
 from index.ingest.transcripts import SuppliedTranscript
 from index.metadata import is_known
@@ -37,20 +41,21 @@ from index.metadata import is_known
 FOLDER_TABLE = "metadata"
 TABLES = (".csv", ".tsv", ".tab")
 SHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
-FOREIGN_TABLES = (*SHEETS, ".json", ".jsonl", ".xml")
+FOREIGN_TABLES = (*SHEETS, ".json", ".jsonl", ".xml", ".yaml", ".yml")
 PLAIN = (".txt", ".md")
 PAGES = (".html", ".htm")
 UNREADABLE = {  # by suffix, the suffix under which it can be read once another program has saved it
     **dict.fromkeys((".docx", ".doc", ".odt", ".rtf", ".pages", ".pdf"), ".txt"), **dict.fromkeys(SHEETS, ".csv"),
     **dict.fromkeys((".stl", ".scc", ".sup", ".idx", ".usf", ".cap", ".pac", ".fcpxml"), ".srt"),
-    **dict.fromkeys((".flk", ".fln"), ".eaf"),
+    **dict.fromkeys((".flk", ".fln", ".anvil"), ".eaf"), ".inqscr": ".txt", ".ttxt": ".srt",
 }  # fmt: skip
 COMMON = (*PLAIN, *PAGES, ".json", ".xml", ".sub", *UNREADABLE)  # what may have nothing to do with recordings
+MOST_READ, LARGEST_READ = 100, 2**20  # texts of a folder, and bytes, in which times are looked for
 SUFFIXES = frozenset(transcripts.READERS)
 """Suffixes of what is no recording but tells of one, in lower case; tables are among them."""
 _MARKS = (
     "auto", "orig", "original", "forced", "sdh", "cc", "default", "full", "transcript", "transcription", "transkript",
-    "subtitle", "subtitles", "subs", "caption", "captions", "otter_ai", "whisper", "generated", "labels",
+    "subtitle", "subtitles", "subs", "caption", "captions", "otter_ai", "whisper", "generated", "labels", "annotations",
 )  # fmt: skip
 _PARTIAL = re.compile(r"[. _-](?:forced|commentary)\b")  # of what is said only a part, such as what is on signs
 _SIZE = re.compile(r"_\d{3,4}x\d{3,4}$")  # of a picture
@@ -123,6 +128,12 @@ class SidecarIndex:
         self._whole = frozenset(folders)
         self._folders: dict[Path, _Folder] = {}
         self._tables: dict[Path, Table] = {}
+        self._below: dict[Path, set[Path]] = defaultdict(set)  # the folders of recordings in each folder, and itself
+        for place in self._adding:
+            for folder in (place, *place.parents):
+                self._below[folder].add(place)
+        self._lent: dict[Path, list[Path]] = defaultdict(list)  # folders without recordings, by whose they are
+        self._lend()
 
     def of(self, recording: Path, language: str = "") -> Sidecar:
         """What is known of a recording; what cannot be used is in `remarks`.
@@ -130,48 +141,102 @@ class SidecarIndex:
         Args:
             language: BCP-47 tag of what is spoken, where a table does not say it.
         """
-        folder = self._folders.get(recording.parent)
-        if folder is None:
-            folder = self._folders[recording.parent] = _Folder(recording.parent, self._adding[recording.parent])
-            self.remarks += [
-                f"{readable(name)} cannot be read: save what is in it as {FOLDER_TABLE}.csv, too."
-                for name in folder.foreign_tables
-            ]
-            if recording.parent in self._whole:
-                self.remarks += folder.strangers()
-        tables = [(path, self._table(path, folder), only) for path, only in folder.tables(recording)]
+        folder = self._folder(recording.parent)
+        tables = [*self._above(recording)]
+        tables += [(self._table(path, folder), only, recording.name) for path, only in folder.tables(recording)]
         facts: dict[str, str] = {}
-        for _, table, only in tables:
+        for table, only, name in tables:
             if not table.of_cues:
-                found, remarks = table.facts(recording.name, only=only)
+                found, remarks = table.facts(name, only=only)
                 facts |= found
                 self.remarks += remarks
         candidates = folder.transcripts(recording)
-        candidates += [(path, "") for path, table, only in tables if only and table.of_cues]
+        candidates += [(path, "") for path, only in folder.tables(recording) if only and self._tables[path].of_cues]
         spoken = facts.get("language", language)
         timed = self._read([one for one in candidates if suffix(one[0].name) not in PLAIN], spoken, recording)
         plain = self._read([one for one in candidates if suffix(one[0].name) in PLAIN], spoken, recording)
-        transcript = timed or plain or self._of_tables(recording.name, tables)
+        transcript = timed or plain or self._of_tables(tables) or self._embedded(recording, spoken)
         if transcript.speaker:
             facts = {"speaker": transcript.speaker} | facts
         self.remarks += folder.unreadable(recording)
         return Sidecar(transcript.cues, (plain or transcript).text, facts, transcript.language)
 
-    def _of_tables(self, recording: str, tables: list[tuple[Path, Table, bool]]) -> SuppliedTranscript:
-        """What tables of a folder have for what is said in a recording."""
-        for _, table, only in tables:
+    def _folder(self, path: Path) -> "_Folder":
+        """The files of a folder and of those lent to it; what is odd about them is told the first time."""
+        folder = self._folders.get(path)
+        if folder is None:
+            folder = self._folders[path] = _Folder(path, self._adding.get(path, set()), self._lent.get(path, []))
+            self.remarks += [
+                f"{readable(name)} cannot be read: save what is in it as {FOLDER_TABLE}.csv, too."
+                for name in folder.foreign_tables
+            ]
+            if path in self._whole and path in self._adding:
+                self.remarks += _passed_over(sorted(folder.strangers() + folder.timed_texts()))
+        return folder
+
+    def _above(self, recording: Path) -> Iterator[tuple[Table, bool, str]]:
+        """Tables of the folders above that of a recording, those at the top first, and what they may call it."""
+        lent = self._lent.get(recording.parent, [])
+        for above in reversed(recording.parent.parents):
+            if above in self._whole and above not in lent:
+                folder = self._folder(above)
+                for path in folder.of_all:
+                    name = recording.relative_to(above).as_posix()
+                    yield self._table(path, folder), False, name
+
+    def _lend(self) -> None:
+        """Give each folder without recordings to the only one that has some in it or else beside it, or that is called
+        as it is elsewhere; what lies in others is named."""
+        strangers, called = [], defaultdict(set)
+        for place in self._adding:
+            called[comparable(place.name)].add(place)
+        for folder in sorted(self._whole - self._adding.keys()):
+            below, beside = (self._below.get(one, set()) for one in (folder, folder.parent))
+            owners = below or beside or called[comparable(folder.name)]
+            if len(owners) == 1:
+                self._lent[next(iter(owners))].append(folder)
+            else:
+                strangers += [f"{folder.name}/{name}" for name in _Folder(folder, set(), []).strangers()]
+        self.remarks += _passed_over(strangers)
+
+    def _of_tables(self, tables: list[tuple[Table, bool, str]]) -> SuppliedTranscript | None:
+        """What tables have for what is said in a recording, each with what it may call that."""
+        for table, only, recording in tables:
             found = transcripts.without_times(table.text(recording, only=only))
             if table.of_cues and "file" in table.columns:
                 found = transcripts.assembled(table.cues(recording))
                 self.remarks += transcripts.remarks(table.name, found.flaws)
             if found.text:
                 return found
-        return SuppliedTranscript()
+        return None
+
+    def _embedded(self, recording: Path, spoken: str) -> SuppliedTranscript:
+        """The subtitles in a recording's own file; of several languages, those in the one that is spoken."""
+        found, name = subtitles(recording), readable(recording.name)
+        tags = list(dict.fromkeys(one.language for one in found if one.language))
+        fitting = [one for one in found if not one.language or not spoken or languages.same(one.language, spoken)]
+        if found and not fitting:
+            self.remarks.append(
+                f"{name} has subtitles in another language ({some(tags)}) than what is spoken ({spoken}): they were "
+                "passed over."
+            )
+        elif len(tags) > 1 and not spoken:
+            self.remarks.append(
+                f"{name} has subtitles in several languages ({some(tags)}): the first were taken. Say which is spoken "
+                "to have others."
+            )
+        return next(iter(fitting), SuppliedTranscript())
 
     def _table(self, path: Path, folder: "_Folder") -> Table:
         if path not in self._tables:
-            table = self._tables[path] = Table.read(path, folder.recordings)
-            strangers = table.unknown(folder.recordings) if comparable(path.stem) == FOLDER_TABLE else ""
+            below = [
+                file.relative_to(folder.path)
+                for place in self._below.get(folder.path, ())
+                for file in self._adding[place]
+            ]
+            recordings = {*folder.recordings, *(file.as_posix() for file in below)}
+            table = self._tables[path] = Table.read(path, recordings)
+            strangers = table.unknown(recordings) if comparable(path.stem) == FOLDER_TABLE else ""
             self.remarks += [*table.remarks, *([strangers] if strangers else [])]
         return self._tables[path]
 
@@ -225,33 +290,35 @@ def _differs(path: Path, taken: SuppliedTranscript) -> bool:
 class _Folder:
     """The files of a folder, by the recordings that they may be about."""
 
-    def __init__(self, path: Path, adding: set[Path]) -> None:
-        """List what is there, and what is being added to it."""
+    def __init__(self, path: Path, adding: set[Path], lent: Sequence[Path]) -> None:
+        """List what is there and in the folders lent to it, and what is being added."""
+        self.path = path
         self._adding = adding
         self.recordings: list[str] = []
+        self.of_all: list[Path] = []  # tables
         self.foreign_tables: list[str] = []
         self._beside: dict[str, list[tuple[Path, str]]] = defaultdict(list)  # by the name before a suffix, what follows
         self._names: set[str] = set()  # of recordings, with and without their suffixes
-        self._of_all: list[Path] = []
         self._order = list(transcripts.READERS).index
-        try:
-            with os.scandir(path) as found:
-                files = {path / one.name for one in found if not one.name.startswith(".") and one.is_file()}
-        except OSError:
-            files = set()
-        for file in sorted(files | adding):
+        for file in sorted(adding.union(*map(_files, (path, *lent)))):
             self._list(file)
 
     def strangers(self) -> list[str]:
-        """A sentence on what has the name of no recording, if there is anything."""
+        """Names of transcripts and tables that have the name of no recording."""
+        return sorted(path.name for path in self._unnamed() if suffix(path.name) not in COMMON)
+
+    def timed_texts(self) -> list[str]:
+        """Names of texts that have the name of no recording, and times."""
+        texts = [path for path in sorted(self._unnamed()) if suffix(path.name) in PLAIN]
+        return [path.name for path in texts[:MOST_READ] if _has_times(path)]
+
+    def _unnamed(self) -> set[Path]:
         named = {
             path
             for recording in map(Path, self.recordings)
             for path, _ in (*self.tables(recording), *self.transcripts(recording))
         }
-        files = {path for found in self._beside.values() for path, _ in found if suffix(path.name) not in COMMON}
-        strangers = sorted(path.name for path in files - named)
-        return [f"Passed over, for no recording has its name: {some(strangers)}."] if strangers else []
+        return {path for found in self._beside.values() for path, _ in found} - named
 
     def unreadable(self, recording: Path) -> list[str]:
         """A sentence on each document, spreadsheet and the like that has the name of a recording."""
@@ -264,7 +331,7 @@ class _Folder:
     def tables(self, recording: Path) -> list[tuple[Path, bool]]:
         """Tables that may have facts about a recording, and whether they are about this one only."""
         own = [path for path, rest in self._named(recording) if suffix(path.name) in TABLES and not rest]
-        return [*((path, False) for path in self._of_all), *((path, True) for path in own)]
+        return [*((path, False) for path in self.of_all), *((path, True) for path in own)]
 
     def transcripts(self, recording: Path) -> list[tuple[Path, str]]:
         """Transcripts of a recording and the languages that their names say, those without a language first."""
@@ -291,12 +358,35 @@ class _Folder:
         elif kind in RECORDINGS or file in self._adding:
             self.recordings.append(file.name)
             self._names |= {name, comparable(file.name)}
-        elif name == FOLDER_TABLE and kind in (*TABLES, ".txt"):
-            self._of_all.append(file)
+        elif name == FOLDER_TABLE and kind in (*TABLES, *PLAIN):
+            self.of_all.append(file)
         elif kind in SUFFIXES or kind in UNREADABLE:
             self._beside[name].append((file, ""))
             for match in list(re.finditer(r"[._ (\[-]+", name))[-4:]:
                 self._beside[name[: match.start()]].append((file, name[match.end() :]))
+
+
+def _files(folder: Path) -> set[Path]:
+    """What lies in a folder and is not hidden."""
+    try:
+        with os.scandir(folder) as found:
+            return {folder / one.name for one in found if not one.name.startswith(".") and one.is_file()}
+    except OSError:
+        return set()
+
+
+def _has_times(path: Path) -> bool:
+    """Whether a text is a transcript whose times can be read."""
+    try:
+        return path.stat().st_size <= LARGEST_READ and bool(transcripts.read(path).cues)
+    except (DataError, OSError):
+        return False
+
+
+def _passed_over(names: list[str]) -> list[str]:
+    """A sentence on what has the name of no recording, if there is anything."""
+    named = some([readable(name) for name in names])
+    return [f"Passed over, for no recording has its name: {named}."] if names else []
 
 
 def _language(rest: str) -> str | None:

@@ -60,9 +60,9 @@ COLUMNS = {
     "broadcastdate datum aufnahmedatum aufgenommen aufnahmejahr sendedatum interviewdatum jahr dateenregistrement "
     "datedenregistrement année fecha fechadegrabación año data dato päivä päivämäärä dátum tarih datanagrania дата "
     "датазаписи год 日期 录制日期 日付 録音日 날짜 التاريخ",
-    "start": "start begin starttime begintime timein tcin startzeit anfang beginn von début debut inicio inizio "
+    "start": "start begin tmin starttime begintime timein tcin startzeit anfang beginn von début debut inicio inizio "
     "anfangszeit time timecode timestamp timespan",
-    "end": "end stop endtime stoptime timeout tcout ende bis endzeit fin fine final",
+    "end": "end stop tmax endtime stoptime timeout tcout ende bis endzeit fin fine final",
     "duration": "duration length dauer durée duración durata",
     "text": "text transcript transcription utterance sentence annotation caption subtitle words texte texto testo "
     "tekst transkript transkription äußerung текст 文本 テキスト 텍스트",
@@ -82,6 +82,7 @@ _COLUMNS_OF_BLANKS = re.compile(r"(?<=\S)(?: {2,}|\t+ *| +\t+)(?=\S)")
 _NO_ROW = re.compile(r"[:+=-]*-[:+=-]*|\(\d+ rows?\)")  # lines that are drawn, and what databases say of a table
 SLOWEST = 0.05  # characters a second; what would be slower is in milliseconds
 LONGEST = 60  # characters of what a column is called
+DEEPEST = 8  # folders of a path that are looked at
 NAMED = 3  # rows that a remark names
 Rows = list[tuple[int, dict[str, str]]]  # of facts by column, each with the line in which it ends
 Lines = list[tuple[int, list[str]]]  # cells of rows that are not empty
@@ -96,14 +97,14 @@ class Table:
     columns: frozenset[str] = frozenset()  # of COLUMNS
     remarks: list[str] = field(default_factory=list)  # what was not understood, a sentence each
 
-    files: frozenset[str] = frozenset()  # of the recordings beside it, as `comparable` has them
+    names: frozenset[str] = frozenset()  # of the recordings beside it, see `_names`
 
     @classmethod
     def read(cls, path: Path, recordings: Iterable[str] = ()) -> "Table":
         """The table in a file; what is wrong with it is in its remarks.
 
         Args:
-            recordings: names of the files that it may be about.
+            recordings: names of the files that it may be about, of those in folders below with these (side-a/b.mp3).
         """
         name = readable(path.name)
         try:
@@ -114,7 +115,7 @@ class Table:
     @classmethod
     def parse(cls, name: str, text: str, recordings: Iterable[str] = ()) -> "Table":
         """The table in a text."""
-        table = cls(name, files=frozenset(map(comparable, recordings)))
+        table = cls(name, names=_names(recordings))
         try:
             table._read(text)
         except csv.Error as error:
@@ -180,11 +181,13 @@ class Table:
 
     def unknown(self, files: Iterable[str]) -> str:
         """A remark on the rows that name none of these files, or nothing; '' if there are none."""
-        known = {name for file in map(comparable, files) for name in (file, _stem(file))}
+        files = frozenset(map(comparable, files))
+        whole, bare = ({name for file in group for name in (file, _stem(file))} for group in (files, _names(files)))
         lost = [
             f"{row.get('file', '')!r} (line {line})"
             for line, row in self.rows
-            if not {other for name in _files(row) for other in (name, _without_other_suffix(name))} & known
+            if not {other for name in _files(row) for other in (name, _without_other_suffix(name))}
+            & (whole if _has_folder(row) else bare)
         ]
         if not lost or "file" not in self.columns:
             return "" if "file" in self.columns or not self.columns else f"{self.name} has no column 'file': not used."
@@ -202,14 +205,21 @@ class Table:
         found: dict[str, Rows] = defaultdict(list)
         for line, row in self.rows:
             names = _files(row)
-            for name in names if names & self.files else names | set(map(_without_other_suffix, names)):
+            for name in names if names & self.names else names | set(map(_without_other_suffix, names)):
                 found[name].append((line, row))
         return found
 
     def _of(self, recording: str) -> Rows:
-        """The rows that name a file; those that leave out its suffix, or have another one, where none has it."""
+        """The rows that name a file; those that leave out its suffix, or have another one, where none has it. A file in
+        a folder below (side-a/interview.mp3) is one that is named with its folder, or by the name that only it has."""
         name = comparable(recording)
-        return self._by_file.get(name) or self._by_file.get(_stem(name)) or []
+        found = self._by_file.get(name) or self._by_file.get(_stem(name)) or []
+        folder, _, last = name.rpartition("/")
+        if found or not folder or last not in self.names:
+            return found
+        named = (self._by_file.get(one, []) for one in (last, _stem(last)))
+        bare = ([(line, row) for line, row in rows if not _has_folder(row)] for rows in named)
+        return next(filter(None, bare), [])
 
     def _read(self, text: str) -> None:
         rows, unclosed = _rows(text)
@@ -250,12 +260,12 @@ class Table:
     def _columns(self, cells: list[str], rows: Lines) -> list[str]:
         """What each column holds, '' where that is not known. Whatever it is called, the column that names recordings
         which lie beside the table is that of files."""
-        understood = [_column(cell) for cell in cells]
+        understood, stems = [_column(cell) for cell in cells], frozenset(map(_stem, self.names))
         hits: Counter[int] = Counter()
         for _, values in rows:
             for number, cell in enumerate(values[: len(cells)]):
                 names = _files({"file": _value(cell)}) - {""}
-                hits[number] += bool(names & self.files or {_stem(one) for one in self.files} & names)
+                hits[number] += bool(names & self.names or names & stems)
         if not hits or not max(hits.values()):
             return _once(understood)
         best = max(hits, key=lambda number: (hits[number], "file" in understood[number]))
@@ -308,6 +318,8 @@ def _split(text: str, delimiter: str) -> tuple[Lines, int]:
     try:
         reader = csv.reader(io.StringIO(text, newline=""), strict=True, **options)
         rows = [(reader.line_num, cells) for cells in reader]
+        if delimiter == "\t" and any("\t" in cell for _, cells in rows for cell in cells if "\n" in cell):
+            raise csv.Error("rows within quotation marks, which some do not write around cells but within them")
     except csv.Error:
         if '\\"' in text:  # as MySQL writes a quotation mark
             return _split(re.sub(r'\\+"', '""', text), delimiter)
@@ -370,17 +382,31 @@ def _value(cell: str) -> str:
     return cell
 
 
+def _names(recordings: Iterable[str]) -> frozenset[str]:
+    """What recordings may be called, as `comparable` has it: by their names with the folders that these have, or
+    without folders where no other one has the same."""
+    names = set(map(comparable, recordings))
+    alone = Counter(name.rpartition("/")[2] for name in names)
+    return frozenset(names | {name for name, count in alone.items() if count == 1})
+
+
 def _files(row: dict[str, str]) -> set[str]:
-    """The files that a row names, with and without folders, of whatever system they are, and without what else belongs
-    to an address of the web, or the address behind them."""
+    """The files that a row names, with all, some and none of their folders, of whatever system they are, and without
+    what else belongs to an address of the web, or the address behind them."""
     cell = row.get("file", "")
     cells = [cell, *(re.sub(r" \(https?://[^()\s]*\)$", "", one) for one in re.split(r"[;,|\n]", cell))]
     cells += [urlsplit(one).path for one in cells if "://" in one]
-    return {comparable(name) for one in cells for name in (one, PureWindowsPath(one.strip()).name)}
+    paths = [PureWindowsPath(one.strip()).parts[-DEEPEST:] for one in cells]
+    ends = ("/".join(parts[place:]) for parts in paths for place in range(len(parts)))
+    return {comparable(name) for name in (*cells, *ends)}
+
+
+def _has_folder(row: dict[str, str]) -> bool:
+    return bool(re.search(r"[/\\]", row.get("file", "")))
 
 
 def _stem(name: str) -> str:
-    return comparable(Path(name).stem)
+    return comparable(name.removesuffix(Path(name).suffix))
 
 
 def _without_other_suffix(name: str) -> str:

@@ -18,7 +18,7 @@ _NAME = rf"(?:{_WORD})(?: (?:{_WORD})){{0,4}}"
 _NAMED = rf"{_NAME}(?: \([^()]*\))?"  # with what they do, or for whom
 _TURN = re.compile(
     rf"\s*(?:\[({_NAME})\]|({_NAME})):?\s+(?:\|\s+)?(?:[\[(]({CLOCK})(?:\s*[-–—]\s*{CLOCK})?[\])]\s*:?"
-    rf"|({CLOCK})\s*(?::|(?!\s*\S)|(?<=\s{{2}})(?=\S)))\s*(.*)"
+    rf"|({CLOCK})\s*(?::(?!\d)|(?!\s*\S)|(?<=\s{{2}})(?=\S)))\s*(.*)"
 )
 _NAME_ABOVE = re.compile(rf"(?:\A|(?<=\n\n))[ \t]*({_NAME})[ \t]*\n[ \t]*({CLOCK})[ \t]*$", re.MULTILINE)
 _CAPITALS_ABOVE = re.compile(r"(?:\A|(?<=\n\n))([^\W\d_a-z][^a-z\n\d:]{1,30})\n(?=\S)")  # as in a screenplay
@@ -28,8 +28,12 @@ _OF_SECONDS = re.compile(r"^\[(\d{1,6}(?:\.\d{1,3})?s|\d{1,6}\.\d{1,3})\]", re.M
 _BEGINNING = 60.0  # seconds in which there is a first time in what has a heading
 _HEADING = 10  # lines that may stand above the first turn
 _OF_PROGRAMS = re.compile(
-    r"^(?:Transcribed by https?://\S+|.{1,60} (?:started|stopped) transcription)[ \t]*$", re.MULTILINE
+    r"^(?:Transcribed by https?://\S+|.{1,60} (?:started|stopped) transcription"
+    r"|(?:Transcription|Meeting) ended after [\d:]+|This editable transcript was computer generated.*"
+    r"|This transcript was exported on .*)[ \t]*$",
+    re.MULTILINE,
 )
+_PAGES = re.compile(r"(?:^[ \t]*\d{1,4}[ \t]*\n+)?\f(?:[ \t]*\d{1,4}[ \t]*$)?", re.MULTILINE)  # with their numbers
 _SWIFT = re.compile(rf"^TIMEIN: ({TIME})\s.*TIMEOUT: ({TIME})[ \t]*$", re.MULTILINE)
 _UNITS = r"\d+ (?:hours?|minutes?|seconds?)"
 _SPELLED = re.compile(rf"^([ \t]*{CLOCK}[ \t]*)\n{_UNITS}(?:,? {_UNITS})*[ \t]*$", re.MULTILINE)  # of YouTube
@@ -62,7 +66,7 @@ def plain(text: str) -> Iterator[Cue | Flaw]:
 
 def of_speech(text: str) -> str:
     """A text without what programs say of themselves in it, and without the numbers of its lines."""
-    lines = _OF_PROGRAMS.sub("", text).split("\n")
+    lines = _OF_PROGRAMS.sub("", _PAGES.sub("\n", text)).split("\n")
     numbers = [_LINE_NUMBER.match(line) for line in lines if line.strip()]
     counted = [0, *(int(match[1]) for match in numbers if match)]
     rising = all(after in (before + 1, 1) for before, after in pairwise(counted))
@@ -177,8 +181,11 @@ def _labels(lines: list[str]) -> list[Cue | Flaw]:
             continue
         cells = [cell.strip() for cell in line.split("\t")]
         times = [value for cell in cells if (value := seconds(cell)) is not None]
+        clocks = [value for cell in cells if ":" in cell and (value := seconds(cell)) is not None]
+        times = clocks if len(clocks) > 1 else times  # of what ELAN writes in several ways
         others = [cell for cell in cells if seconds(cell) is None] or cells[2:3]  # said may be a number, too
-        if len(times) > 1 and others:
+        adjoin = any(None not in map(seconds, two) for two in pairwise(filter(None, cells)))
+        if len(times) > 1 and adjoin and others:
             speaker = others[0] if len(others) > 1 else ""
             found.append(Cue(times[0], times[1], html.escape(others[-1], quote=False), speaker))
         else:

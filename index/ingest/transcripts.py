@@ -49,7 +49,12 @@ BEGINNINGS = {  # how formats begin, also where they are called .txt
         ".ttml": r"<(?:\w+:)?tt\b", ".smi": "<sami", ".eaf": "<annotation_document", ".trs": r"<trans\b",
     }.items()
 }  # fmt: skip
+STATED = {  # where formats say their language, if it is a single one
+    ".vtt": re.compile(r"\A\s*WEBVTT.*\n(?:.+\n){0,9}?Language: *([\w-]+)"),
+    ".cha": re.compile(r"^@Languages:[ \t]*([\w-]+)[ \t]*$", re.MULTILINE),
+}
 SHORTEST = 0.01  # seconds that a cue lasts
+LONGEST, SLOWEST = 60.0, 0.05  # seconds, and characters a second, at which the end of a cue is believed
 APART, SHORT = 2.0, 1.0  # seconds: lines without times are no captions that roll
 
 
@@ -93,7 +98,7 @@ def parse(text: str, kind: str) -> SuppliedTranscript:
     transcript = assembled(READERS[kind](text))
     if not transcript.cues and kind in UNTIMED:
         transcript = replace(without_times(UNTIMED[kind](text)), flaws=transcript.flaws)
-    return replace(transcript, language=_language(text)) if kind == ".json" else transcript
+    return replace(transcript, language=_language(text, kind))
 
 
 def assembled(written: Iterable[Cue | Flaw]) -> SuppliedTranscript:
@@ -122,18 +127,18 @@ def _speaker(cues: list[Cue]) -> str:
 
 
 def _in_order(cues: list[Cue]) -> list[Cue]:
-    """Cues by their beginnings. One whose times are swapped has them in order; one that has no length lasts as long as
-    it takes to say it, or until the next."""
+    """Cues by their beginnings. One whose times are swapped has them in order; one that has no length, or such that
+    nobody speaks so slowly, lasts as long as it takes to say it, or until the next."""
     forward = [one if one.end >= 0 else replace(one, end=one.start) for one in cues]
     ordered = [replace(one, start=max(0.0, min(one.start, one.end)), end=max(one.start, one.end)) for one in forward]
     ordered.sort(key=lambda one: one.start)
     starts = sorted({one.start for one in ordered})
     for place, one in enumerate(ordered):
-        if one.end <= one.start:
+        if one.end <= one.start or one.end - one.start > max(LONGEST, len(one.text) / SLOWEST):
             after = bisect_right(starts, one.start)
             following = starts[after] if after < len(starts) else inf
             end = min(following, one.start + len(one.text) / SPEED)
-            ordered[place] = replace(one, end=max(end, one.start + SHORTEST) if one.end == one.start else one.end)
+            ordered[place] = replace(one, end=one.end if one.end < one.start else max(end, one.start + SHORTEST))
     return ordered
 
 
@@ -148,8 +153,10 @@ def remarks(name: str, flaws: tuple[Flaw, ...]) -> Iterator[str]:
         )
 
 
-def _language(text: str) -> str:
+def _language(text: str, kind: str) -> str:
+    """The language that a transcript says it is in; '' where it does not."""
+    found = STATED[kind].search(text) if kind in STATED else None
     try:
-        return languages.tag(recognizer_json.language(text))
+        return languages.tag(found[1] if found else recognizer_json.language(text) if kind == ".json" else "")
     except DataError:
         return ""

@@ -21,6 +21,20 @@ SYSTEM_FOLDERS = frozenset((
 IN_CLOUD = re.compile(rf"\..+(?:{'|'.join(map(re.escape, sorted(SUFFIXES)))})\.icloud", re.IGNORECASE)
 """The names of what stands for recordings that a Mac has moved to the cloud."""
 
+UNREAD = {
+    **dict.fromkeys((".zip", ".rar", ".7z", ".tar", ".tgz", ".gz", ".bz2", ".xz"), "is an archive: unpack it."),
+    **dict.fromkeys(
+        (
+            ".ds2", ".dvf", ".msv", ".dct", ".vox", ".sd2", ".aax", ".aaxc", ".aa", ".aup", ".aup3", ".trec", ".braw",
+            ".r3d",
+        ),
+        "is of a kind that cannot be decoded: save it as WAV with the program that it is from.",
+    ),
+    **dict.fromkeys((".part", ".partial", ".crdownload"), "is not complete: wait for its download, or repeat it."),
+    ".zoom": "is not converted yet: open it with Zoom.",
+}  # fmt: skip
+"""What most likely holds recordings and is not read, by its suffix, and why: the end of a sentence."""
+
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 """How a path begins that is none, such as s3://bucket; of the slashes it has one."""
 
@@ -77,6 +91,8 @@ def _in_folders(paths: Sequence[Path]) -> FoundFiles:
                 folders[file.parent] = None
                 if IN_CLOUD.fullmatch(file.name):
                     failed.append((file, "It is in iCloud and not on this computer: download it."))
+                elif suffix(file.name) in UNREAD:
+                    failed.append((file, f"{readable(file.name)} {UNREAD[suffix(file.name)]}"))
                 elif not _is_recording(file.name):
                     skipped.append(file)
                 elif file.is_symlink() and not file.exists():
@@ -105,6 +121,8 @@ def _in_storage(addresses: Sequence[str]) -> FoundFiles:
                 objects[one.address] = one
             elif suffix(one.name) in TEXTS:
                 texts[one.address] = one
+            elif _is_walked(one, address) and suffix(one.name) in UNREAD:
+                failed.append((one.address, f"{readable(one.name)} {UNREAD[suffix(one.name)]}"))
             elif _is_walked(one, address):
                 skipped.append(Path(one.name))
     return FoundFiles((), tuple(failed), (), tuple(skipped), tuple(objects.values()), tuple(texts.values()))

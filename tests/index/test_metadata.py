@@ -32,6 +32,11 @@ DATES = {
     "recorded in May 1962": "1962-05", "℗ 1962": "1962", "May 1-3, 1962": "1962-05", "May 1 and 2, 1962": "1962-05",
     "1.-3.5.1962": "1962-05", "30.4.-2.5.1962": "1962", "May/June 1962": "1962", "Summer/Fall 1962": "1962",
     "from 1962-05-01 to 1962-05-03": "1962-05", "1962 Q2": "1962", "Q2/1962": "1962", "1962 spring": "1962",
+    "Winter 1962": "1962", "hiver 1962": "1962", "1962-24": "1962", "20240501-083000": "2024-05-01",
+    "1 V 1962": "1962-05-01",
+    "1.5.1962/2.5.1962": "1962-05", "1962-05-01 & 1962-05-03": "1962-05", "May 1 – June 2, 1962": "1962",
+    "between May and July 1962": "1962", "1.10.1962 r.": "1962-10-01", "1962-05-01 [approximate]": "1962-05-01",
+    "rec. 1962": "1962",
     "late May 1962": "1962-05", "Anfang Mai 1962": "1962-05",
     "1962年5月1日(火)": "1962-05-01", "昭和37年5月1日": "1962-05-01", "11 मई 1962": "1962-05-11",
 }  # fmt: skip
@@ -44,8 +49,8 @@ def test_dates(text: str) -> None:
 
 
 NO_DATES = (
-    "62", "1962-13", "2023-02-29", "31.02.1962", "31/02/1962", "0000", "196205", "yesterday", "May", "1 May", "1960s",
-    "196-", "1962-63", "before 1962", "take 2 1962", "1 and 2 May 1962", "x" * 10_000,
+    "62", "1962-13", "2023-02-29", "31.02.1962", "31/02/1962", "0000", "196205", "yesterday", "May", "1 May", "1920-21",
+    "1962-63", "before 1962", "take 2 1962", "1 and 2 May 1962", "x" * 10_000,
 )  # fmt: skip
 
 
@@ -72,6 +77,13 @@ def test_a_year_of_two_digits_is_asked_about(text: str) -> None:
         "1962 or 1963",
         "1962-12-31/1963-01-01",
         "1962/1963",
+        "1960s",
+        "the mid-1960s",
+        "1960er Jahre",
+        "années 1960",
+        "196-",
+        "[196-?]",
+        "196X",
     ],
 )
 def test_a_span_of_years_is_no_date(text: str) -> None:
@@ -111,6 +123,7 @@ LANGUAGES = {
     "Farsi": "fa", "Norwegian Bokmål": "nb", "Haitian Creole": "ht", "English language": "en",
     "English - United Kingdom": "en-GB", "English, United States": "en-US", "[English]": "en", "English;": "en",
     "English [eng]": "en", "eng - English": "en", "http://id.loc.gov/vocabulary/iso639-2/eng": "en",
+    "en (GB)": "en-GB", "ISO 639-3: deu": "de",
     "Spanish; Castilian": "es", "Dutch; Flemish": "nl", "English (?)": "en", "English?": "en",
     "Русский язык": "ru", "mul": "", "zxx": "", "Unknown": "", "American Sign Language": "ase",
 }  # fmt: skip

@@ -132,6 +132,11 @@ JSON: dict[str, object] = {
         {"case": "success", "word": TWO[:9], "start": 1.8, "end": 3.7, "phones": [{"phone": "dh", "duration": 0.1}]},
         {"case": "not-found-in-audio", "word": TWO[10:], "startOffset": 90, "endOffset": 99}]},
     "numbered": {"0": {"start": 0.0, "end": 1.8, "text": ONE}, "1": {"start": 1.8, "end": 3.7, "text": TWO}},
+    "AWS, speakers apart": {"results": {"speaker_labels": {"segments": [
+        {"start_time": "0.0", "end_time": "1.8", "speaker_label": "a", "items": []},
+        {"start_time": "1.8", "end_time": "3.7", "speaker_label": "b", "items": []}]}, "items": [
+        {"start_time": "0.0", "end_time": "1.8", "alternatives": [{"content": ONE}], "type": "pronunciation"},
+        {"start_time": "1.8", "end_time": "3.7", "alternatives": [{"content": TWO}], "type": "pronunciation"}]}},
     "Vosk": {"text": SAID, "result": [
         {"start": 0.0, "end": 1.8, "word": ONE}, {"start": 1.8, "end": 3.7, "word": TWO}]},
 }  # fmt: skip
@@ -162,6 +167,11 @@ SPEAKERS: dict[str, object] = {
 @pytest.mark.parametrize("case", SPEAKERS)
 def test_where_recognizers_name_speakers(tmp_path: Path, case: str) -> None:
     assert beside(tmp_path, "a.json", json.dumps(SPEAKERS[case]))[0].facts == {"speaker": "Anna"}
+
+
+def test_who_speaks_where_it_is_not_said_with_the_words(tmp_path: Path) -> None:
+    known, _ = beside(tmp_path, "a.json", json.dumps(JSON["AWS, speakers apart"]))
+    assert [one.speaker for one in known.cues] == ["a", "b"]
 
 
 def test_the_language_that_was_heard_and_not_what_was_asked_for(tmp_path: Path) -> None:
@@ -235,6 +245,12 @@ TEXTS = {
     "braces": f"{{00:00}} {ONE}\n{{00:01.8}} {TWO}\n",
     "seconds in brackets": f"[0.0] {ONE}\n[1.8s] {TWO}\n",
     "numbered lines": f"1  [0:00] Anna: {ONE}\n2\n3  [0:01.8] Anna: {TWO}\n",
+    "Rev, its last line": f"Anna (00:00):\n{ONE}\n\nBen (00:01.8):\n{TWO}\n\n"
+    "This transcript was exported on May 1, 2024 - view latest version here.\n",
+    "Praat, as a table": f"tmin\ttier\ttext\ttmax\n0\tx\t{ONE}\t1.8\n1.8\tx\t{TWO}\t3.7\n",
+    "ELAN, each time in several ways": f"Anna\t00:00:00.000\t0.0\t0\t00:00:01.800\t1.8\t1800\t{ONE}\n"
+    f"Anna\t00:00:01.800\t1.8\t1800\t00:00:03.700\t3.7\t3700\t{TWO}\n",
+    "names with frames": f"Anna 00:00:00:00: {ONE}\n\nBen 00:00:01:20: {TWO}\n",
     "lyrics": f"[ti:x]\n[ar:y]\n[al:z]\n[00:00.00]{ONE}\n[00:01.80]{TWO}\n",
 }
 
@@ -247,10 +263,32 @@ def test_texts_with_times(tmp_path: Path, case: str) -> None:
 
 OTHERS = {
     "a.md": f"# a\n\n- File: a.wav\n\n**Anna** (0:00) {ONE}\n\n> Note (0:01): no speech\n\n**Ben** (0:01.8) {TWO}\n",
+    "a.de.md": f"![[a.wav]]\n\n- 0:00 {ONE}\n- 0:01.8 {TWO}\n",
     "a.en.md": f"**Anna:** [00:00:00](https://x.org/a?t=0) {ONE}\n\n**Ben:** [00:00:01.8](https://x.org/a) {TWO}\n",
     "a.html": f"<head><title>x</title></head><h1>a</h1><p><b>Anna:</b> [0:00] {ONE}</p><p>Ben: [0:01.8] {TWO}</p>",
     "a.otr": json.dumps({"text": f"<p><span class='timestamp'>0:00</span>&nbsp;{ONE}</p><p>0:01.8 {TWO}<br></p>"}),
     "a.smi": f"<SAMI><SYNC Start=0><P Class=ENCC>{ONE}<P Class=DECC>Nein\n<SYNC Start=1800><P Class=ENCC>{TWO}</SAMI>",
+    "a.ko.smi": f"<SAMI><SYNC Start=0><P Class=ENCC>{ONE}<SYNC Start=0><P Class=KRCC>항구"
+    f"<SYNC Start=1800>"
+    f"<P Class=ENCC>{TWO}<SYNC Start=1800><P Class=KRCC>폭풍<SYNC Start=3700><P Class=KRCC>&nbsp;</SAMI>",
+    "a.dfxp": f"<tt><body><div lang='en'><p begin='0s' end='1.8s'>{ONE}</p><p begin='1.8s' end='3.7s'>{TWO}</p></div>"
+    "<div lang='de'><p begin='0s' end='1.8s'>Hafen</p><p begin='1.8s' end='3s'>Sturm</p></div></body></tt>",
+    "a.vtt": f"WEBVTT\nX-TIMESTAMP-MAP=LOCAL:0,MPEGTS:900000\n\n00:00.000 --> 00:01.800\n{ONE}\n\nWEBVTT\n"
+    f"X-TIMESTAMP-MAP=LOCAL:0,MPEGTS:900000\n\n00:01.800 --> 00:03.700\n{TWO}\n\nWEBVTT\n",
+    "a.en.vtt": "WEBVTT\n\n" + "".join(
+        f"{times}\n" + json.dumps({"speakerName": "Anna", "spokenText": words, "spokenLanguage": "en-us"}) + "\n\n"
+        for times, words in (("00:00.000 --> 00:01.800", ONE), ("00:01.800 --> 00:03.700", TWO))
+    ),
+    "a.tsv": f'start\tend\ttext\n0\t1800\t{ONE}\n1800\t3700\t{TWO}\n',
+    "a.wav.annotations.eaf": EAF.replace(SAID, ONE)
+    .replace(
+        "</TIER>",
+        "<ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID='b'"
+    f" TIME_SLOT_REF1='t3' TIME_SLOT_REF2='t2'><ANNOTATION_VALUE>{TWO}</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION>"
+    "</ANNOTATION></TIER>",
+        1,
+    )
+    .replace("</TIME_ORDER>", "<TIME_SLOT TIME_SLOT_ID='t3' TIME_VALUE='1800'/></TIME_ORDER>"),
     "a.trs": "<!DOCTYPE Trans SYSTEM 'trans-14.dtd'><Trans><Speakers><Speaker id='s' name='Anna'/></Speakers><Turn "
     f"speaker='s' startTime='0' endTime='3.7'><Sync time='0'/>The <Event desc='b'/>{ONE[4:]}<Sync time='1.8'/>{TWO}"
     "</Turn></Trans>",
@@ -429,6 +467,12 @@ def test_what_was_encoded_twice(tmp_path: Path) -> None:
 
 
 LETTERS = {
+    "항구가 침수되었다": ("cp949",),
+    "안녕하세요 여러분": ("cp949",),
+    "你好，大家好": ("gb18030",),
+    "是的\n我知道\n你在哪里": ("gb18030",),
+    "是的，沒錯。": ("big5",),
+    "はい、そうです。\nパンを焼きました。": ("cp932", "euc_jp"),
     "港は火曜日の朝の嵐の後に浸水しました。": ("shift_jis", "euc_jp", "iso2022_jp", "utf-16-le", "utf-32-le"),
     "港口在星期二早上的暴风雨之后被淹没了。": ("gb18030",),
     "화요일 아침 폭풍 이후 항구가 침수되었습니다.": ("cp949",),
@@ -557,6 +601,103 @@ def test_tables_that_are_transcripts(tmp_path: Path, case: str) -> None:
 
 def test_a_table_with_what_is_said_in_each_recording(tmp_path: Path) -> None:
     assert beside(tmp_path, "metadata.csv", f"file,transcription\na.wav,{SAID}\n")[0].text == SAID
+
+
+def test_quotation_marks_that_open_in_one_row_and_close_in_another(tmp_path: Path) -> None:
+    """Whisper writes what is said into its tables as it is."""
+    known, remarks = beside(tmp_path, "a.tsv", f'start\tend\ttext\n0\t1800\t"{ONE}\n1800\t3700\t{TWO}"\n')
+    assert [(one.text, one.start) for one in known.cues] == [(f'"{ONE}', 0.0), (f'{TWO}"', 1.8)]
+    assert remarks == ["a.tsv, line 3: quotation marks do not match; they were taken as text."]
+
+
+def test_an_end_that_is_far_too_late(tmp_path: Path) -> None:
+    known, _ = beside(tmp_path, "a.srt", SRT.replace("> 00:00:03", "> 24:00:03"))
+    assert [one.text for one in known.cues] == [ONE, TWO] and known.cues[1].end == pytest.approx(3.7, abs=0.5)
+
+
+def test_pages_of_a_text_and_their_numbers(tmp_path: Path) -> None:
+    assert beside(tmp_path, "a.txt", f"{ONE}\n\n1\n\f{TWO}\n\f3\n")[0].text == SAID
+
+
+def test_markers_are_no_labels(tmp_path: Path) -> None:
+    """What Avid writes has one time, and a number at the end."""
+    markers = f"Anna\t01:00:00:00\tA1\tred\t{ONE}\t1\nAnna\t01:00:01:20\tA1\tred\t{TWO}\t1\n"
+    assert beside(tmp_path, "a.txt", markers)[0].cues == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.vtt", f"WEBVTT\nKind: captions\nLanguage: de\n\n00:00.000 --> 00:01.800\n{ONE}\n"),
+        ("a.cha", f"@Begin\n@Languages:\tdeu\n*CHI:\t{ONE} .\n@End\n"),
+    ],
+)
+def test_the_language_that_a_transcript_says_it_is_in(tmp_path: Path, name: str, content: str) -> None:
+    assert beside(tmp_path, name, content)[0].language == "de"
+
+
+ARCHIVES: dict[str, tuple[dict[str, str], dict[str, str], list[str]]] = {  # files, titles or texts, what is named
+    "a table above a folder": ({"metadata.csv": "file,title\nb/1.wav,one\n"}, {"b/1.wav": "one"}, []),
+    "a table above folders": (
+        {"metadata.csv": "file,title\nb/1.wav,one\nC:\\x\\c\\1.wav,two\n2,three\n1.wav,four\nd/2.wav,five\n"},
+        {"b/1.wav": "one", "c/1.wav": "two", "c/2.wav": "three"},
+        ["metadata.csv names files that are not beside it: '1.wav' (line 5), 'd/2.wav' (line 6)."],
+    ),
+    "a table in the folder itself counts more": (
+        {"metadata.csv": "file,title\nb/1.wav,one\n", "b/metadata.csv": "file,title\n1.wav,own\n", "c/2.wav": ""},
+        {"b/1.wav": "own", "c/2.wav": ""}, [],
+    ),
+    "what is said, in a table above": (
+        {"metadata.csv": f"file,text\nb/1.wav,{ONE}\n"}, {"b/1.wav": ONE, "c/1.wav": ""}, [],
+    ),
+    "a folder of transcripts": (
+        {"text/1.srt": SRT, "text/3.srt": SRT, "text/readme.txt": ONE}, {"audio/1.wav": SAID},
+        ["Passed over, for no recording has its name: 3.srt."],
+    ),
+    "folders of transcripts with the names of others": (
+        {"text/b/1.srt": SRT, "text/d/1.srt": SRT}, {"audio/b/1.wav": SAID, "audio/c/1.wav": ""},
+        ["Passed over, for no recording has its name: d/1.srt."],
+    ),
+    "transcripts in a folder below": ({"text/1.srt": SRT}, {"1.wav": SAID}, []),
+    "transcripts that may be of several folders": (
+        {"text/1.srt": SRT}, {"b/1.wav": "", "c/1.wav": ""},
+        ["Passed over, for no recording has its name: text/1.srt."],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ARCHIVES)
+def test_archives_of_several_folders(tmp_path: Path, case: str) -> None:
+    files, right, remarks = ARCHIVES[case]
+    for name in (*files, *right):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        write(tmp_path / name, files.get(name, ""))
+    found = find_files([tmp_path])
+    sidecars = SidecarIndex(found.files, found.folders)
+    known = {file.relative_to(tmp_path).as_posix(): sidecars.of(file) for file in found.files}
+    assert {name: one.facts.get("title", one.text) for name, one in known.items()} == right
+    assert sidecars.remarks == remarks
+
+
+def test_texts_with_times_that_belong_to_no_recording_are_named(tmp_path: Path) -> None:
+    for name, content in (("a.wav", ""), ("closed_caption.txt", f"[Anna] 08:30:00\n{ONE}\n"), ("notes.txt", ONE)):
+        write(tmp_path / name, content)
+    sidecars = SidecarIndex([tmp_path / "a.wav"], [tmp_path])
+    sidecars.of(tmp_path / "a.wav")
+    assert sidecars.remarks == ["Passed over, for no recording has its name: closed_caption.txt."]
+
+
+def test_what_most_likely_holds_recordings_and_is_not_read_is_named(tmp_path: Path) -> None:
+    for name in ("a.wav", "tapes.zip", "b.DS2", "c.mp3.part", "d.zoom", "e.jpg"):
+        write(tmp_path / name, "")
+    found = find_files([tmp_path])
+    assert [one.name for one in found.files] == ["a.wav"] and [one.name for one in found.skipped] == ["e.jpg"]
+    assert [reason for _, reason in found.failed] == [
+        "b.DS2 is of a kind that cannot be decoded: save it as WAV with the program that it is from.",
+        "c.mp3.part is not complete: wait for its download, or repeat it.",
+        "d.zoom is not converted yet: open it with Zoom.",
+        "tapes.zip is an archive: unpack it.",
+    ]
 
 
 def test_a_recording_that_is_in_the_cloud_is_named(tmp_path: Path) -> None:

@@ -391,7 +391,7 @@ def test_a_transcript_of_another_recording_is_not_taken(folder: Path) -> None:
     (folder / "a.de.wav").write_bytes(b"RIFF")
     for name in ("a.de.srt", "a.2.srt", "ab.srt", "a.wav.final.srt"):
         write(folder / name, SRT)
-    sidecars = SidecarIndex(folders=[folder])
+    sidecars = SidecarIndex([folder / "a.wav"], [folder])
     texts = {name: sidecars.of(folder / name).text for name in ("a.wav", "a.de.wav")}
     assert texts == {"a.wav": "", "a.de.wav": SAID}
     assert sidecars.remarks == ["Passed over, for no recording has its name: a.2.srt, a.wav.final.srt, ab.srt."]
@@ -407,9 +407,9 @@ def test_a_transcript_that_cannot_be_read_gives_way_to_another(folder: Path) -> 
 def test_what_has_the_name_of_no_recording_is_named(folder: Path) -> None:
     for name in ("catalogue.csv", "b.srt", "notes.txt", "package.json", "a.srt", "a.fr.srt"):
         write(folder / name, SRT)
-    sidecars = SidecarIndex(folders=[folder])
+    sidecars = SidecarIndex([folder / "a.wav"], [folder])
     sidecars.of(folder / "a.wav")
-    assert sidecars.remarks == ["Passed over, for no recording has its name: b.srt, catalogue.csv."]
+    assert sidecars.remarks == ["Passed over, for no recording has its name: b.srt, catalogue.csv, notes.txt."]
 
 
 def test_of_a_folder_from_which_only_some_are_added_nothing_is_said(folder: Path) -> None:
