@@ -6,14 +6,14 @@ is stopped in between leaves it in both: then it is in the library, and what the
 
 import os
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 
 import sqlalchemy
 
 from index.store.connection import Connection
-from index.store.schema import connect, migrate, tables
-from index.store.sqlite import FILES
+from index.store.postgresql import PostgreSQL
+from index.store.schema import tables
+from index.store.sqlite import SQLite
 from index.store.statements import execute
 
 TABLE = """CREATE TABLE IF NOT EXISTS bin.bin (
@@ -101,10 +101,8 @@ class Bin(Connection):
     def _bin(self) -> Iterator[sqlalchemy.Engine]:
         """Makes connections to the library's database that see the bin, which is made if need be."""
         self._home.migrate("bin")
-        engine = self._home.engine("bin")
-        with engine.begin() as connection:  # it is not there yet if making the bin was interrupted
-            execute(connection, TABLE)
-        yield engine
+        self._home.prepare("bin", [TABLE])  # which is not there yet if making the bin was interrupted
+        yield self._home.engine("bin")
 
     def _delete_from_bin(self, connection: sqlalchemy.Connection, name: str) -> None:
         """Take a recording out of the bin, in a transaction."""
@@ -113,14 +111,13 @@ class Bin(Connection):
         execute(connection, "DELETE FROM bin.bin WHERE recording = :name", name=name)
 
 
-def paths_in_bin(folder: Path) -> list[str]:
-    """The paths of the recordings in the bin of the library in `folder`, as they were added."""
-    path = folder / FILES["bin"]
-    if not path.exists():
+def paths_in_bin(home: SQLite | PostgreSQL) -> list[str]:
+    """The paths of the recordings in the bin of a library, as they were added."""
+    if not home.has("bin"):
         return []
-    with closing(connect(path)) as database:
-        migrate(database)
-        return [os.fsdecode(path) for (path,) in database.execute("SELECT path FROM recordings")]
+    home.migrate("bin")
+    with home.engine("bin").connect() as connection:
+        return [os.fsdecode(path) for (path,) in execute(connection, "SELECT path FROM bin.recordings")]
 
 
 def _clauses(part: str) -> dict[str, str]:

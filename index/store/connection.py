@@ -13,17 +13,17 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from clasp.errors import LibraryError
 from index.store.full_text import full_text_of
-from index.store.sqlite import SQLite
+from index.store.home import home_of
 from index.store.statements import execute, execute_each
 
 
 class Connection:
     """Readers on any number of threads see what is committed; of writers, there must be one at a time."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open the database in `folder`, or begin one there."""
+    def __init__(self, folder: Path, server: str | None = None) -> None:
+        """Open the database of the library in `folder`, or begin one; see `index.store.home.home_of`."""
         self.folder = folder
-        self._home = SQLite(folder)
+        self._home = home_of(folder, server)
         self._engine = self._home.engine()
         self._closed = False
         self._writer: sqlalchemy.Connection  # in a transaction
@@ -31,6 +31,7 @@ class Connection:
         try:
             with self._errors():
                 self._home.migrate()
+                self._home.settle()
                 self._full_text.complete(self._engine)
                 self._made_by = self.model()
         except BaseException:

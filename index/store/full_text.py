@@ -1,13 +1,15 @@
 """Full-text search in a library's database: the words of transcripts, titles, speakers and notes, and pairs of phones.
 
 The table is a cache of what the other tables say. `refresh` writes rows anew in the transaction that changed the rest;
-`complete` adds what is missing, as after an update of CLASP. What is particular to a database is in `Fts5`.
+`complete` adds what is missing, as after an update of CLASP. What is particular to a database is in `Fts5` and
+`TextVectors`.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, Engine
@@ -28,7 +30,9 @@ TABLES = (
 )
 RAREST = 8  # words of a query that candidates are found by
 COMMON, MANY = 0.2, 1_000  # a word of more than this share of the segments, and of so many, finds too many of them
+MOST_LETTERS = 500  # of a word; PostgreSQL takes no longer ones than 2 kB
 BLOCK = 2_000  # segments that are written in one go
+IN_NAMES = 0.9  # what a word is worth in names that is worth 1 in what is said
 WEIGHTS = "10.0, 5.0, 0.0"  # of words, names and phones, where words are asked for
 
 
@@ -77,10 +81,53 @@ class Fts5:
         return list(rows.scalars())
 
 
+class TextVectors:
+    """PostgreSQL's full-text search: ranks by how rare the words are that a segment has, then shorter ones first."""
+
+    stored = "SELECT rowid FROM full_text"
+    insert = (
+        "INSERT INTO full_text VALUES (:id, array_to_tsvector(string_to_array(:said, ' ')), "
+        "array_to_tsvector(string_to_array(:about, ' ')), array_to_tsvector(string_to_array(:phones, ' ')))"
+    )
+    words = "SELECT rowid, array_to_string(tsvector_to_array(words || names), ' ') FROM full_text WHERE rowid IN :ids"
+
+    def counts(self, connection: Connection, terms: Collection[str]) -> dict[str, int]:
+        """How many segments have each of some words, where there are any."""
+        queries = {_lexeme(term): term for term in terms}
+        rows = execute(
+            connection,
+            "SELECT query, (SELECT count(*) FROM full_text WHERE words @@ CAST(query AS TSQUERY) "
+            "OR names @@ CAST(query AS TSQUERY)) FROM unnest(CAST(:queries AS TEXT[])) AS query", queries=[*queries],
+        )  # fmt: skip
+        return {queries[query]: count for query, count in rows if count}
+
+    def matching(
+        self, connection: Connection, terms: Mapping[str, float], k: int, allowed: Collection[int] | None, phones: bool
+    ) -> list[int]:
+        """The `k` segments that have most of some terms, of which it is known what each is worth."""
+        values: dict[str, Any] = {"wanted": " | ".join(map(_lexeme, terms)), "k": k}
+        wanted, worth = "CAST(:wanted AS TSQUERY)", "ts_rank(phones, CAST(:wanted AS TSQUERY))"
+        if not phones:
+            values |= {f"term{place}": _lexeme(term) for place, term in enumerate(terms)}
+            values |= {f"weight{place}": weight for place, weight in enumerate(terms.values())}
+            worth = " + ".join(
+                f"CASE WHEN words @@ CAST(:term{place} AS TSQUERY) THEN :weight{place} "
+                f"WHEN names @@ CAST(:term{place} AS TSQUERY) THEN {IN_NAMES} * :weight{place} ELSE 0 END"
+                for place in range(len(terms))
+            )
+        where = f"phones @@ {wanted}" if phones else f"(words @@ {wanted} OR names @@ {wanted})"
+        if allowed is not None:
+            where += " AND rowid IN :ids"
+            values["ids"] = allowed
+        length = "length(phones)" if phones else "length(words)"
+        order = f"ORDER BY {worth} DESC, {length}, rowid LIMIT :k"
+        return list(execute(connection, f"SELECT rowid FROM full_text WHERE {where} {order}", **values).scalars())
+
+
 class FullText:
     """The full text of a library's database."""
 
-    def __init__(self, kind: Fts5) -> None:
+    def __init__(self, kind: Fts5 | TextVectors) -> None:
         self._kind = kind
 
     def refresh(self, connection: Connection, ids: Collection[int]) -> None:
@@ -155,11 +202,17 @@ class FullText:
 
 def full_text_of(engine: Engine) -> FullText:
     """The full text of a database."""
-    return FullText(Fts5())
+    return FullText(Fts5() if engine.dialect.name == "sqlite" else TextVectors())
+
+
+def _lexeme(term: str) -> str:
+    """A term as PostgreSQL reads it in a query."""
+    escaped = term.replace("\\", "\\\\").replace("'", "''")
+    return f"'{escaped}'"
 
 
 def _joined(text: str) -> str:
-    return " ".join(words(text))
+    return " ".join(word[:MOST_LETTERS] for word in words(text))
 
 
 def _pairs(packed: bytes | None) -> list[str]:

@@ -26,8 +26,8 @@ from index.ingest.segment_audio import segment_waveforms
 from index.library import Library
 from index.model import SpeechEncoder
 from index.progress import Progress, timed
+from index.store.home import home_of
 from index.store.queries import are_unit
-from index.store.sqlite import SQLite
 from index.store.statements import execute, execute_each
 
 PART = "fresh"
@@ -63,9 +63,10 @@ def reembed(folder: Path, model: SpeechEncoder) -> Generator[Progress, None, Non
         LibraryError: if there is no library, or it cannot be written; it is as before then.
     """
     Library.must_exist(folder)
-    home = SQLite(folder)
+    home = home_of(folder)
     try:
         home.migrate()
+        home.prepare(PART, TABLES)
         engine = home.engine(PART)
         _begin(engine, model)
         for progress in _embed_missing(engine, folder, model):
@@ -74,7 +75,7 @@ def reembed(folder: Path, model: SpeechEncoder) -> Generator[Progress, None, Non
             home.give_back_space(engine)
             home.drop(PART)
     except (DBAPIError, sqlite3.Error, OSError) as error:
-        reason = getattr(error, "orig", None) or error
+        reason = " ".join(str(getattr(error, "orig", None) or error).split())
         raise LibraryError(f"The library in {folder} cannot be embedded anew: {reason}.") from error
     if not progress.failed:
         with Library.open(folder, model) as library:  # makes its search index
@@ -86,8 +87,6 @@ def reembed(folder: Path, model: SpeechEncoder) -> Generator[Progress, None, Non
 def _begin(engine: Engine, model: SpeechEncoder) -> None:
     """An empty place for vectors of this model, unless some are there already."""
     with engine.begin() as connection:
-        for table in TABLES:
-            execute(connection, table)
         wanted = (model.checksum, model.dim)
         if execute(connection, "SELECT checksum, dim FROM fresh.model").all() != [wanted]:
             for name in ("model", "vectors", "phones"):

@@ -48,9 +48,10 @@ class SQLite:
         event.listen(engine, "begin", _begin)
         return engine
 
-    def part(self, name: str = "main") -> str:
-        """How SQL names a part, before a table."""
-        return name
+    def exists(self) -> bool:
+        """Whether there is a library, be that damaged."""
+        path = self._folder / DATABASE_FILE
+        return path.is_file() and path.stat().st_size > 0
 
     def has(self, part: str) -> bool:
         """Whether a part is there."""
@@ -69,6 +70,15 @@ class SQLite:
                     left.unlink(missing_ok=True)
             raise
 
+    def settle(self) -> None:
+        """Nothing: the library is in its folder."""
+
+    def prepare(self, part: str, tables: Sequence[str]) -> None:
+        """Make the tables of a part that are not there."""
+        with self.engine(part).begin() as connection:
+            for sql in tables:
+                connection.exec_driver_sql(sql)
+
     def drop(self, part: str) -> None:
         """Delete a part."""
         (self._folder / FILES[part]).unlink(missing_ok=True)
@@ -80,10 +90,6 @@ class SQLite:
             assert isinstance(connection, sqlite3.Connection)
             connection.executescript(f"PRAGMA {part}.incremental_vacuum")  # `execute` would free a single page
             connection.execute(f"PRAGMA {part}.wal_checkpoint(TRUNCATE)").fetchall()
-
-    def statements(self, sql: Sequence[str]) -> Sequence[str]:
-        """Definitions of tables as they are written for SQLite."""
-        return sql
 
     def stored_path(self, path: Path) -> str | bytes:
         """A path as it is stored: its text, or its bytes where these are no UTF-8."""
@@ -100,6 +106,9 @@ class SQLite:
             "SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'segments'"
         ).one()
         return last + 1
+
+    def go_on_counting(self, connection: Connection) -> None:
+        """Nothing: SQLite does so."""
 
     def explained(self, error: BaseException) -> LibraryError:
         """An error of the database, meant for a person."""
