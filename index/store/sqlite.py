@@ -132,4 +132,5 @@ class SQLite:
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
+    how = "BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN"
+    connection.connection.cursor().execute(how)  # a tenth of the time that SQLAlchemy takes for it

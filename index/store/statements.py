@@ -46,7 +46,7 @@ class _Several(UserDefinedType):
     def bind_expression(self, bindvalue: BindParameter) -> ColumnElement:
         return _Elements(bindvalue, self.kind)
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[Collection], Any]:
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
         return (lambda given: json.dumps(list(given))) if dialect.name == "sqlite" else list
 
 
