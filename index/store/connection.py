@@ -99,7 +99,7 @@ class Connection:
         except IntegrityError as error:
             raise LibraryError(
                 "Nothing was added: a recording or segment is there already, belongs to no known recording, "
-                f"or has a value out of range ({error.orig})."
+                f"or has a value out of range ({' '.join(str(error.orig).split())})."
             ) from error
         except (DBAPIError, sqlite3.Error, OSError) as error:
             raise self._home.explained(getattr(error, "orig", None) or error) from error

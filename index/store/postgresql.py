@@ -87,7 +87,7 @@ class PostgreSQL:
                 "write postgresql://user:password@host:port/database."
             ) from error
         self.name = f"the PostgreSQL server at {self._address.host}:{self._address.port or 5432}"
-        self._schema = link.read_text("utf-8") if link.exists() else _schema(folder.absolute().name)
+        self._schema = link.read_text("utf-8").strip() if link.exists() else _schema(folder.absolute().name)
         self._engine = create_engine(
             self._address, isolation_level="REPEATABLE READ", pool_size=READERS, max_overflow=-1, pool_pre_ping=True,
             connect_args={"connect_timeout": CONNECT_SECONDS, "client_encoding": "UTF8"},
@@ -122,18 +122,21 @@ class PostgreSQL:
         schema = self._in_sql(part)
         with self._connection() as connection:
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext(%s))", (schema,))
+            there = "SELECT 1 FROM pg_tables WHERE schemaname = %s AND tablename = 'version'"
+            applied = 0
+            if connection.exec_driver_sql(there, (self._part(part),)).all():
+                applied = connection.exec_driver_sql(f"SELECT migrations FROM {schema}.version").scalar_one()
+            if applied == len(MIGRATIONS):  # most often; who only reads may do no more
+                return
+            if applied > len(MIGRATIONS):
+                raise LibraryError("The library was made by a newer version of CLASP: update CLASP to open it.")
             connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             connection.exec_driver_sql(f"SET LOCAL search_path TO {schema}")
-            connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS version (migrations INTEGER NOT NULL)")
-            applied = connection.exec_driver_sql("SELECT migrations FROM version").scalar()
-            if (applied or 0) > len(MIGRATIONS):
-                raise LibraryError("The library was made by a newer version of CLASP: update CLASP to open it.")
-            for statements in MIGRATIONS[applied or 0 :]:
+            for statements in MIGRATIONS[applied:]:
                 for sql in FULL_TEXT if statements is full_text.TABLES else statements:
                     connection.exec_driver_sql(_translated(sql))
-            if applied != len(MIGRATIONS):
-                connection.exec_driver_sql("DELETE FROM version")
-                connection.exec_driver_sql("INSERT INTO version VALUES (%s)", (len(MIGRATIONS),))
+            connection.exec_driver_sql("DROP TABLE IF EXISTS version")
+            connection.exec_driver_sql(f"CREATE TABLE version AS SELECT {len(MIGRATIONS)} AS migrations")
 
     def settle(self, folder: Path | None = None) -> None:
         """Tell in the library's folder, or the one that will be it, where the library is."""

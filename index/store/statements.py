@@ -6,7 +6,7 @@ Values are given by name. `IN :ids` takes a collection of integers, `IN :names` 
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 

@@ -12,16 +12,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
+from clasp.audio.decode import SAMPLE_RATE
 from clasp.errors import LibraryError
-from index.library import Library
+from index.library import Library, Recording, Segment
 from index.paths import delete_library, library_folder, named_libraries, rename_library
 from index.sources import has_sources
 from index.store import archive, repair
 from index.store.database import Database
 from index.store.postgresql import LINK_FILE
+from index.store.reembed import reembed
 from index.store.schema import DATABASE_FILE
-from tests.index.conftest import Identity, executed, found, one_each, random_units
+from tests.index.conftest import Identity, executed, found, last, one_each, random_units
+from tests.index.ear import Ear
 from tests.index.store.postgres import Server, running
 
 MODEL = Identity()
@@ -168,6 +172,23 @@ def test_the_server_is_killed_and_started_again(tmp_path: Path) -> None:
         assert numbers(library) == numbers(follower) == list(range(10))
         library.close()
         follower.close()
+
+
+def test_it_is_embedded_anew(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "tale.wav", 0.1 * np.random.default_rng(0).standard_normal(4 * SAMPLE_RATE), SAMPLE_RATE)
+    old, new = Ear(), Ear("f" * 64, dim=48, meaning_dim=24, seed=1)
+    with Library.create(tmp_path / "archive", old) as library:
+        segments = [Segment(0, "tale", start, start + 2.0, "so to say") for start in (0.0, 2.0)]
+        library.add([Recording("tale", tmp_path / "tale.wav", "A tale", 4.0)], segments, random_units(2, old.dim))
+        before = library.segments()
+    states = reembed(tmp_path / "archive", new)
+    while next(states).done == 0:
+        pass
+    states.close()  # it is stopped, and goes on
+    Library.open(tmp_path / "archive", old).close()
+    assert last(reembed(tmp_path / "archive", new)).finished
+    with Library.open(tmp_path / "archive", new) as library:
+        assert library.segments() == before and library.vectors()[1].shape == (2, 48)
 
 
 def test_a_library_moves_there_and_back(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
