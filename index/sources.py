@@ -1,5 +1,6 @@
 """Where the recordings of a library come from by themselves: folders that it watches, and feeds that it follows."""
 
+import sqlite3
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
@@ -21,5 +22,5 @@ def has_sources(library: Path) -> bool:
                 return bool(execute(connection, query).all())
         finally:
             engine.dispose()
-    except (DBAPIError, LibraryError):  # it is older, damaged or out of reach, which is said where it is opened
+    except (DBAPIError, sqlite3.Error, LibraryError):  # older, damaged or out of reach: said where it is opened
         return False

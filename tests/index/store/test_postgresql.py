@@ -141,6 +141,7 @@ def test_a_library_of_another_model_or_a_newer_version(tmp_path: Path) -> None:
         Library.open(tmp_path / "archive", MODEL)
 
 
+@pytest.mark.slow
 def test_the_server_is_killed_and_started_again(tmp_path: Path) -> None:
     """What was committed is there, nothing half-written is, and the library that is open goes on."""
     with (
@@ -230,6 +231,7 @@ with Library.open(pathlib.Path(sys.argv[1]), MODEL) as library:
 """
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_leaves_whole_transactions_alone(tmp_path: Path) -> None:
     folder = tmp_path / "archive"
     with Library.create(folder, MODEL) as library:
