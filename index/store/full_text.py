@@ -58,7 +58,7 @@ class Fts5:
 
     # FTS5 keeps a row of every one in `full_text_docsize`, which is quicker to read than the texts
     stored = "SELECT id FROM full_text_docsize"
-    insert = "INSERT INTO full_text (rowid, words, names, phones) VALUES (:id, :said, :about, :phones)"
+    insert = "INSERT INTO full_text (rowid, words, names, phones) VALUES (:id, :spoken, :about, :phones)"
     words = "SELECT rowid, words || ' ' || names FROM full_text WHERE rowid IN :ids"
 
     def counts(self, connection: Connection, terms: Collection[str]) -> dict[str, int]:
@@ -86,7 +86,7 @@ class TextVectors:
 
     stored = "SELECT rowid FROM full_text"
     insert = (
-        "INSERT INTO full_text VALUES (:id, array_to_tsvector(string_to_array(:said, ' ')), "
+        "INSERT INTO full_text VALUES (:id, array_to_tsvector(string_to_array(:spoken, ' ')), "
         "array_to_tsvector(string_to_array(:about, ' ')), array_to_tsvector(string_to_array(:phones, ' ')))"
     )
     words = "SELECT rowid, array_to_string(tsvector_to_array(words || names), ' ') FROM full_text WHERE rowid IN :ids"
@@ -142,12 +142,12 @@ class FullText:
                 "LEFT JOIN phones ON phones.segment = segments.id WHERE segments.id IN :ids", ids=block,
             ).all()  # fmt: skip
             notes: defaultdict[int, str] = defaultdict(str)
-            said = "SELECT segment, text, tags FROM notes WHERE segment IN :ids ORDER BY id"
-            for number, text, tags in execute(connection, said, ids=block):
+            query = "SELECT segment, text, tags FROM notes WHERE segment IN :ids ORDER BY id"
+            for number, text, tags in execute(connection, query, ids=block):
                 notes[number] += f" {text} {tags}"
             execute(connection, "DELETE FROM full_text WHERE rowid IN :ids", ids=block)
             execute_each(connection, self._kind.insert, [
-                {"id": number, "said": _joined(text), "about": _joined(f"{title} {speaker}{notes[number]}"),
+                {"id": number, "spoken": _joined(text), "about": _joined(f"{title} {speaker}{notes[number]}"),
                  "phones": " ".join(_pairs(packed))}
                 for number, text, title, speaker, packed in rows
             ])  # fmt: skip
@@ -187,7 +187,7 @@ class FullText:
     def words_of(self, connection: Connection, ids: Collection[int]) -> dict[int, frozenset[str]]:
         """The words of the transcripts, titles, speakers and notes of segments, by id."""
         rows = execute(connection, self._kind.words, ids=ids).all()
-        return {number: frozenset(said.split()) for number, said in rows}
+        return {number: frozenset(found.split()) for number, found in rows}
 
     def _matching(
         self,

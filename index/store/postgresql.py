@@ -225,9 +225,10 @@ class PostgreSQL:
         return self._named(sql) if connection.get_execution_options().get("parts") else sql, values
 
     def _connected(self, connection: "DBAPIConnection", _: Any) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('search_path', %s, false)", (_quoted(self._schema),))
-            cursor.execute(f"SET lock_timeout = '{BUSY_SECONDS:g}s'")
+        cursor = connection.cursor()
+        cursor.execute("SELECT set_config('search_path', %s, false)", (_quoted(self._schema),))
+        cursor.execute(f"SET lock_timeout = '{BUSY_SECONDS:g}s'")
+        cursor.close()
         connection.commit()
 
 
