@@ -35,6 +35,9 @@ class Settings:
     index: str = _setting(
         "", "Milvus server that searches vectors, milvus://user:password@host:port/database; empty: none"
     )
+    database: str = _setting(
+        "", "PostgreSQL database for new libraries, postgresql://user:password@host:port/database; empty: SQLite"
+    )
     cache: str = _setting("", "folder for what can be made anew; empty: the platform's")
     data: str = _setting("", "folder of the training data; empty: ./data")
     file_mib: float = _setting(2_048, "largest file that is added, in MiB")

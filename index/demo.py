@@ -208,7 +208,7 @@ def _fused(model: SpeechEncoder, contents: Contents, vectors: np.ndarray, phones
     """Vectors of the segments with their texts taken in, float32 (n, dim), as a library does with what came with it."""
     with (
         tempfile.TemporaryDirectory(prefix="clasp-") as folder,
-        Library.create(Path(folder, "library"), model, milvus="") as library,
+        Library.create(Path(folder, "library"), model, milvus="", server="") as library,
     ):
         library.add(*contents, vectors, phones)
         for _ in library.transcripts.fuse(model):
@@ -230,7 +230,7 @@ def _build(
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".building-") as name:
         built = Path(name) / "library"
-        with Library.create(built, model, audio=folder, milvus="") as library:
+        with Library.create(built, model, audio=folder, milvus="", server="") as library:
             library.add(*contents, speech, phones)
             for _ in library.recurrences.find(model):  # nobody can have it found later
                 pass

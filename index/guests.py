@@ -95,7 +95,7 @@ class GuestLibraries:
                 raise LibraryError("Too many visitors have added recordings: try again in a few minutes.")
             folder = tempfile.TemporaryDirectory(prefix="clasp-guest-", ignore_cleanup_errors=True)
             try:
-                library = Library.create(Path(folder.name, "library"), self._model, milvus="")
+                library = Library.create(Path(folder.name, "library"), self._model, milvus="", server="")
             except BaseException:
                 folder.cleanup()
                 raise

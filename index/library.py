@@ -48,6 +48,7 @@ from index.records import Recording, Segment, SpeakerEmbeddings
 from index.recurrences import LibraryRecurrences
 from index.saved_searches import LibrarySavedSearches
 from index.store.database import Database
+from index.store.home import home_of
 from index.store.queries import are_unit
 from index.store.schema import DATABASE_FILE
 from index.transcripts import LibraryTranscripts
@@ -128,21 +129,27 @@ class Library:
 
     @classmethod
     def create(
-        cls, folder: Path, model: EmbeddingModel, *, audio: Path | None = None, milvus: str | None = None
+        cls,
+        folder: Path,
+        model: EmbeddingModel,
+        *,
+        audio: Path | None = None,
+        milvus: str | None = None,
+        server: str | None = None,
     ) -> "Library":
         """Make an empty library. Relative paths of recordings start from `audio` (default: `folder`); `milvus` is as in
-        `open`.
+        `open`, `server` as in `index.store.home.home_of`.
 
         Raises:
-            LibraryError: if the folder holds one already, or cannot be written, or Milvus cannot be used.
+            LibraryError: if the folder holds one already, or cannot be written, or a server cannot be used.
         """
-        if not cls.is_free(folder):
+        if not cls.is_free(folder, server):
             raise LibraryError(f"{folder} already holds a library: open it, or choose another folder.")
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise LibraryError(f"No library can be made in {folder}: {error}.") from error
-        database = Database(folder)
+        database = Database(folder, server)
         try:
             database.set_model(model.checksum, model.dim)
             return cls(database, model, audio, milvus=current().index if milvus is None else milvus)
@@ -185,14 +192,14 @@ class Library:
             raise
 
     @staticmethod
-    def is_free(folder: Path) -> bool:
-        """Whether `folder` holds no library: nothing, or one whose making was cut short before anything was in it."""
+    def is_free(folder: Path, server: str | None = None) -> bool:
+        """Whether `folder` holds no library: nothing, or one whose making was cut short before anything was in it.
+        `server` is as in `create`."""
         if (folder / MANIFEST_FILE).exists() or (folder / FILES).exists():
             return False
-        path = folder / DATABASE_FILE
-        if not path.exists() or path.stat().st_size == 0:
+        if not home_of(folder, server).exists():
             return True
-        database = Database(folder)
+        database = Database(folder, server)
         try:
             return database.model() is None
         finally:
@@ -201,8 +208,7 @@ class Library:
     @staticmethod
     def must_exist(folder: Path) -> None:
         """Raise LibraryError unless there is a library in `folder`."""
-        path = folder / DATABASE_FILE
-        if not path.is_file() or path.stat().st_size == 0:
+        if not home_of(folder).exists():
             lost = (folder / MANIFEST_FILE).exists()
             advice = f"Its {DATABASE_FILE} is lost: restore it from a copy." if lost else "Create one first."
             raise LibraryError(f"There is no library in {folder}. {advice}")

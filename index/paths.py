@@ -14,7 +14,8 @@ from clasp.errors import LibraryError
 from clasp.settings import current
 from index.demo import open_demo
 from index.library import Library
-from index.store.schema import DATABASE_FILE
+from index.store.home import home_of, is_named
+from index.store.postgresql import PostgreSQL
 
 if TYPE_CHECKING:
     from clasp import Clasp
@@ -29,7 +30,7 @@ def library_folder(library: str | None = None) -> Path:
     """The folder of a library, given by name or by path; None: the one that CLASP_LIBRARY says, or the default."""
     name = library or current().library or DEFAULT
     path = Path(name).expanduser()
-    if path.name != name or name in (".", "..") or (path / DATABASE_FILE).exists():
+    if path.name != name or name in (".", "..") or is_named(path):
         return path
     return _named_folders() / name
 
@@ -47,7 +48,7 @@ def usual_library() -> str:
 
 def named_libraries() -> dict[str, Path]:
     """The libraries in the user's data directory, by name."""
-    folders = [path.parent for path in sorted(_named_folders().glob(f"*/{DATABASE_FILE}"))]
+    folders = [folder for folder in sorted(_named_folders().glob("*")) if is_named(folder)]
     return {folder.name: folder for folder in folders if not folder.name.startswith(DELETED)}
 
 
@@ -72,6 +73,8 @@ def rename_library(name: str, new: str) -> None:
         LibraryError: if it is none of the named ones, is that of CLASP_LIBRARY, or cannot be renamed.
     """
     folder = _own_folder(name)
+    if isinstance(home_of(folder), PostgreSQL):
+        raise LibraryError(f"The library {name} is in PostgreSQL, where other machines know it by its name: keep that.")
     try:
         folder.rename(folder.with_name(new))
     except OSError as error:
@@ -85,6 +88,9 @@ def delete_library(name: str) -> None:
         LibraryError: if it is none of the named ones, is that of CLASP_LIBRARY, or cannot be deleted.
     """
     folder = _own_folder(name)
+    home = home_of(folder)
+    if isinstance(home, PostgreSQL):
+        home.drop()
     try:
         folder.rename(folder.with_name(f"{DELETED}{token_hex(4)}"))  # whole or not at all
     except OSError as error:

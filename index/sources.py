@@ -1,20 +1,26 @@
 """Where the recordings of a library come from by themselves: folders that it watches, and feeds that it follows."""
 
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 
-from index.store.schema import DATABASE_FILE
+from sqlalchemy.exc import DBAPIError
+
+from clasp.errors import LibraryError
+from index.store.home import home_of, is_named
+from index.store.statements import execute
 
 
 def has_sources(library: Path) -> bool:
     """Whether the library in a folder watches folders or follows feeds, without opening it."""
-    path = library / DATABASE_FILE
-    if not path.is_file():
+    if not is_named(library):
         return False
+    query = "SELECT 1 FROM watched_folders UNION ALL SELECT 1 FROM feeds LIMIT 1"
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
-            found = database.execute("SELECT 1 FROM watched_folders UNION ALL SELECT 1 FROM feeds LIMIT 1")
-            return found.fetchone() is not None
-    except sqlite3.Error:  # it is older, or damaged, which is said where it is opened
+        engine = home_of(library).engine()
+        try:
+            with engine.connect() as connection:
+                return bool(execute(connection, query).all())
+        finally:
+            engine.dispose()
+    except (DBAPIError, sqlite3.Error, LibraryError):  # older, damaged or out of reach: said where it is opened
         return False

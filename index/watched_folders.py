@@ -21,7 +21,7 @@ class LibraryWatchedFolders:
         self._database = indexed.database
 
     def all(self) -> list[WatchedFolder]:
-        """The folders, in the order in which they were named."""
+        """The folders, in the order of their paths."""
         return self._database.watched_folders()
 
     def add(self, path: Path) -> None:

@@ -27,6 +27,7 @@ if [ "$purpose" = test ]; then
     [ -d $voices/us/cmu_us_slt_arctic_hts ] || useful="$useful festvox-us-slt-hts"
     [ -d $voices/english/kal_diphone ] || useful="$useful festvox-kallpc16k"
     have chromium || useful="$useful chromium"
+    have initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || useful="$useful postgresql"
 fi
 [ -n "$needed$useful" ] || exit 0
 

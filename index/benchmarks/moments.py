@@ -119,7 +119,7 @@ def ask(
     model, found = encodings.model, []
     with (
         tempfile.TemporaryDirectory(prefix="clasp-") as folder,
-        Library.create(Path(folder, "library"), model) as library,
+        Library.create(Path(folder, "library"), model, server="") as library,
     ):
         ingestor = Ingestor(library, model)
         for _ in (*ingestor.add([file]), *ingestor.transcribe(transcriber)):

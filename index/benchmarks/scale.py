@@ -138,7 +138,7 @@ def _created(folder: Path, model: EmbeddingModel, known: Sentences, count: int, 
     """Make a library with its index, and measure what that takes."""
     server = _server_memory() if milvus else None
     began, busy = time.perf_counter(), time.process_time()
-    with Library.create(folder, model, milvus=milvus) as library:
+    with Library.create(folder, model, milvus=milvus, server="") as library:
         for first in track(range(0, count, BATCH), "Adding", console=Console(stderr=True), transient=True):
             add(library, known, first, min(BATCH, count - first))
         _settle(library)

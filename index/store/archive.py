@@ -4,13 +4,20 @@ import os
 import sqlite3
 import tempfile
 import zipfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path, PurePosixPath
+
+from sqlalchemy.exc import DBAPIError
 
 from clasp.errors import LibraryError
 from clasp.files import whole_file
 from index.library import FILES
+from index.store.copying import copy_rows
+from index.store.home import home_of
+from index.store.postgresql import PostgreSQL
 from index.store.schema import DATABASE_FILE, connect, migrate
+from index.store.sqlite import SQLite
 
 UNPACKED = 256 * 2**30  # bytes: most that an archive may unfold to
 
@@ -24,8 +31,8 @@ def pack(folder: Path, target: Path) -> None:
     try:
         with tempfile.TemporaryDirectory(dir=folder) as scratch, whole_file(target) as path:
             copy = Path(scratch, DATABASE_FILE)
-            with closing(connect(folder / DATABASE_FILE)) as source, closing(sqlite3.connect(copy)) as database:
-                source.backup(database)
+            _copy_database(folder, copy)
+            with closing(sqlite3.connect(copy)) as database:
                 rows = database.execute("SELECT id, path, sha256 FROM recordings").fetchall()
                 with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
                     for name, where, digest in rows:
@@ -37,12 +44,12 @@ def pack(folder: Path, target: Path) -> None:
                     database.commit()
                     database.execute("PRAGMA journal_mode = DELETE")
                     archive.write(copy, DATABASE_FILE, zipfile.ZIP_DEFLATED)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, sqlite3.Error, DBAPIError) as error:
         raise LibraryError(f"The library in {folder} cannot be exported: {error}.") from error
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Make a library in `folder` of what `pack` wrote, whole or not at all.
+    """Make a library in `folder`, or in the server of CLASP_DATABASE, of what `pack` wrote, whole or not at all.
 
     Raises:
         LibraryError: if there is a library already, or the archive is damaged, hostile or too large.
@@ -67,11 +74,44 @@ def unpack(archive: Path, folder: Path) -> None:
                                 raise LibraryError(f"{archive.name} unfolds to more than {UNPACKED / 2**30:g} GiB.")
                             file.write(block)
             _check(built, archive.name)
-            if folder.exists():
-                folder.rmdir()
-            os.replace(built, folder)
-    except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, sqlite3.Error) as error:
+            with _moved(built, home_of(folder)):
+                if folder.exists():
+                    folder.rmdir()
+                os.replace(built, folder)
+    except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, sqlite3.Error, DBAPIError) as error:
         raise LibraryError(f"{archive.name} cannot be imported: {error}.") from error
+
+
+def _copy_database(folder: Path, target: Path) -> None:
+    """Copy the database of a library, as one state, to a new one of SQLite."""
+    home = home_of(folder)
+    if isinstance(home, PostgreSQL):
+        copy = SQLite(target.parent)
+        copy.migrate()
+        copy_rows(home, copy)
+    else:
+        with closing(connect(folder / DATABASE_FILE)) as source, closing(sqlite3.connect(target)) as database:
+            source.backup(database)
+
+
+@contextmanager
+def _moved(folder: Path, home: SQLite | PostgreSQL) -> Iterator[None]:
+    """Meanwhile the database of the library in `folder` is at its home, where it stays if nothing is raised."""
+    if isinstance(home, SQLite):
+        yield
+        return
+    if home.exists():
+        raise LibraryError(f"{home.name} has a library of this name: import into one that is not there yet.")
+    try:
+        home.migrate()
+        copy_rows(SQLite(folder), home)
+        home.settle(folder)
+        for path in folder.glob(f"{DATABASE_FILE}*"):
+            path.unlink()
+        yield
+    except BaseException:
+        home.drop()
+        raise
 
 
 def _check(folder: Path, name: str) -> None:

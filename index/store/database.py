@@ -1,4 +1,4 @@
-"""The truth of a library: recordings, segments and vectors in one SQLite database."""
+"""The truth of a library: recordings, segments and vectors in one database."""
 
 import json
 import secrets
@@ -10,10 +10,9 @@ import numpy as np
 
 from clasp.speech.transcript import Transcript, Word
 from index.records import Recording, Segment, SpeakerEmbeddings
-from index.store import full_text
 from index.store.bin import Bin
 from index.store.feeds import FeedTables
-from index.store.queries import RECORDING_COLUMNS, Queries, stored_path
+from index.store.queries import RECORDING_COLUMNS, Queries
 from index.store.saved_searches import SavedSearchTables
 from index.store.transcripts import SEGMENTS, TRANSCRIPT
 from index.store.watched_folders import WatchedFolderTable
@@ -28,9 +27,11 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
     def set_model(self, checksum: str, dim: int) -> None:
         """Say which model will make the vectors; once, in a new database."""
         with self._transaction():
-            values = (checksum, dim, secrets.token_hex(8))
-            self._writer.execute("INSERT INTO library VALUES (1, ?, ?, 0, ?)", values)
-            self._writer.execute("INSERT INTO commits SELECT generation, commit_name FROM library")
+            self._write(
+                "INSERT INTO library VALUES (1, :model, :dim, 0, :commit)",
+                model=checksum, dim=dim, commit=secrets.token_hex(8),
+            )  # fmt: skip
+            self._write("INSERT INTO commits SELECT generation, commit_name FROM library")
         self._made_by = (checksum, dim)
 
     def insert(
@@ -46,32 +47,47 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
         ids."""
         units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         blobs = [vector.tobytes() for vector in units.astype("<f2")]
-        write = self._writer.execute
         with self._commit():
-            for one in recordings:
-                facts = (one.title, one.duration, one.language, one.speaker, one.category, one.text)
-                file = (one.added, one.sha256, one.track, one.flaw, one.sidecar, one.done)
-                values = (one.id, stored_path(one.path), *facts, one.date, one.tags, *file)
-                write(f"INSERT INTO recordings ({RECORDING_COLUMNS}) VALUES ({', '.join('?' * len(values))})", values)
+            names = RECORDING_COLUMNS.split(", ")
+            facts = ({name: getattr(one, name) for name in names} for one in recordings)
+            self._write_each(
+                f"INSERT INTO recordings ({RECORDING_COLUMNS}) VALUES (:{', :'.join(names)})",
+                [one | {"path": self._home.stored_path(one["path"]), "done": int(one["done"])} for one in facts],
+            )
             stored = []
-            for segment, blob, packed in zip(segments, blobs, phones, strict=True):
-                place = (segment.recording, segment.start, segment.end)
-                known = (segment.text, segment.language, segment.speaker, segment.category)
-                number = write("INSERT INTO segments VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", (*place, *known)).lastrowid
-                write("INSERT INTO vectors (segment, vector) VALUES (?, ?)", (number, blob))
-                write("INSERT INTO phones VALUES (?, ?)", (number, packed.tobytes()))
-                stored.append(replace(segment, id=number or 0))
+            for segment in segments:
+                number = self._write(
+                    "INSERT INTO segments (recording, start_s, end_s, text, language, speaker, category) "
+                    "VALUES (:recording, :start, :end, :text, :language, :speaker, :category) RETURNING id",
+                    recording=segment.recording, start=segment.start, end=segment.end, text=segment.text,
+                    language=segment.language, speaker=segment.speaker, category=segment.category,
+                ).scalar_one()  # fmt: skip
+                stored.append(replace(segment, id=number))
+            self._write_each(
+                "INSERT INTO vectors (segment, vector) VALUES (:id, :vector)",
+                [{"id": one.id, "vector": blob} for one, blob in zip(stored, blobs, strict=True)],
+            )
+            self._write_each(
+                "INSERT INTO phones (segment, packed) VALUES (:id, :packed)",
+                [{"id": one.id, "packed": packed.tobytes()} for one, packed in zip(stored, phones, strict=True)],
+            )
             if speakers is not None:
                 self._write_speaker_embeddings([one.id for one in stored], speakers)
-            full_text.refresh(self._writer, [segment.id for segment in stored])
+            self._full_text.refresh(self._writer, [segment.id for segment in stored])
         return stored
 
     def finish(self, name: str, duration: float, envelope: bytes, flaw: str) -> None:
         """All of a recording has been added; it lasts `duration` seconds and is as loud as `envelope` says."""
         with self._transaction():
-            values = (duration, flaw, name)
-            self._writer.execute("UPDATE recordings SET done = 1, duration = ?, flaw = ? WHERE id = ?", values)
-            self._writer.execute("INSERT OR REPLACE INTO envelopes VALUES (?, ?)", (name, envelope))
+            self._write(
+                "UPDATE recordings SET done = 1, duration = :duration, flaw = :flaw WHERE id = :id",
+                duration=duration, flaw=flaw, id=name,
+            )  # fmt: skip
+            self._write(
+                "INSERT INTO envelopes VALUES (:id, :loudness) "
+                "ON CONFLICT (recording) DO UPDATE SET loudness = excluded.loudness",
+                id=name, loudness=envelope,
+            )  # fmt: skip
 
     def edit(self, name: str, facts: dict[str, str]) -> None:
         """Change facts of a recording, of those in EDITABLE; its segments follow."""
@@ -83,10 +99,10 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
         for fact, value in facts.items():
             if fact not in EDITABLE:
                 raise ValueError(f"The {fact} of a recording cannot be edited.")
-            kept = stored_path(Path(value)) if fact == "path" else value
-            self._writer.execute(f"UPDATE recordings SET {fact} = ? WHERE id = ?", (kept, name))
+            stored = self._home.stored_path(Path(value)) if fact == "path" else value
+            self._write(f"UPDATE recordings SET {fact} = :value WHERE id = :id", value=stored, id=name)
             if fact in SHARED:
-                self._writer.execute(f"UPDATE segments SET {fact} = ? WHERE recording = ?", (value, name))
+                self._write(f"UPDATE segments SET {fact} = :value WHERE recording = :id", value=value, id=name)
 
     def apply_sidecar(
         self, name: str, facts: dict[str, str], segments: Sequence[Segment], text: str | None, sidecar: str
@@ -96,13 +112,13 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
         with self._commit():
             self._edit(name, facts)
             if text is not None:
-                self._writer.execute("UPDATE recordings SET text = ? WHERE id = ?", (text, name))
-            self._writer.executemany(
-                "UPDATE segments SET text = ?, speaker = ? WHERE id = ?",
-                [(one.text, one.speaker, one.id) for one in segments],
+                self._write("UPDATE recordings SET text = :text WHERE id = :id", text=text, id=name)
+            self._write_each(
+                "UPDATE segments SET text = :text, speaker = :speaker WHERE id = :id",
+                [{"text": one.text, "speaker": one.speaker, "id": one.id} for one in segments],
             )
-            self._writer.executemany("UPDATE direct SET fused = 0 WHERE segment = ?", [(one.id,) for one in segments])
-            self._writer.execute("UPDATE recordings SET sidecar = ? WHERE id = ?", (sidecar, name))
+            self._write("UPDATE direct SET fused = 0 WHERE segment IN :ids", ids=[one.id for one in segments])
+            self._write("UPDATE recordings SET sidecar = :sidecar WHERE id = :id", sidecar=sidecar, id=name)
             self._refresh_full_text(name)
 
     def remove(self, name: str, before: Callable[[], None] = lambda: None) -> np.ndarray:
@@ -110,12 +126,11 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
         the ids of its segments, int64, ascending."""
         with self._commit():
             before()
-            ids = self._writer.execute("SELECT id FROM segments WHERE recording = ? ORDER BY id", (name,)).fetchall()
-            self._writer.execute("DELETE FROM recordings WHERE id = ?", (name,))
+            ids = self._ids_of(name)
+            self._write("DELETE FROM recordings WHERE id = :id", id=name)
         with self._errors():
-            self._writer.executescript("PRAGMA incremental_vacuum")  # `execute` would free a single page
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()  # gives the space back
-        return np.array(ids, np.int64).reshape(-1)
+            self._home.give_back_space(self._engine)
+        return np.array(ids, np.int64)
 
     def restore(self, name: str) -> bool:
         """Copy a recording from the bin, where it stays. Returns whether it is there, with vectors of this model."""
@@ -129,91 +144,99 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
         the segment meanwhile, or the segment is gone, nothing is changed."""
         with self._transaction():
             for number, one in zip(ids, transcripts, strict=True):
-                values = (
-                    one.text, one.language, _stored_words(one.words), one.log_probability,
-                    one.compression_ratio, one.no_speech, transcriber, number,
+                self._write("DELETE FROM transcripts WHERE segment IN (SELECT id FROM segments "
+                            "WHERE id = :id AND text = '')", id=number)  # fmt: skip
+                self._write(
+                    "INSERT INTO transcripts SELECT id, :text, :language, :words, :log_probability, "
+                    ":compression_ratio, :no_speech, :transcriber, 0 FROM segments WHERE id = :id AND text = ''",
+                    text=one.text, language=one.language, words=_stored_words(one.words),
+                    log_probability=one.log_probability, compression_ratio=one.compression_ratio,
+                    no_speech=one.no_speech, transcriber=transcriber, id=number,
                 )  # fmt: skip
-                self._writer.execute(
-                    "INSERT OR REPLACE INTO transcripts SELECT id, ?, ?, ?, ?, ?, ?, ?, 0 FROM segments "
-                    "WHERE id = ? AND text = ''", values,
-                )  # fmt: skip
-                self._writer.execute("UPDATE direct SET fused = 0 WHERE segment = ?", (number,))
-            full_text.refresh(self._writer, ids)
+            self._write("UPDATE direct SET fused = 0 WHERE segment IN :ids", ids=ids)
+            self._full_text.refresh(self._writer, ids)
 
     def outdate_transcripts(self) -> None:
         """Have all that machines have transcribed transcribed again; until then it stays."""
         with self._transaction():
-            self._writer.execute("UPDATE transcripts SET outdated = 1")
+            self._write("UPDATE transcripts SET outdated = 1")
 
     def correct(self, number: int, text: str | None, words: Sequence[Word], before: str) -> bool:
         """Keep what a person has corrected, word times in seconds of the recording; None takes a correction back.
         Returns whether that was done: nothing is changed where the transcript has other words than `before`."""
         with self._transaction():
-            query = f"SELECT {TRANSCRIPT} FROM {SEGMENTS} WHERE segments.id = ?"
-            now = self._writer.execute(query, (number,)).fetchone()
+            query = f"SELECT {TRANSCRIPT} FROM {SEGMENTS} WHERE segments.id = :id"
+            now = self._write(query, id=number).one_or_none()
             if now is None or now[0].split() != before.split():
                 return False
             if text is None:
-                self._writer.execute("DELETE FROM corrections WHERE segment = ?", (number,))
+                self._write("DELETE FROM corrections WHERE segment = :id", id=number)
             else:
-                values = (number, text, _stored_words(words))
-                self._writer.execute("INSERT OR REPLACE INTO corrections VALUES (?, ?, ?)", values)
-            self._writer.execute("UPDATE direct SET fused = 0 WHERE segment = ?", (number,))
-            full_text.refresh(self._writer, [number])
+                self._write(
+                    "INSERT INTO corrections VALUES (:id, :text, :words) "
+                    "ON CONFLICT (segment) DO UPDATE SET text = excluded.text, words = excluded.words",
+                    id=number, text=text, words=_stored_words(words),
+                )  # fmt: skip
+            self._write("UPDATE direct SET fused = 0 WHERE segment = :id", id=number)
+            self._full_text.refresh(self._writer, [number])
         return True
 
     def carry_corrections(self, earlier: str, later: str) -> None:
         """Copy the corrections of a recording to the segments of another one that have the same times."""
         with self._transaction():
-            self._writer.execute(
-                "INSERT OR IGNORE INTO corrections SELECT new.id, corrections.text, words FROM corrections "
+            self._write(
+                "INSERT INTO corrections SELECT new.id, corrections.text, words FROM corrections "
                 "JOIN segments AS old ON old.id = segment JOIN segments AS new USING (start_s, end_s) "
-                "WHERE old.recording = ? AND new.recording = ?", (earlier, later),
+                "WHERE old.recording = :earlier AND new.recording = :later ON CONFLICT (segment) DO NOTHING",
+                earlier=earlier, later=later,
             )  # fmt: skip
             self._refresh_full_text(later)
 
     def add_note(self, recording: str, at: float, text: str, tags: Sequence[str]) -> int:
         """Write a note at a second of a recording. Returns its id."""
         with self._transaction():
-            values = (recording, at, text, json.dumps(tags, ensure_ascii=False))
-            number = self._writer.execute(
-                "INSERT INTO notes (recording, at_s, text, tags) VALUES (?, ?, ?, ?)", values
-            ).lastrowid
+            number = self._write(
+                "INSERT INTO notes (recording, at_s, text, tags) VALUES (:recording, :at, :text, :tags) RETURNING id",
+                recording=recording, at=at, text=text, tags=json.dumps(tags, ensure_ascii=False),
+            ).scalar_one()  # fmt: skip
             self._place_notes(recording)
-        return number or 0
+        return number
 
     def edit_note(self, number: int, text: str, tags: Sequence[str]) -> None:
         """Change what a note says."""
         with self._transaction():
-            values = (text, json.dumps(tags, ensure_ascii=False), number)
-            self._writer.execute("UPDATE notes SET text = ?, tags = ? WHERE id = ?", values)
-            full_text.refresh(self._writer, self._annotated("id = ?", number))
+            self._write(
+                "UPDATE notes SET text = :text, tags = :tags WHERE id = :id",
+                text=text, tags=json.dumps(tags, ensure_ascii=False), id=number,
+            )  # fmt: skip
+            self._full_text.refresh(self._writer, self._annotated("id", number))
 
     def remove_note(self, number: int) -> None:
         """Take out a note."""
         with self._transaction():
-            segments = self._annotated("id = ?", number)
-            self._writer.execute("DELETE FROM notes WHERE id = ?", (number,))
-            full_text.refresh(self._writer, segments)
+            segments = self._annotated("id", number)
+            self._write("DELETE FROM notes WHERE id = :id", id=number)
+            self._full_text.refresh(self._writer, segments)
 
     def carry_notes(self, earlier: str, later: str) -> None:
         """Give the notes of a recording to another one."""
         with self._transaction():
-            self._writer.execute("UPDATE notes SET recording = ? WHERE recording = ?", (later, earlier))
+            self._write("UPDATE notes SET recording = :later WHERE recording = :earlier", later=later, earlier=earlier)
             self._place_notes(later)
 
     def _place_notes(self, recording: str) -> None:
         """Have each note of a recording at the last segment that has begun."""
         last = "SELECT id FROM segments WHERE segments.recording = notes.recording AND start_s <= at_s + 0.05"
-        self._writer.execute(
-            f"UPDATE notes SET segment = ({last} ORDER BY start_s DESC LIMIT 1) WHERE recording = ?", (recording,)
+        self._write(
+            f"UPDATE notes SET segment = ({last} ORDER BY start_s DESC LIMIT 1) WHERE recording = :recording",
+            recording=recording,
         )
-        full_text.refresh(self._writer, self._annotated("recording = ?", recording))
+        self._full_text.refresh(self._writer, self._annotated("recording", recording))
 
-    def _annotated(self, clause: str, value: str | int) -> list[int]:
+    def _annotated(self, column: str, value: str | int) -> list[int]:
         """Ids of the segments that some notes stand at."""
-        query = f"SELECT DISTINCT segment FROM notes WHERE segment IS NOT NULL AND {clause}"
-        return [number for (number,) in self._writer.execute(query, (value,))]
+        query = f"SELECT DISTINCT segment FROM notes WHERE segment IS NOT NULL AND {column} = :value"
+        return list(self._write(query, value=value).scalars())
 
     def replace_vectors(
         self, ids: Sequence[int], vectors: np.ndarray, direct: np.ndarray, texts: Sequence[str]
@@ -222,17 +245,18 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
         were heard, (n, meaning_dim). Segments that are gone are passed over."""
         blobs = [vector.tobytes() for vector in vectors.astype("<f2")]
         meanings = [meaning.tobytes() for meaning in direct.astype("<f2")]
-        write = self._writer.execute
         with self._commit():
             for number, blob, meaning, text in zip(ids, blobs, meanings, texts, strict=True):
-                write(
-                    "UPDATE vectors SET vector = ?, replaced = (SELECT generation + 1 FROM library) WHERE segment = ?",
-                    (blob, number),
-                )
-                write(  # one that was corrected meanwhile is fused again
-                    f"INSERT OR REPLACE INTO direct SELECT id, ?, {TRANSCRIPT} = ? FROM {SEGMENTS} WHERE id = ?",
-                    (meaning, text, number),
-                )
+                self._write(
+                    "UPDATE vectors SET vector = :vector, replaced = (SELECT generation + 1 FROM library) "
+                    "WHERE segment = :id", vector=blob, id=number,
+                )  # fmt: skip
+                self._write(  # one that was corrected meanwhile is fused again
+                    f"INSERT INTO direct SELECT id, :meaning, CASE {TRANSCRIPT} WHEN :text THEN 1 ELSE 0 END "
+                    f"FROM {SEGMENTS} WHERE id = :id "
+                    "ON CONFLICT (segment) DO UPDATE SET meaning = excluded.meaning, fused = excluded.fused",
+                    meaning=meaning, text=text, id=number,
+                )  # fmt: skip
 
     def store_speaker_embeddings(self, ids: Sequence[int], speakers: SpeakerEmbeddings) -> None:
         """Store embeddings of speakers, of one for each of these segments; what was guessed stays. Segments that are
@@ -241,11 +265,12 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
             self._write_speaker_embeddings(ids, speakers)
 
     def _write_speaker_embeddings(self, ids: Sequence[int], speakers: SpeakerEmbeddings) -> None:
-        self._writer.executemany(
-            "INSERT INTO speaker_embeddings (segment, head, embedding) SELECT id, ?, ? FROM segments WHERE id = ? "
+        self._write_each(
+            "INSERT INTO speaker_embeddings (segment, head, embedding) "
+            "SELECT id, :head, :embedding FROM segments WHERE id = :id "
             "ON CONFLICT (segment) DO UPDATE SET head = excluded.head, embedding = excluded.embedding",
             [
-                (speakers.head, row.tobytes(), number)
+                {"head": speakers.head, "embedding": row.tobytes(), "id": number}
                 for number, row in zip(ids, speakers.rows.astype("<f2"), strict=True)
             ],
         )
@@ -253,54 +278,62 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
     def guess_speakers(self, guesses: Mapping[int, str]) -> None:
         """Store who is taken to speak in segments, by id, where nobody has given a speaker."""
         with self._commit():
-            self._writer.executemany(
-                "UPDATE speaker_embeddings SET guess = ? WHERE segment = ? "
+            self._write_each(
+                "UPDATE speaker_embeddings SET guess = :name WHERE segment = :id "
                 "AND EXISTS (SELECT 1 FROM segments WHERE id = segment AND speaker = '')",
-                [(name, number) for number, name in guesses.items()],
+                [{"name": name, "id": number} for number, name in guesses.items()],
             )
-            full_text.refresh(self._writer, list(guesses))
+            self._full_text.refresh(self._writer, list(guesses))
 
     def set_speakers(self, speakers: Mapping[int, tuple[str, str]]) -> None:
         """Change who speaks in segments, by id: the speaker that is given, and the one that is guessed."""
         with self._commit():
-            self._writer.executemany(
-                "UPDATE segments SET speaker = ? WHERE id = ?", [(given, n) for n, (given, _) in speakers.items()]
+            self._write_each(
+                "UPDATE segments SET speaker = :speaker WHERE id = :id",
+                [{"speaker": given, "id": number} for number, (given, _) in speakers.items()],
             )
-            self._writer.executemany(
-                "UPDATE speaker_embeddings SET guess = ? WHERE segment = ?",
-                [(guess, number) for number, (_, guess) in speakers.items()],
+            self._write_each(
+                "UPDATE speaker_embeddings SET guess = :guess WHERE segment = :id",
+                [{"guess": guess, "id": number} for number, (_, guess) in speakers.items()],
             )
-            self._writer.execute(  # a recording in which one person spoke, and still does
+            self._write(  # a recording in which one person spoke, and still does
                 "UPDATE recordings SET speaker = (SELECT min(speaker) FROM segments WHERE recording = recordings.id) "
-                "WHERE speaker != '' "
-                "AND id IN (SELECT recording FROM segments JOIN json_each(?) ON segments.id = value) "
+                "WHERE speaker != '' AND id IN (SELECT recording FROM segments WHERE id IN :ids) "
                 "AND 1 = (SELECT count(DISTINCT speaker) FROM segments WHERE recording = recordings.id)",
-                (json.dumps(list(speakers)),),
+                ids=list(speakers),
             )
-            full_text.refresh(self._writer, list(speakers))
+            self._full_text.refresh(self._writer, list(speakers))
 
     def store_recurrences(self, ids: Sequence[int], pairs: Sequence[tuple[int, int, float]], generation: int) -> None:
         """Segments that were compared with those of other recordings, as they were in a generation, and what says the
         same, with its probability. Segments that are gone are passed over."""
-        numbers = json.dumps(list(ids))
         with self._transaction():
-            self._writer.execute(  # what was found before their vectors were replaced
-                "WITH again AS (SELECT segment FROM compared WHERE segment IN (SELECT value FROM json_each(?))) "
-                "DELETE FROM recurrences WHERE segment IN again OR other IN again", (numbers,),
+            self._write(  # what was found before their vectors were replaced
+                "WITH again AS (SELECT segment FROM compared WHERE segment IN :ids) DELETE FROM recurrences "
+                "WHERE segment IN (SELECT segment FROM again) OR other IN (SELECT segment FROM again)", ids=ids,
             )  # fmt: skip
-            self._writer.executemany(
-                "INSERT INTO recurrences SELECT min(?1, ?2), max(?1, ?2), ?3 "
-                "WHERE (SELECT count(*) FROM segments WHERE id IN (?1, ?2)) = 2 "
-                "ON CONFLICT DO UPDATE SET probability = max(probability, excluded.probability)", pairs,
-            )  # fmt: skip
-            self._writer.execute(
-                "INSERT OR REPLACE INTO compared SELECT id, ? FROM segments "
-                "WHERE id IN (SELECT value FROM json_each(?))", (generation, numbers),
+            self._write_each(
+                "INSERT INTO recurrences SELECT one.id, other.id, :probability FROM segments AS one, segments AS other "
+                "WHERE one.id = :one AND other.id = :other ON CONFLICT (segment, other) DO UPDATE SET probability = "
+                "CASE WHEN recurrences.probability < excluded.probability THEN excluded.probability "
+                "ELSE recurrences.probability END",
+                [
+                    {"one": min(one, other), "other": max(one, other), "probability": probability}
+                    for one, other, probability in pairs
+                ],
+            )
+            self._write(
+                "INSERT INTO compared SELECT id, :generation FROM segments WHERE id IN :ids "
+                "ON CONFLICT (segment) DO UPDATE SET generation = excluded.generation", generation=generation, ids=ids,
             )  # fmt: skip
 
     def _refresh_full_text(self, recording: str) -> None:
-        ids = self._writer.execute("SELECT id FROM segments WHERE recording = ?", (recording,)).fetchall()
-        full_text.refresh(self._writer, [number for (number,) in ids])
+        self._full_text.refresh(self._writer, self._ids_of(recording))
+
+    def _ids_of(self, recording: str) -> list[int]:
+        return list(
+            self._write("SELECT id FROM segments WHERE recording = :name ORDER BY id", name=recording).scalars()
+        )
 
 
 def _stored_words(words: Sequence[Word]) -> str:

@@ -4,13 +4,19 @@ import os
 import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
+from secrets import token_hex
+
+from sqlalchemy import Connection
 
 from clasp.errors import LibraryError
 from clasp.filenames import readable
 from clasp.files import sha256
 from index.library import FILES
 from index.store.bin import paths_in_bin
+from index.store.home import home_of
 from index.store.schema import DATABASE_FILE, connect, migrate, version
+from index.store.sqlite import SQLite
+from index.store.statements import execute
 from index.vectors.hnsw import INDEX_FILES
 
 TABLES = (
@@ -29,18 +35,27 @@ def check(folder: Path, *, mend: bool = False) -> list[str]:
     Raises:
         LibraryError: if there is no database, nothing of it can be read, or a newer version of CLASP made it.
     """
-    path = folder / DATABASE_FILE
-    if not path.is_file():
+    home = home_of(folder)
+    if not home.exists():
         raise LibraryError(f"There is no {DATABASE_FILE} in {folder}: restore it from a copy.")
-    damage, found = _damage(path), []
-    if damage:
-        found = [f"The database is damaged: {damage}."]
-        if not mend:
-            return found
-        found.append(_salvaged(folder))
-    with closing(connect(path)) as database:
-        migrate(database)
-        return found + _contents(database, folder, mend) + _files(database, folder, mend)
+    found = _database(folder, mend) if isinstance(home, SQLite) else []  # a server looks after its files itself
+    if found and not mend:
+        return found
+    home.migrate()
+    engine = home.engine()
+    try:
+        with engine.execution_options(writes=True).begin() as connection:
+            found += _contents(connection, folder, mend)
+        with engine.connect() as connection:
+            return found + _files(connection, folder, mend)
+    finally:
+        engine.dispose()
+
+
+def _database(folder: Path, mend: bool) -> list[str]:
+    damage = _damage(folder / DATABASE_FILE)
+    found = [f"The database is damaged: {damage}."] if damage else []
+    return [*found, _salvaged(folder)] if damage and mend else found
 
 
 def _damage(path: Path) -> str:
@@ -100,9 +115,9 @@ def _copied(source: sqlite3.Connection, target: sqlite3.Connection, table: str) 
     return count
 
 
-def _contents(database: sqlite3.Connection, folder: Path, mend: bool) -> list[str]:
-    (dim,) = database.execute("SELECT dim FROM library").fetchone() or (0,)
-    lost = f"SELECT id FROM segments LEFT JOIN vectors ON segment = id WHERE length(vector) IS NOT {2 * dim}"
+def _contents(database: Connection, folder: Path, mend: bool) -> list[str]:
+    dim = execute(database, "SELECT dim FROM library").scalar() or 0
+    lost = f"SELECT id FROM segments LEFT JOIN vectors ON segment = id WHERE coalesce(length(vector), 0) != {2 * dim}"
     checks = {
         "segments of no recording": ("segments", "recording NOT IN (SELECT id FROM recordings)"),
         "segments without a vector": ("segments", f"id IN ({lost})"),
@@ -118,22 +133,24 @@ def _contents(database: sqlite3.Connection, folder: Path, mend: bool) -> list[st
     }
     found = []
     for name, (table, clause) in checks.items():
-        (count,) = database.execute(f"SELECT count(*) FROM {table} WHERE {clause}").fetchone()
+        count = execute(database, f"SELECT count(*) FROM {table} WHERE {clause}").scalar_one()
         if count:
             found.append(f"{count} {name}" + (": taken out." if mend else "."))
             if mend:
-                database.execute(f"DELETE FROM {table} WHERE {clause}")
+                execute(database, f"DELETE FROM {table} WHERE {clause}")
     if found and mend:
-        database.execute("UPDATE library SET generation = generation + 1, commit_name = hex(randomblob(8))")
-        database.execute("INSERT OR REPLACE INTO commits SELECT generation, commit_name FROM library")
+        commit = token_hex(8)
+        execute(database, "UPDATE library SET generation = generation + 1, commit_name = :commit", commit=commit)
+        execute(database, "DELETE FROM commits WHERE generation = (SELECT generation FROM library)")
+        execute(database, "INSERT INTO commits SELECT generation, commit_name FROM library")
         for name in INDEX_FILES:
             (folder / name).unlink(missing_ok=True)
     return found
 
 
-def _files(database: sqlite3.Connection, folder: Path, mend: bool) -> list[str]:
-    found, used = [], {folder / path for path in paths_in_bin(folder)}
-    for title, where, digest in database.execute("SELECT title, path, sha256 FROM recordings ORDER BY title"):
+def _files(database: Connection, folder: Path, mend: bool) -> list[str]:
+    found, used = [], {folder / path for path in paths_in_bin(home_of(folder))}
+    for title, where, digest in execute(database, "SELECT title, path, sha256 FROM recordings ORDER BY title"):
         path = folder / os.fsdecode(where)
         used.add(path)
         if not path.is_file():

@@ -5,7 +5,10 @@ tables, append a migration. Those that exist are never edited: libraries out the
 """
 
 import sqlite3
+from contextlib import closing
+from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from clasp.errors import LibraryError
 from index.store import full_text
@@ -261,3 +264,26 @@ def version(connection: sqlite3.Connection) -> int:
     if applied > len(MIGRATIONS):
         raise LibraryError("The library was made by a newer version of CLASP: update CLASP to open it.")
     return applied
+
+
+class Table(NamedTuple):
+    """A table of the current version."""
+
+    columns: list[str]
+    references: list[tuple[str, str, bool]]  # column, the table that it refers to, whether its rows go with those
+
+
+@lru_cache
+def tables() -> dict[str, Table]:
+    """The tables of the current version, by name, in alphabetical order; without those of the full text."""
+    with closing(sqlite3.connect(":memory:")) as database:
+        migrate(database)
+        names = database.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE TABLE %'")
+        return {
+            name: Table(
+                [row[1] for row in database.execute(f"PRAGMA table_info({name})")],
+                [(row[3], row[2], row[6] == "CASCADE") for row in database.execute(f"PRAGMA foreign_key_list({name})")],
+            )
+            for (name,) in sorted(names)
+            if not name.startswith(("full_text", "sqlite_"))
+        }

@@ -1,6 +1,7 @@
 """Random unit vectors with fixed seeds, and libraries of them."""
 
-from collections.abc import Callable, Iterable
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -10,6 +11,8 @@ import pytest
 
 from clasp.text.words import words
 from index.library import Library, Recording, Segment
+from index.store.home import home_of
+from tests.index.store.postgres import Server, running
 
 CATEGORIES = ("news", "hobbies", "fiction", "")
 LANGUAGES = ("en", "de", "pt-BR")
@@ -81,3 +84,29 @@ def make(tmp_path: Path, model: Identity) -> Callable[..., Library]:
         return library
 
     return make
+
+
+def executed(folder: Path, sql: str) -> list[tuple]:
+    """What SQL gives in the database of a library, behind its back."""
+    with home_of(folder).engine().begin() as connection:
+        result = connection.exec_driver_sql(sql)
+        return [tuple(row) for row in result] if result.returns_rows else []
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server."""
+    with tempfile.TemporaryDirectory(prefix="clasp-postgres-") as folder, running(Path(folder)) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Where libraries are that the test makes: it holds for either."""
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgres")
+        monkeypatch.setenv("CLASP_DATABASE", server.address())
+        yield request.param
+        server.delete_libraries()
+    else:
+        yield request.param

@@ -15,6 +15,8 @@ from index.library import FILES, Library
 from index.store import repair
 from tests.index.conftest import Identity, found, one_each, random_units
 
+pytestmark = pytest.mark.usefixtures("database")  # SQLite and PostgreSQL alike
+
 FOUND = Transcript("the ferry left", "en", (Word("the", 0.1, 0.4, 1), Word("ferry", 0.4, 0.9, 1)), -0.3)
 NAME = "recording 2"
 

@@ -20,6 +20,8 @@ from index.store.schema import DATABASE_FILE
 from tests.index.conftest import Identity, found, one_each, random_units
 from tests.index.eye import Eye
 
+pytestmark = pytest.mark.usefixtures("database")  # SQLite and PostgreSQL alike
+
 FOUND = Transcript(
     "Where is the ferrie?", "en",
     (Word("Where", 0.1, 0.4, 1), Word("is", 0.4, 0.6, 1), Word("the", 0.6, 0.8, 1), Word("ferrie?", 0.8, 1.6, 0.2)),
@@ -140,6 +142,7 @@ def test_exports_have_the_correction_and_the_times_of_its_words(library: Library
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_check_and_repair_know_of_them(library: Library) -> None:
     library.corrections.store(3, RIGHT, before=FOUND.text)
     library.close()

@@ -20,6 +20,8 @@ from index.records import SpeakerEmbeddings
 from tests.index.conftest import Identity, random_units
 from tests.index.ear import Ear
 
+pytestmark = pytest.mark.usefixtures("database")  # SQLite and PostgreSQL alike
+
 DIM = 16
 HEAD = SpeakerHead(np.eye(2, DIM, dtype=np.float32), np.zeros(DIM, np.float32), cluster=0.5, match=0.6)
 HIGH = 180  # Hz

@@ -22,6 +22,8 @@ from index.new_hits import find_new, summary
 from index.search import encode
 from tests.index.conftest import Identity
 
+pytestmark = pytest.mark.usefixtures("database")  # SQLite and PostgreSQL alike
+
 DIM, HALF = 32, 16
 CERTAIN = MatchProbability(-8.0, 10.0, -2.0, 6.0, 1.0, 0.5, threshold=0.5, possible=0.2)
 LOUD = Waveform(np.sin(np.arange(SAMPLE_RATE, dtype=np.float32)))

@@ -14,6 +14,8 @@ from index.exports.transcript import of_recordings
 from index.library import Library, Recording, Segment
 from tests.index.conftest import Identity, found, random_units
 
+pytestmark = pytest.mark.usefixtures("database")  # SQLite and PostgreSQL alike
+
 LONG = Recording("long", Path("long.ogg"), "The long one", 60.0)
 
 

@@ -16,6 +16,8 @@ from index.map.library_map import LibraryMap
 from index.map.umap import nearest
 from index.meanings import meanings, without_languages
 
+pytestmark = pytest.mark.usefixtures("database")  # SQLite and PostgreSQL alike
+
 DIM, HALF = 64, 32
 
 

@@ -17,6 +17,8 @@ from index.progress import FeedProgress
 from tests.index.ear import Ear
 from tests.index.ingest.web import Page, Web, serving
 
+pytestmark = pytest.mark.usefixtures("database")  # SQLite and PostgreSQL alike
+
 VTT = "WEBVTT\n\n00:00.000 --> 00:20.000\n<v Ada>The ship was lost in the storm.\n"
 ATOM = """<?xml version="1.0" encoding="utf-8"?>
 <feed xmlns="http://www.w3.org/2005/Atom" xml:lang="de"><title>Hafen&nbsp;– Radio</title>

@@ -28,7 +28,7 @@ from clasp.errors import LibraryError
 from index.ingest import encoded_file
 from index.ingest.pipeline import Ingestor
 from index.library import Library
-from index.store import bin, connection, reembed
+from index.store import reembed, sqlite
 from index.store.schema import DATABASE_FILE
 from tests.index.ear import Ear
 from tests.index.hand import Hand
@@ -53,14 +53,14 @@ class Points:
     def __init__(self, folder: Path, leave_at: int | None) -> None:
         self.count = 0
         self._folder, self._leave_at = str(folder), leave_at
-        connect = connection.connect
+        connect = sqlite.connect
 
         def traced(path: Path) -> sqlite3.Connection:
             database = connect(path)
             database.set_trace_callback(self._statement)
             return database
 
-        connection.connect = reembed.connect = bin.connect = traced
+        sqlite.connect = traced
         sys.addaudithook(self._event)
 
     def _statement(self, statement: str) -> None:

@@ -1,6 +1,5 @@
 """Full text: what is found by its words or phones is what the other tables say, whatever was done to them."""
 
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +10,9 @@ from clasp.phones.alignment import TOP_PHONES
 from clasp.speech.transcript import Transcript
 from index.library import Library, Recording, Segment
 from index.store.full_text import pairs
-from index.store.schema import DATABASE_FILE
-from tests.index.conftest import Identity, random_units
+from tests.index.conftest import Identity, executed, random_units
+
+pytestmark = pytest.mark.usefixtures("database")  # SQLite and PostgreSQL alike
 
 TEXTS = ["The goat was named Duchess.", "The ferry left at noon.", "", "The ferry and the goat."]
 
@@ -89,8 +89,7 @@ def test_filters_hold_for_words(library: Library) -> None:
 
 def test_a_library_without_full_text_gets_it_when_it_is_opened(library: Library, model: Identity) -> None:
     library.close()
-    with sqlite3.connect(library.folder / DATABASE_FILE) as database:
-        database.execute("DELETE FROM full_text WHERE rowid IN (1, 4)")
+    executed(library.folder, "DELETE FROM full_text WHERE rowid IN (1, 4)")
     with Library.open(library.folder, model) as again:
         there = again.candidates(np.zeros(32, np.float32), 10, words=["goat"])
         assert sorted(there.ids.tolist()) == [1, 4]

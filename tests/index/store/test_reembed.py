@@ -14,8 +14,9 @@ from clasp.training.data.synthesis import Voice, speak
 from index.cli.main import main
 from index.ingest.pipeline import Ingestor
 from index.library import Library
-from index.store.reembed import FRESH_FILE, reembed
+from index.store.reembed import reembed
 from index.store.schema import DATABASE_FILE
+from index.store.sqlite import FILES
 from tests.index.conftest import last
 from tests.index.ear import Ear
 
@@ -63,7 +64,7 @@ def test_everything_but_the_vectors_stays(folder, made):
     states = list(reembed(folder, NEW))
     assert states[-1].finished and (states[-1].done, states[-1].total, states[-1].failed) == (LONG + 1, LONG + 1, ())
     assert [state.done for state in states] == sorted(state.done for state in states)
-    assert not (folder / FRESH_FILE).exists()
+    assert not (folder / FILES["fresh"]).exists()
     with pytest.raises(LibraryError, match="another model"):
         Library.open(folder, OLD)
     with Library.open(folder, NEW) as library, Library.open(made / "library", OLD) as before:

@@ -12,8 +12,10 @@ from clasp.speech.transcript import Transcript, Word
 from index.library import Library
 from index.store import repair
 from index.store.schema import DATABASE_FILE, MIGRATIONS, connect
-from tests.index.conftest import Identity, one_each, random_units
+from tests.index.conftest import Identity, executed, one_each, random_units
 from tests.index.eye import Eye
+
+pytestmark = pytest.mark.usefixtures("database")  # SQLite and PostgreSQL alike
 
 FOUND = Transcript("the ferry left", "en", (Word("the", 1.0, 1.2, 0.9), Word("ferry", 1.2, 1.7, 0.8)), -0.3, 1.1, 0.05)
 
@@ -56,8 +58,7 @@ def test_a_segment_tells_its_transcript_and_whose_it_is(library):
 
 def test_what_came_with_a_recording_is_never_overwritten(library):
     library.transcripts.store([1, 6], [FOUND, FOUND], "base")
-    with sqlite3.connect(library.folder / DATABASE_FILE) as database:  # a person corrects the machine
-        database.execute("UPDATE segments SET text = 'the ferry slept' WHERE id = 6")
+    executed(library.folder, "UPDATE segments SET text = 'the ferry slept' WHERE id = 6")  # as a person does
     library.transcripts.outdate()
     assert 6 not in missing(library)
     library.transcripts.store([6], [replace(FOUND, text="something else")], "base")
@@ -145,9 +146,8 @@ def test_removed_recordings_take_their_transcripts_along(library):
     fuse(library)
     library.remove("recording 5")
     library.transcripts.store([6], [FOUND], "base")  # it was heard while it was removed
-    with sqlite3.connect(library.folder / DATABASE_FILE) as database:
-        for table in ("transcripts", "direct"):
-            assert database.execute(f"SELECT count(*) FROM {table} WHERE segment = 6").fetchone() == (0,)
+    for table in ("transcripts", "direct"):
+        assert executed(library.folder, f"SELECT count(*) FROM {table} WHERE segment = 6") == [(0,)]
     assert fuse(library) == 0 and 6 not in missing(library)
 
 
@@ -163,6 +163,7 @@ def test_a_library_that_is_for_searching_only_keeps_nothing(library):
     closed.close()
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_check_and_repair_know_of_them(library):
     library.transcripts.store([6], [FOUND], "base")
     fuse(library)
@@ -178,6 +179,7 @@ def test_check_and_repair_know_of_them(library):
         assert again.segment(6).transcript == "the ferry left" and again.transcripts.machine([99]) == {}
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_library_from_before_there_were_any(tmp_path):
     """Its vectors are found as before, and can take in transcripts."""
     vectors = random_units(3, Identity.dim)

@@ -1,4 +1,5 @@
-"""What a library finds does not depend on what searches its vectors: graphs in memory, or a Milvus server."""
+"""What a library finds does not depend on what searches its vectors, graphs in memory or a Milvus server, nor on the
+database that it is in."""
 
 import logging
 import os
@@ -93,7 +94,7 @@ class Place:
 
 
 @pytest.fixture(params=["embedded", pytest.param("milvus", marks=pytest.mark.slow)])
-def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: None) -> Place:
     monkeypatch.setattr(search_index, "EXACT_BELOW", 20)
     monkeypatch.setattr("index.vectors.hnsw.UNINDEXED_MOST", 50)
     monkeypatch.setattr(milvus, "SECONDS", 60.0)  # the machine may be busy
