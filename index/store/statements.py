@@ -67,6 +67,5 @@ def execute_each(connection: Connection, sql: str, values: Sequence[Mapping[str,
 @lru_cache(512)
 def statement(sql: str) -> TextClause:
     """SQL as SQLAlchemy executes it."""
-    clause = text(sql)
-    given = clause._bindparams
-    return clause.bindparams(*(bindparam(name, type_=kind) for name, kind in COLLECTIONS.items() if name in given))
+    collections = (bindparam(name, type_=kind) for name, kind in COLLECTIONS.items() if f"IN :{name}" in sql)
+    return text(sql).bindparams(*collections)
