@@ -25,12 +25,9 @@ CHUNK = 0.1  # seconds
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[clasp.Clasp, Library]]:
-    model = clasp.load()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CLASP_CACHE", str(tmp_path_factory.mktemp("cache")))
-        with open_demo(model) as library:
-            yield model, library
+def opened(bundled: clasp.Clasp) -> Iterator[tuple[clasp.Clasp, Library]]:
+    with open_demo(bundled) as library:
+        yield bundled, library
 
 
 @pytest.fixture
@@ -339,8 +336,7 @@ def test_nothing_stays_after_it_is_closed(session, opened):
     assert session.news() == []
 
 
-def test_a_library_that_is_closed_meanwhile_is_a_problem_that_is_told(opened, turns, tmp_path, monkeypatch):
-    monkeypatch.setenv("CLASP_CACHE", str(tmp_path))
+def test_a_library_that_is_closed_meanwhile_is_a_problem_that_is_told(opened, turns):
     model, reported = opened[0], threading.Event()
     with open_demo(model) as library:
         session = LiveSession(model, library, turns=turns, on_news=reported.set)
