@@ -31,7 +31,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build /opt/clasp /opt/clasp
 RUN useradd --uid 10001 --create-home clasp && install -d -o clasp -g clasp /data
-USER clasp
+USER 10001:10001
 WORKDIR /data
 ENV PATH=/opt/clasp/bin:$PATH \
     HOST=0.0.0.0 \

@@ -16,8 +16,9 @@ WITH_DEPS := $(shell [ "$$(id -u)" != 0 ] || echo --with-deps)
 run: .venv/run.stamp
 	@HOST=$(HOST) PORT=$(PORT) .venv/bin/python app.py
 
+# Two workers have a core each: threads of theirs would wait for one another.
 test: .venv/test.stamp
-	.venv/bin/python -m pytest -q -m "not slow" -n 2 --dist loadfile --reruns 1
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -q -m "not slow" -n 2 --dist loadfile --reruns 1
 
 .venv/run.stamp: requirements.txt
 	@sh tools/system-packages.sh run $(PYTHON)

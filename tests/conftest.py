@@ -1,5 +1,6 @@
-"""What all tests share: a home of their own, and a tiny model with random weights that is built in a second."""
+"""What all tests share: a home of their own, the model that ships, and a tiny one with random weights."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+import clasp
 from clasp.audio.decode import Waveform
 from clasp.model import Clasp, build_speech_encoder
 from clasp.phones.encoder import PhoneEncoder
@@ -52,10 +54,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The person's data directory while tests run: theirs is neither read nor written."""
-    folder = tmp_path_factory.mktemp("home")
+    """The person's data directory while tests run: theirs is neither read nor written.
+
+    What can be made anew, such as the demo library, is made once for all workers."""
+    folder, run = tmp_path_factory.mktemp("home"), tmp_path_factory.getbasetemp()
+    cache = (run.parent if "PYTEST_XDIST_WORKER" in os.environ else run) / "cache"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(folder))
+        patch.setenv("CLASP_CACHE", str(cache))
         yield folder
 
 
@@ -67,6 +73,18 @@ def leaves_no_library(home: Path) -> Iterator[None]:
     for folder in left:
         shutil.rmtree(folder)
     assert not left, f"{left} was made: give the test a library or an XDG_DATA_HOME of its own"
+
+
+@pytest.fixture(scope="session")
+def bundled() -> Clasp:
+    """The model that ships."""
+    return clasp.load()
+
+
+@pytest.fixture
+def loaded(bundled: Clasp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`clasp.load()` gives the model that ships, which takes seconds to load anew."""
+    monkeypatch.setattr(clasp, "load", lambda *_: bundled)
 
 
 @pytest.fixture(scope="session")

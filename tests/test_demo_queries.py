@@ -39,16 +39,8 @@ TRANSLATIONS = {  # what is asked in one language and said in another
 
 
 @pytest.fixture(scope="module")
-def model() -> clasp.Clasp:
-    return clasp.load("bundled", device="cpu")
-
-
-@pytest.fixture(scope="module")
-def library(model: clasp.Clasp, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CLASP_CACHE", str(tmp_path_factory.mktemp("cache")))
-        library = open_demo(model)
-    with library:
+def library(bundled: clasp.Clasp) -> Iterator[Library]:
+    with open_demo(bundled) as library:
         yield library
 
 
@@ -60,28 +52,28 @@ def names() -> dict[str, str]:
         return {f"{row['recording']}@{float(row['start']):.2f}": row["id"] for row in rows}
 
 
-def found(library: Library, model: clasp.Clasp, names: dict[str, str], **query: object) -> list[tuple[str, Hit]]:
+def found(library: Library, bundled: clasp.Clasp, names: dict[str, str], **query: object) -> list[tuple[str, Hit]]:
     """The hits of a query, with the ids that they have in texts.tsv."""
-    hits = search(library, model, encode(model, **query), k=10).hits
+    hits = search(library, bundled, encode(bundled, **query), k=10).hits
     return [(names.get(hit.segment.name, hit.recording.id), hit) for hit in hits]
 
 
-def test_the_first_answer_of_every_example_on_the_page_is_right_and_strong(library, model, names) -> None:
+def test_the_first_answer_of_every_example_on_the_page_is_right_and_strong(library, bundled, names) -> None:
     with (DEMO / "examples.tsv").open(encoding="utf-8", newline="") as file:
         expected = [row["expected"].split() for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)]
     shown = examples.read()
     assert len(shown) == examples.COUNT
     for example, right in zip(shown, expected, strict=False):
         query = {"waveform": clasp.decode(example.file)} if example.file else {"text": example.query}
-        name, hit = found(library, model, names, **query)[0]
+        name, hit = found(library, bundled, names, **query)[0]
         assert name == right[0] and hit.strong, (example, name, hit.probability)
 
 
 @pytest.mark.parametrize(
     ("queries", "least"), [(PARAPHRASES, 7), (TRANSLATIONS, 8)], ids=["in other words", "in another language"]
 )
-def test_what_was_meant_is_possible_and_among_the_first_three(library, model, names, queries, least) -> None:
-    first = {query: found(library, model, names, text=query)[:3] for query in queries}
+def test_what_was_meant_is_possible_and_among_the_first_three(library, bundled, names, queries, least) -> None:
+    first = {query: found(library, bundled, names, text=query)[:3] for query in queries}
     right = [
         query for query, hits in first.items() if (queries[query], True) in [(one, hit.possible) for one, hit in hits]
     ]

@@ -1,14 +1,10 @@
 """The examples in the docstrings do what they say, with the model and the demo library that ship."""
 
 import doctest
-import functools
 import importlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-import clasp
 
 ROOT = Path(__file__).parents[1]
 PUBLIC = {  # what has to have an example
@@ -31,16 +27,8 @@ def examples(module: str) -> list[doctest.DocTest]:
     return [test for test in found if test.examples]
 
 
-@pytest.fixture(scope="module")
-def one_model() -> Iterator[None]:
-    """`clasp.load()` loads a model once for all examples."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(clasp, "load", functools.cache(clasp.load), raising=False)
-        yield
-
-
 @pytest.mark.parametrize("module", modules())
-def test_examples_do_what_they_say(module: str, one_model: None):
+def test_examples_do_what_they_say(module: str, loaded: None):
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
     report: list[str] = []
     for test in examples(module):

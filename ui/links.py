@@ -82,6 +82,11 @@ def write(request: SearchRequest) -> str:
     return "?" + urlencode(values) if values else ""
 
 
+def of_library(name: str) -> str:
+    """The link to a library in which nothing is searched for yet."""
+    return write(SearchRequest(SearchSettings(name)))
+
+
 def read(link: str) -> SearchRequest:
     """The search that a link asks for; other parameters are ignored.
 

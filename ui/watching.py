@@ -15,7 +15,7 @@ from ui import labels
 from ui.jobs import Job, Progress, Report, Work
 from ui.library.adding import adding
 from ui.library.sources import FROM_PODCASTS, adding_episodes
-from ui.links import SearchRequest, SearchSettings, write
+from ui.links import of_library
 from ui.service import Service
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class SourceWatcher:
     def _add_from_folders(self, name: str, library: "Library") -> None:
         """Add what is ready in folders."""
         ready = self._ready[name]
-        work = adding(library, self._model, list(ready), copy=False, language="", address=_address(name))
+        work = adding(library, self._model, list(ready), copy=False, language="", address=of_library(name))
         self._start(name, "Adding from watched folders", _noted(work, library, set(ready.values())))
         self._ready[name] = {}
 
@@ -110,7 +110,7 @@ class SourceWatcher:
     def _add_from_podcasts(self, name: str, library: "Library") -> None:
         """Add what is new in podcasts."""
         self._updated[name] = _now()  # whatever comes of it
-        self._start(name, FROM_PODCASTS, adding_episodes(library, self._model, address=_address(name)))
+        self._start(name, FROM_PODCASTS, adding_episodes(library, self._model, address=of_library(name)))
 
     @property
     def _model(self) -> "Clasp":
@@ -129,11 +129,6 @@ class SourceWatcher:
         jobs.start(key, title, work)
         if (job := jobs.of(key)) is not None:
             self._jobs[key] = job
-
-
-def _address(name: str) -> str:
-    """Where a library can be searched."""
-    return write(SearchRequest(SearchSettings(name)))
 
 
 def _now() -> datetime:

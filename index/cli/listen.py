@@ -12,7 +12,7 @@ Ctrl-C ends it. Nothing that was said is kept.
 import argparse
 import queue
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,13 +109,17 @@ def recorded(device: int | None) -> Iterator[Chunk]:
 
 
 def played(file: Path) -> Iterator[Chunk]:
-    """A file, in real time.
+    """A file, in real time from when its sound is first asked for.
 
     Raises:
-        AudioError: if it cannot be decoded.
+        AudioError: at once if it is no recording.
     """
+    return _paced(stream(file))
+
+
+def _paced(blocks: Iterable[np.ndarray]) -> Iterator[Chunk]:
     size, began, given = round(BLOCK * SAMPLE_RATE), time.monotonic(), 0
-    for block in stream(file):
+    for block in blocks:
         for start in range(0, len(block), size):
             chunk = block[start : start + size]
             given += len(chunk)

@@ -95,7 +95,8 @@ def as_text(answer: Answer) -> str:
     for hit in answer.hits:
         segment = hit.segment
         span = f" {segment.start:.1f}-{segment.end:.1f} s" if segment.start > 0 else ""
-        facts = f"{segment.language}, {segment.category}, {segment.speaker}, {segment.recording}{span}"
+        where = (segment.language, segment.category, segment.speaker, segment.recording + span)
+        facts = ", ".join(filter(None, where))
         transcript = segment.transcript or "(not written down)"
         if segment.transcript_source == "machine":
             transcript += f" (transcribed by machine, {segment.confidence:.0%} sure)"

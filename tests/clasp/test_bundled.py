@@ -19,8 +19,8 @@ GOLDEN = Path(__file__).with_name("golden.json")
 
 
 @pytest.fixture(scope="module")
-def model() -> Clasp:
-    return clasp.load("bundled", device="cpu")
+def model(bundled: Clasp) -> Clasp:
+    return bundled
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ import soundfile
 from playwright.sync_api import Browser, BrowserType, Page, expect, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
+from clasp import Clasp
 from clasp.audio.decode import SAMPLE_RATE, decode
 from tests.ui.interviews import Interviews, make
 from tools.screenshots import CHROMIUM
@@ -65,10 +66,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
 
 @contextmanager
 def running(folder: Path, **settings: str) -> Iterator[str]:
-    """The app with these settings of the environment, its cache and log in `folder`. Gives its address."""
+    """The app with these settings of the environment, its log in `folder`. Gives its address."""
     port = free_port()
     log = folder / "log"
-    settings = {"PORT": str(port), "HOST": "127.0.0.1", "CLASP_CACHE": str(folder / "cache"), **settings}
+    settings = {"PORT": str(port), "HOST": "127.0.0.1", **settings}
     settings.setdefault("CLASP_TRANSCRIBER", "none")  # what it does is tested without the page
     with log.open("w") as output:
         server = subprocess.Popen(
@@ -87,9 +88,9 @@ def running(folder: Path, **settings: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def interviews(tmp_path_factory: pytest.TempPathFactory) -> Interviews:
+def interviews(bundled: Clasp, tmp_path_factory: pytest.TempPathFactory) -> Interviews:
     """The library that CLASP_LIBRARY names in the running app."""
-    return make(tmp_path_factory.mktemp("own") / "interviews")
+    return make(tmp_path_factory.mktemp("own") / "interviews", bundled)
 
 
 @pytest.fixture(scope="session")

@@ -37,8 +37,8 @@ class Interviews:
     said: dict[str, list[tuple[str, float, float]]]
 
 
-def make(folder: Path) -> Interviews:
-    """Synthesize the recordings and add them to a new library in `folder`."""
+def make(folder: Path, model: clasp.Clasp) -> Interviews:
+    """Synthesize the recordings and add them to a new library of a model in `folder`."""
     files, data = folder.parent / "recordings", folder.parent / "data"
     files.mkdir()
     (files / "metadata.csv").write_text(FACTS)
@@ -47,7 +47,6 @@ def make(folder: Path) -> Interviews:
         "The ferryman": _record(files / "ferryman.aiff", "en-us+f3", [WATCHES, FERRY, BEES, PRESS, CANAL]),
         "Notiz": _record(files / "notiz.flac", "de", [MILK]),
     }
-    model = clasp.load()
     with Library.create(folder, model) as library:
         *_, state = Ingestor(library, model).add([files])
         assert (state.added, state.segments, state.failed) == (3, 13, ())

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from pathlib import Path
 
 import pytest
 
@@ -45,9 +44,9 @@ def ipv6() -> bool:
 
 @pytest.mark.skipif(not ipv6(), reason="this machine has no IPv6")
 @pytest.mark.parametrize(("host", "address"), [("::1", "[::1]"), ("::", "localhost")])
-def test_ipv6(host: str, address: str, tmp_path: Path) -> None:
+def test_ipv6(host: str, address: str) -> None:
     port = free_port()
-    settings = {"HOST": host, "PORT": str(port), "CLASP_CACHE": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    settings = {"HOST": host, "PORT": str(port), "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
         [sys.executable, "app.py"], cwd=ROOT, env=os.environ | settings, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

@@ -1,7 +1,5 @@
 """What opens when what is asked for cannot be."""
 
-from pathlib import Path
-
 import pytest
 
 from ui.service import Service
@@ -11,11 +9,8 @@ from ui.service import Service
     ("model", "device", "why"),
     [("published", None, "CLASP_OFFLINE is set"), ("no/such/folder", None, "No model in"), ("bundled", "gpu", "'gpu'")],
 )
-def test_the_bundled_model_stands_in(
-    model: str, device: str | None, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_bundled_model_stands_in(model: str, device: str | None, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLASP_OFFLINE", "1")
-    monkeypatch.setenv("CLASP_CACHE", str(tmp_path))
     service = Service(model, device)
     assert service._load().folder.name == "model"
     assert why in service.problem and service.problem.endswith("Using the bundled model instead.")

@@ -66,7 +66,7 @@ class Running:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder, port = tmp_path_factory.mktemp("server"), free_port()
-    settings = {"PORT": str(port), "HOST": "127.0.0.1", "CLASP_CACHE": str(folder), "CLASP_READ_ONLY": "1"}
+    settings = {"PORT": str(port), "HOST": "127.0.0.1", "CLASP_READ_ONLY": "1"}
     settings |= {"CLASP_METRICS": "1", "CLASP_LOG": "json", "XDG_DATA_HOME": str(folder)}
     log = folder / "log"
     with log.open("w") as output:

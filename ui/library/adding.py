@@ -22,7 +22,7 @@ from ui.jobs import Progress, Report, Work
 from ui.library.handlers import LibraryHandlers, reports_errors
 from ui.library.transcribing import completed
 from ui.library.uploads import Upload
-from ui.links import SearchRequest, SearchSettings, write
+from ui.links import of_library
 from ui.service import READ_ONLY, VISIT
 
 if TYPE_CHECKING:
@@ -210,6 +210,5 @@ class AddingHandlers(LibraryHandlers):
     ) -> None:  # fmt: skip
         title = {known: title for title, known in self._service.libraries(token)}[name]
         model = self._service.opened().model
-        address = write(SearchRequest(SearchSettings(name)))
-        work = adding(library, model, paths, copy=copy, language=language or "", address=address)
+        work = adding(library, model, paths, copy=copy, language=language or "", address=of_library(name))
         self._service.jobs.start(self._service.key(name, token), f"Adding to “{title}”", work, scratch=scratch)

@@ -12,7 +12,7 @@ from ui.events import Updates, event_data
 from ui.jobs import Work
 from ui.library.adding import taking_up, typed_path
 from ui.library.handlers import LibraryHandlers, reports_errors
-from ui.links import SearchRequest, SearchSettings, write
+from ui.links import of_library
 from ui.service import READ_ONLY
 
 if TYPE_CHECKING:
@@ -80,6 +80,5 @@ class SourceHandlers(LibraryHandlers):
 
     def _update(self, name: str, token: str, library: "Library", new: str = "") -> None:
         """Start a job that adds what is new in podcasts; before that, `new` is followed, too."""
-        model, address = self._service.opened().model, write(SearchRequest(SearchSettings(name)))
-        work = adding_episodes(library, model, address=address, new=new)
+        work = adding_episodes(library, self._service.opened().model, address=of_library(name), new=new)
         self._service.jobs.start(self._service.key(name, token), FROM_PODCASTS, work)

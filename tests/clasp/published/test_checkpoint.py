@@ -31,30 +31,39 @@ HUBERT = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "
 EFFICIENTNET = {"width_coefficient": 0.25, "depth_coefficient": 0.2, "hidden_dim": 320, "num_labels": 20}
 
 
-@pytest.fixture(scope="module", params=["concat", "gating"])
-def parts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, text_encoder) -> Path:
-    """A published model with small parts."""
-    folder = tmp_path_factory.mktemp("published")
+def assembled(folder: Path, kind: str, text_encoder) -> Path:
+    """A published model with small parts and a fusion of a kind."""
     torch.manual_seed(5)
     HubertModel(HubertModel.config_class(**HUBERT)).save_pretrained(folder / "speech")
     image = EfficientNetForImageClassification(EfficientNetForImageClassification.config_class(**EFFICIENTNET))
     awake(image, 255 * torch.rand(2, 3, 100, 120)).save_pretrained(folder / "image")
     text_encoder.save(str(folder / "text"))
-    head = fusion.build(request.param, 32, 20, DIM)
+    head = fusion.build(kind, 32, 20, DIM)
     for layer in head.modules():
         if isinstance(layer, nn.BatchNorm1d):
             layer.running_var.uniform_(0.02, 0.1)
     (folder / "fusion").mkdir()
     save_file(head.state_dict(), folder / "fusion" / "fusion.safetensors")
-    config = {"kind": request.param, "speech_dim": 32, "image_dim": 20, "dim": DIM}
+    config = {"kind": kind, "speech_dim": 32, "image_dim": 20, "dim": DIM}
     (folder / "fusion" / "config.json").write_text(json.dumps(config))
     return folder
 
 
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory, text_encoder) -> Path:
+    return assembled(tmp_path_factory.mktemp("published"), "concat", text_encoder)
+
+
+@pytest.fixture(scope="module", params=["concat", "gating"])
+def either(request: pytest.FixtureRequest, parts: Path, tmp_path_factory, text_encoder) -> Path:
+    """A model with each kind of fusion."""
+    return parts if request.param == "concat" else assembled(tmp_path_factory.mktemp("gating"), "gating", text_encoder)
+
+
 def test_it_is_loaded_from_its_parts_and_again_from_where_it_was_saved(
-    parts: Path, utterances: list[Waveform], tmp_path: Path
+    either: Path, utterances: list[Waveform], tmp_path: Path
 ) -> None:
-    model = clasp.load(parts, device="cpu")
+    model = clasp.load(either, device="cpu")
     assert (model.dim, model.meaning_dim, model.sound_dim, model.aligner) == (DIM, DIM, 0, None)
     together = model.encode_speech(utterances)
     alone = np.concatenate([model.encode_speech([utterance]) for utterance in utterances])
@@ -70,17 +79,17 @@ def test_it_is_loaded_from_its_parts_and_again_from_where_it_was_saved(
     assert model.language_of("Wo ist der Bahnhof?") == "de"
 
 
-def test_it_computes_what_the_paper_says(parts: Path, utterances: list[Waveform]) -> None:
-    model, utterance = clasp.load(parts, device="cpu"), utterances[1]
+def test_it_computes_what_the_paper_says(either: Path, utterances: list[Waveform]) -> None:
+    model, utterance = clasp.load(either, device="cpu"), utterances[1]
     with torch.inference_mode():
         wave = torch.from_numpy(utterance.samples / np.abs(utterance.samples).max())
-        hubert = HubertModel.from_pretrained(parts / "speech").eval()
+        hubert = HubertModel.from_pretrained(either / "speech").eval()
         wave = (wave - wave.mean()) / torch.sqrt(wave.var(correction=0) + 1e-7)
         speech = hubert(wave[None]).last_hidden_state.mean(1)
         image = specshow.draw(utterance.samples, 16_000).permute(2, 0, 1)[None].float()
         seen = model.speech.spectrogram.backbone(image).logits
         both = (nn.functional.normalize(part, dim=1) for part in (speech, seen))
-        expected = nn.functional.normalize(fusion.stored(parts / "fusion")(*both), dim=1)
+        expected = nn.functional.normalize(fusion.stored(either / "fusion")(*both), dim=1)
     np.testing.assert_allclose(model.encode_speech([utterance]), expected.numpy(), atol=1e-4)
 
 

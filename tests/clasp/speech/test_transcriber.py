@@ -74,9 +74,9 @@ def test_longer_than_a_window(whisper, english, heard):
 
 
 def test_languages_are_detected_and_can_be_mixed(whisper, english):
-    german = [sound for _, sound in spoken("de", 6)]
+    german = [sound for _, sound in spoken("de", 3)]
     tally = LanguageTally()
-    found = whisper.transcribe([sound for _, sound in english], tally=tally)
+    found = whisper.transcribe([sound for _, sound in english[:6]], tally=tally)
     assert {one.language for one in found} == {"en"}
     switched = whisper.transcribe(german, tally=tally)  # the same recording goes on in German
     assert {one.language for one in switched} == {"de"} and set(tally.seconds) == {"en", "de"}
@@ -84,9 +84,11 @@ def test_languages_are_detected_and_can_be_mixed(whisper, english):
     assert {one.language for one in whisper.transcribe(german, "tlh")} == {"de"}  # one that it does not know
 
 
-def test_nobody_speaks_so_nothing_is_written(whisper):
-    heard = {name: whisper.transcribe([Waveform(samples)])[0].text for name, samples in sounds()}
-    assert len(heard) >= 60
+@pytest.mark.parametrize(("ending", "count"), [(" 0", 12), pytest.param("", 60, marks=pytest.mark.slow)])
+def test_nobody_speaks_so_nothing_is_written(whisper, ending: str, count: int):
+    chosen = [(name, samples) for name, samples in sounds() if name.endswith(ending)]
+    heard = {name: whisper.transcribe([Waveform(samples)])[0].text for name, samples in chosen}
+    assert len(heard) >= count
     assert {name: text for name, text in heard.items() if text} == {}
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import soundfile
 
-import clasp
 from clasp.audio.decode import SAMPLE_RATE, cut
 from clasp.evaluation.encodings import Encodings
 from clasp.evaluation.query_sets import Query, QuerySet, Text
@@ -67,8 +66,8 @@ def own_words(utterances: tuple[Utterance, ...]) -> QuerySet:
     return queries(utterances, "words", *((text, place) for place, text in enumerate(TEXTS)))
 
 
-def test_moments_are_found_and_wrong_ones_are_not_counted(cache, utterances, monkeypatch):
-    encodings = Encodings(clasp.load(), cache)
+def test_moments_are_found_and_wrong_ones_are_not_counted(bundled, cache, utterances, monkeypatch):
+    encodings = Encodings(bundled, cache)
     ranks, minutes = moments.moments(encodings, own_words(utterances))
     assert ranks.tolist() == [1] * len(TEXTS) and 0.3 < minutes < 1
     monkeypatch.setattr(moments, "record", lambda *arguments: [(a + 3, b + 3) for a, b in record(*arguments)])
@@ -102,8 +101,8 @@ def test_a_conversation_takes_turns_for_as_long_as_it_should(cache, utterances, 
     assert heard["duration"] == pytest.approx(three, abs=2)
 
 
-def test_the_moments_of_a_conversation_are_found_with_transcripts_and_without(cache, utterances):
-    encodings = Encodings(clasp.load(), cache)
+def test_the_moments_of_a_conversation_are_found_with_transcripts_and_without(bundled, cache, utterances):
+    encodings = Encodings(bundled, cache)
     for transcriber in (None, Transcriber.load("base")):
         (ranks,) = conversation(encodings, [own_words(utterances)], transcriber=transcriber)
         assert (ranks == 1).mean() >= 0.8  # two sentences that follow closely may be one segment

@@ -31,6 +31,9 @@ def clips() -> list[np.ndarray]:
     return [speak(text, Voice("espeak", "en-us", "en")).samples for text in TEXTS]
 
 
+pytestmark = pytest.mark.usefixtures("loaded")
+
+
 @pytest.fixture(autouse=True)
 def no_transcriber(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it is not what is tested."""

@@ -1,7 +1,5 @@
 """`python -m clasp listen`, with a file in the microphone's place."""
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,34 +11,26 @@ import soundfile
 from clasp.audio.decode import SAMPLE_RATE, decode
 from clasp.errors import AudioError
 from index.cli.listen import _device, recorded
+from index.cli.main import main
 
 ROOT = Path(__file__).parents[3]
 AUDIO = ROOT / "assets" / "library" / "audio"
 
 
-def listen(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-m", "clasp", "listen", *arguments],
-        check=False, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
-
-
-def test_a_file_as_if_it_were_spoken(tmp_path: Path):
+def test_a_file_as_if_it_were_spoken(tmp_path: Path, loaded: None, capsys: pytest.CaptureFixture[str]):
     gap = np.zeros(SAMPLE_RATE, np.float32)
     parts = [gap, decode(AUDIO / "adventure-01.ogg").samples, gap, decode(AUDIO / "news-03.ogg").samples, gap]
     soundfile.write(tmp_path / "spoken.wav", np.concatenate(parts), SAMPLE_RATE)
-    told = listen("--from", str(tmp_path / "spoken.wav"))
-    assert told.returncode == 0, told.stderr
-    hits = [line for line in told.stdout.splitlines() if "%" in line]
-    assert hits, told.stdout + told.stderr
+    assert main(["listen", "--from", str(tmp_path / "spoken.wav")]) == 0
+    hits = [line for line in capsys.readouterr().out.splitlines() if "%" in line]
     assert "100%" in hits[0] and "The ship was lost in the storm" in hits[0]
     assert any("The central bank left its interest rate unchanged" in line for line in hits[1:])
 
 
-def test_silence(tmp_path: Path):
+def test_silence(tmp_path: Path, loaded: None, capsys: pytest.CaptureFixture[str]):
     soundfile.write(tmp_path / "silence.wav", np.zeros(SAMPLE_RATE), SAMPLE_RATE)
-    told = listen("--from", str(tmp_path / "silence.wav"))
-    assert (told.returncode, told.stdout.strip()) == (1, "Nothing was said.")
+    assert main(["listen", "--from", str(tmp_path / "silence.wav")]) == 1
+    assert capsys.readouterr().out.strip() == "Nothing was said."
 
 
 @pytest.mark.parametrize(
@@ -51,10 +41,10 @@ def test_silence(tmp_path: Path):
         (["--loopback"], "--"),
     ],
 )
-def test_one_line_says_what_is_wrong(arguments: list[str], error: str):
-    told = listen(*arguments)
-    assert told.returncode == 2 and told.stdout == ""
-    assert error in told.stderr and len(told.stderr.strip().splitlines()) == 1
+def test_one_line_says_what_is_wrong(arguments: list[str], error: str, capsys: pytest.CaptureFixture[str]):
+    assert main(["listen", *arguments]) == 2
+    told = capsys.readouterr()
+    assert told.out == "" and error in told.err and told.err.count("\n") == 1
 
 
 def test_a_device_is_a_number_or_a_name(monkeypatch: pytest.MonkeyPatch):
@@ -85,8 +75,12 @@ def test_a_device_is_a_number_or_a_name(monkeypatch: pytest.MonkeyPatch):
             _device(asked, loopback=False)
 
 
-def test_without_portaudio_it_says_what_to_install(tmp_path: Path):
+def test_without_portaudio_it_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')\n")
-    told = listen("--list-devices", PYTHONPATH=str(tmp_path))
-    assert told.returncode == 2 and "apt install libportaudio2" in told.stderr
-    assert len(told.stderr.strip().splitlines()) == 1
+    monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert main(["listen", "--list-devices"]) == 2
+    told = capsys.readouterr().err
+    assert "apt install libportaudio2" in told and told.count("\n") == 1

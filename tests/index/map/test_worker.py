@@ -13,16 +13,11 @@ from index.map.library_map import LibraryMap
 from index.map.worker import FitProcess
 
 
-@pytest.fixture(scope="module")
-def model() -> clasp.Clasp:
-    return clasp.load()
-
-
 @pytest.fixture
-def library(model: clasp.Clasp, tmp_path: Path) -> Library:
+def library(bundled: clasp.Clasp, tmp_path: Path) -> Library:
     """Forty utterances, some of them written down."""
-    library = Library.create(tmp_path / "library", model)
-    vectors = np.random.default_rng(0).standard_normal((40, model.dim), np.float32)
+    library = Library.create(tmp_path / "library", bundled)
+    vectors = np.random.default_rng(0).standard_normal((40, bundled.dim), np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     segments = [Segment(0, "talk", 2.0 * n, 2.0 * n + 1, f"Ship number {n}." * (n < 8), "en") for n in range(40)]
     library.add([Recording("talk", tmp_path / "talk.ogg", "Talk", 99.0)], segments, vectors)

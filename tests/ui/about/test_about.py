@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, expect
 
 import clasp
@@ -32,17 +31,12 @@ Some words.
 """
 
 
-@pytest.fixture(scope="module")
-def model() -> clasp.Clasp:
-    return clasp.load()
-
-
-def test_it_tells_of_model_and_libraries(browser: Browser, address: str, model: clasp.Clasp) -> None:
+def test_it_tells_of_model_and_libraries(browser: Browser, address: str, bundled: clasp.Clasp) -> None:
     with looked_at(browser, address, [], "?tab=about") as page:
         facts = page.locator(".running:not(.wait)")
-        expect(facts).to_contain_text(f"{model.dim} dimensions: {model.meaning_dim} for meaning")
-        expect(facts).to_contain_text(f"{len(model.languages)} languages")
-        expect(facts).to_contain_text(f"{str(model.device).upper()}, {str(model.precision).removeprefix('torch.')}")
+        expect(facts).to_contain_text(f"{bundled.dim} dimensions: {bundled.meaning_dim} for meaning")
+        expect(facts).to_contain_text(f"{len(bundled.languages)} languages")
+        expect(facts).to_contain_text(f"{str(bundled.device).upper()}, {str(bundled.precision).removeprefix('torch.')}")
         expect(facts).to_contain_text("909 recordings, 1,174 utterances")
         (row,) = re.findall(r"\| its own words .*", (BUNDLED / "README.md").read_text())
         hits = float(row.split("|")[3].strip(" *"))
@@ -63,8 +57,8 @@ def test_only_the_table_of_what_was_measured_is_read(tmp_path: Path) -> None:
     assert tab.tests(tmp_path / "none.md") == {}
 
 
-def test_a_model_that_was_never_measured_says_so(model: clasp.Clasp, tmp_path: Path) -> None:
-    model.save(tmp_path)
+def test_a_model_that_was_never_measured_says_so(bundled: clasp.Clasp, tmp_path: Path) -> None:
+    bundled.save(tmp_path)
     assert [number for number, _ in tab.measured(clasp.load(tmp_path))] == ["10%"]  # of the calibration, not the card
     (tmp_path / "README.md").write_text(CARD, encoding="utf-8")
     number, sentence = tab.measured(clasp.load(tmp_path))[0]

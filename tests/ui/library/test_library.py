@@ -389,6 +389,7 @@ def test_folders_are_watched_and_a_saved_search_finds_what_a_podcast_brings(
     page.get_by_role("button", name="Remove the saved search").click()
     expect(saved).to_have_count(0)
     page.get_by_role("button", name="Stop watching").click()
+    expect(page.get_by_role("button", name="Stop watching")).to_have_count(0)
     page.get_by_role("button", name="Stop following Harbour Stories").click()
     expect(listed).to_be_hidden()
     assert titles(page) == ["bees", "ferry"]

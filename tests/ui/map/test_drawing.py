@@ -224,6 +224,7 @@ def test_the_solid_map_and_both_themes(drawn: Page) -> None:
     assert drawn.locator("#trial .hit").count() == 3
 
 
+@pytest.mark.slow
 def test_fifty_thousand_points(page: Page) -> None:
     took = {"draw": page.evaluate(BEGIN, {"box": BOX, "many": MANY})}
     timed = """(work) => { const began = performance.now(); work(trial); return performance.now() - began; }"""
