@@ -203,6 +203,7 @@ def test_searching_while_another_one_adds_and_removes(place: Place):
     stays = random_units(150, 32, seed=0)[100:]
     with place.create() as library, place.open(read_only=True) as follower:
         add(library, 0, 150)
+        follower.refresh()  # while one thread does so, others search what there was
 
         def search() -> None:
             for row in range(0, 50, 7):

@@ -88,7 +88,8 @@ def saved(page: Page, menu: str, label: str) -> tuple[str, bytes]:
 
 def test_what_is_ticked_and_what_was_found_are_downloaded(page: Page, tmp_path: Path) -> None:
     page.get_by_role("tab", name="Library").click()
-    page.get_by_label("Select The ferryman").check()
+    page.get_by_label("Select The ferryman").click()
+    expect(page.locator("#library-chosen")).to_contain_text("The ferryman selected")
     menu = page.locator("#library-formats .menu")
     menu.locator("summary").click()
     box = menu.locator("ul").bounding_box()

@@ -118,8 +118,9 @@ def test_two_sentences_with_a_pause_are_two_entries_and_it_starts_again(
 
         replay = oldest.locator(".utterance-head .play-button")
         replay.click()
-        page.wait_for_function("() => clasp.audio.currentTime > 0.3")
-        expect(replay).to_have_attribute("aria-pressed", "true")
+        page.wait_for_function(
+            "button => clasp.audio.currentTime > 0.3 && button.ariaPressed === 'true'", arg=replay.element_handle()
+        )
         length = page.evaluate("clasp.audio.duration")
         assert 4 < length < 6 and page.evaluate("clasp.audio.src").startswith("blob:")
         hit = oldest.locator(".utterance-hit .play-button").first
