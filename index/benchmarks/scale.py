@@ -194,10 +194,10 @@ def _searched(library: Library, known: Sentences) -> Column:
     scores = cosines(library.search_index, queries)
     column = {"one caller": _asked(library, queries, scores, Filter())}
     asked = [words(text) for text in known.texts[: len(queries)]]
-    times = benchmark.timed(
+    by_words = benchmark.timed(
         lambda number: library.candidates(queries[number % len(asked)], SHORTLIST, words=asked[number % len(asked)])
     )
-    column["one caller, with full text"] = _milliseconds(times)
+    column["one caller, with full text"] = _milliseconds(by_words)
     with _callers(library, queries, CALLERS) as times:
         time.sleep(SECONDS)
     column[f"{CALLERS} callers"] = f"{_milliseconds(times)}; {len(times) / SECONDS:.0f} a second"
