@@ -49,6 +49,14 @@ def tag(text: str) -> str:
     return _unknown(text)
 
 
+def known_tag(text: str) -> str:
+    """The same, and '' where the text is none."""
+    try:
+        return tag(text)
+    except DataError:
+        return ""
+
+
 def _named(name: str) -> langcodes.Language | None:
     """The language of a name, which must be all of it: "English interviews" is none, though it begins with one."""
     found, beginning = _found(name), _found(name.rpartition(" ")[0])

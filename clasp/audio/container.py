@@ -71,6 +71,17 @@ class StartsAnewError(Exception):
     """Time stamps lack, or go back, where packets are passed over: they do not say where one is."""
 
 
+def opened(source: str | Part, options: dict[str, str] | None = None) -> av.container.InputContainer:
+    """A file as FFmpeg's libraries give it, which may read nothing else.
+
+    Raises:
+        av.error.FFmpegError, OSError or ValueError: if they cannot.
+    """
+    options = (options or {}) | {"protocol_whitelist": "file", "format_whitelist": FORMATS}
+    wait = current().stall_seconds
+    return av.open(source, "r", options=options, timeout=(wait, wait), metadata_errors="replace")
+
+
 class Container:
     """One recording of a file. A context manager.
 
@@ -210,10 +221,8 @@ class Container:
     def _open(self, options: dict[str, str]) -> av.container.InputContainer:
         is_whole = self._part == Stretch(0, self._path.stat().st_size)
         source = str(self._path) if is_whole else Part(self._path, self._part)
-        options = options | {"protocol_whitelist": "file", "format_whitelist": FORMATS}
-        wait = current().stall_seconds
         try:
-            return av.open(source, "r", options=options, timeout=(wait, wait), metadata_errors="replace")
+            return opened(source, options)
         except av.error.ExitError as error:
             raise AudioError(stalled(self._name)) from error
         except (av.error.FFmpegError, OSError, ValueError) as error:

@@ -2,16 +2,15 @@
 
 import html
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import av
 from av.packet import Packet
 from av.stream import Discard, Disposition
 
-from clasp.audio.container import FORMATS
-from clasp.errors import DataError
+from clasp.audio.container import opened
 from clasp.filenames import suffix
-from clasp.settings import current
 from index import languages
 from index.ingest.captions import unstyled
 from index.ingest.cues import Cue
@@ -26,10 +25,8 @@ def subtitles(path: Path) -> list[SuppliedTranscript]:
     be read, or has none."""
     if suffix(path.name) not in SUFFIXES:
         return []
-    wait = current().stall_seconds
-    options = {"protocol_whitelist": "file", "format_whitelist": FORMATS}
     try:
-        with av.open(str(path), "r", options=options, timeout=(wait, wait), metadata_errors="replace") as container:
+        with opened(str(path)) as container:
             return _read(container)
     except (av.error.FFmpegError, OSError, ValueError):
         return []
@@ -52,8 +49,9 @@ def _read(container: av.container.InputContainer) -> list[SuppliedTranscript]:
             length = float((packet.duration or 0) * packet.time_base)
             cues[packet.stream_index].append(Cue(start, start + length, words, speaker))
     chosen.sort(key=lambda one: not one.disposition & Disposition.default)
-    found = [(assembled(cues[one.index]), one.metadata.get("language", "")) for one in chosen]
-    return [SuppliedTranscript(one.cues, one.text, _tag(language), one.speaker) for one, language in found if one.text]
+    tags = [languages.known_tag(one.metadata.get("language", "")) for one in chosen]
+    found = [assembled(cues[one.index]) for one in chosen]
+    return [replace(one, language=tag) for one, tag in zip(found, tags, strict=True) if one.text]
 
 
 def _words(packet: Packet, kind: str) -> tuple[str, str]:
@@ -68,10 +66,3 @@ def _words(packet: Packet, kind: str) -> tuple[str, str]:
         _, _, _, speaker, *_, words = text.split(",", 8) if text.count(",") >= 8 else [""] * 9
         return speaker.strip(), unstyled(words)
     return "", text
-
-
-def _tag(language: str) -> str:
-    try:
-        return languages.tag(language)
-    except DataError:
-        return ""

@@ -44,7 +44,7 @@ def parse(text: str, address: str) -> ParsedFeed:
     channel = next((one for one in top if local(one) == "channel"), None) if local(top) != "feed" else top
     if channel is None or local(top) not in ("rss", "RDF", "feed"):
         raise DataError("is no feed: neither RSS nor Atom")
-    language = _tag(_text(channel, "language") or attributes(channel).get("lang", ""))
+    language = languages.known_tag(_text(channel, "language") or attributes(channel).get("lang", ""))
     category = _category(channel)
     found: dict[str, Episode] = {}
     for entry in top.iter():
@@ -67,7 +67,7 @@ def _episode(entry: Element, base: str, language: str, category: str) -> Episode
         title=_line(_text(entry, "title")),
         date=_date(_text(entry, "pubDate", "published", "date", "updated")),
         category=_category(entry) or category,
-        language=_tag(_text(entry, "language") or attributes(entry).get("lang", "")) or language,
+        language=languages.known_tag(_text(entry, "language") or attributes(entry).get("lang", "")) or language,
         type=sound.get("type", "").lower(),
         transcripts=tuple(_transcripts(entry, base)),
     )
@@ -93,7 +93,7 @@ def _transcripts(entry: Element, base: str) -> Iterator[TranscriptLink]:
         given = attributes(one)
         if local(one) == "transcript" and (address := _address(base, given.get("url", ""))):
             kind = given.get("type", "").partition(";")[0].strip().lower()
-            yield TranscriptLink(address, kind, _tag(given.get("language", "")))
+            yield TranscriptLink(address, kind, languages.known_tag(given.get("language", "")))
 
 
 def _text(element: Element, *names: str) -> str:
@@ -129,14 +129,6 @@ def _date(text: str) -> str:
             return ""
     try:
         return dates.iso(text.partition("T")[0])
-    except DataError:
-        return ""
-
-
-def _tag(text: str) -> str:
-    """A language, BCP-47; '' where it is none."""
-    try:
-        return languages.tag(text)
     except DataError:
         return ""
 

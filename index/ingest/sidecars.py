@@ -143,7 +143,8 @@ class SidecarIndex:
         """
         folder = self._folder(recording.parent)
         tables = [*self._above(recording)]
-        tables += [(self._table(path, folder), only, recording.name) for path, only in folder.tables(recording)]
+        beside = [(path, self._table(path, folder), only) for path, only in folder.tables(recording)]
+        tables += [(table, only, recording.name) for _, table, only in beside]
         facts: dict[str, str] = {}
         for table, only, name in tables:
             if not table.of_cues:
@@ -151,7 +152,7 @@ class SidecarIndex:
                 facts |= found
                 self.remarks += remarks
         candidates = folder.transcripts(recording)
-        candidates += [(path, "") for path, only in folder.tables(recording) if only and self._tables[path].of_cues]
+        candidates += [(path, "") for path, table, only in beside if only and table.of_cues]
         spoken = facts.get("language", language)
         timed = self._read([one for one in candidates if suffix(one[0].name) not in PLAIN], spoken, recording)
         plain = self._read([one for one in candidates if suffix(one[0].name) in PLAIN], spoken, recording)
@@ -397,17 +398,12 @@ def _language(rest: str) -> str | None:
         word = re.sub(rf"[-_](?:{'|'.join(_MARKS)})$|^(?:{'|'.join(_MARKS)})[-_]", "", part)
         if word in _MARKS or f".{word}" in SUFFIXES or not is_known(word) or word in languages.UNKNOWN:
             continue
-        tag = _tag(word) or _tag(word.rpartition("-")[0])  # "de-en": German, translated from English
+        tag = languages.known_tag(word) or languages.known_tag(
+            word.rpartition("-")[0]
+        )  # "de-en": German, translated from English
         if not tag and f".{word}" in RECORDINGS:  # of which this one was made
             continue
         if not tag or (len(first := tag.partition("-")[0]) > 2 and first not in _LONG_CODES):
             return None
         found = found or tag
     return found
-
-
-def _tag(word: str) -> str:
-    try:
-        return languages.tag(word)
-    except DataError:
-        return ""

@@ -156,7 +156,4 @@ def remarks(name: str, flaws: tuple[Flaw, ...]) -> Iterator[str]:
 def _language(text: str, kind: str) -> str:
     """The language that a transcript says it is in; '' where it does not."""
     found = STATED[kind].search(text) if kind in STATED else None
-    try:
-        return languages.tag(found[1] if found else recognizer_json.language(text) if kind == ".json" else "")
-    except DataError:
-        return ""
+    return languages.known_tag(found[1] if found else recognizer_json.language(text) if kind == ".json" else "")
