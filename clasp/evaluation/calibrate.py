@@ -34,13 +34,14 @@ from clasp.evaluation.rerank import Phones, alignment_scores, coverages, shortli
 from clasp.evaluation.systems import DirectSearch, systems
 from clasp.evaluation.transcripts import Transcripts
 from clasp.evaluation.utterances import Utterance, distinct, label
-from clasp.phones.alignment import pack
+from clasp.phones.alignment import GAP_OPEN, pack
 from clasp.text.words import words
 from clasp.training.data import corpora
 from clasp.training.data.corpora import data_folder
 from clasp.training.data.synthesis import TRAINING_VOICES, Voice, espeak_voice
 
 if TYPE_CHECKING:
+    from clasp.model import Clasp
     from clasp.phones.alignment import Aligner
 
 BROWN = 760  # validation sentences said by training voices; with the real recordings about 1,200
@@ -89,20 +90,46 @@ def run(args: argparse.Namespace) -> int:
 
 def calibrate(encodings: Encodings, transcripts: Transcripts | None, data: Path) -> Calibration:
     """Fit all directions on validation sentences; no sentence of an evaluation is among them."""
+    candidates, asked = questions(encodings, data)
     fits = [
-        fit_directions(system, encodings, data)
+        fit_directions(encodings.model, system, candidates, asked)
         for system in systems(encodings, transcripts)
         if isinstance(system, DirectSearch)
     ]
     return Calibration(fits[0], FALSE_MATCH_RATE, *fits[1:])
 
 
-def fit_directions(system: DirectSearch, encodings: Encodings, data: Path) -> dict[Direction, MatchProbability]:
-    """The fits of one state of a library.
+class Alignments:
+    """Alignment scores of queries with a pool, each computed when it is first asked for; `within` is as in Asked."""
 
-    Args:
-        system: a search, whose vectors of utterances are those of hits.
-    """
+    def __init__(self, aligner: "Aligner", phones: Phones, *, within: bool = False) -> None:
+        self._aligner, self._phones, self._within = aligner, phones, within
+        shape = len(phones.queries), len(phones.pool)
+        self._scores, self._known = np.full(shape, GAP_OPEN, np.float32), np.zeros(shape, bool)
+
+    def of(self, chosen: np.ndarray) -> np.ndarray:
+        """The scores of every query and its candidates in `chosen`, float32 (n, m); GAP_OPEN elsewhere."""
+        missing = chosen & ~self._known
+        found = alignment_scores(self._aligner, self._phones, missing, within=self._within)
+        self._scores, self._known = np.where(missing, found, self._scores), self._known | chosen
+        return np.where(chosen, self._scores, GAP_OPEN)
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """The queries of one direction: meaning and sound halves; bool (n, m), which candidates say the same; their texts,
+    where their words count; how their phones align, where their sound counts; and whether they are a few words out of
+    what is said, which any candidate may say."""
+
+    queries: Halves
+    equal: np.ndarray
+    texts: list[str] | None = None
+    alignments: Alignments | None = None
+    within: bool = False
+
+
+def questions(encodings: Encodings, data: Path) -> tuple[list[Utterance], dict[Direction, Asked]]:
+    """Candidates, and what is asked of them."""
     model = encodings.model
     clips = [clip for clip in corpora.clips(data, REAL) if clip.split == "validation"]
     recorded = [Utterance(one.text, one.language, one) for one in distinct(clips, len(clips), lambda clip: clip.text)]
@@ -116,45 +143,69 @@ def fit_directions(system: DirectSearch, encodings: Encodings, data: Path) -> di
     # candidates: what is spoken, then English sentences that have translations and other wordings
     candidates = [*spoken, *translated]
     labels = np.array([label(one.text) for one in candidates])
-    pool = model.halves(system.encode_speech(candidates))
     packed = [pack(phones) for phones in encodings.speech(candidates).phones]
-    written = [frozenset(words(text)) for text in system.transcripts(candidates)]
 
     # as many queries say it in other words as are the sentence itself
     share = np.resize(np.arange(len(reworded)), len(spoken))
     answers = np.concatenate([np.arange(len(spoken)), len(spoken) + np.array([place for place, _ in reworded])[share]])
     translated_answers = len(spoken) + np.array([answer for answer, _, _ in translations])
-    asked = [
+    written = [
         *(Text(one.text, one.language) for one in spoken),
         *(Text(reworded[place][1], "en") for place in share),
         *(Text(text, language) for _, language, text in translations),
     ]
-    texts = encodings.texts(asked)
-    queries = model.halves(texts.vectors)
-    phones = Phones(texts.phones, packed, False, True)
-    covered = coverages([one.text for one in asked], written)
-    equal, rest = labels[np.concatenate([answers, translated_answers]), None] == labels, slice(2 * len(spoken), None)
-    by_text = compared(queries, pool, equal, model.aligner, phones, covered)
-    by_translation = compared((queries[0][rest], queries[1][rest]), pool, equal[rest], coverage=covered[rest])
+    equal = labels[np.concatenate([answers, translated_answers]), None] == labels
     voices = encodings.speech([*again, *(reworded_again[place] for place in share)])
-    phones = Phones(voices.phones, packed, True, True)
-    by_speech = compared(model.halves(voices.vectors), pool, equal[: len(answers)], model.aligner, phones)
+    by_text = typed(encodings, written, equal, packed)
+    meaning, sound = by_text.queries
+    rest = slice(2 * len(spoken), None)
+    asked: dict[Direction, Asked] = {"text": by_text}
 
     few: list[tuple[Text, list[int]]] = short_queries(candidates, (2, 3))
     if few:  # as many name what a recording is about
         few += list(itertools.islice(itertools.cycle(topics(data, recorded, len(synthesised))), len(few)))
     in_few_words: dict[Direction, list[tuple[Text, list[int]]]] = {"few": few, "word": short_queries(candidates, (1,))}
-    short = {
-        name: fit(few_words(encodings, queries, pool, packed, written))
-        for name, queries in in_few_words.items()
-        if queries
-    }
-    return {
-        "text": fit(by_text),
-        **short,
-        "speech": fit(by_speech),
-        "translation": fit(by_translation, use_sound=False),
-    }
+    for direction, queries in in_few_words.items():
+        if queries:
+            said = np.zeros((len(queries), len(candidates)), bool)
+            for row, (_, places) in enumerate(queries):
+                said[row, places] = True
+            asked[direction] = typed(encodings, [text for text, _ in queries], said, packed, within=True)
+    alignments = _alignments(model, Phones(voices.phones, packed, True, True))
+    asked["speech"] = Asked(model.halves(voices.vectors), equal[: len(answers)], alignments=alignments)
+    asked["translation"] = Asked((meaning[rest], sound[rest]), equal[rest], [one.text for one in written[rest]])
+    return candidates, asked
+
+
+def typed(
+    encodings: Encodings, texts: Sequence[Text], equal: np.ndarray, packed: list[np.ndarray], *, within: bool = False
+) -> Asked:
+    """Typed queries; `packed` are the phones of the candidates, `within` is as in Asked."""
+    encoded = encodings.texts(texts)
+    alignments = _alignments(encodings.model, Phones(encoded.phones, packed, False, True), within=within)
+    return Asked(encodings.model.halves(encoded.vectors), equal, [one.text for one in texts], alignments, within)
+
+
+def _alignments(model: "Clasp", phones: Phones, *, within: bool = False) -> Alignments | None:
+    return None if model.aligner is None else Alignments(model.aligner, phones, within=within)
+
+
+def fit_directions(
+    model: "Clasp", system: DirectSearch, candidates: Sequence[Utterance], asked: dict[Direction, Asked]
+) -> dict[Direction, MatchProbability]:
+    """The fits of one state of a library.
+
+    Args:
+        system: a search, whose vectors of utterances are those of hits.
+    """
+    pool = model.halves(system.encode_speech(candidates))
+    written = [frozenset(words(text)) for text in system.transcripts(candidates)]
+    fits: dict[Direction, MatchProbability] = {}
+    for direction, one in asked.items():
+        covered = None if one.texts is None else coverages(one.texts, written)
+        found = compared(one.queries, pool, one.equal, one.alignments, covered, within=one.within)
+        fits[direction] = fit(found, use_sound=direction != "translation")
+    return fits
 
 
 def short_queries(candidates: Sequence[Utterance], lengths: Sequence[int]) -> list[tuple[Text, list[int]]]:
@@ -188,23 +239,6 @@ def topics(data: Path, recorded: Sequence[Utterance], first: int) -> list[tuple[
 
 def _has(text: Sequence[str], run: Sequence[str]) -> bool:
     return any(tuple(text[start : start + len(run)]) == tuple(run) for start in range(len(text) - len(run) + 1))
-
-
-def few_words(
-    encodings: Encodings,
-    queries: Sequence[tuple[Text, list[int]]],
-    pool: Halves,
-    packed: list[np.ndarray],
-    written: Sequence[frozenset[str]],
-) -> "Compared":
-    """Compare queries of a few words, each with the candidates that say them, with the pool."""
-    model, asked = encodings.model, [text for text, _ in queries]
-    texts = encodings.texts(asked)
-    equal = np.zeros((len(asked), len(packed)), bool)
-    for row, (_, places) in enumerate(queries):
-        equal[row, places] = True
-    phones, covered = Phones(texts.phones, packed, False, True), coverages([one.text for one in asked], written)
-    return compared(model.halves(texts.vectors), pool, equal, model.aligner, phones, covered, within=True)
 
 
 Pairs = tuple[tuple[Utterance, ...], list[tuple[int, str, str]], list[tuple[int, str]]]
@@ -272,8 +306,7 @@ def compared(
     queries: Halves,
     pool: Halves,
     equal: np.ndarray,
-    aligner: "Aligner | None" = None,
-    phones: Phones | None = None,
+    alignments: Alignments | None = None,
     coverage: np.ndarray | None = None,
     *,
     within: bool = False,
@@ -284,16 +317,14 @@ def compared(
         queries: meaning (n, meaning_dim) and sound (n, sound_dim) halves, unit rows.
         pool: the same for the m candidates.
         equal: bool (n, m), which candidates say the same as a query.
-        phones: of both; without them, or without an aligner, the alignment score is 0, as in a search.
+        alignments: of both; without them the alignment score is 0, as in a search.
         coverage: (n, m), see `rerank.coverages`; of spoken queries None.
-        within: whether the queries are a few words out of what is said, which any candidate may say.
+        within: as in Asked.
     """
     meaning, sound = queries[0] @ pool[0].T, queries[1] @ pool[1].T
     coverage = np.zeros(meaning.shape) if coverage is None else coverage
     shortlisted = np.ones(meaning.shape, bool) if within else shortlists(meaning, sound, coverage)
-    alignment_score = np.zeros(meaning.shape, np.float32)
-    if aligner is not None and phones is not None:
-        alignment_score = alignment_scores(aligner, phones, shortlisted, within=within)
+    alignment_score = np.zeros(meaning.shape, np.float32) if alignments is None else alignments.of(shortlisted)
     return Compared(meaning, sound, alignment_score, shortlisted, equal, coverage)
 
 
