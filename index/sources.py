@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError
 
 from clasp.errors import LibraryError
 from index.store.home import home_of, is_named
-from index.store.statements import execute
+from index.store.statements import read
 
 
 def has_sources(library: Path) -> bool:
@@ -18,8 +18,7 @@ def has_sources(library: Path) -> bool:
     try:
         engine = home_of(library).engine()
         try:
-            with engine.connect() as connection:
-                return bool(execute(connection, query).all())
+            return bool(read(engine, query))
         finally:
             engine.dispose()
     except (DBAPIError, sqlite3.Error, LibraryError):  # older, damaged or out of reach: said where it is opened

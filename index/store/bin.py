@@ -14,7 +14,7 @@ from index.store.connection import Connection
 from index.store.postgresql import PostgreSQL
 from index.store.schema import tables
 from index.store.sqlite import SQLite
-from index.store.statements import execute
+from index.store.statements import execute, read
 
 TABLE = """CREATE TABLE IF NOT EXISTS bin.bin (
     recording TEXT PRIMARY KEY,
@@ -49,7 +49,7 @@ class Bin(Connection):
 
     def copy_to_bin(self, name: str, removed: str) -> None:
         """Copy a recording, and all that belongs to it, into the bin."""
-        with self._errors(), self._bin() as engine, engine.begin() as connection:  # only the bin is locked
+        with self._errors(), self._bin().begin() as connection:  # only the bin is locked
             self._delete_from_bin(connection, name)
             for table, clause in _clauses("").items():
                 copy = f"INSERT INTO bin.{table} SELECT * FROM main.{table} WHERE {clause}"
@@ -80,12 +80,13 @@ class Bin(Connection):
     @contextmanager
     def restoring(self) -> Iterator[None]:
         """A transaction in which the bin can be read."""
-        with self._errors(), self._bin() as engine, self._commit(engine):
+        with self._errors(), self._commit(self._bin()):
             yield
 
     def delete_binned(self, name: str) -> None:
         """Take a recording out of the bin."""
-        with self._errors(), self._bin() as engine:
+        with self._errors():
+            engine = self._bin()
             with engine.begin() as connection:
                 self._delete_from_bin(connection, name)
             self._home.give_back_space(engine, "bin")
@@ -94,15 +95,13 @@ class Bin(Connection):
         with self._errors():
             if not self._home.has("bin"):
                 return []
-            with self._bin() as engine, engine.connect() as connection:
-                return [tuple(row) for row in execute(connection, sql, **values).all()]
+            return read(self._bin(), sql, **values)
 
-    @contextmanager
-    def _bin(self) -> Iterator[sqlalchemy.Engine]:
+    def _bin(self) -> sqlalchemy.Engine:
         """Makes connections to the library's database that see the bin, which is made if need be."""
         self._home.migrate("bin")
         self._home.prepare("bin", [TABLE])  # which is not there yet if making the bin was interrupted
-        yield self._home.engine("bin")
+        return self._home.engine("bin")
 
     def _delete_from_bin(self, connection: sqlalchemy.Connection, name: str) -> None:
         """Take a recording out of the bin, in a transaction."""
@@ -116,8 +115,7 @@ def paths_in_bin(home: SQLite | PostgreSQL) -> list[str]:
     if not home.has("bin"):
         return []
     home.migrate("bin")
-    with home.engine("bin").connect() as connection:
-        return [os.fsdecode(path) for (path,) in execute(connection, "SELECT path FROM bin.recordings")]
+    return [os.fsdecode(path) for (path,) in read(home.engine("bin"), "SELECT path FROM bin.recordings")]
 
 
 def _clauses(part: str) -> dict[str, str]:

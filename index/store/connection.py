@@ -51,8 +51,7 @@ class Connection:
     @contextmanager
     def _reading(self) -> Iterator[sqlalchemy.Connection]:
         """A connection that sees one state of the database."""
-        if self._closed:
-            raise LibraryError(f"The library in {self.folder} is closed.")
+        self._must_be_open()
         with self._errors(), self._engine.connect() as connection:
             yield connection
 
@@ -63,8 +62,7 @@ class Connection:
     @contextmanager
     def _transaction(self, engine: Engine | None = None) -> Iterator[None]:
         """All that is written meanwhile, or nothing of it."""
-        if self._closed:
-            raise LibraryError(f"The library in {self.folder} is closed.")
+        self._must_be_open()
         with self._errors(), (engine or self._engine).execution_options(writes=True).begin() as self._writer:
             yield
 
@@ -85,6 +83,11 @@ class Connection:
     def _write_each(self, sql: str, values: Sequence[Mapping[str, Any]]) -> None:
         """The same with each of some values."""
         execute_each(self._writer, sql, values)
+
+    def _must_be_open(self) -> None:
+        """Raise LibraryError if it was closed."""
+        if self._closed:
+            raise LibraryError(f"The library in {self.folder} is closed.")
 
     def _must_be_of_its_model(self, made_by: Sequence | None) -> None:
         """Raise LibraryError if it no longer is of the model that it was of when it was opened."""

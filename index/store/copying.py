@@ -6,7 +6,7 @@ from pathlib import Path
 from index.store.postgresql import PostgreSQL
 from index.store.schema import tables
 from index.store.sqlite import SQLite
-from index.store.statements import execute, execute_each
+from index.store.statements import execute, execute_each, insertion
 
 BLOCK = 1_000  # rows that are copied at a time
 
@@ -18,13 +18,12 @@ def copy_rows(source: SQLite | PostgreSQL, target: SQLite | PostgreSQL) -> None:
         with reading.connect() as there, writing.begin() as here:
             for name in _parents_first():
                 columns = tables()[name].columns
-                insert = f"INSERT INTO {name} ({', '.join(columns)}) VALUES (:{', :'.join(columns)})"
                 rows = execute(there, f"SELECT {', '.join(columns)} FROM {name}")
                 while block := rows.fetchmany(BLOCK):
                     values = [dict(zip(columns, row, strict=True)) for row in block]
                     for one in values if "path" in columns else ():
                         one["path"] = target.stored_path(Path(os.fsdecode(one["path"])))
-                    execute_each(here, insert, values)
+                    execute_each(here, insertion(name, columns), values)
             target.go_on_counting(here)
     finally:
         reading.dispose()

@@ -14,6 +14,7 @@ from index.store.bin import Bin
 from index.store.feeds import FeedTables
 from index.store.queries import RECORDING_COLUMNS, Queries
 from index.store.saved_searches import SavedSearchTables
+from index.store.statements import insertion
 from index.store.transcripts import SEGMENTS, TRANSCRIPT
 from index.store.watched_folders import WatchedFolderTable
 
@@ -51,7 +52,7 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
             names = RECORDING_COLUMNS.split(", ")
             facts = ({name: getattr(one, name) for name in names} for one in recordings)
             self._write_each(
-                f"INSERT INTO recordings ({RECORDING_COLUMNS}) VALUES (:{', :'.join(names)})",
+                insertion("recordings", names),
                 [one | {"path": self._home.stored_path(one["path"]), "done": int(one["done"])} for one in facts],
             )
             stored = []

@@ -6,6 +6,7 @@ from typing import Any
 
 from index.records import Episode, Feed, TranscriptLink
 from index.store.connection import Connection
+from index.store.statements import insertion
 
 FEED_COLUMNS = "address, title, etag, modified, checked, problem"
 EPISODE_COLUMNS = "guid, address, title, date, category, language, type, transcripts, done, recording, problem"
@@ -37,8 +38,8 @@ class FeedTables(Connection):
             names = FEED_COLUMNS.split(", ")
             changed = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
             self._write(
-                f"INSERT INTO feeds ({FEED_COLUMNS}) VALUES (:{', :'.join(names)}) "
-                f"ON CONFLICT (address) DO UPDATE SET {changed}", **{name: getattr(feed, name) for name in names},
+                f"{insertion('feeds', names)} ON CONFLICT (address) DO UPDATE SET {changed}",
+                **{name: getattr(feed, name) for name in names},
             )  # fmt: skip
             if episodes is not None:
                 guids = [one.guid for one in episodes]
@@ -55,8 +56,7 @@ class FeedTables(Connection):
         again = "episodes.recording = '' AND episodes.address != excluded.address"
         changed.append(f"done = CASE WHEN {again} THEN 0 ELSE episodes.done END")
         self._write(
-            f"INSERT INTO episodes (feed, {', '.join(names)}) VALUES (:feed, :{', :'.join(names)}) "
-            f"ON CONFLICT (feed, guid) DO UPDATE SET {', '.join(changed)}",
+            f"{insertion('episodes', ['feed', *names])} ON CONFLICT (feed, guid) DO UPDATE SET {', '.join(changed)}",
             feed=feed, **facts, transcripts=json.dumps(transcripts, ensure_ascii=False),
         )  # fmt: skip
 

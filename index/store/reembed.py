@@ -28,7 +28,7 @@ from index.model import SpeechEncoder
 from index.progress import Progress, timed
 from index.store.home import home_of
 from index.store.queries import are_unit
-from index.store.statements import execute, execute_each
+from index.store.statements import execute, execute_each, read
 
 PART = "fresh"
 TABLES = (
@@ -97,8 +97,8 @@ def _begin(engine: Engine, model: SpeechEncoder) -> None:
 
 def _embed_missing(engine: Engine, folder: Path, model: SpeechEncoder) -> Iterator[Progress]:
     """Embed what is missing; once nothing is, put it in the place of the old."""
-    if _read(engine, "SELECT model, dim FROM main.library") == [(model.checksum, model.dim)]:
-        ((segments,),) = _read(engine, "SELECT count(*) FROM main.segments")
+    if read(engine, "SELECT model, dim FROM main.library") == [(model.checksum, model.dim)]:
+        ((segments,),) = read(engine, "SELECT count(*) FROM main.segments")
         yield Progress(segments, segments)
         return
     swapped = False
@@ -106,7 +106,7 @@ def _embed_missing(engine: Engine, folder: Path, model: SpeechEncoder) -> Iterat
     while not swapped and not failed:  # again only if something was added meanwhile
         left = f"id IN (SELECT recording FROM main.segments WHERE {MISSING})"
         query = f"SELECT id, title, path, sha256, track FROM main.recordings WHERE {left} ORDER BY title, id"
-        for name, title, path, digest, track in _read(engine, query):
+        for name, title, path, digest, track in read(engine, query):
             yield replace(_progress(engine), current=title, failed=failed)
             try:
                 for _ in _embed_recording(engine, model, name, folder / os.fsdecode(path), digest, track):
@@ -119,7 +119,7 @@ def _embed_missing(engine: Engine, folder: Path, model: SpeechEncoder) -> Iterat
 
 def _progress(engine: Engine) -> Progress:
     missing = f"count(CASE WHEN {MISSING} THEN 1 END)"
-    ((segments, left),) = _read(engine, f"SELECT count(*), {missing} FROM main.segments")
+    ((segments, left),) = read(engine, f"SELECT count(*), {missing} FROM main.segments")
     return Progress(segments, segments - left)
 
 
@@ -130,7 +130,7 @@ def _embed_recording(
     query = (
         f"SELECT id, start_s, end_s FROM main.segments WHERE recording = :name AND {MISSING} ORDER BY start_s, end_s"
     )
-    rows = _read(engine, query, name=recording)
+    rows = read(engine, query, name=recording)
     waveforms = segment_waveforms(path, digest, track, [(start, end) for _, start, end in rows])
     with closing(waveforms):
         for first in range(0, len(rows), BATCH):
@@ -160,8 +160,3 @@ def _swap(engine: Engine) -> bool:
         for sql in SWAP:
             execute(connection, sql, commit=secrets.token_hex(8))
     return True
-
-
-def _read(engine: Engine, sql: str, **values: str) -> list[tuple]:
-    with engine.connect() as connection:
-        return [tuple(row) for row in execute(connection, sql, **values).all()]

@@ -10,7 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, CursorResult, Dialect, TextClause, bindparam, text
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Dialect,
+    Engine,
+    TextClause,
+    bindparam,
+    text,
+)  # fmt: skip
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import UserDefinedType
@@ -62,6 +72,17 @@ def execute_each(connection: Connection, sql: str, values: Sequence[Mapping[str,
     """Execute a statement with each of some values, of which there may be none."""
     if values:
         connection.execute(statement(sql), values)
+
+
+def read(engine: Engine, sql: str, **values: Any) -> list[tuple]:
+    """All rows of a statement, in a transaction of its own."""
+    with engine.connect() as connection:
+        return [tuple(row) for row in execute(connection, sql, **values).all()]
+
+
+def insertion(table: str, columns: Sequence[str]) -> str:
+    """The statement that inserts a row, whose values are called like its columns."""
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES (:{', :'.join(columns)})"
 
 
 @lru_cache(512)
