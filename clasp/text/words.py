@@ -21,6 +21,8 @@ UNSPACED = re.compile(
     "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
     "\U00020000-\U0003ffff]+"
 )
+_LETTER = UNSPACED.pattern.removesuffix("+")
+_TOKEN = re.compile(rf"(?:{_LETTER}|(?:(?!{_LETTER})\S)+)\s*")
 PAIR = 0.5  # words that one letter of an unspaced script stands for
 
 
@@ -37,6 +39,16 @@ def tokens(text: str) -> list[str]:
     """
     parts = [part for one in text.split() for part in re.split(f"({UNSPACED.pattern})", one) if part]
     return [token for part in parts for token in (part if UNSPACED.match(part) else [part])]
+
+
+def pieces(text: str) -> list[str]:
+    """The text cut behind each of its `tokens` and the spaces after it; joined, they are the text.
+
+    >>> pieces("The ferry – 渡し船")
+    ['The ', 'ferry ', '– ', '渡', 'し', '船']
+    """
+    ends = [match.end() for match in _TOKEN.finditer(text)]
+    return [text[start:end] for start, end in pairwise([0, *ends[:-1], len(text)])] if ends else []
 
 
 def count(text: str) -> float:

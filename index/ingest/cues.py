@@ -18,6 +18,14 @@ class Cue:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """What is said by one speaker, at no known time."""
+
+    text: str
+    speaker: str = ""
+
+
+@dataclass(frozen=True)
 class Flaw:
     """What of a transcript has no times that can be read, and is left out."""
 

@@ -47,6 +47,7 @@ from index.ingest.objects import Mirror
 from index.ingest.prefetch import prefetch
 from index.ingest.segment_audio import segment_waveforms
 from index.ingest.sidecars import Sidecar, SidecarIndex
+from index.ingest.untimed import aligned
 from index.ingest.walk import find_files
 from index.library import OBJECTS, Library
 from index.metadata import FACTS, checked
@@ -180,7 +181,8 @@ class Ingestor:
         recording = self._identify(file, encoded.digest)
         position = self.library.position(recording.id) if recording else 0.0  # seconds that are stored already
         if recording is not None and recording.done and position > 0:
-            updated = self._update(recording, sidecars.of(file, recording.language or self.language), file)
+            sidecar = sidecars.of(file, recording.language or self.language)
+            updated = self._update(recording, sidecar, file, sidecars.remarks)
             yield replace(before, existing=before.existing + 1, updated=before.updated + updated)
             return
         if encoded.start is None or encoded.start.position != position:
@@ -213,7 +215,8 @@ class Ingestor:
 
         assert ending is not None, "the last batch has it"
         self.library.finish(recording.id, ending.duration, ending.loudness, ending.flaw)
-        self._update(recording, sidecar, file)  # of what was stored before a stop
+        # of what was stored before a stop, and what has no times
+        self._update(recording, sidecar, file, sidecars.remarks)
         if (head := self.model.speaker_head) is not None:
             self.library.diarization.guess(recording.id, head)
         if sidecar.cues and sidecar.cues[0].start >= ending.duration:
@@ -267,7 +270,7 @@ class Ingestor:
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
         return Recording(
             digest[:16], path, duration=SHORTEST, text=sidecar.text, added=now, sha256=digest, track=track,
-            sidecar=sidecar.summary(), done=False, **facts | news,
+            sidecar=replace(sidecar, turns=()).summary(), done=False, **facts | news,
         )  # fmt: skip
 
     def _store(self, recording: Recording, batch: EncodedBatch, sidecar: Sidecar, *, new: bool) -> None:
@@ -276,11 +279,11 @@ class Ingestor:
             return
         facts: dict[str, Any] = {name: getattr(recording, name) for name in ("language", "speaker", "category")}
         segments = [Segment(0, recording.id, *span, **facts) for span in batch.spans]
-        segments = _with_transcript(segments, sidecar, recording.speaker, may_be_all=new)
+        segments = _with_cues(segments, sidecar, recording.speaker)
         recordings = [replace(recording, duration=segments[-1].end if segments else SHORTEST)] if new else []
         self.library.add(recordings, segments, batch.vectors, batch.phones, batch.speakers)
 
-    def _update(self, recording: Recording, sidecar: Sidecar, file: Path) -> bool:
+    def _update(self, recording: Recording, sidecar: Sidecar, file: Path, remarks: list[str]) -> bool:
         """Take up a transcript or facts that were put beside a recording, or changed, since it was added. What was
         edited in the library stays, unless a table says something new. Returns whether there was anything."""
         summary = sidecar.summary(recording.sidecar)
@@ -295,7 +298,13 @@ class Ingestor:
         segments: list[Segment] = []
         if new or (sidecar.cues and "speaker" in facts):
             named = facts.get("speaker", recording.speaker)
-            segments = _with_transcript(stored, sidecar, named, may_be_all=True)
+            segments = self._transcribed(stored, sidecar, recording.language)
+            if len(stored) > 1 and sidecar.turns and not any(one.text for one in segments):
+                remarks.append(
+                    f"The transcript of {readable(file.name)} has no times, and what is said was not recognized in it: "
+                    "it is kept as a text. Check that it belongs to the recording, and in which language."
+                )
+            segments = [replace(one, speaker=one.speaker or named) for one in segments]
             segments = [
                 replace(one, speaker=one.speaker or ("" if old.speaker_guessed else old.speaker))
                 for one, old in zip(segments, stored, strict=True)
@@ -304,6 +313,15 @@ class Ingestor:
                 segments = [replace(one, text=one.text or old.text) for one, old in zip(segments, stored, strict=True)]
         self.library.apply_sidecar(recording.id, facts, segments, sidecar.text if new else None, summary)
         return new or bool(facts)
+
+    def _transcribed(self, segments: list[Segment], sidecar: Sidecar, language: str) -> list[Segment]:
+        """All segments of a recording with the text and the speakers that a sidecar has for them."""
+        if not sidecar.turns:
+            return _with_cues(segments, sidecar, "")
+        if len(segments) == 1:
+            return [replace(segments[0], text=sidecar.text, speaker="")]
+        language = language or sidecar.language or self.model.language_of(sidecar.text)
+        return aligned(sidecar.turns, segments, self.library.phones(segments), language)
 
     @timed
     def diarize(self) -> Generator[Progress, None, None]:
@@ -433,15 +451,8 @@ def _windows(waveforms: Iterator[Waveform], transcriber: Transcriber) -> Iterato
         yield first, waiting
 
 
-def _with_transcript(segments: list[Segment], sidecar: Sidecar, speaker: str, *, may_be_all: bool) -> list[Segment]:
-    """Segments with the text and the speakers that a sidecar has for them.
-
-    Args:
-        speaker: who speaks where the sidecar does not tell.
-        may_be_all: whether they may be all of the recording: then a single one has all of a transcript without times.
-    """
-    if may_be_all and len(segments) == 1 and not sidecar.cues:
-        return [replace(segments[0], text=sidecar.text, speaker=speaker)]
+def _with_cues(segments: list[Segment], sidecar: Sidecar, speaker: str) -> list[Segment]:
+    """Segments with the text and the speakers of a transcript with times; `speaker` where it does not tell."""
     spans = [(one.start, one.end) for one in segments]
     texts, speakers = [sidecar.text_of(*span) for span in spans], [sidecar.speaker_of(*span) for span in spans]
     return [

@@ -32,7 +32,7 @@ from clasp.errors import DataError
 from clasp.filenames import comparable, readable, suffix
 from index import languages
 from index.ingest import transcripts
-from index.ingest.cues import Cue
+from index.ingest.cues import Cue, Turn
 from index.ingest.embedded import subtitles
 from index.ingest.tables import Table, some
 from index.ingest.transcripts import SuppliedTranscript
@@ -67,6 +67,7 @@ class Sidecar:
     """What is known of a recording from the files beside it."""
 
     cues: tuple[Cue, ...] = ()  # in the order of time
+    turns: tuple[Turn, ...] = ()  # in their order, where no times are known
     text: str = ""  # all that is said
     facts: dict[str, str] = field(default_factory=dict)  # by the names of index.metadata.FACTS
     language: str = ""  # of the transcript, BCP-47, for a recording of which nothing else tells it
@@ -87,7 +88,8 @@ class Sidecar:
     def summary(self, earlier: str = "") -> str:
         """What there is, as JSON, to tell later what is new: the facts, and a checksum of the transcript ('': none).
         What is no longer there is kept of an earlier summary."""
-        said = "\n".join(f"{one.start} {one.end} {one.speaker} {one.text}" for one in self.cues) or self.text
+        timed = (f"{one.start} {one.end} {one.speaker} {one.text}" for one in self.cues)
+        said = "\n".join(timed) or "\n".join(f"{one.speaker}: {one.text}" for one in self.turns)
         checksum = sha256(said.encode("utf-8", "replace")).hexdigest() if said else ""
         before = json.loads(earlier or '{"facts": {}, "transcript": ""}')
         facts, checksum = before["facts"] | self.facts, checksum or before["transcript"]
@@ -160,7 +162,7 @@ class SidecarIndex:
         if transcript.speaker:
             facts = {"speaker": transcript.speaker} | facts
         self.remarks += folder.unreadable(recording)
-        return Sidecar(transcript.cues, (plain or transcript).text, facts, transcript.language)
+        return Sidecar(transcript.cues, transcript.turns, (plain or transcript).text, facts, transcript.language)
 
     def _folder(self, path: Path) -> "_Folder":
         """The files of a folder and of those lent to it; what is odd about them is told the first time."""

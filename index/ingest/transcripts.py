@@ -18,7 +18,7 @@ from index import languages
 from index.ingest import encodings, recognizer_json, tables
 from index.ingest.annotations import chat, elan, exmaralda, flex, praat, transcriber, without_codes
 from index.ingest.captions import sami, substation, subtitles, timed, ttml
-from index.ingest.cues import Cue, Flaw, spoken
+from index.ingest.cues import Cue, Flaw, Turn, spoken
 from index.ingest.pages import hypertext, markdown, otranscribe, page_or_text, without_signs, without_tags
 from index.ingest.texts import SPEED, plain, timed_utterances, timed_words
 from index.metadata import is_known
@@ -63,6 +63,7 @@ class SuppliedTranscript:
     """What is said in a recording."""
 
     cues: tuple[Cue, ...] = ()  # in the order of time; none where no times are known
+    turns: tuple[Turn, ...] = ()  # the same where no times are known, a line each
     text: str = ""  # all of it
     language: str = ""  # BCP-47, where the transcript says it
     speaker: str = ""  # where one speaks all of it
@@ -110,14 +111,18 @@ def assembled(written: Iterable[Cue | Flaw]) -> SuppliedTranscript:
         for one in spoken(one for one in _in_order(found) if one.end > 0)
     ]
     flaws = tuple(one for one in written if isinstance(one, Flaw))
-    return SuppliedTranscript(tuple(cues), " ".join(one.text for one in cues), speaker=_speaker(cues), flaws=flaws)
+    return SuppliedTranscript(tuple(cues), text=" ".join(one.text for one in cues), speaker=_speaker(cues), flaws=flaws)
 
 
 def without_times(text: str) -> SuppliedTranscript:
     """A transcript of a text in lines."""
     lines = [line for line in text.split("\n") if line.strip()]
     said = spoken(Cue(n * APART, n * APART + SHORT, html.escape(line, quote=False)) for n, line in enumerate(lines))
-    return SuppliedTranscript(text=" ".join(one.text for one in said), speaker=_speaker(said))
+    turns: list[Turn] = []
+    for one in said:  # a line that names nobody goes on
+        going_on = turns[-1].speaker if turns and not one.speaker else ""
+        turns.append(Turn(one.text, one.speaker if is_known(one.speaker) else going_on))
+    return SuppliedTranscript(turns=tuple(turns), text=" ".join(one.text for one in said), speaker=_speaker(said))
 
 
 def _speaker(cues: list[Cue]) -> str:

@@ -35,6 +35,10 @@ class Ear:
         """Meaning and sound, (n, dim / 2) each, unit rows."""
         return tuple(meanings(half, self.meaning_dim) for half in np.split(vectors, 2, axis=1))
 
+    def language_of(self, text: str) -> str:
+        """It knows one."""
+        return "en"
+
     def fuse(self, direct: np.ndarray, texts: list[str], evidence: np.ndarray) -> np.ndarray:
         """It cannot read, and believes what it heard."""
         return direct

@@ -1,0 +1,88 @@
+"""Transcripts without times: what is said in each utterance is found by its phones.
+
+segments = aligned(turns, segments, library.phones(segments), "en")
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import accumulate, chain, pairwise
+
+import numpy as np
+
+from clasp.errors import ModelError
+from clasp.phones import inventory
+from clasp.phones.forced_alignment import align_words
+from clasp.text.words import pieces
+from index.ingest.cues import Turn
+from index.records import Segment
+
+_END = re.compile(r"[.?!…。！？।؟۔][\"'»”’)\]]*\s*$")
+FEW = 3  # words that may go unrecognized at either end of an utterance
+
+
+def aligned(
+    turns: Sequence[Turn], segments: Sequence[Segment], phones: Sequence[np.ndarray], language: str
+) -> list[Segment]:
+    """The segments of a recording with what is said in each, and who says most of it.
+
+    Args:
+        segments: all of them, in the order of time.
+        phones: of each segment, as `clasp.phones.alignment.pack` makes them.
+        language: BCP-47 tag of what is said.
+
+    Returns:
+        As many; all without text where the turns are not what is said there, or nobody knows how to read them.
+    """
+    written = [pieces(f"{turn.text} ") for turn in turns]
+    try:
+        words = [inventory.from_text(piece, language) for piece in chain(*written)]
+    except ModelError:  # no rules of letters and sounds
+        words = []
+    numbers = align_words(words, phones).tolist()
+    bounds = list(accumulate(map(len, written)))
+    for start, end in pairwise([0, *bounds]):
+        numbers[start:end] = _completed(numbers[start:end])
+    ends = {place for place, piece in enumerate(chain(*written), 1) if _END.search(piece)}.union(bounds)
+    _move_to_ends(numbers, ends)
+    texts, speakers = [""] * len(segments), [Counter[str]() for _ in segments]
+    owners = (turn for turn, said in zip(turns, written, strict=True) for _ in said)
+    for piece, turn, number in zip(chain(*written), owners, numbers, strict=False):
+        if number >= 0:
+            texts[number] += piece
+            speakers[number][turn.speaker] += len(piece)
+    return [
+        replace(one, text=text.strip(), speaker=max(names, key=names.__getitem__, default=""))
+        for one, text, names in zip(segments, texts, speakers, strict=True)
+    ]
+
+
+def _completed(numbers: list[int]) -> list[int]:
+    """The utterances of the words of a turn, where words that were not recognized (-1) are with those around them, and
+    a few with the word beside them."""
+    known = [place for place, number in enumerate(numbers) if number >= 0]
+    if not known:
+        return numbers
+    whole = numbers.copy()
+    first, last = known[0], known[-1]
+    for before, after in pairwise(known):
+        if numbers[before] == numbers[after] or after - before - 1 <= FEW:
+            whole[before:after] = [numbers[before]] * (after - before)
+    if first <= FEW:
+        whole[:first] = [numbers[first]] * first
+    if len(numbers) - last - 1 <= FEW:
+        whole[last:] = [numbers[last]] * (len(numbers) - last)
+    return whole
+
+
+def _move_to_ends(numbers: list[int], ends: set[int]) -> None:
+    """Where an utterance begins one word before or after the end of a sentence, make it begin there."""
+    for place in range(1, len(numbers)):
+        before, after = numbers[place - 1], numbers[place]
+        if before == after or place in ends:
+            continue
+        if place + 1 in ends and before >= 0:
+            numbers[place] = before
+        elif place - 1 in ends and after >= 0:
+            numbers[place - 1] = after

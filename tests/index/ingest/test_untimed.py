@@ -1,0 +1,116 @@
+"""Transcripts without times, as people write them: every utterance gets its words, and who says them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from clasp import Clasp
+from clasp.audio.decode import SAMPLE_RATE, decode
+from index.demo import open_demo
+from index.ingest.cues import Turn
+from index.ingest.pipeline import Ingestor
+from index.ingest.untimed import aligned
+from index.library import Library, Segment
+from tests.index.conftest import last
+
+SPOKEN = ("adventure-01", "adventure-02", "adventure-03", "adventure-04", "adventure-05", "adventure-06")
+NAMES = ("Anna", "Ben", "Anna", "Anna", "Ben", "Anna")
+
+
+@pytest.fixture(scope="module")
+def demo(bundled: Clasp) -> Library:
+    return open_demo(bundled)
+
+
+def of_language(library: Library, language: str) -> list[Segment]:
+    found = [one for recording in library.recordings() for one in library.segments_of(recording.id)]
+    return [one for one in found if one.language == language][:40]
+
+
+def test_in_every_language_of_the_demo(demo: Library):
+    for language in demo.languages():
+        segments = of_language(demo, language)
+        turns = [Turn("1962", "Archive"), *(Turn(one.transcript, one.speaker) for one in segments)]
+        found = aligned(turns, segments, demo.phones(segments), language)
+        right = [one.text == old.transcript for one, old in zip(found, segments, strict=True)]
+        assert sum(right) >= len(right) - 1, language
+        assert [one.speaker for one in found] == [one.speaker for one in segments]
+
+
+def test_languages_that_nobody_can_read(demo: Library):
+    segments = of_language(demo, "en")[:3]
+    found = aligned([Turn(one.transcript) for one in segments], segments, demo.phones(segments), "tlh")
+    assert [one.text for one in found] == ["", "", ""]
+
+
+def interview(demo: Library, folder: Path) -> list[str]:
+    """A recording of some sentences, with pauses between; what is said in each."""
+    segments = [demo.segments_of(name)[0] for name in SPOKEN]
+    pause = np.zeros(SAMPLE_RATE, np.float32)
+    sound = [part for name in SPOKEN for part in (pause, decode(demo.recording(name).path).samples)]
+    folder.mkdir()
+    soundfile.write(folder / "talk.wav", np.concatenate([*sound, pause]), SAMPLE_RATE)
+    return [one.transcript for one in segments]
+
+
+def write(file: Path, said: list[str]) -> None:
+    turns = [f"{name.upper()}: {text}" for name, text in zip(NAMES, said, strict=True)]
+    file.write_text("\n\n".join(["An interview about journeys", "4 May 1983, transcribed by hand", *turns]), "utf-8")
+
+
+def test_an_interview_and_the_words_of_its_speakers(demo: Library, bundled: Clasp, tmp_path: Path):
+    said = interview(demo, tmp_path / "in")
+    write(tmp_path / "in" / "talk.txt", said)
+    with Library.create(tmp_path / "library", bundled) as library:
+        state = last(Ingestor(library, bundled).add([tmp_path / "in"]))
+        (recording,) = library.recordings()
+        found = library.segments_of(recording.id)
+        assert [(one.text, one.speaker.title()) for one in found] == list(zip(said, NAMES, strict=True))
+        assert (state.added, state.updated, state.remarks) == (1, 0, ())
+        again = last(Ingestor(library, bundled).add([tmp_path / "in"]))
+        assert (again.existing, again.updated) == (1, 0)
+
+
+def test_one_that_comes_later_or_after_a_stop(demo: Library, bundled: Clasp, tmp_path: Path, monkeypatch):
+    said = interview(demo, tmp_path / "in")
+    with Library.create(tmp_path / "library", bundled) as library:
+        last(Ingestor(library, bundled).add([tmp_path / "in"]))
+        assert not any(one.text for one in library.segments_of(library.recordings()[0].id))
+        write(tmp_path / "in" / "talk.txt", said)
+        monkeypatch.setattr(library, "apply_sidecar", _stopped)
+        with pytest.raises(KeyboardInterrupt):
+            last(Ingestor(library, bundled).add([tmp_path / "in"]))
+        monkeypatch.undo()
+        state = last(Ingestor(library, bundled).add([tmp_path / "in"]))
+        assert (state.existing, state.updated) == (1, 1)
+        (recording,) = library.recordings()
+        assert [one.text for one in library.segments_of(recording.id)] == said
+
+
+def _stopped(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_one_of_another_recording_is_named_and_kept_as_a_text(demo: Library, bundled: Clasp, tmp_path: Path):
+    interview(demo, tmp_path / "in")
+    other = [one.transcript for one in of_language(demo, "en")[-6:]]
+    write(tmp_path / "in" / "talk.txt", other)
+    with Library.create(tmp_path / "library", bundled) as library:
+        state = last(Ingestor(library, bundled).add([tmp_path / "in"]))
+        (recording,) = library.recordings()
+        assert not any(one.text for one in library.segments_of(recording.id))
+        assert all(text in recording.text for text in other)
+        assert [remark.partition(":")[0] for remark in state.remarks] == [
+            "The transcript of talk.wav has no times, and what is said was not recognized in it"
+        ]
+
+
+def test_words_that_were_not_recognized_stay_with_those_beside_them(demo: Library):
+    segments = of_language(demo, "de")[:6]
+    turns = [Turn(one.transcript) for one in segments]
+    turns[2] = replace(turns[2], text=f"Na ja, {turns[2].text}")
+    found = aligned(turns, segments, demo.phones(segments), "de")
+    assert [one.text for one in found] == [turn.text for turn in turns]
