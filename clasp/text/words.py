@@ -12,7 +12,7 @@ pairs of neighbouring letters instead, so that any stretch of such a text can be
 import math
 import re
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby, pairwise
 
 # combining accents of Latin, Greek and Cyrillic, points of Hebrew, vowel signs of Arabic: often left out in writing
@@ -23,6 +23,7 @@ UNSPACED = re.compile(
 )
 _LETTER = UNSPACED.pattern.removesuffix("+")
 _TOKEN = re.compile(rf"(?:{_LETTER}|(?:(?!{_LETTER})\S)+)\s*")
+_CJK = re.compile("[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
 PAIR = 0.5  # words that one letter of an unspaced script stands for
 
 
@@ -49,6 +50,20 @@ def pieces(text: str) -> list[str]:
     """
     ends = [match.end() for match in _TOKEN.finditer(text)]
     return [text[start:end] for start, end in pairwise([0, *ends[:-1], len(text)])] if ends else []
+
+
+def join(texts: Iterable[str]) -> str:
+    """Texts one after the other, with spaces between but where Chinese or Japanese goes on.
+
+    >>> join(["The ferry", "is late."]), join(["渡し船は", "遅れる。"])
+    ('The ferry is late.', '渡し船は遅れる。')
+    """
+    parts: list[str] = []
+    for text in filter(None, texts):
+        if parts and not (_CJK.match(parts[-1][-1]) and _CJK.match(text[0])):
+            parts.append(" ")
+        parts.append(text)
+    return "".join(parts)
 
 
 def count(text: str) -> float:

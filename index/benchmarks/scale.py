@@ -224,9 +224,10 @@ def _asked(library: Library, queries: np.ndarray, scores: np.ndarray, filters: F
 def _sharded(library: Library, queries: np.ndarray) -> Column:
     """The same utterances in shards, each with graphs of its own, of whose candidates the nearest are taken."""
     whole, shards = library.search_index, []
+    shard_of = np.random.default_rng(0).permutation(len(library)) % SHARDS
     began = time.perf_counter()
     for number in range(SHARDS):
-        others = np.delete(whole.segments.ids, np.s_[number::SHARDS])
+        others = whole.segments.ids[shard_of != number]
         segments = whole.segments.without(others, whole.segments.version)
         shards.append(SearchIndex(segments, whole.halves, HnswIndex(whole.halves)).extended())
     seconds = (time.perf_counter() - began) / SHARDS

@@ -31,7 +31,9 @@ from clasp.errors import AudioError, DataError
 from clasp.filenames import readable
 from clasp.speech.languages import LanguageTally
 from clasp.speech.transcript import Transcript
+from clasp.text.words import join
 from index.ingest.cluster import Cluster
+from index.ingest.cues import Turn
 from index.ingest.encoded_file import (
     BATCH,
     SHORTEST,
@@ -56,6 +58,7 @@ from index.progress import AddProgress, Progress, TranscribeProgress, timed
 from index.records import Recording, Segment
 from index.transcripts import FUSED_AT_ONCE
 
+VERBATIM = 0.9  # share of a transcript that is recognized where it is word for word what is said
 WAITING = 64  # utterances that may wait for the transcriber
 
 
@@ -197,7 +200,7 @@ class Ingestor:
         progress, ending = before, None
         try:
             for batch in encoded.batches:
-                self._store(recording, batch, sidecar, new=new)
+                self._store(recording, batch, new=new)
                 new, ending = False, batch.ending
                 progress = replace(
                     progress, segments=progress.segments + len(batch.spans),
@@ -215,7 +218,6 @@ class Ingestor:
 
         assert ending is not None, "the last batch has it"
         self.library.finish(recording.id, ending.duration, ending.loudness, ending.flaw)
-        # of what was stored before a stop, and what has no times
         self._update(recording, sidecar, file, sidecars.remarks)
         if (head := self.model.speaker_head) is not None:
             self.library.diarization.guess(recording.id, head)
@@ -270,16 +272,15 @@ class Ingestor:
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
         return Recording(
             digest[:16], path, duration=SHORTEST, text=sidecar.text, added=now, sha256=digest, track=track,
-            sidecar=replace(sidecar, turns=()).summary(), done=False, **facts | news,
+            sidecar=replace(sidecar, cues=(), turns=()).summary(), done=False, **facts | news,
         )  # fmt: skip
 
-    def _store(self, recording: Recording, batch: EncodedBatch, sidecar: Sidecar, *, new: bool) -> None:
+    def _store(self, recording: Recording, batch: EncodedBatch, *, new: bool) -> None:
         """Commit utterances; the recording, too, if it is new."""
         if not batch.spans and not new:
             return
         facts: dict[str, Any] = {name: getattr(recording, name) for name in ("language", "speaker", "category")}
         segments = [Segment(0, recording.id, *span, **facts) for span in batch.spans]
-        segments = _with_cues(segments, sidecar, recording.speaker)
         recordings = [replace(recording, duration=segments[-1].end if segments else SHORTEST)] if new else []
         self.library.add(recordings, segments, batch.vectors, batch.phones, batch.speakers)
 
@@ -304,9 +305,8 @@ class Ingestor:
                     f"The transcript of {readable(file.name)} has no times, and what is said was not recognized in it: "
                     "it is kept as a text. Check that it belongs to the recording, and in which language."
                 )
-            segments = [replace(one, speaker=one.speaker or named) for one in segments]
             segments = [
-                replace(one, speaker=one.speaker or ("" if old.speaker_guessed else old.speaker))
+                replace(one, speaker=one.speaker or named or ("" if old.speaker_guessed else old.speaker))
                 for one, old in zip(segments, stored, strict=True)
             ]
             if not before.get("transcript"):  # where the transcript has nothing, what was known stays
@@ -315,13 +315,29 @@ class Ingestor:
         return new or bool(facts)
 
     def _transcribed(self, segments: list[Segment], sidecar: Sidecar, language: str) -> list[Segment]:
-        """All segments of a recording with the text and the speakers that a sidecar has for them."""
-        if not sidecar.turns:
-            return _with_cues(segments, sidecar, "")
-        if len(segments) == 1:
+        """All segments of a recording with the text and the speakers that a sidecar has for them: what is recognized of
+        it in each, or else its cues at that time, unless these are of others, too. Where it is not word for word what
+        is said, the times come first."""
+        if sidecar.turns and len(segments) == 1:
             return [replace(segments[0], text=sidecar.text, speaker="")]
-        language = language or sidecar.language or self.model.language_of(sidecar.text)
-        return aligned(sidecar.turns, segments, self.library.phones(segments), language)
+        spans = [(one.start, one.end) for one in segments]
+        timed = [
+            replace(one, text=sidecar.text_of(*span), speaker=sidecar.speaker_of(*span))
+            for one, span in zip(segments, spans, strict=True)
+        ]
+        turns = sidecar.turns or [Turn(one.text, one.speaker) for one in sidecar.cues]
+        written = join(one.text for one in turns)
+        language = language or sidecar.language or self.model.language_of(written)
+        recognized = aligned(turns, segments, self.library.phones(segments), language)
+        found = sum(len(one.text) for one in recognized)
+        if not found:
+            return timed
+        first, second = (recognized, timed) if found >= VERBATIM * len(written) else (timed, recognized)
+        shared = sidecar.is_shared(spans)
+        return [
+            by_words if is_shared else one if one.text else other
+            for one, other, by_words, is_shared in zip(first, second, recognized, shared, strict=True)
+        ]
 
     @timed
     def diarize(self) -> Generator[Progress, None, None]:
@@ -449,16 +465,6 @@ def _windows(waveforms: Iterator[Waveform], transcriber: Transcriber) -> Iterato
             first, waiting = first + count, waiting[count:]
     if waiting:
         yield first, waiting
-
-
-def _with_cues(segments: list[Segment], sidecar: Sidecar, speaker: str) -> list[Segment]:
-    """Segments with the text and the speakers of a transcript with times; `speaker` where it does not tell."""
-    spans = [(one.start, one.end) for one in segments]
-    texts, speakers = [sidecar.text_of(*span) for span in spans], [sidecar.speaker_of(*span) for span in spans]
-    return [
-        replace(one, text=text, speaker=named or speaker)
-        for one, text, named in zip(segments, texts, speakers, strict=True)
-    ]
 
 
 def _new_facts(recording: Recording, facts: dict[str, str], file: Path) -> dict[str, str]:

@@ -19,7 +19,7 @@ import json
 import os
 import re
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -30,6 +30,7 @@ from pathlib import Path
 from clasp.audio.container import SUFFIXES as RECORDINGS
 from clasp.errors import DataError
 from clasp.filenames import comparable, readable, suffix
+from clasp.text.words import join
 from index import languages
 from index.ingest import transcripts
 from index.ingest.cues import Cue, Turn
@@ -75,7 +76,7 @@ class Sidecar:
     def text_of(self, start: float, end: float) -> str:
         """What is said from `start` to `end`, in seconds: the cues of which most lies there, or that fill most of it;
         '' where no times are known."""
-        return " ".join(cue.text for cue in self._within(start, end))
+        return join(cue.text for cue in self._within(start, end))
 
     def speaker_of(self, start: float, end: float) -> str:
         """Who says most of that; '' where it is not known."""
@@ -84,6 +85,12 @@ class Sidecar:
             if cue.speaker:
                 seconds[cue.speaker] += min(end, cue.end) - max(start, cue.start)
         return max(seconds, key=seconds.__getitem__, default="")
+
+    def is_shared(self, spans: Sequence[tuple[float, float]]) -> list[bool]:
+        """Of each of some spans, whether what is said there, by `text_of`, is in part what is said in another."""
+        within = [self._within(*span) for span in spans]
+        count = Counter(id(cue) for cues in within for cue in cues)
+        return [any(count[id(cue)] > 1 for cue in cues) for cues in within]
 
     def summary(self, earlier: str = "") -> str:
         """What there is, as JSON, to tell later what is new: the facts, and a checksum of the transcript ('': none).

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from clasp.errors import DataError
 from clasp.filenames import readable, suffix
+from clasp.text.words import join
 from index import languages
 from index.ingest import encodings, recognizer_json, tables
 from index.ingest.annotations import chat, elan, exmaralda, flex, praat, transcriber, without_codes
@@ -111,7 +112,7 @@ def assembled(written: Iterable[Cue | Flaw]) -> SuppliedTranscript:
         for one in spoken(one for one in _in_order(found) if one.end > 0)
     ]
     flaws = tuple(one for one in written if isinstance(one, Flaw))
-    return SuppliedTranscript(tuple(cues), text=" ".join(one.text for one in cues), speaker=_speaker(cues), flaws=flaws)
+    return SuppliedTranscript(tuple(cues), text=join(one.text for one in cues), speaker=_speaker(cues), flaws=flaws)
 
 
 def without_times(text: str) -> SuppliedTranscript:
@@ -122,7 +123,7 @@ def without_times(text: str) -> SuppliedTranscript:
     for one in said:  # a line that names nobody goes on
         going_on = turns[-1].speaker if turns and not one.speaker else ""
         turns.append(Turn(one.text, one.speaker if is_known(one.speaker) else going_on))
-    return SuppliedTranscript(turns=tuple(turns), text=" ".join(one.text for one in said), speaker=_speaker(said))
+    return SuppliedTranscript(turns=tuple(turns), text=join(one.text for one in said), speaker=_speaker(said))
 
 
 def _speaker(cues: list[Cue]) -> str:

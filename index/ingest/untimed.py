@@ -4,8 +4,8 @@ segments = aligned(turns, segments, library.phones(segments), "en")
 """
 
 import re
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate, chain, pairwise
 
@@ -14,7 +14,7 @@ import numpy as np
 from clasp.errors import ModelError
 from clasp.phones import inventory
 from clasp.phones.forced_alignment import align_words
-from clasp.text.words import pieces
+from clasp.text.words import join, pieces
 from index.ingest.cues import Turn
 from index.records import Segment
 
@@ -35,7 +35,7 @@ def aligned(
     Returns:
         As many; all without text where the turns are not what is said there, or nobody knows how to read them.
     """
-    written = [pieces(f"{turn.text} ") for turn in turns]
+    written = [pieces(turn.text) for turn in turns]
     try:
         words = [inventory.from_text(piece, language) for piece in chain(*written)]
     except ModelError:  # no rules of letters and sounds
@@ -46,16 +46,23 @@ def aligned(
         numbers[start:end] = _completed(numbers[start:end])
     ends = {place for place, piece in enumerate(chain(*written), 1) if _END.search(piece)}.union(bounds)
     _move_to_ends(numbers, ends)
-    texts, speakers = [""] * len(segments), [Counter[str]() for _ in segments]
-    owners = (turn for turn, said in zip(turns, written, strict=True) for _ in said)
+    said: list[defaultdict[int, str]] = [defaultdict(str) for _ in segments]  # by turn
+    owners = (turn for turn, its_pieces in enumerate(written) for _ in its_pieces)
     for piece, turn, number in zip(chain(*written), owners, numbers, strict=False):
         if number >= 0:
-            texts[number] += piece
-            speakers[number][turn.speaker] += len(piece)
+            said[number][turn] += piece
     return [
-        replace(one, text=text.strip(), speaker=max(names, key=names.__getitem__, default=""))
-        for one, text, names in zip(segments, texts, speakers, strict=True)
+        replace(one, text=join(text.strip() for text in parts.values()), speaker=_speaker(parts, turns))
+        for one, parts in zip(segments, said, strict=True)
     ]
+
+
+def _speaker(parts: Mapping[int, str], turns: Sequence[Turn]) -> str:
+    """Who says most of some parts of turns; '' where there are none."""
+    letters = Counter[str]()
+    for turn, text in parts.items():
+        letters[turns[turn].speaker] += len(text)
+    return max(letters, key=letters.__getitem__, default="")
 
 
 def _completed(numbers: list[int]) -> list[int]:

@@ -23,7 +23,8 @@ INDEX_FILES = (MANIFEST_FILE, *GRAPH_FILES)
 NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
 LINKS = 16  # M: links per vector and layer
 BUILD_EFFORT = 200  # efConstruction
-EFFORT = 200  # ef: how many candidates a search keeps
+EFFORT = 200  # ef, how many candidates a search keeps, at least
+VECTORS_PER_CANDIDATE = 500  # at most: the larger a graph, the more of it must be looked at to find as many
 BLOCK = 500  # vectors that are added at a time
 UNINDEXED_MOST = 2_000  # new segments are compared one by one until they are more, or the library is closed
 REMOVED_MOST = 0.2  # share of an index that may have been removed before it is built anew
@@ -52,7 +53,7 @@ class HnswIndex:
         self._graphs = tuple(graphs)
         self.last = int(self.ids().max(initial=0))
         for graph in graphs:
-            graph.set_ef(EFFORT)  # hnswlib does not store it
+            graph.set_ef(max(EFFORT, len(self) // VECTORS_PER_CANDIDATE))  # hnswlib does not store it
 
     def __len__(self) -> int:
         return self._graphs[0].element_count if self._graphs else 0

@@ -94,6 +94,42 @@ def _stopped(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+def subtitles(cues: list[tuple[float, float, str]]) -> str:
+    def clock(seconds: float) -> str:
+        return f"00:00:{seconds:06.3f}".replace(".", ",")
+
+    return "\n\n".join(f"{clock(start)} --> {clock(end)}\n{text}" for start, end, text in cues)
+
+
+def half(text: str, number: int) -> str:
+    words = text.split()
+    return " ".join(words[len(words) // 2 :] if number else words[: len(words) // 2])
+
+
+@pytest.mark.parametrize("kind", ["a paragraph", "across pauses", "late", "of another language"])
+def test_times_are_less_exact_than_words(kind: str, demo: Library, bundled: Clasp, tmp_path: Path):
+    said = interview(demo, tmp_path / "in")
+    with Library.create(tmp_path / "library", bundled) as library:
+        last(Ingestor(library, bundled).add([tmp_path / "in"]))
+        spans = [(one.start, one.end) for one in library.segments_of(library.recordings()[0].id)]
+        middles = [(start + end) / 2 for start, end in spans]
+        cues = {
+            "a paragraph": [(spans[0][0], spans[-1][1], " ".join(said))],
+            "across pauses": [
+                (start, end, f"{half(before, 1)} {half(after, 0)}")
+                for start, end, before, after in zip(
+                    [0.0, *middles], [*middles, spans[-1][1]], ["", *said], [*said, ""], strict=True
+                )
+            ],
+            "late": [(start + 3, end + 3, text) for (start, end), text in zip(spans, said, strict=True)],
+            "of another language": [(*span, f"Nummer {number}") for number, span in enumerate(spans)],
+        }[kind]
+        (tmp_path / "in" / "talk.srt").write_text(subtitles(cues), "utf-8")
+        last(Ingestor(library, bundled).add([tmp_path / "in"]))
+        found = [one.text for one in library.segments_of(library.recordings()[0].id)]
+    assert found == ([text for _, _, text in cues] if kind == "of another language" else said)
+
+
 def test_one_of_another_recording_is_named_and_kept_as_a_text(demo: Library, bundled: Clasp, tmp_path: Path):
     interview(demo, tmp_path / "in")
     other = [one.transcript for one in of_language(demo, "en")[-6:]]

@@ -45,6 +45,15 @@ def test_recall_of_100_000_that_lie_in_clusters():
     assert recall(index_of(vectors), vectors, queries) >= 0.98
 
 
+def test_larger_graphs_are_searched_with_more_effort(units, monkeypatch):
+    vectors, queries = units(4_000, 64), units(30, 64, seed=1)
+    monkeypatch.setattr("index.vectors.hnsw.EFFORT", 10)
+    monkeypatch.setattr("index.vectors.hnsw.VECTORS_PER_CANDIDATE", 400)
+    least = recall(index_of(vectors), vectors, queries)
+    monkeypatch.setattr("index.vectors.hnsw.VECTORS_PER_CANDIDATE", 20)
+    assert recall(index_of(vectors), vectors, queries) > least + 0.1
+
+
 def test_a_model_without_sound_has_one_graph(units, tmp_path):
     vectors = units(300, 24)
     index = HnswIndex(halves_of(24, 24)).extended(table(vectors))
