@@ -36,7 +36,7 @@ def align_words(words: Sequence[np.ndarray], utterances: Sequence[np.ndarray]) -
     text = np.concatenate([np.zeros(0, np.int64), *words])  # (n,)
     recognized = [place for utterance in utterances for place in _likely(utterance)]
     spoken_in = np.repeat(np.arange(len(utterances)), [len(one) for one in utterances])  # (len(recognized),)
-    pairs = np.array(list(_common(recognized, text)), np.int64).reshape(-1, 2)
+    pairs = np.array(list(common_subsequence(recognized, text)), np.int64).reshape(-1, 2)
     if not len(pairs):
         return nowhere
     in_speech, in_text = pairs.T
@@ -69,15 +69,19 @@ def _likely(utterance: np.ndarray) -> list[list[int]]:
     return [row[there].tolist() for row, there in zip(ids, likely, strict=True)]
 
 
-def _common(recognized: Places, text: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Places of a longest common subsequence in both, in their order; halved until its table is small (Hirschberg,
-    1975)."""
-    if len(recognized) > 1 and len(recognized) * len(text) > CELLS:
+def common_subsequence(recognized: Places, text: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Places of a longest common subsequence in both, in their order.
+
+    Args:
+        recognized: ids of the phones that may be at each place.
+        text: phone ids, int64 (n,).
+    """
+    if len(recognized) > 1 and len(recognized) * len(text) > CELLS:  # in halves, as Hirschberg (1975) does
         half = len(recognized) // 2
         before, after = _lengths(recognized[:half], text), _lengths(recognized[: half - 1 : -1], text[::-1])[::-1]
         cut = int((before + after).argmax())
-        yield from _common(recognized[:half], text[:cut])
-        yield from ((half + row, cut + column) for row, column in _common(recognized[half:], text[cut:]))
+        yield from common_subsequence(recognized[:half], text[:cut])
+        yield from ((half + row, cut + column) for row, column in common_subsequence(recognized[half:], text[cut:]))
         return
     table, found = list(_rows(recognized, text)), []
     row, column = len(recognized), len(text)

@@ -13,7 +13,7 @@ import numpy as np
 
 from clasp.errors import ModelError
 from clasp.phones import inventory
-from clasp.phones.forced_alignment import align_words
+from clasp.phones.forced_alignment import align_words, common_subsequence
 from clasp.text.words import join, pieces
 from index.ingest.cues import Turn
 from index.records import Segment
@@ -37,7 +37,7 @@ def aligned(
     """
     written = [pieces(turn.text) for turn in turns]
     try:
-        words = [inventory.from_text(piece, language) for piece in chain(*written)]
+        words = [word for its_pieces in written for word in _read(its_pieces, language)]
     except ModelError:  # no rules of letters and sounds
         words = []
     numbers = align_words(words, phones).tolist()
@@ -55,6 +55,22 @@ def aligned(
         replace(one, text=join(text.strip() for text in parts.values()), speaker=_speaker(parts, turns))
         for one, parts in zip(segments, said, strict=True)
     ]
+
+
+def _read(words: Sequence[str], language: str) -> list[np.ndarray]:
+    """The phones of each word as it is read among the others, which matters where no spaces part them.
+
+    Raises:
+        ModelError: if nobody knows how to read the language.
+    """
+    alone = [inventory.from_text(word, language) for word in words]
+    together = inventory.from_text("".join(words), language)
+    pairs = list(common_subsequence([[phone] for phone in together.tolist()], np.concatenate(alone)))
+    if not pairs:
+        return alone
+    in_together, in_alone = zip(*pairs, strict=True)
+    ends = np.cumsum([len(phones) for phones in alone])[:-1]
+    return np.split(together, np.append(in_together, len(together))[np.searchsorted(in_alone, ends)])
 
 
 def _speaker(parts: Mapping[int, str], turns: Sequence[Turn]) -> str:

@@ -48,7 +48,7 @@ def test_subsequences_are_common_and_as_long_as_can_be(draw, cells, monkeypatch)
     for _ in range(100):
         recognized = [draw.integers(1, 5, draw.integers(1, 3)).tolist() for _ in range(draw.integers(0, 14))]
         text = draw.integers(1, 6, draw.integers(0, 14))
-        pairs = list(forced_alignment._common(recognized, text))
+        pairs = list(forced_alignment.common_subsequence(recognized, text))
         assert len(pairs) == longest(recognized, text)
         assert all(text[column] in recognized[row] for row, column in pairs)
         assert all(a < c and b < d for (a, b), (c, d) in pairwise(pairs))

@@ -9,6 +9,9 @@ import soundfile
 
 from clasp import Clasp
 from clasp.audio.decode import SAMPLE_RATE, decode
+from clasp.phones import inventory
+from clasp.phones.alignment import pack
+from clasp.phones.inventory import INVENTORY
 from index.demo import open_demo
 from index.ingest.cues import Turn
 from index.ingest.pipeline import Ingestor
@@ -38,6 +41,28 @@ def test_in_every_language_of_the_demo(demo: Library):
         right = [one.text == old.transcript for one, old in zip(found, segments, strict=True)]
         assert sum(right) >= len(right) - 1, language
         assert [one.speaker for one in found] == [one.speaker for one in segments]
+
+
+UNSPACED = {
+    "ja": [
+        "朝の渡し船は霧の中を出た。",
+        "市場で魚を売る声が聞こえる。",
+        "祖母は毎日日記を書いていた。",
+        "橋は洪水で流された。",
+    ],
+    "zh": ["早上的渡船在雾中出发。", "市场里有人在卖鱼。", "祖母每天写日记。", "桥被洪水冲走了。"],
+    "th": ["เรือข้ามฟากออกไปในหมอก", "มีคนขายปลาในตลาด", "คุณยายเขียนบันทึกทุกวัน", "สะพานถูกน้ำท่วมพัดไป"],
+}
+
+
+@pytest.mark.parametrize("language", UNSPACED)
+def test_without_spaces_letters_are_read_among_the_others(language: str):
+    said = UNSPACED[language]
+    read = [inventory.from_text(text, language) for text in said]
+    phones = [pack(np.eye(len(INVENTORY), dtype=np.float32)[one]) for one in read]
+    segments = [Segment(0, "talk", number, number + 1) for number in range(len(said))]
+    found = aligned([Turn("".join(said[:2])), Turn("".join(said[2:]))], segments, phones, language)
+    assert [one.text for one in found] == said
 
 
 def test_languages_that_nobody_can_read(demo: Library):
