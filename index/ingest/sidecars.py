@@ -31,7 +31,7 @@ from clasp.audio.container import SUFFIXES as RECORDINGS
 from clasp.errors import DataError
 from clasp.filenames import comparable, readable, suffix
 from index import languages
-from index.ingest import transcripts
+from index.ingest import documents, spreadsheets, transcripts
 from index.ingest.cues import Cue
 from index.ingest.embedded import subtitles
 from index.ingest.tables import Table, some
@@ -39,19 +39,20 @@ from index.ingest.transcripts import SuppliedTranscript
 from index.metadata import is_known
 
 FOLDER_TABLE = "metadata"
-TABLES = (".csv", ".tsv", ".tab")
-SHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
-FOREIGN_TABLES = (*SHEETS, ".json", ".jsonl", ".xml", ".yaml", ".yml")
-PLAIN = (".txt", ".md")
+TABLES = (".csv", ".tsv", ".tab", *spreadsheets.SUFFIXES)
+SHEETS = (".xls", ".xlsb", ".numbers")
+FOREIGN_TABLES = (*SHEETS, *documents.SUFFIXES, ".json", ".jsonl", ".xml", ".yaml", ".yml")
+TEXTS = (".txt", ".md")
+PLAIN = (*TEXTS, *documents.SUFFIXES)  # with times or without
 PAGES = (".html", ".htm")
 UNREADABLE = {  # by suffix, the suffix under which it can be read once another program has saved it
-    **dict.fromkeys((".docx", ".doc", ".odt", ".rtf", ".pages", ".pdf"), ".txt"), **dict.fromkeys(SHEETS, ".csv"),
+    **dict.fromkeys((".doc", ".rtf", ".pages"), ".docx"), ".pdf": ".txt", **dict.fromkeys(SHEETS, ".xlsx"),
     **dict.fromkeys((".stl", ".scc", ".sup", ".idx", ".usf", ".cap", ".pac", ".fcpxml"), ".srt"),
     **dict.fromkeys((".flk", ".fln", ".anvil"), ".eaf"), ".inqscr": ".txt", ".ttxt": ".srt",
 }  # fmt: skip
 COMMON = (*PLAIN, *PAGES, ".json", ".xml", ".sub", *UNREADABLE)  # what may have nothing to do with recordings
 MOST_READ, LARGEST_READ = 100, 2**20  # texts of a folder, and bytes, in which times are looked for
-SUFFIXES = frozenset(transcripts.READERS)
+SUFFIXES = frozenset(transcripts.SUFFIXES)
 """Suffixes of what is no recording but tells of one, in lower case; tables are among them."""
 _MARKS = (
     "auto", "orig", "original", "forced", "sdh", "cc", "default", "full", "transcript", "transcription", "transkript",
@@ -300,7 +301,7 @@ class _Folder:
         self.foreign_tables: list[str] = []
         self._beside: dict[str, list[tuple[Path, str]]] = defaultdict(list)  # by the name before a suffix, what follows
         self._names: set[str] = set()  # of recordings, with and without their suffixes
-        self._order = list(transcripts.READERS).index
+        self._order = transcripts.SUFFIXES.index
         for file in sorted(adding.union(*map(_files, (path, *lent)))):
             self._list(file)
 
@@ -359,7 +360,7 @@ class _Folder:
         elif kind in RECORDINGS or file in self._adding:
             self.recordings.append(file.name)
             self._names |= {name, comparable(file.name)}
-        elif name == FOLDER_TABLE and kind in (*TABLES, *PLAIN):
+        elif name == FOLDER_TABLE and kind in (*TABLES, *TEXTS):
             self.of_all.append(file)
         elif kind in SUFFIXES or kind in UNREADABLE:
             self._beside[name].append((file, ""))

@@ -15,7 +15,7 @@ from pathlib import Path
 from clasp.errors import DataError
 from clasp.filenames import readable, suffix
 from index import languages
-from index.ingest import encodings, recognizer_json, tables
+from index.ingest import documents, encodings, recognizer_json, spreadsheets, tables
 from index.ingest.annotations import chat, elan, exmaralda, flex, praat, transcriber, without_codes
 from index.ingest.captions import sami, substation, subtitles, timed, ttml
 from index.ingest.cues import Cue, Flaw, spoken
@@ -34,7 +34,9 @@ READERS: dict[str, Callable[[str], Iterator[Cue | Flaw]]] = {
     ".tab": tables.cues, ".csv": tables.cues, ".lrc": plain, ".txt": page_or_text, ".md": markdown,
     ".html": hypertext, ".htm": hypertext,
 }  # fmt: skip
-"""How each format is read, by the suffix of its files in lower case."""
+"""How each format of text is read, by the suffix of its files in lower case."""
+SUFFIXES = (*READERS, *documents.SUFFIXES, *spreadsheets.SUFFIXES)
+"""Those of all formats, the better first."""
 UNTIMED: dict[str, Callable[[str], str]] = {
     ".txt": without_tags,
     ".md": without_signs,
@@ -71,16 +73,29 @@ class SuppliedTranscript:
 
 
 def read(path: Path) -> SuppliedTranscript:
-    """A transcript in a file with one of the suffixes of READERS.
+    """A transcript in a file with one of SUFFIXES.
 
     Raises:
         DataError: if it is too large, cannot be read, or holds no words.
     """
-    text = encodings.read(path)
+    kind = suffix(path.name)
+    if kind in spreadsheets.SUFFIXES:
+        table = tables.Table.read(path)
+        return _named(path, assembled(table.cues() if table.of_cues else ()))
+    text = documents.read(path) if kind in documents.SUFFIXES else encodings.read(path)
     try:
-        transcript = parse(text, suffix(path.name))
+        transcript = parse(text, ".txt" if kind in documents.SUFFIXES else kind)
     except (DataError, RecursionError) as error:
         raise DataError(f"{readable(path.name)} {str(error) or 'cannot be read'}: it was passed over.") from error
+    return _named(path, transcript)
+
+
+def _named(path: Path, transcript: SuppliedTranscript) -> SuppliedTranscript:
+    """A transcript with remarks that name its file.
+
+    Raises:
+        DataError: if it holds no words.
+    """
     flawed = tuple(remarks(readable(path.name), transcript.flaws))
     if not transcript.text:
         raise DataError(*flawed or [f"{readable(path.name)} holds no words that are understood: it was passed over."])

@@ -1,0 +1,200 @@
+"""Documents (.docx, .odt) as the plain texts that they would be saved as: a line for each paragraph and each break, and
+for each row of a table, with its time and speaker before what is said.
+
+    read(Path("interview.docx"))      # "[00:01:10] [Anna]: We left at dawn.\\n…"
+
+Headings, headers and footers, notes, comments, pictures, text boxes and what was deleted while changes were tracked are
+left out.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import zip_longest
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+from clasp.errors import DataError
+from clasp.filenames import suffix
+from index.ingest import tables
+from index.ingest.clocks import CLOCK, seconds
+from index.ingest.office import Package, attribute, children, open_text, opened
+from index.ingest.safe_xml import local
+
+SUFFIXES = (".docx", ".docm", ".odt")
+WIDEST = 100  # columns of a table
+COLUMNS: tuple[str, ...] = ("start", "end", "speaker", "text")
+HEAD = 3  # rows among which the names of these are looked for
+LONGEST_NAME = 60  # characters of whoever speaks
+_LEFT_OUT = frozenset((  # of Word
+    "del", "moveFrom", "drawing", "pict", "object", "Fallback", "rt", "pPr", "rPr", "sdtPr",
+))  # fmt: skip
+_NOT_SPOKEN = frozenset(("tracked-changes", "table-of-content", "frame", "forms"))  # of LibreOffice
+_SIGNS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+_HEADING = re.compile(r"(?:sub)?title|heading.*", re.IGNORECASE)
+_CLOCK = re.compile(CLOCK)
+_TIMES = re.compile(rf"[\[(#]?({CLOCK})(?:\s*(?:-->|[-–—])\s*({CLOCK}))?[\])#]?")
+_COUNT = re.compile(r"\d{1,6}[.)]?")
+Grid = list[list[str]]  # the cells of a table, by row
+
+
+@dataclass(frozen=True)
+class _Paragraph:
+    text: str
+    is_heading: bool = False
+    goes_on: bool = False  # with the next one, for what parts them was deleted
+
+
+def read(path: Path) -> str:
+    """The text of a file with one of SUFFIXES.
+
+    Raises:
+        DataError: if it cannot be read.
+    """
+    with opened(path) as package:
+        blocks = _open_document(package) if suffix(path.name) == ".odt" else _document(package)
+        lines, goes_on = [""], False
+        for block in blocks:
+            if isinstance(block, list):
+                lines += _lines(block)
+            elif block.is_heading and not _CLOCK.search(block.text):
+                continue
+            elif goes_on:
+                lines[-1] += block.text
+            else:
+                lines.append(block.text)
+            goes_on = isinstance(block, _Paragraph) and block.goes_on
+    return "\n".join(lines[1:])
+
+
+def _document(package: Package) -> Iterator[_Paragraph | Grid]:
+    """The paragraphs and tables of Word, as it and others write them."""
+    part, root = package.main()
+    if root is None or local(root) != "document":
+        raise DataError("is something else than its suffix says: open it, and save it as .docx")
+    names = {
+        attribute(style, "styleId"): attribute(one, "val")
+        for other in package.related(part, "styles").values()
+        for style in children(package.root(other), "style")
+        for one in children(style, "name")
+    }
+    headings = frozenset(style for style, name in names.items() if _HEADING.fullmatch(name))
+    for body in children(root, "body"):
+        yield from _blocks(body, headings)
+
+
+def _blocks(element: Element, headings: frozenset[str]) -> Iterator[_Paragraph | Grid]:
+    for one in element:
+        if (name := local(one)) == "p":
+            marks = [mark for many in one for mark in many if local(many) == "pPr"]
+            heading = any(attribute(mark, "val") in headings for mark in marks if local(mark) == "pStyle")
+            deleted = any(local(each) == "del" for mark in marks if local(mark) == "rPr" for each in mark)
+            yield _Paragraph(_written(one), heading, deleted)
+        elif name == "tbl":
+            yield [_cells(row, "tc", _written) for row in one if local(row) == "tr"]
+        elif name not in _LEFT_OUT:  # what holds others: a field of a form, what was inserted
+            yield from _blocks(one, headings)
+
+
+def _cells(row: Element, name: str, text: Callable[[Element], str]) -> list[str]:
+    """What each cell of a row says."""
+    cells = (one for one in row.iter() if local(one) == name)
+    return ["\n".join(text(one) for one in children(cell, "p")).strip() for cell in cells]
+
+
+def _written(element: Element) -> str:
+    """What a paragraph of Word says, or a part of it."""
+    parts = []
+    for one in element:
+        name = local(one)
+        if name == "t":
+            parts.append(one.text or "")
+        elif name not in _LEFT_OUT:
+            parts.append(_SIGNS.get(name) or _written(one))
+    return "".join(parts)
+
+
+def _open_document(package: Package) -> Iterator[_Paragraph | Grid]:
+    """The paragraphs and tables of LibreOffice."""
+    root = package.root("content.xml")
+    if not any(body for body in children(root, "body") if [*children(body, "text")]):
+        raise DataError("is something else than its suffix says: open it, and save it as .odt")
+    for body in children(root, "body"):
+        yield from _open_blocks(body)
+
+
+def _open_blocks(element: Element) -> Iterator[_Paragraph | Grid]:
+    for one in element:
+        if (name := local(one)) in ("p", "h"):
+            yield _Paragraph(open_text(one), name == "h" or attribute(one, "style-name") in ("Title", "Subtitle"))
+        elif name == "table":
+            yield [_cells(row, "table-cell", open_text) for row in children(one, "table-row")]
+        elif name not in _NOT_SPOKEN:
+            yield from _open_blocks(one)
+
+
+def _lines(grid: Grid) -> Iterator[str]:
+    """The rows of a table, each as a line: times, speaker, and what is said; of one that has facts, none."""
+    grid = [cells[:WIDEST] for cells in grid if any(cells)]
+    columns = list(zip_longest(*grid, fillvalue=""))
+    places, first = _named(grid[:HEAD]) or _guessed(columns)
+    if not places and len(columns) > 1 and (_are_facts(grid[0]) or _are_facts(columns[0])):
+        return
+    for cells in list(zip(*columns, strict=True))[first:]:
+        row = {name: cells[place] for name, place in places.items()}
+        yield _line(row) if row else "\t".join(filter(None, cells))
+
+
+def _line(row: dict[str, str]) -> str:
+    """Times and speaker as they stand before what is said in a text."""
+    speaker, times = row.get("speaker", ""), [row.get("start", ""), row.get("end", "")]
+    if "start" not in row and (stamp := _TIMES.search(speaker)):
+        speaker, times = speaker.replace(stamp[0], " "), [stamp[0]]
+    name = " ".join(speaker.split()).strip(" :|,–—-")
+    time = " --> ".join(map(_time, filter(None, times)))
+    return f"{f'[{time}] ' if time else ''}{f'[{name}]: ' if name else ''}{row['text']}"
+
+
+def _time(cell: str) -> str:
+    """What stands in a column of times, seconds alone as a clock."""
+    second = seconds(cell) if ":" not in cell else None
+    return cell.strip("[(#)] ") if second is None else str(timedelta(seconds=second))
+
+
+def _named(rows: Grid) -> tuple[dict[str, int], int] | None:
+    """The columns of a table by what their names say, if it is one of what is said; and its first row below these."""
+    for place, names in enumerate(rows, 1):
+        columns = tables.understood(names)
+        wanted = {name: columns.index(name) for name in COLUMNS if name in columns}
+        if "text" in wanted and len(wanted) > 1:
+            return wanted, place
+    return None
+
+
+def _guessed(columns: list[tuple[str, ...]]) -> tuple[dict[str, int], int]:
+    """The columns of a table that has no such names by what is in them, and its first row; none of other tables."""
+    written = [place for place, cells in enumerate(columns) if any(cells[1:] or cells)]
+    times = [place for place in written if _most(_TIMES, columns[place])]
+    others = [place for place in written if place not in times and not _most(_COUNT, columns[place])]
+    if not others or len(others) + len(times) < 2:
+        return {}, 0
+    text = max(others, key=lambda place: sum(map(len, columns[place])))
+    found = dict(zip(("start", "end"), times, strict=False)) | {"text": text}
+    for place in others:
+        cells = columns[place]
+        in_turn = times or len(set(cells) - {""}) < len(cells) - cells.count("") or any(map(_TIMES.search, cells))
+        if place != text and in_turn and max(map(len, cells)) <= LONGEST_NAME:
+            found.setdefault("speaker", place)
+    first = next((row for row, cell in enumerate(columns[times[0]]) if _TIMES.search(cell)), 0) if times else 0
+    return (found, first) if len(found) > 1 else ({}, 0)
+
+
+def _most(pattern: re.Pattern[str], cells: Sequence[str]) -> bool:
+    """Whether most cells of a column that are not empty are such, its name aside."""
+    written = [cell for cell in cells[1:] or cells if cell]
+    return 2 * sum(bool(pattern.fullmatch(cell)) for cell in written) >= max(1, len(written))
+
+
+def _are_facts(cells: Sequence[str]) -> bool:
+    return len({*tables.understood(cells)} - {""}) > 1
