@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import zip_longest
+from functools import partial
+from itertools import chain, zip_longest
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
@@ -46,6 +47,9 @@ class _Paragraph:
     goes_on: bool = False  # with the next one, for what parts them was deleted
 
 
+Blocks = Iterator[_Paragraph | Grid]
+
+
 def read(path: Path) -> str:
     """The text of a file with one of SUFFIXES.
 
@@ -68,7 +72,7 @@ def read(path: Path) -> str:
     return "\n".join(lines[1:])
 
 
-def _document(package: Package) -> Iterator[_Paragraph | Grid]:
+def _document(package: Package) -> Blocks:
     """The paragraphs and tables of Word, as it and others write them."""
     part, root = package.main()
     if root is None or local(root) != "document":
@@ -84,7 +88,7 @@ def _document(package: Package) -> Iterator[_Paragraph | Grid]:
         yield from _blocks(body, headings)
 
 
-def _blocks(element: Element, headings: frozenset[str]) -> Iterator[_Paragraph | Grid]:
+def _blocks(element: Element, headings: frozenset[str]) -> Blocks:
     for one in element:
         if (name := local(one)) == "p":
             marks = [mark for many in one for mark in many if local(many) == "pPr"]
@@ -92,15 +96,9 @@ def _blocks(element: Element, headings: frozenset[str]) -> Iterator[_Paragraph |
             deleted = any(local(each) == "del" for mark in marks if local(mark) == "rPr" for each in mark)
             yield _Paragraph(_written(one), heading, deleted)
         elif name == "tbl":
-            yield [_cells(row, "tc", _written) for row in one if local(row) == "tr"]
+            yield from _table(one, "tr", "tc", _written, partial(_blocks, headings=headings))
         elif name not in _LEFT_OUT:  # what holds others: a field of a form, what was inserted
             yield from _blocks(one, headings)
-
-
-def _cells(row: Element, name: str, text: Callable[[Element], str]) -> list[str]:
-    """What each cell of a row says."""
-    cells = (one for one in row.iter() if local(one) == name)
-    return ["\n".join(text(one) for one in children(cell, "p")).strip() for cell in cells]
 
 
 def _written(element: Element) -> str:
@@ -115,7 +113,7 @@ def _written(element: Element) -> str:
     return "".join(parts)
 
 
-def _open_document(package: Package) -> Iterator[_Paragraph | Grid]:
+def _open_document(package: Package) -> Blocks:
     """The paragraphs and tables of LibreOffice."""
     root = package.root("content.xml")
     if not any(body for body in children(root, "body") if [*children(body, "text")]):
@@ -124,14 +122,35 @@ def _open_document(package: Package) -> Iterator[_Paragraph | Grid]:
         yield from _open_blocks(body)
 
 
-def _open_blocks(element: Element) -> Iterator[_Paragraph | Grid]:
+def _open_blocks(element: Element) -> Blocks:
     for one in element:
         if (name := local(one)) in ("p", "h"):
             yield _Paragraph(open_text(one), name == "h" or attribute(one, "style-name") in ("Title", "Subtitle"))
         elif name == "table":
-            yield [_cells(row, "table-cell", open_text) for row in children(one, "table-row")]
+            yield from _table(one, "table-row", "table-cell", open_text, _open_blocks)
         elif name not in _NOT_SPOKEN:
             yield from _open_blocks(one)
+
+
+def _table(
+    table: Element, row: str, cell: str, text: Callable[[Element], str], blocks: Callable[[Element], Blocks]
+) -> Blocks:
+    """A table, whose rows and cells have some names; or what is in it, where it is no more than a frame."""
+    rows = [list(_outermost(one, cell)) for one in _outermost(table, row)]
+    if max(map(len, rows), default=0) > 1:
+        yield [["\n".join(map(text, children(one, "p"))).strip() for one in cells] for cells in rows]
+    else:
+        for one in chain.from_iterable(rows):
+            yield from blocks(one)
+
+
+def _outermost(element: Element, name: str) -> Iterator[Element]:
+    """The elements with a name that are in no other one."""
+    for one in element:
+        if local(one) == name:
+            yield one
+        else:
+            yield from _outermost(one, name)
 
 
 def _lines(grid: Grid) -> Iterator[str]:
@@ -179,7 +198,8 @@ def _guessed(columns: list[tuple[str, ...]]) -> tuple[dict[str, int], int]:
     others = [place for place in written if place not in times and not _most(_COUNT, columns[place])]
     if not others or len(others) + len(times) < 2:
         return {}, 0
-    text = max(others, key=lambda place: sum(map(len, columns[place])))
+    long = [place for place in others if max(map(len, columns[place])) > LONGEST_NAME]
+    text = max(long, key=lambda place: sum(map(len, columns[place])), default=others[:2][-1])
     found = dict(zip(("start", "end"), times, strict=False)) | {"text": text}
     for place in others:
         cells = columns[place]

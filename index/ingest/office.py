@@ -143,12 +143,16 @@ def attribute(element: Element, name: str) -> str:
 
 def open_text(element: Element) -> str:
     """What a paragraph of LibreOffice says, without notes, pictures, and what is only counted."""
-    parts = [element.text or ""]
+    parts = [_in_line(element.text)]
     for one in element:
         name = local(one)
         if name == "s":
             parts.append(" " * min(int(attribute(one, "c") or 1), MOST_BLANKS))
         elif name not in SILENT:
             parts.append(_BREAKS.get(name) or open_text(one))
-        parts.append(one.tail or "")
+        parts.append(_in_line(one.tail))
     return "".join(parts)
+
+
+def _in_line(text: str | None) -> str:
+    return re.sub(r"[ \t\r\n]+", " ", text or "")

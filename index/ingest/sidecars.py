@@ -3,7 +3,7 @@
 interview.mp3          a recording
 interview.srt          its transcript; also interview.en.srt, INTERVIEW.SRT, interview.mp3.srt and other formats, see
                        index.ingest.transcripts
-interview.csv          facts about it
+interview.csv          facts about it; also .xlsx and other tables
 metadata.csv           facts about all recordings of the folder: with the columns file, title, speaker, category,
                        language, date, tags, each of which may be missing
 

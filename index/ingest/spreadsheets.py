@@ -19,7 +19,7 @@ from clasp.filenames import suffix
 from index.ingest.office import Package, attribute, children, open_text, opened
 from index.ingest.safe_xml import local
 
-SUFFIXES = (".xlsx", ".xlsm", ".xltx", ".ods")
+SUFFIXES = (".xlsx", ".xlsm", ".ods")
 WIDEST = 1_000  # columns
 MOST_CELLS = 2 * 10**6
 FORMATS = {  # that workbooks do not spell out
