@@ -31,7 +31,7 @@ from clasp.audio.container import SUFFIXES as RECORDINGS
 from clasp.errors import DataError
 from clasp.filenames import comparable, readable, suffix
 from index import languages
-from index.ingest import documents, spreadsheets, transcripts
+from index.ingest import documents, ohms, spreadsheets, transcripts
 from index.ingest.cues import Cue
 from index.ingest.embedded import subtitles
 from index.ingest.tables import Table, some
@@ -40,6 +40,7 @@ from index.metadata import is_known
 
 FOLDER_TABLE = "metadata"
 TABLES = (".csv", ".tsv", ".tab", *spreadsheets.SUFFIXES)
+DESCRIBING = (*TABLES, *ohms.SUFFIXES)  # what may have facts about a single recording
 SHEETS = (".xls", ".xlsb", ".numbers")
 FOREIGN_TABLES = (*SHEETS, *documents.SUFFIXES, ".json", ".jsonl", ".xml", ".yaml", ".yml")
 TEXTS = (".txt", ".md")
@@ -332,7 +333,7 @@ class _Folder:
 
     def tables(self, recording: Path) -> list[tuple[Path, bool]]:
         """Tables that may have facts about a recording, and whether they are about this one only."""
-        own = [path for path, rest in self._named(recording) if suffix(path.name) in TABLES and not rest]
+        own = [path for path, rest in self._named(recording) if suffix(path.name) in DESCRIBING and not rest]
         return [*((path, False) for path in self.of_all), *((path, True) for path in own)]
 
     def transcripts(self, recording: Path) -> list[tuple[Path, str]]:

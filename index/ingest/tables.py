@@ -23,7 +23,7 @@ from clasp.audio.container import SUFFIXES
 from clasp.errors import DataError
 from clasp.filenames import comparable, readable, suffix
 from index import dates
-from index.ingest import encodings, spreadsheets
+from index.ingest import encodings, ohms, spreadsheets
 from index.ingest.captions import STAMP
 from index.ingest.clocks import seconds
 from index.ingest.cues import Cue, Flaw
@@ -108,13 +108,16 @@ class Table:
         """
         name = readable(path.name)
         try:
-            if suffix(path.name) not in spreadsheets.SUFFIXES:
-                return cls.parse(name, encodings.read(path), recordings)
-            table = cls(name, names=_names(recordings))
-            table._choose(spreadsheets.read(path))
-            return table
+            if suffix(path.name) in spreadsheets.SUFFIXES:
+                table = cls(name, names=_names(recordings))
+                table._choose(spreadsheets.read(path))
+                return table
+            if suffix(path.name) in ohms.SUFFIXES:
+                facts = ohms.facts(encodings.read(path))
+                return cls(name, [(1, facts)], frozenset(facts))
+            return cls.parse(name, encodings.read(path), recordings)
         except DataError as error:
-            return cls(name, remarks=[str(error)])
+            return cls(name, remarks=[] if suffix(path.name) in ohms.SUFFIXES else [str(error)])
 
     @classmethod
     def parse(cls, name: str, text: str, recordings: Iterable[str] = ()) -> "Table":

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from index.ingest import captions, tables
 from index.ingest.clocks import ALMOST, CLOCK, TIME, matched, seconds
-from index.ingest.cues import Cue, Flaw
+from index.ingest.cues import SPEED, Cue, Flaw
 
 _MARK = re.compile(
     rf"[ \t]*(?:[\[(]({CLOCK})[\])]|#({CLOCK})#|^({CLOCK})(?=\s|[:=]|$))[ \t]*(?:[-–—:=|][ \t]*)?", re.MULTILINE
@@ -47,7 +47,6 @@ _SPAN = re.compile(  # 0:00 - 0:02, [0:00 - 0:02], [0:00] - [0:02]
 )
 _WORD_TIMES = re.compile(r"<\d{1,3}:[\d:.]*>")  # of lyrics
 _OFFSET = re.compile(r"^\[offset: ?([+-]?\d{1,7})\]", re.MULTILINE)  # of lyrics, milliseconds
-SPEED = 12  # characters a second at which a last line is spoken of which only the beginning is known
 
 
 def plain(text: str) -> Iterator[Cue | Flaw]:

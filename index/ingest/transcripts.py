@@ -15,17 +15,17 @@ from pathlib import Path
 from clasp.errors import DataError
 from clasp.filenames import readable, suffix
 from index import languages
-from index.ingest import documents, encodings, recognizer_json, spreadsheets, tables
+from index.ingest import documents, encodings, ohms, recognizer_json, spreadsheets, tables
 from index.ingest.annotations import chat, elan, exmaralda, flex, praat, transcriber, without_codes
 from index.ingest.captions import sami, substation, subtitles, timed, ttml
-from index.ingest.cues import Cue, Flaw, spoken
+from index.ingest.cues import SPEED, Cue, Flaw, spoken
 from index.ingest.pages import hypertext, markdown, otranscribe, page_or_text, without_signs, without_tags
-from index.ingest.texts import SPEED, plain, timed_utterances, timed_words
+from index.ingest.texts import plain, timed_utterances, timed_words
 from index.metadata import is_known
 
 READERS: dict[str, Callable[[str], Iterator[Cue | Flaw]]] = {
     ".srt": timed, ".vtt": timed, ".webvtt": timed, ".sbv": timed, ".sub": subtitles, ".ttml": ttml, ".dfxp": ttml,
-    ".itt": ttml, ".xml": ttml, ".srv1": ttml, ".srv2": ttml, ".srv3": ttml, ".ytt": ttml,
+    ".itt": ttml, ".xml": ohms.interview_or_captions, ".srv1": ttml, ".srv2": ttml, ".srv3": ttml, ".ytt": ttml,
     ".ass": substation, ".ssa": substation, ".smi": sami, ".sami": sami, ".eaf": elan,
     ".textgrid": praat, ".cha": chat, ".trs": transcriber, ".exb": exmaralda,
     ".flextext": flex, ".json": recognizer_json.recognized,
@@ -42,6 +42,7 @@ UNTIMED: dict[str, Callable[[str], str]] = {
     ".md": without_signs,
     ".json": recognizer_json.untimed,
     ".cha": without_codes,
+    ".xml": ohms.untimed,
 }
 """What is said where no times are known."""
 BEGINNINGS = {  # how formats begin, also where they are called .txt
