@@ -36,6 +36,7 @@ _SIGNS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-
 _HEADING = re.compile(r"(?:sub)?title|heading.*", re.IGNORECASE)
 _CLOCK = re.compile(CLOCK)
 _TIMES = re.compile(rf"[\[(#]?({CLOCK})(?:\s*(?:-->|[-–—])\s*({CLOCK}))?[\])#]?")
+_SENTENCE = re.compile(r"[^\W\d_]{3}[.?!…]$")
 _COUNT = re.compile(r"\d{1,6}[.)]?")
 Grid = list[list[str]]  # the cells of a table, by row
 
@@ -193,21 +194,28 @@ def _named(rows: Grid) -> tuple[dict[str, int], int] | None:
 
 def _guessed(columns: list[tuple[str, ...]]) -> tuple[dict[str, int], int]:
     """The columns of a table that has no such names by what is in them, and its first row; none of other tables."""
-    written = [place for place, cells in enumerate(columns) if any(cells[1:] or cells)]
-    times = [place for place in written if _most(_TIMES, columns[place])]
-    others = [place for place in written if place not in times and not _most(_COUNT, columns[place])]
+    times = [place for place, cells in enumerate(columns) if _most(_TIMES, cells)]
+    first = next((row for row, cell in enumerate(columns[times[0]]) if _TIMES.search(cell)), 0) if times else 0
+    below = [
+        [] if place in times or _most(_COUNT, cells) else list(cells[first:]) for place, cells in enumerate(columns)
+    ]
+    others = [place for place, cells in enumerate(below) if any(cells)]
     if not others or len(others) + len(times) < 2:
         return {}, 0
-    long = [place for place in others if max(map(len, columns[place])) > LONGEST_NAME]
-    text = max(long, key=lambda place: sum(map(len, columns[place])), default=others[:2][-1])
+    long = [place for place in others if max(map(len, below[place])) > LONGEST_NAME]
+    text = max(long, key=lambda place: sum(map(len, below[place])), default=others[:2][-1])
     found = dict(zip(("start", "end"), times, strict=False)) | {"text": text}
-    for place in others:
-        cells = columns[place]
-        in_turn = times or len(set(cells) - {""}) < len(cells) - cells.count("") or any(map(_TIMES.search, cells))
-        if place != text and in_turn and max(map(len, cells)) <= LONGEST_NAME:
-            found.setdefault("speaker", place)
-    first = next((row for row, cell in enumerate(columns[times[0]]) if _TIMES.search(cell)), 0) if times else 0
+    speakers = [place for place in others if place != text and _are_names(below[place], bool(times))]
+    if speakers:
+        found["speaker"] = speakers[0]
     return (found, first) if len(found) > 1 else ({}, 0)
+
+
+def _are_names(cells: list[str], timed: bool) -> bool:
+    """Whether cells can be the names of those who speak in turn; with times, once is enough."""
+    names = list(filter(None, cells))
+    again = timed or len(set(names)) < len(names) or any(map(_TIMES.search, names))
+    return again and max(map(len, names)) <= LONGEST_NAME and not any(map(_SENTENCE.search, names))
 
 
 def _most(pattern: re.Pattern[str], cells: Sequence[str]) -> bool:

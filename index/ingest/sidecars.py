@@ -52,6 +52,7 @@ UNREADABLE = {  # by suffix, the suffix under which it can be read once another 
     **dict.fromkeys((".flk", ".fln", ".anvil"), ".eaf"), ".inqscr": ".txt", ".ttxt": ".srt",
 }  # fmt: skip
 COMMON = (*PLAIN, *PAGES, ".json", ".xml", ".sub", *UNREADABLE)  # what may have nothing to do with recordings
+HIDDEN = (".", "~$")  # what begins so; the latter are of documents that are open in Word or Excel
 MOST_READ, LARGEST_READ = 100, 2**20  # texts of a folder, and bytes, in which times are looked for
 SUFFIXES = frozenset(transcripts.SUFFIXES)
 """Suffixes of what is no recording but tells of one, in lower case; tables are among them."""
@@ -373,7 +374,7 @@ def _files(folder: Path) -> set[Path]:
     """What lies in a folder and is not hidden."""
     try:
         with os.scandir(folder) as found:
-            return {folder / one.name for one in found if not one.name.startswith(".") and one.is_file()}
+            return {folder / one.name for one in found if not one.name.startswith(HIDDEN) and one.is_file()}
     except OSError:
         return set()
 

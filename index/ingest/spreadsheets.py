@@ -153,8 +153,8 @@ def _number(value: str, code: str, since_1904: bool) -> str:
         return shown_day(first + timedelta(seconds=round(number * 86_400)), units)
     if units & set("hs") and 0 <= number < 2_958_466:
         return _clock(number * 86_400, units)
-    if number == int(number) and abs(number) < 1e15:
-        return f"{int(number):0{len(code) if set(code) == {'0'} else 1}}"
+    if number == int(number) and (abs(number) < 1e15 or value.isdecimal()):
+        return f"{int(value if value.isdecimal() else number):0{len(code) if set(code) == {'0'} else 1}}"
     return f"{number:.15g}"
 
 

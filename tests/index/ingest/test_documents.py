@@ -76,6 +76,18 @@ def test_times_and_speakers(case: str, folder: Path) -> None:
     assert cues(beside) == [(0.0, "Anna", ONE), (2.0, "Ben", TWO)] and remarks == []
 
 
+def test_what_a_translation_says_is_no_name(folder: Path) -> None:
+    original = ("Der Hafen war nach dem Sturm so hoch überflutet wie nie zuvor", "oder danach.")
+    rows = [["0:00", original[0], ONE], ["0:02", original[1], TWO]]
+    docx(folder / "a.docx", table(["Time", "Original", "English"], *rows))
+    assert cues(known(folder)[0]) == [(0.0, "", original[0]), (2.0, "", original[1])]
+
+
+def test_a_name_that_stands_once(folder: Path) -> None:
+    docx(folder / "a.docx", table(["0:00", "Anna", ONE], ["0:02", "", TWO]))
+    assert cues(known(folder)[0]) == [(0.0, "Anna", ONE), (2.0, "", TWO)]
+
+
 def test_names_that_are_long_or_turned(folder: Path) -> None:
     names = ("Dr. Anna von der Heide", "Miller, Ben (Guest)")
     docx(folder / "a.docx", table(["Time", "Who", "Said"], ["0:00", names[0], ONE], ["0:02", names[1], TWO]))

@@ -123,6 +123,13 @@ def test_of_a_single_recording(folder: Path) -> None:
     assert known(folder)[0].facts["date"] == "1962-05-01"
 
 
+def test_what_excel_keeps_beside_a_file_that_is_open(folder: Path) -> None:
+    workbook(folder / "metadata.xlsx", [HEAD, ROW])
+    write(folder / "~$tadata.xlsx", bytes(165))
+    sidecars = SidecarIndex([folder / "a.wav"], [folder])
+    assert told(sidecars.of(folder / "a.wav")) == TOLD and sidecars.remarks == []
+
+
 def test_a_table_above_names_recordings_of_folders_below(tmp_path: Path) -> None:
     (tmp_path / "side-a").mkdir()
     write(tmp_path / "side-a" / "a.wav", b"RIFF")
@@ -147,7 +154,7 @@ def test_a_date_is_as_exact_as_it_looks(code: str, date: str | None, folder: Pat
 
 
 NUMBERS = {
-    1962.0: "1962", 12.5: "12.5", 0.1 + 0.2: "0.3", 12: "12", True: "TRUE", 123456789012: "123456789012",
+    1962.0: "1962", 12.5: "12.5", 0.1 + 0.2: "0.3", 12: "12", True: "TRUE", 1234567890123456: "1234567890123456",
     datetime.time(0, 1, 10): "0:01:10", datetime.time(0, 1, 10, 500_000): "0:01:10.500",
     datetime.timedelta(hours=25, seconds=10): "25:00:10", datetime.time(12, 30): "12:30:00",
 }  # fmt: skip
