@@ -33,7 +33,7 @@ _LEFT_OUT = frozenset((  # of Word
 ))  # fmt: skip
 _NOT_SPOKEN = frozenset(("tracked-changes", "table-of-content", "frame", "forms"))  # of LibreOffice
 _SIGNS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
-_HEADING = re.compile(r"(?:sub)?title|heading.*", re.IGNORECASE)
+_HEADING = re.compile(r"(?:sub)?title|(?:heading|toc).*", re.IGNORECASE)
 _CLOCK = re.compile(CLOCK)
 _TIMES = re.compile(rf"[\[(#]?({CLOCK})(?:\s*(?:-->|[-–—])\s*({CLOCK}))?[\])#]?")
 _SENTENCE = re.compile(r"[^\W\d_]{3}[.?!…]$")
@@ -117,20 +117,24 @@ def _written(element: Element) -> str:
 def _open_document(package: Package) -> Blocks:
     """The paragraphs and tables of LibreOffice."""
     root = package.root("content.xml")
-    if not any(body for body in children(root, "body") if [*children(body, "text")]):
+    texts = [one for body in children(root, "body") for one in body if local(one) == "text"]
+    if not texts:
         raise DataError("is something else than its suffix says: open it, and save it as .odt")
-    for body in children(root, "body"):
-        yield from _open_blocks(body)
+    own = {attribute(one, "name"): attribute(one, "parent-style-name") for one in children(root, "style")}
+    headings = frozenset(style for style, parent in own.items() if _HEADING.fullmatch(parent))
+    for text in texts:
+        yield from _open_blocks(text, headings)
 
 
-def _open_blocks(element: Element) -> Blocks:
+def _open_blocks(element: Element, headings: frozenset[str]) -> Blocks:
     for one in element:
         if (name := local(one)) in ("p", "h"):
-            yield _Paragraph(open_text(one), name == "h" or attribute(one, "style-name") in ("Title", "Subtitle"))
+            style = attribute(one, "style-name")
+            yield _Paragraph(open_text(one), name == "h" or style in headings or bool(_HEADING.fullmatch(style)))
         elif name == "table":
-            yield from _table(one, "table-row", "table-cell", open_text, _open_blocks)
+            yield from _table(one, "table-row", "table-cell", open_text, partial(_open_blocks, headings=headings))
         elif name not in _NOT_SPOKEN:
-            yield from _open_blocks(one)
+            yield from _open_blocks(one, headings)
 
 
 def _table(
@@ -139,7 +143,7 @@ def _table(
     """A table, whose rows and cells have some names; or what is in it, where it is no more than a frame."""
     rows = [list(_outermost(one, cell)) for one in _outermost(table, row)]
     if max(map(len, rows), default=0) > 1:
-        yield [["\n".join(map(text, children(one, "p"))).strip() for one in cells] for cells in rows]
+        yield [["\n".join(map(text, _outermost(one, "p"))).strip() for one in cells] for cells in rows]
     else:
         for one in chain.from_iterable(rows):
             yield from blocks(one)
@@ -173,7 +177,7 @@ def _line(row: dict[str, str]) -> str:
         speaker, times = speaker.replace(stamp[0], " "), [stamp[0]]
     name = " ".join(speaker.split()).strip(" :|,–—-")
     time = " --> ".join(map(_time, filter(None, times)))
-    return f"{f'[{time}] ' if time else ''}{f'[{name}]: ' if name else ''}{row['text']}"
+    return f"{f'[{time}] ' if time else ''}{f'[{name}]: ' if name and row['text'] else ''}{row['text']}"
 
 
 def _time(cell: str) -> str:

@@ -150,7 +150,7 @@ def _number(value: str, code: str, since_1904: bool) -> str:
         return value
     if units & set("yegd") and 1 <= number < 2_958_466:  # in the year 10000
         first = datetime(1904, 1, 1) if since_1904 else datetime(1899, 12, 30 if number >= 60 else 31)
-        return shown_day(first + timedelta(seconds=round(number * 86_400)), units)
+        return _day(first + timedelta(seconds=round(number * 86_400)), units)
     if units & set("hs") and 0 <= number < 2_958_466:
         return _clock(number * 86_400, units)
     if number == int(number) and (abs(number) < 1e15 or value.isdecimal()):
@@ -166,7 +166,7 @@ def _units(code: str) -> frozenset[str]:
     return letters | {"y"} if letters == {"m"} and "[" not in code else letters
 
 
-def shown_day(moment: datetime, units: frozenset[str]) -> str:
+def _day(moment: datetime, units: frozenset[str]) -> str:
     """A day as ISO 8601, as exactly as it is shown; one of which no year is shown, without one."""
     if not units & set("yeg"):
         return f"{moment.day} {moment:%B}"
@@ -181,7 +181,7 @@ def _clock(seconds: float, units: frozenset[str]) -> str:
     minutes, rest = divmod(round(seconds * 1_000), 60_000)
     hours, minutes = divmod(minutes, 60)
     bare = "s" not in units or (hours >= 24 and not rest)
-    return f"{hours}:{minutes:02}" if bare else f"{hours}:{minutes:02}:{rest / 1_000:06.3f}".removesuffix(".000")
+    return f"{hours}:{minutes:02}" + ("" if bare else f":{rest / 1_000:06.3f}".removesuffix(".000"))
 
 
 def _merged(root: Element) -> Iterator[Block]:
@@ -265,11 +265,13 @@ def _value(cell: Element) -> str:
         numbers = re.findall(r"\d+", shown)
         days = "d" if str(moment.day) in (one.lstrip("0") for one in numbers) else ""
         months = "m" if shown != str(moment.year) else ""
-        return shown_day(moment, frozenset(f"y{months}{days}{'h' if ':' in shown else ''}"))
+        return _day(moment, frozenset(f"y{months}{days}{'h' if ':' in shown else ''}"))
     if kind == "time" and (match := _DURATION.fullmatch(attribute(cell, "time-value"))):
         hours, minutes, seconds = match.groups()
-        whole = 3_600 * int(hours) + 60 * int(minutes) + float(seconds.replace(",", "."))
-        return _clock(whole, frozenset("hms" if shown.count(":") > 1 or int(hours) == 0 else "hm"))
+        seconds = seconds.replace(",", ".")
+        whole = 3_600 * int(hours) + 60 * int(minutes) + float(seconds)
+        last = re.fullmatch(r"\d+:(\d\d)", shown)  # of two numbers: seconds, or minutes
+        return _clock(whole, frozenset("hm" if last and int(last[1]) != int(float(seconds)) else "hms"))
     if kind in ("float", "percentage", "currency") and not shown.isdecimal():
         return _number(attribute(cell, "value"), "", False)
     return shown

@@ -125,6 +125,8 @@ UNTIMED: dict[str, str] = {
     "a table in a table": f"<w:tbl><w:tr><w:tc>{table([ONE, TWO])}</w:tc></w:tr></w:tbl>",
     "a table in a cell": f"<w:tbl><w:tr><w:tc>{paragraph('A')}</w:tc><w:tc>{table([ONE])}</w:tc></w:tr><w:tr><w:tc>"
     f"{paragraph('A')}</w:tc><w:tc>{table([TWO])}</w:tc></w:tr></w:tbl>",
+    "a box in a cell": f"<w:tbl><w:tr><w:tc>{paragraph('A')}</w:tc><w:tc><w:p><w:r><w:pict>{BOX}</w:pict></w:r><w:r>"
+    f"<w:t>{SAID}</w:t></w:r></w:p></w:tc></w:tr><w:tr><w:tc>{paragraph('A')}</w:tc></w:tr></w:tbl>",
     "numbers of lines": "".join(map(paragraph, ("1  The harbour", "2  was flooded", f"3  {TWO}"))),
 }  # fmt: skip
 
@@ -190,7 +192,8 @@ OPEN: dict[str, str] = {
 
 @pytest.mark.parametrize("case", OPEN)
 def test_texts_of_libreoffice(case: str, folder: Path) -> None:
-    opendocument(folder / "a.odt", "text", OPEN[case])
+    title = "<style:style style:name='P1' style:parent-style-name='Title'/>"
+    opendocument(folder / "a.odt", "text", f"<text:p text:style-name='P1'>A title</text:p>{OPEN[case]}", styles=title)
     beside, remarks = known(folder)
     assert cues(beside) == [(0.0, "Anna", ONE), (2.0, "Ben", TWO)] and remarks == []
 

@@ -300,6 +300,7 @@ def test_times_numbers_and_merged_cells_of_libreoffice(tmp_path: Path) -> None:
     rows = (
         cell("Anna", more='table:number-rows-spanned="2"') + cell("1 962,50", "float", 'office:value="1962.5"')
         + cell("01:10", "time", 'office:time-value="PT00H01M10S"')
+        + cell("00:10", "time", 'office:time-value="PT00H10M00S"')
         + cell("x", more='table:number-columns-repeated="2"'),
         "<table:covered-table-cell/>" + cell("0007", "float", 'office:value="7"')
         + cell("01:10", "time", 'office:time-value="PT01H10M00S"')
@@ -308,7 +309,7 @@ def test_times_numbers_and_merged_cells_of_libreoffice(tmp_path: Path) -> None:
     body = "".join(f"<table:table-row>{row}</table:table-row>" for row in rows)
     opendocument(tmp_path / "a.ods", "spreadsheet", f'<table:table table:name="S">{body}</table:table>')
     assert spreadsheets.read(tmp_path / "a.ods")[0].rows == [
-        (1, ["Anna", "1962.5", "0:01:10", "x", "x"]), (2, ["Anna", "0007", "1:10", "a  b\nc\td"]),
+        (1, ["Anna", "1962.5", "0:01:10", "0:10", "x", "x"]), (2, ["Anna", "0007", "1:10", "a  b\nc\td"]),
     ]  # fmt: skip
 
 
