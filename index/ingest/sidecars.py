@@ -48,10 +48,10 @@ PLAIN = (*TEXTS, *documents.SUFFIXES)  # with times or without
 PAGES = (".html", ".htm")
 UNREADABLE = {  # by suffix, the suffix under which it can be read once another program has saved it
     **dict.fromkeys((".doc", ".rtf", ".pages"), ".docx"), ".pdf": ".txt", **dict.fromkeys(SHEETS, ".xlsx"),
-    **dict.fromkeys((".stl", ".scc", ".sup", ".idx", ".usf", ".cap", ".pac", ".fcpxml"), ".srt"),
+    **dict.fromkeys((".scc", ".sup", ".idx", ".usf", ".cap", ".pac", ".fcpxml"), ".srt"),
     **dict.fromkeys((".flk", ".fln", ".anvil"), ".eaf"), ".inqscr": ".txt", ".ttxt": ".srt",
 }  # fmt: skip
-COMMON = (*PLAIN, *PAGES, ".json", ".xml", ".sub", *UNREADABLE)  # what may have nothing to do with recordings
+COMMON = (*PLAIN, *PAGES, ".json", ".xml", ".sub", ".stl", *UNREADABLE)  # what may have nothing to do with recordings
 HIDDEN = (".", "~$")  # what begins so; the latter are of documents that are open in Word or Excel
 MOST_READ, LARGEST_READ = 100, 2**20  # texts of a folder, and bytes, in which times are looked for
 SUFFIXES = frozenset(transcripts.SUFFIXES)

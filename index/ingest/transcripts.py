@@ -15,7 +15,7 @@ from pathlib import Path
 from clasp.errors import DataError
 from clasp.filenames import readable, suffix
 from index import languages
-from index.ingest import documents, encodings, ohms, recognizer_json, spreadsheets, tables
+from index.ingest import documents, ebu, encodings, ohms, recognizer_json, spreadsheets, tables
 from index.ingest.annotations import chat, elan, exmaralda, flex, praat, transcriber, without_codes
 from index.ingest.captions import sami, substation, subtitles, timed, ttml
 from index.ingest.cues import SPEED, Cue, Flaw, spoken
@@ -35,7 +35,12 @@ READERS: dict[str, Callable[[str], Iterator[Cue | Flaw]]] = {
     ".html": hypertext, ".htm": hypertext,
 }  # fmt: skip
 """How each format of text is read, by the suffix of its files in lower case."""
-SUFFIXES = (*READERS, *documents.SUFFIXES, *spreadsheets.SUFFIXES)
+CONVERTED: dict[str, tuple[Callable[[Path], str], str]] = {
+    **dict.fromkeys(ebu.SUFFIXES, (ebu.read, ".vtt")),
+    **dict.fromkeys(documents.SUFFIXES, (documents.read, ".txt")),
+}
+"""How files that are no text become one, and in which format."""
+SUFFIXES = (*READERS, *CONVERTED, *spreadsheets.SUFFIXES)
 """Those of all formats, the better first."""
 UNTIMED: dict[str, Callable[[str], str]] = {
     ".txt": without_tags,
@@ -83,9 +88,10 @@ def read(path: Path) -> SuppliedTranscript:
     if kind in spreadsheets.SUFFIXES:
         table = tables.Table.read(path)
         return _named(path, assembled(table.cues() if table.of_cues else ()))
-    text = documents.read(path) if kind in documents.SUFFIXES else encodings.read(path)
+    convert, kind = CONVERTED.get(kind, (encodings.read, kind))
+    text = convert(path)
     try:
-        transcript = parse(text, ".txt" if kind in documents.SUFFIXES else kind)
+        transcript = parse(text, kind)
     except (DataError, RecursionError) as error:
         raise DataError(f"{readable(path.name)} {str(error) or 'cannot be read'}: it was passed over.") from error
     return _named(path, transcript)
