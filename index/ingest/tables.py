@@ -77,6 +77,7 @@ NAMES: dict[str, frozenset[str]] = {
 OF_CUES = frozenset(("start", "text"))  # columns of a table that is a transcript
 DELIMITERS = ",;\t|^~\x1f "  # the last one where there is no other
 SAMPLE = 2**16  # characters by which a delimiter is chosen
+SAMPLE_ROWS = 100  # of each sheet, by which one is chosen
 HEAD = 10  # rows among which the names of the columns are looked for
 _COLUMNS_OF_BLANKS = re.compile(r"(?<=\S)(?: {2,}|\t+ *| +\t+)(?=\S)")
 _NO_ROW = re.compile(r"[:+=-]*-[:+=-]*|\(\d+ rows?\)")  # lines that are drawn, and what databases say of a table
@@ -235,9 +236,10 @@ class Table:
         """Read the sheet that is most like a table, if it can be one that is not hidden."""
         known = {place: _known(_upright(sheet.rows)) for place, sheet in enumerate(sheets)}
 
-        def rank(place: int) -> tuple[bool, bool, int]:
-            columns = known[place]
-            return bool(columns) and not sheets[place].hidden, "file" in columns, len(columns)
+        def rank(place: int) -> tuple[bool, bool, bool, int]:
+            columns, rows = known[place], sheets[place].rows[:SAMPLE_ROWS]
+            usable = bool(columns) and not sheets[place].hidden
+            return usable, usable and self._names_recordings(rows), "file" in columns, len(columns)
 
         sheet = sheets[best := max(known, key=rank)]
         others = [repr(one.name) for place, one in enumerate(sheets) if place != best and _is_table(known[place], one)]
@@ -251,6 +253,11 @@ class Table:
         if rows and not known[best] and all(len(cells) == 1 for _, cells in rows):  # with the delimiters in its cells
             rows, _ = _rows("\n".join(cells[0] for _, cells in rows))
         self._read(_as_wide(rows))
+
+    def _names_recordings(self, rows: Lines) -> bool:
+        """Whether there are recordings in some rows that lie beside the table."""
+        names = self.names | frozenset(map(_stem, self.names))
+        return any((_files({"file": _value(cell)}) - {""}) & names for _, cells in rows for cell in cells)
 
     def _read(self, rows: Lines) -> None:
         rows = _upright(rows)

@@ -226,6 +226,15 @@ def test_what_is_not_taken_is_named(folder: Path) -> None:
     ]
 
 
+def test_the_sheet_that_names_recordings_is_taken(folder: Path) -> None:
+    def change(book: Any) -> None:
+        for row in (["Band", "Titel"], ["A", "Hafen"]):
+            book["Tapes"].append(row) if "Tapes" in book else book.create_sheet("Tapes").append(row)
+
+    workbook(folder / "metadata.xlsx", [["Title", "Our tapes"], ["Language", "German"], ["Date", 1999]], change)
+    assert known(folder)[0].facts == {"title": "Hafen"}
+
+
 STRINGS = (  # as Excel keeps them: with fonts, and how they are pronounced
     f'<sst xmlns="{SHEETS}"><si><t>file</t></si><si><t>title</t></si><si><r><t>a.</t></r><r><rPr/><t>wav</t></r></si>'
     "<si><t>港_x000D_\n</t><rPh><t>みなと</t></rPh></si></sst>"
