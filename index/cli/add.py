@@ -9,10 +9,10 @@
     python -m clasp add s3://archive/interviews
 
 They stay where they are unless --copy puts them into the library. A transcript beside a recording (of the same name:
-.srt, .vtt, .txt, .json of Whisper and others) and facts about it (same name, .csv, or metadata.csv in the folder, with
-any of the columns file, title, speaker, category, language, date, tags) are taken up, also when they come later and it
-is run again. What has no transcript is transcribed once all is added, for it can be searched before; CLASP_TRANSCRIBER
-says by what. After an interruption it goes on where it was.
+.srt, .vtt, .txt, .docx, .json of Whisper and others) and facts about it (same name, .csv or .xlsx, or metadata.csv in
+the folder, with any of the columns file, title, speaker, category, language, date, tags) are taken up, also when they
+come later and it is run again. What has no transcript is transcribed once all is added, for it can be searched before;
+CLASP_TRANSCRIBER says by what. After an interruption it goes on where it was.
 
 What is in object storage (s3://bucket/folder, gs://bucket/talk.mp3) is fetched into the folder of the library, where it
 stays, so that it can be played. Credentials are those of the environment.

@@ -67,6 +67,7 @@ _ANGLED = re.compile(rf"^[ \t]*(?:&lt;({_NAME})&gt;|<(?!{_TAGS})({_NAME})>)(?=[ 
 _LABEL = re.compile(r"(?:SPEAKER|Speaker|speaker|spk)[_ ]?\d+")  # of programs that tell speakers apart
 _NOTE = re.compile(r"[♩♪♫♬🎵🎶]|\[([^\[\]]{0,80})\]|［[^［］]{0,80}］")
 _SOUND = re.compile(r"[(（][^()（）]*[)）]|\*[^*]*\*")
+SPEED = 12  # characters a second at which is spoken what has no end
 TOGETHER = 0.3  # seconds that may lie between two captions of which one takes over words of the other
 
 

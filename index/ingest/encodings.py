@@ -77,17 +77,26 @@ def read(path: Path) -> str:
     Raises:
         DataError: if the file is too large, or cannot be read.
     """
+    found = content(path)
+    for mark, kind in BINARY.items():
+        if found.startswith(mark):
+            raise DataError(f"{readable(path.name)} is {kind} inside: save it as plain text.")
+    text = re.sub(r"\r*\n|\r", "\n", decoded(found))
+    return text.replace("\ufeff", "").rstrip("\0\x1a")
+
+
+def content(path: Path) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        DataError: if the file is too large, or cannot be read.
+    """
     try:
         if path.stat().st_size > LARGEST:
             raise DataError(f"{readable(path.name)} is larger than {LARGEST / 2**20:g} MiB: shorten it.")
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise DataError(f"{readable(path.name)} cannot be read: {error.strerror or error}.") from error
-    for mark, kind in BINARY.items():
-        if content.startswith(mark):
-            raise DataError(f"{readable(path.name)} is {kind} inside: save it as plain text.")
-    text = re.sub(r"\r*\n|\r", "\n", decoded(content))
-    return text.replace("\ufeff", "").rstrip("\0\x1a")
 
 
 def decoded(content: bytes) -> str:

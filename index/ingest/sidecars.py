@@ -3,7 +3,7 @@
 interview.mp3          a recording
 interview.srt          its transcript; also interview.en.srt, INTERVIEW.SRT, interview.mp3.srt and other formats, see
                        index.ingest.transcripts
-interview.csv          facts about it
+interview.csv          facts about it; also .xlsx and other tables
 metadata.csv           facts about all recordings of the folder: with the columns file, title, speaker, category,
                        language, date, tags, each of which may be missing
 
@@ -32,7 +32,7 @@ from clasp.errors import DataError
 from clasp.filenames import comparable, readable, suffix
 from clasp.text.words import join
 from index import languages
-from index.ingest import transcripts
+from index.ingest import documents, ohms, spreadsheets, transcripts
 from index.ingest.cues import Cue, Turn
 from index.ingest.embedded import subtitles
 from index.ingest.tables import Table, some
@@ -40,19 +40,22 @@ from index.ingest.transcripts import SuppliedTranscript
 from index.metadata import is_known
 
 FOLDER_TABLE = "metadata"
-TABLES = (".csv", ".tsv", ".tab")
-SHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
-FOREIGN_TABLES = (*SHEETS, ".json", ".jsonl", ".xml", ".yaml", ".yml")
-PLAIN = (".txt", ".md")
+TABLES = (".csv", ".tsv", ".tab", *spreadsheets.SUFFIXES)
+DESCRIBING = (*TABLES, *ohms.SUFFIXES)  # what may have facts about a single recording
+SHEETS = (".xls", ".xlsb", ".numbers")
+FOREIGN_TABLES = (*SHEETS, *documents.SUFFIXES, ".json", ".jsonl", ".xml", ".yaml", ".yml")
+TEXTS = (".txt", ".md")
+PLAIN = (*TEXTS, *documents.SUFFIXES)  # with times or without
 PAGES = (".html", ".htm")
 UNREADABLE = {  # by suffix, the suffix under which it can be read once another program has saved it
-    **dict.fromkeys((".docx", ".doc", ".odt", ".rtf", ".pages", ".pdf"), ".txt"), **dict.fromkeys(SHEETS, ".csv"),
-    **dict.fromkeys((".stl", ".scc", ".sup", ".idx", ".usf", ".cap", ".pac", ".fcpxml"), ".srt"),
+    **dict.fromkeys((".doc", ".rtf", ".pages"), ".docx"), ".pdf": ".txt", **dict.fromkeys(SHEETS, ".xlsx"),
+    **dict.fromkeys((".scc", ".sup", ".idx", ".usf", ".cap", ".pac", ".fcpxml"), ".srt"),
     **dict.fromkeys((".flk", ".fln", ".anvil"), ".eaf"), ".inqscr": ".txt", ".ttxt": ".srt",
 }  # fmt: skip
-COMMON = (*PLAIN, *PAGES, ".json", ".xml", ".sub", *UNREADABLE)  # what may have nothing to do with recordings
+COMMON = (*PLAIN, *PAGES, ".json", ".xml", ".sub", ".stl", *UNREADABLE)  # what may have nothing to do with recordings
+HIDDEN = (".", "~$")  # what begins so; the latter are of documents that are open in Word or Excel
 MOST_READ, LARGEST_READ = 100, 2**20  # texts of a folder, and bytes, in which times are looked for
-SUFFIXES = frozenset(transcripts.READERS)
+SUFFIXES = frozenset(transcripts.SUFFIXES)
 """Suffixes of what is no recording but tells of one, in lower case; tables are among them."""
 _MARKS = (
     "auto", "orig", "original", "forced", "sdh", "cc", "default", "full", "transcript", "transcription", "transkript",
@@ -309,7 +312,7 @@ class _Folder:
         self.foreign_tables: list[str] = []
         self._beside: dict[str, list[tuple[Path, str]]] = defaultdict(list)  # by the name before a suffix, what follows
         self._names: set[str] = set()  # of recordings, with and without their suffixes
-        self._order = list(transcripts.READERS).index
+        self._order = transcripts.SUFFIXES.index
         for file in sorted(adding.union(*map(_files, (path, *lent)))):
             self._list(file)
 
@@ -340,7 +343,7 @@ class _Folder:
 
     def tables(self, recording: Path) -> list[tuple[Path, bool]]:
         """Tables that may have facts about a recording, and whether they are about this one only."""
-        own = [path for path, rest in self._named(recording) if suffix(path.name) in TABLES and not rest]
+        own = [path for path, rest in self._named(recording) if suffix(path.name) in DESCRIBING and not rest]
         return [*((path, False) for path in self.of_all), *((path, True) for path in own)]
 
     def transcripts(self, recording: Path) -> list[tuple[Path, str]]:
@@ -368,7 +371,7 @@ class _Folder:
         elif kind in RECORDINGS or file in self._adding:
             self.recordings.append(file.name)
             self._names |= {name, comparable(file.name)}
-        elif name == FOLDER_TABLE and kind in (*TABLES, *PLAIN):
+        elif name == FOLDER_TABLE and kind in (*TABLES, *TEXTS):
             self.of_all.append(file)
         elif kind in SUFFIXES or kind in UNREADABLE:
             self._beside[name].append((file, ""))
@@ -380,7 +383,7 @@ def _files(folder: Path) -> set[Path]:
     """What lies in a folder and is not hidden."""
     try:
         with os.scandir(folder) as found:
-            return {folder / one.name for one in found if not one.name.startswith(".") and one.is_file()}
+            return {folder / one.name for one in found if not one.name.startswith(HIDDEN) and one.is_file()}
     except OSError:
         return set()
 

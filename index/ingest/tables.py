@@ -1,4 +1,4 @@
-"""Tables of what is known of recordings, as spreadsheets and archives write them (.csv, .tsv).
+"""Tables of what is known of recordings, as spreadsheets and archives write them (.csv, .tsv, .xlsx, .ods).
 
     table = Table.read(Path("metadata.csv"))
     table.facts("interview.wav")      # ({"title": "Harbour, 1962", "language": "en", "date": "1962-05-01"}, [])
@@ -21,9 +21,9 @@ from urllib.parse import urlsplit
 
 from clasp.audio.container import SUFFIXES
 from clasp.errors import DataError
-from clasp.filenames import comparable, readable
+from clasp.filenames import comparable, readable, suffix
 from index import dates
-from index.ingest import encodings
+from index.ingest import encodings, ohms, spreadsheets
 from index.ingest.captions import STAMP
 from index.ingest.clocks import seconds
 from index.ingest.cues import Cue, Flaw
@@ -77,6 +77,7 @@ NAMES: dict[str, frozenset[str]] = {
 OF_CUES = frozenset(("start", "text"))  # columns of a table that is a transcript
 DELIMITERS = ",;\t|^~\x1f "  # the last one where there is no other
 SAMPLE = 2**16  # characters by which a delimiter is chosen
+SAMPLE_ROWS = 100  # of each sheet, by which one is chosen
 HEAD = 10  # rows among which the names of the columns are looked for
 _COLUMNS_OF_BLANKS = re.compile(r"(?<=\S)(?: {2,}|\t+ *| +\t+)(?=\S)")
 _NO_ROW = re.compile(r"[:+=-]*-[:+=-]*|\(\d+ rows?\)")  # lines that are drawn, and what databases say of a table
@@ -108,16 +109,26 @@ class Table:
         """
         name = readable(path.name)
         try:
+            if suffix(path.name) in spreadsheets.SUFFIXES:
+                table = cls(name, names=_names(recordings))
+                table._choose(spreadsheets.read(path))
+                return table
+            if suffix(path.name) in ohms.SUFFIXES:
+                facts = ohms.facts(encodings.read(path))
+                return cls(name, [(1, facts)], frozenset(facts))
             return cls.parse(name, encodings.read(path), recordings)
         except DataError as error:
-            return cls(name, remarks=[str(error)])
+            return cls(name, remarks=[] if suffix(path.name) in ohms.SUFFIXES else [str(error)])
 
     @classmethod
     def parse(cls, name: str, text: str, recordings: Iterable[str] = ()) -> "Table":
         """The table in a text."""
         table = cls(name, names=_names(recordings))
         try:
-            table._read(text)
+            rows, unclosed = _rows(text)
+            if unclosed:
+                table.remarks.append(f"{name}, line {unclosed}: quotation marks do not match; they were taken as text.")
+            table._read(rows)
         except csv.Error as error:
             table.remarks.append(f"{name} is not a table that can be read ({error}).")
         return table
@@ -221,10 +232,34 @@ class Table:
         bare = ([(line, row) for line, row in rows if not _has_folder(row)] for rows in named)
         return next(filter(None, bare), [])
 
-    def _read(self, text: str) -> None:
-        rows, unclosed = _rows(text)
-        if unclosed:
-            self.remarks.append(f"{self.name}, line {unclosed}: quotation marks do not match; they were taken as text.")
+    def _choose(self, sheets: list[spreadsheets.Sheet]) -> None:
+        """Read the sheet that is most like a table, if it can be one that is not hidden."""
+        known = {place: _known(_upright(sheet.rows)) for place, sheet in enumerate(sheets)}
+
+        def rank(place: int) -> tuple[bool, bool, bool, int]:
+            columns, rows = known[place], sheets[place].rows[:SAMPLE_ROWS]
+            usable = bool(columns) and not sheets[place].hidden
+            return usable, usable and self._names_recordings(rows), "file" in columns, len(columns)
+
+        sheet = sheets[best := max(known, key=rank)]
+        others = [repr(one.name) for place, one in enumerate(sheets) if place != best and _is_table(known[place], one)]
+        if others:
+            self.remarks.append(f"{self.name}: the sheet {sheet.name!r} was taken, and not {some(others)}.")
+        if sheet.uncomputed:
+            lines = some(list(map(str, sheet.uncomputed)))
+            advice = "open it in a spreadsheet program, and save it"
+            self.remarks.append(f"{self.name}, line {lines}: formulas without values were left out: {advice}.")
+        rows = sheet.rows
+        if rows and not known[best] and all(len(cells) == 1 for _, cells in rows):  # with the delimiters in its cells
+            rows, _ = _rows("\n".join(cells[0] for _, cells in rows))
+        self._read(_as_wide(rows))
+
+    def _names_recordings(self, rows: Lines) -> bool:
+        """Whether there are recordings in some rows that lie beside the table."""
+        names = self.names | frozenset(map(_stem, self.names))
+        return any((_files({"file": _value(cell)}) - {""}) & names for _, cells in rows for cell in cells)
+
+    def _read(self, rows: Lines) -> None:
         rows = _upright(rows)
         rows = _with_numbers(rows, head := _head(rows))
         self.columns = frozenset(_known(rows))
@@ -281,6 +316,11 @@ def _times(row: dict[str, str]) -> tuple[float | None, float | None]:
     return seconds(row.get("start", "")), seconds(row.get("end", ""))
 
 
+def understood(cells: Iterable[str]) -> list[str]:
+    """What the names of some columns say that these hold, of COLUMNS; '' where that is not known."""
+    return _once([_column(cell) for cell in cells])
+
+
 def names_cues(line: str) -> bool:
     """Whether a line has the names of the columns of a transcript."""
     return any(_known([(1, line.split(delimiter))]) >= OF_CUES for delimiter in DELIMITERS.rstrip(" "))
@@ -302,6 +342,17 @@ def _rows(text: str, *, again: bool = True) -> tuple[Lines, int]:
     if again and not _known(rows) and len(rows) > 1 and all(len(cells) == 1 for _, cells in rows):
         return _rows("\n".join(cells[0] for _, cells in rows), again=False)
     return rows, unclosed
+
+
+def _is_table(columns: frozenset[str], sheet: spreadsheets.Sheet) -> bool:
+    """Whether a sheet that has these columns can be meant as a table."""
+    return len(columns) > 1 and not sheet.hidden
+
+
+def _as_wide(rows: Lines) -> Lines:
+    """Rows of which those among which the names of the columns are looked for are as wide as any."""
+    widest = max((len(cells) for _, cells in rows), default=0)
+    return [(line, cells + [""] * (widest - len(cells))) for line, cells in rows[:HEAD]] + rows[HEAD:]
 
 
 def _with_numbers(rows: Lines, head: int) -> Lines:
@@ -337,7 +388,7 @@ def _head(rows: Lines) -> int:
 
 def _known(rows: Lines) -> frozenset[str]:
     """The columns that are known."""
-    return frozenset(_once([_column(cell) for cell in rows[_head(rows)][1]])) - {""} if rows else frozenset()
+    return frozenset(understood(rows[_head(rows)][1])) - {""} if rows else frozenset()
 
 
 def _upright(rows: Lines) -> Lines:

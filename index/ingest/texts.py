@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from index.ingest import captions, tables
 from index.ingest.clocks import ALMOST, CLOCK, TIME, matched, seconds
-from index.ingest.cues import Cue, Flaw
+from index.ingest.cues import SPEED, Cue, Flaw
 
 _MARK = re.compile(
     rf"[ \t]*(?:[\[(]({CLOCK})[\])]|#({CLOCK})#|^({CLOCK})(?=\s|[:=]|$))[ \t]*(?:[-–—:=|][ \t]*)?", re.MULTILINE
@@ -16,8 +16,9 @@ _MARK = re.compile(
 _WORD = r"[^\W\d_a-zà-öø-ÿ][\w.'’&-]*|\d+"
 _NAME = rf"(?:{_WORD})(?: (?:{_WORD})){{0,4}}"
 _NAMED = rf"{_NAME}(?: \([^()]*\))?"  # with what they do, or for whom
+_LISTED = rf"{_NAME}(?:, {_NAME})?(?: \([^()\d]*\))?"  # as in a directory: "Miller, Anna (Guest)"
 _TURN = re.compile(
-    rf"\s*(?:\[({_NAME})\]|({_NAME})):?\s+(?:\|\s+)?(?:[\[(]({CLOCK})(?:\s*[-–—]\s*{CLOCK})?[\])]\s*:?"
+    rf"\s*(?:\[({_NAME})\]|({_LISTED})):?\s+(?:\|\s+)?(?:[\[(]({CLOCK})(?:\s*[-–—]\s*{CLOCK})?[\])]\s*:?"
     rf"|({CLOCK})\s*(?::(?!\d)|(?!\s*\S)|(?<=\s{{2}})(?=\S)))\s*(.*)"
 )
 _NAME_ABOVE = re.compile(rf"(?:\A|(?<=\n\n))[ \t]*({_NAME})[ \t]*\n[ \t]*({CLOCK})[ \t]*$", re.MULTILINE)
@@ -46,7 +47,6 @@ _SPAN = re.compile(  # 0:00 - 0:02, [0:00 - 0:02], [0:00] - [0:02]
 )
 _WORD_TIMES = re.compile(r"<\d{1,3}:[\d:.]*>")  # of lyrics
 _OFFSET = re.compile(r"^\[offset: ?([+-]?\d{1,7})\]", re.MULTILINE)  # of lyrics, milliseconds
-SPEED = 12  # characters a second at which a last line is spoken of which only the beginning is known
 
 
 def plain(text: str) -> Iterator[Cue | Flaw]:

@@ -16,17 +16,17 @@ from clasp.errors import DataError
 from clasp.filenames import readable, suffix
 from clasp.text.words import join
 from index import languages
-from index.ingest import encodings, recognizer_json, tables
+from index.ingest import documents, ebu, encodings, ohms, recognizer_json, spreadsheets, tables
 from index.ingest.annotations import chat, elan, exmaralda, flex, praat, transcriber, without_codes
 from index.ingest.captions import sami, substation, subtitles, timed, ttml
-from index.ingest.cues import Cue, Flaw, Turn, spoken
+from index.ingest.cues import SPEED, Cue, Flaw, Turn, spoken
 from index.ingest.pages import hypertext, markdown, otranscribe, page_or_text, without_signs, without_tags
-from index.ingest.texts import SPEED, plain, timed_utterances, timed_words
+from index.ingest.texts import plain, timed_utterances, timed_words
 from index.metadata import is_known
 
 READERS: dict[str, Callable[[str], Iterator[Cue | Flaw]]] = {
     ".srt": timed, ".vtt": timed, ".webvtt": timed, ".sbv": timed, ".sub": subtitles, ".ttml": ttml, ".dfxp": ttml,
-    ".itt": ttml, ".xml": ttml, ".srv1": ttml, ".srv2": ttml, ".srv3": ttml, ".ytt": ttml,
+    ".itt": ttml, ".xml": ohms.interview_or_captions, ".srv1": ttml, ".srv2": ttml, ".srv3": ttml, ".ytt": ttml,
     ".ass": substation, ".ssa": substation, ".smi": sami, ".sami": sami, ".eaf": elan,
     ".textgrid": praat, ".cha": chat, ".trs": transcriber, ".exb": exmaralda,
     ".flextext": flex, ".json": recognizer_json.recognized,
@@ -35,12 +35,20 @@ READERS: dict[str, Callable[[str], Iterator[Cue | Flaw]]] = {
     ".tab": tables.cues, ".csv": tables.cues, ".lrc": plain, ".txt": page_or_text, ".md": markdown,
     ".html": hypertext, ".htm": hypertext,
 }  # fmt: skip
-"""How each format is read, by the suffix of its files in lower case."""
+"""How each format of text is read, by the suffix of its files in lower case."""
+CONVERTED: dict[str, tuple[Callable[[Path], str], str]] = {
+    **dict.fromkeys(ebu.SUFFIXES, (ebu.read, ".vtt")),
+    **dict.fromkeys(documents.SUFFIXES, (documents.read, ".txt")),
+}
+"""How files that are no text become one, and in which format."""
+SUFFIXES = (*READERS, *CONVERTED, *spreadsheets.SUFFIXES)
+"""Those of all formats, the better first."""
 UNTIMED: dict[str, Callable[[str], str]] = {
     ".txt": without_tags,
     ".md": without_signs,
     ".json": recognizer_json.untimed,
     ".cha": without_codes,
+    ".xml": ohms.untimed,
 }
 """What is said where no times are known."""
 BEGINNINGS = {  # how formats begin, also where they are called .txt
@@ -73,16 +81,30 @@ class SuppliedTranscript:
 
 
 def read(path: Path) -> SuppliedTranscript:
-    """A transcript in a file with one of the suffixes of READERS.
+    """A transcript in a file with one of SUFFIXES.
 
     Raises:
         DataError: if it is too large, cannot be read, or holds no words.
     """
-    text = encodings.read(path)
+    kind = suffix(path.name)
+    if kind in spreadsheets.SUFFIXES:
+        table = tables.Table.read(path)
+        return _named(path, assembled(table.cues() if table.of_cues else ()))
+    convert, kind = CONVERTED.get(kind, (encodings.read, kind))
+    text = convert(path)
     try:
-        transcript = parse(text, suffix(path.name))
+        transcript = parse(text, kind)
     except (DataError, RecursionError) as error:
         raise DataError(f"{readable(path.name)} {str(error) or 'cannot be read'}: it was passed over.") from error
+    return _named(path, transcript)
+
+
+def _named(path: Path, transcript: SuppliedTranscript) -> SuppliedTranscript:
+    """A transcript with remarks that name its file.
+
+    Raises:
+        DataError: if it holds no words.
+    """
     flawed = tuple(remarks(readable(path.name), transcript.flaws))
     if not transcript.text:
         raise DataError(*flawed or [f"{readable(path.name)} holds no words that are understood: it was passed over."])

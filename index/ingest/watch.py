@@ -14,6 +14,7 @@ from pathlib import Path
 
 from clasp.errors import DataError
 from clasp.filenames import readable
+from index.ingest.sidecars import HIDDEN
 from index.ingest.sidecars import SUFFIXES as TEXTS
 from index.ingest.walk import find_files
 
@@ -74,7 +75,7 @@ def _recordings(paths: Sequence[Path]) -> set[Path]:
 def _texts(folder: Path) -> list[Path]:
     """Transcripts and tables in a folder."""
     try:
-        return [file for file in folder.iterdir() if file.suffix.lower() in TEXTS]
+        return [file for file in folder.iterdir() if file.suffix.lower() in TEXTS and not file.name.startswith(HIDDEN)]
     except OSError:
         return []
 

@@ -532,7 +532,7 @@ def test_which_of_several_transcripts_was_taken_is_said(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "saved"),
-    [("a.docx", "a.txt"), ("a.pdf", "a.txt"), ("a.xlsx", "a.csv"), ("a.stl", "a.srt"), ("a.flk", "a.eaf")],
+    [("a.doc", "a.docx"), ("a.pdf", "a.txt"), ("a.xls", "a.xlsx"), ("a.scc", "a.srt"), ("a.flk", "a.eaf")],
 )
 def test_documents_are_named(tmp_path: Path, name: str, saved: str) -> None:
     assert beside(tmp_path, name, b"PK\3\4")[1] == [f"{name} cannot be read: save what is in it as {saved}."]

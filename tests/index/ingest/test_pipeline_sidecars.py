@@ -15,6 +15,7 @@ from index.ingest.pipeline import Ingestor
 from index.library import Library
 from index.progress import AddProgress
 from tests.index.ear import Ear
+from tests.index.ingest.office_files import docx, inline, table, xlsx
 from tests.index.ingest.test_sidecars import CSV, REMARKS, ROLLING, SAID, SRT, TOLD, WHISPERX, write
 
 
@@ -70,6 +71,14 @@ def test_what_lies_beside_is_added(library: Library, folder: Path) -> None:
     write(folder / "metadata.csv", CSV.replace(",", ";").replace("1962-05-01", "01.05.1962").encode("utf-16"))
     assert added(library, folder).remarks == ()
     assert told(library) == TOLD and said(library) == SAID.replace("flooded", "überflutet")
+
+
+def test_what_word_and_excel_write_is_taken_up_without_listening(library: Library, folder: Path) -> None:
+    added(library, folder)
+    xlsx(folder / "metadata.xlsx", inline([["file", "title", "date"], ["a.wav", "Harbour", "1962-05-01"]]))
+    docx(folder / "a.docx", table(["0:00", "Anna", "The harbour was flooded"], ["0:01.8", "Ben", "after the storm."]))
+    assert added(library, folder, Deaf()).remarks == ()
+    assert told(library)[0] == "Harbour" and told(library)[-1] == "1962-05-01" and said(library) == SAID
 
 
 @pytest.mark.parametrize(
