@@ -31,9 +31,7 @@ from clasp.errors import AudioError, DataError
 from clasp.filenames import readable
 from clasp.speech.languages import LanguageTally
 from clasp.speech.transcript import Transcript
-from clasp.text.words import join
 from index.ingest.cluster import Cluster
-from index.ingest.cues import Turn
 from index.ingest.encoded_file import (
     BATCH,
     SHORTEST,
@@ -49,7 +47,7 @@ from index.ingest.objects import Mirror
 from index.ingest.prefetch import prefetch
 from index.ingest.segment_audio import segment_waveforms
 from index.ingest.sidecars import Sidecar, SidecarIndex
-from index.ingest.untimed import aligned
+from index.ingest.transcript_alignment import transcribed
 from index.ingest.walk import find_files
 from index.library import OBJECTS, Library
 from index.metadata import FACTS, checked
@@ -58,7 +56,6 @@ from index.progress import AddProgress, Progress, TranscribeProgress, timed
 from index.records import Recording, Segment
 from index.transcripts import FUSED_AT_ONCE
 
-VERBATIM = 0.9  # share of a transcript that is recognized where it is word for word what is said
 WAITING = 64  # utterances that may wait for the transcriber
 
 
@@ -299,8 +296,11 @@ class Ingestor:
         segments: list[Segment] = []
         if new or (sidecar.cues and "speaker" in facts):
             named = facts.get("speaker", recording.speaker)
-            segments = self._transcribed(stored, sidecar, recording.language)
-            if len(stored) > 1 and sidecar.turns and not any(one.text for one in segments):
+            language = facts.get("language") or recording.language or self.model.language_of(sidecar.text)
+            segments, recognized = transcribed(stored, sidecar, self.library.phones(stored), language)
+            if recognized and not recording.language:
+                facts = {"language": language} | facts
+            if len(stored) > 1 and sidecar.turns and not recognized:
                 remarks.append(
                     f"The transcript of {readable(file.name)} has no times, and what is said was not recognized in it: "
                     "it is kept as a text. Check that it belongs to the recording, and in which language."
@@ -313,31 +313,6 @@ class Ingestor:
                 segments = [replace(one, text=one.text or old.text) for one, old in zip(segments, stored, strict=True)]
         self.library.apply_sidecar(recording.id, facts, segments, sidecar.text if new else None, summary)
         return new or bool(facts)
-
-    def _transcribed(self, segments: list[Segment], sidecar: Sidecar, language: str) -> list[Segment]:
-        """All segments of a recording with the text and the speakers that a sidecar has for them: what is recognized of
-        it in each, or else its cues at that time, unless these are of others, too. Where it is not word for word what
-        is said, the times come first."""
-        if sidecar.turns and len(segments) == 1:
-            return [replace(segments[0], text=sidecar.text, speaker="")]
-        spans = [(one.start, one.end) for one in segments]
-        timed = [
-            replace(one, text=sidecar.text_of(*span), speaker=sidecar.speaker_of(*span))
-            for one, span in zip(segments, spans, strict=True)
-        ]
-        turns = sidecar.turns or [Turn(one.text, one.speaker) for one in sidecar.cues]
-        written = join(one.text for one in turns)
-        language = language or sidecar.language or self.model.language_of(written)
-        recognized = aligned(turns, segments, self.library.phones(segments), language)
-        found = sum(len(one.text) for one in recognized)
-        if not found:
-            return timed
-        first, second = (recognized, timed) if found >= VERBATIM * len(written) else (timed, recognized)
-        shared = sidecar.is_shared(spans)
-        return [
-            by_words if is_shared else one if one.text else other
-            for one, other, by_words, is_shared in zip(first, second, recognized, shared, strict=True)
-        ]
 
     @timed
     def diarize(self) -> Generator[Progress, None, None]:

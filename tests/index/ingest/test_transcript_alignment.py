@@ -1,4 +1,4 @@
-"""Transcripts without times, as people write them: every utterance gets its words, and who says them."""
+"""Transcripts as people write them, with times or without: every utterance gets its words, and who says them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from clasp.phones.inventory import INVENTORY
 from index.demo import open_demo
 from index.ingest.cues import Turn
 from index.ingest.pipeline import Ingestor
-from index.ingest.untimed import aligned
+from index.ingest.transcript_alignment import aligned
 from index.library import Library, Segment
 from tests.index.conftest import last
 
@@ -112,6 +112,7 @@ def test_one_that_comes_later_or_after_a_stop(demo: Library, bundled: Clasp, tmp
         state = last(Ingestor(library, bundled).add([tmp_path / "in"]))
         assert (state.existing, state.updated) == (1, 1)
         (recording,) = library.recordings()
+        assert recording.language == "en"  # as it was read
         assert [one.text for one in library.segments_of(recording.id)] == said
 
 

@@ -1,6 +1,6 @@
-"""Transcripts without times: what is said in each utterance is found by its phones.
+"""Transcripts beside recordings: what of them is said in each utterance, as its phones and the times of cues tell.
 
-segments = aligned(turns, segments, library.phones(segments), "en")
+segments, recognized = transcribed(library.segments_of(recording.id), sidecar, library.phones(segments), "en")
 """
 
 import re
@@ -16,10 +16,45 @@ from clasp.phones import inventory
 from clasp.phones.forced_alignment import align_words, common_subsequence
 from clasp.text.words import join, pieces
 from index.ingest.cues import Turn
+from index.ingest.sidecars import Sidecar
 from index.records import Segment
 
 _END = re.compile(r"[.?!…。！？।؟۔][\"'»”’)\]]*\s*$")
+VERBATIM = 0.9  # share of a transcript that is recognized where it is word for word what is said
 FEW = 3  # words that may go unrecognized at either end of an utterance
+
+
+def transcribed(
+    segments: Sequence[Segment], sidecar: Sidecar, phones: Sequence[np.ndarray], language: str
+) -> tuple[list[Segment], bool]:
+    """The segments of a recording with the texts and the speakers that a sidecar has for them, and whether that was
+    recognized in what is said.
+
+    Each has what is recognized of the transcript in it, or else the cues at its time, unless these are of others, too.
+    Where the transcript is not word for word what is said, the times come first.
+
+    Args:
+        segments, phones, language: as for `aligned`.
+    """
+    if sidecar.turns and len(segments) == 1:
+        return [replace(segments[0], text=sidecar.text, speaker="")], False
+    spans = [(one.start, one.end) for one in segments]
+    timed = [
+        replace(one, text=sidecar.text_of(*span), speaker=sidecar.speaker_of(*span))
+        for one, span in zip(segments, spans, strict=True)
+    ]
+    turns = sidecar.turns or [Turn(one.text, one.speaker) for one in sidecar.cues]
+    recognized = aligned(turns, segments, phones, language)
+    found = sum(len(one.text) for one in recognized)
+    if not found:
+        return timed, False
+    is_verbatim = found >= VERBATIM * sum(len(one.text) for one in turns)
+    first, second = (recognized, timed) if is_verbatim else (timed, recognized)
+    chosen = [
+        by_words if is_shared else one if one.text else other
+        for one, other, by_words, is_shared in zip(first, second, recognized, sidecar.is_shared(spans), strict=True)
+    ]
+    return chosen, True
 
 
 def aligned(
