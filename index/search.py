@@ -196,7 +196,9 @@ def search(
     else:
         words_alike = sounds if model.aligner is None else np.maximum(alignment / CLEAR, candidates.coverage)
         scores = meaning * meanings + (1 - meaning) * words_alike
-    best = [row for row in np.argsort(-scores, kind="stable") if segments[row].id != query.segment][:k]
+    asked = telling(candidates.weights)
+    order = [row for row in np.argsort(-scores, kind="stable") if segments[row].id != query.segment]
+    best = _names_once(library, asked, segments, judged, order)[:k]
     recordings = {one.id: one for one in library.recordings({segments[row].recording for row in best})}
     hits = [
         Hit(
@@ -217,7 +219,7 @@ def search(
     ]
     seconds = time.perf_counter() - started
     _log("search", seconds, kind=query.kind, hits=len(hits))
-    return Answer(query, hits, seconds, str(model.device), telling(candidates.weights), candidates.note)
+    return Answer(query, hits, seconds, str(model.device), asked, candidates.note)
 
 
 def _logged(query: Query) -> Query:
@@ -238,6 +240,7 @@ class _Judged:
     probability: np.ndarray  # float64 (n,), calibrated
     strong: np.ndarray  # bool (n,), whether it reaches the threshold
     possible: np.ndarray  # bool (n,), whether it reaches the lower one
+    unaided: np.ndarray  # bool (n,), whether it does so without the words of the query
     witness: np.ndarray  # int64 (n,), of WITNESSES
 
 
@@ -248,7 +251,7 @@ def _judged(
     evidence: tuple[np.ndarray, ...],
 ) -> _Judged:
     count = len(segments)
-    judged = _Judged(np.zeros(count), np.zeros(count, bool), np.zeros(count, bool), np.zeros(count, np.int64))
+    judged = _Judged(np.zeros(count), *np.zeros((3, count), bool), np.zeros(count, np.int64))
     kinds = [(_direction(query, segment), bool(segment.transcript)) for segment in segments]
     for kind in set(kinds):
         rows = np.array([one == kind for one in kinds])
@@ -258,8 +261,34 @@ def _judged(
         judged.probability[rows] = probability = fit.probability(*known)
         judged.strong[rows] = probability >= fit.threshold
         judged.possible[rows] = probability >= min(fit.possible, fit.threshold)
+        judged.unaided[rows] = fit.probability(*known[:3]) >= min(fit.possible, fit.threshold)
         judged.witness[rows] = fit.witness(*known)
     return judged
+
+
+def _names_once(
+    library: "Library", asked: frozenset[str], segments: "list[Segment]", judged: _Judged, order: list[int]
+) -> list[int]:
+    """Rows, best first, without those that only the title of their recording or the speaker's name makes possible, but
+    for the first of each recording: otherwise all of it would be an answer.
+
+    Args:
+        asked: the words of the query that count.
+    """
+    aided = [row for row in order if judged.possible[row] and not judged.unaided[row]]
+    if not aided:
+        return order
+    titles = {one.id: one.title for one in library.recordings({segments[row].recording for row in aided})}
+    named: set[str] = set()  # recordings
+    repeated: set[int] = set()  # rows
+    for row in aided:
+        segment = segments[row]
+        names = words(f"{titles.get(segment.recording, '')} {segment.speaker}")
+        if asked.isdisjoint(words(segment.transcript)) and not asked.isdisjoint(names):
+            if segment.recording in named:
+                repeated.add(row)
+            named.add(segment.recording)
+    return [row for row in order if row not in repeated]
 
 
 def _direction(query: Query, segment: "Segment") -> "Direction":

@@ -6,6 +6,7 @@ from itertools import count
 from operator import itemgetter
 from typing import Any
 
+from clasp.text.words import words
 from index.guests import lifetime
 from index.hit import Hit
 from index.library import Library
@@ -71,7 +72,7 @@ def answer(
         savable=savable,
         saved=saved,
         LONG=LONG,
-        WHY=WHY,
+        why=lambda hit: _why(hit, found.telling),
     )
 
 
@@ -80,6 +81,15 @@ def _written(language: str | None, languages: Iterable[str]) -> list[tuple[str, 
     return (
         sorted(((tag, labels.language(tag)) for tag in {language, *languages}), key=itemgetter(1)) if language else []
     )
+
+
+def _why(hit: Hit, asked: frozenset[str]) -> str:
+    """Why a hit was found; where none of the words asked for is said in it, where they stand."""
+    if hit.witness == "words" and asked.isdisjoint(words(hit.segment.transcript)):
+        for place, names in (("In the title", hit.recording.title), ("Name of the speaker", hit.segment.speaker)):
+            if not asked.isdisjoint(words(names)):
+                return place
+    return WHY[hit.witness]
 
 
 def exported(found: Answer) -> list[Hit]:

@@ -138,6 +138,10 @@ def test_a_card_says_why_it_was_found(searched: SearchedLibrary) -> None:
     html = shown(searched, hit(searched, 1, 0.9, witness="words"), hit(searched, 2, 0.3, witness="sound"))
     assert "<span>Same words</span>" in html and "<span>Sounds alike</span>" in html
     assert "A <mark>storm</mark> came up." in html
+    html = shown(searched, hit(searched, 2, 0.9, witness="words", speaker="Captain Storm", speaker_guessed=True))
+    assert "<span>Captain Storm (guess)</span><span>Name of the speaker</span>" in html  # nothing of it is said
+    searched.library.edit("talk", title="After the storm")
+    assert "<span>In the title</span>" in shown(searched, hit(searched, 2, 0.9, witness="words"))
 
 
 def test_filters_that_nothing_passes(searched: SearchedLibrary) -> None:
