@@ -251,7 +251,8 @@ def _judged(
     evidence: tuple[np.ndarray, ...],
 ) -> _Judged:
     count = len(segments)
-    judged = _Judged(np.zeros(count), *np.zeros((3, count), bool), np.zeros(count, np.int64))
+    no = np.zeros(count, bool)
+    judged = _Judged(np.zeros(count), no, no.copy(), no.copy(), np.zeros(count, np.int64))
     kinds = [(_direction(query, segment), bool(segment.transcript)) for segment in segments]
     for kind in set(kinds):
         rows = np.array([one == kind for one in kinds])

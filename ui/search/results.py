@@ -42,6 +42,7 @@ def answer(
     *,
     savable: bool = False,
     saved: str = "",
+    transcribing: bool = False,
 ) -> str:
     """The answer to a search: strong matches, then possible ones, then the nearest others, up to ten in all or all
     strong ones; and what can be done with them.
@@ -50,6 +51,7 @@ def answer(
         languages: in which a typed query may be said to be written.
         savable: whether the search may be saved.
         saved: the name under which it is saved already.
+        transcribing: whether what was added last is still being transcribed.
     """
     library, source = searched.library, found.query.segment
     groups = by_recording(library, found.hits, by_time=request.settings.by_time)
@@ -71,6 +73,7 @@ def answer(
         linkable=bool(request.text or request.like is not None) and request.settings.library != VISIT,
         savable=savable,
         saved=saved,
+        transcribing=transcribing,
         LONG=LONG,
         why=lambda hit: _why(hit, found.telling),
     )

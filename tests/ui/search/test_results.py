@@ -58,7 +58,9 @@ def test_a_strong_match_is_a_card(searched: SearchedLibrary) -> None:
     assert "var(--category-14)" in html and "science fiction" in html and "English" in html
     assert 'class="strip"' not in html and "Before and after" not in html
     assert "<b>1.4 ms</b>" in html and "5 utterances" in html
-    assert "Anna" in html and "0:00" not in html
+    assert "Anna" in html and "0:00" not in html and "A tale</a></h3>" in html
+    searched.library.edit("tale", title="A storm came up.")
+    assert "<h3" not in shown(searched, hit(searched, 1, 0.934))  # its title is what it says
     assert 'class="more"' not in html
 
 
@@ -108,6 +110,12 @@ def test_it_is_said_why_a_search_took_longer(searched: SearchedLibrary) -> None:
     answer = Answer(QUERY, [hit(searched, 1, 0.9)], 2.0, "cpu", note="The Milvus server does not answer.")
     for text in (results.answer(answer, SearchRequest(SearchSettings("own"), QUERY.text), searched), as_text(answer)):
         assert "The Milvus server does not answer." in text
+
+
+def test_it_is_said_that_transcripts_are_still_being_made(searched: SearchedLibrary) -> None:
+    asked = Answer(QUERY, [hit(searched, 1, 0.9)], 0.001, "cpu"), SearchRequest(SearchSettings("own"), QUERY.text)
+    assert "Transcripts are still being made" in results.answer(*asked, searched, transcribing=True)
+    assert "Transcripts" not in results.answer(*asked, searched)
 
 
 def test_filters_can_be_cleared(searched: SearchedLibrary) -> None:
