@@ -187,18 +187,19 @@ def search(
         )
     cosines = zip(model.halves(candidates.vectors), model.halves(query.vector[None]), strict=True)
     meanings, sounds = (stored @ asked[0] for stored, asked in cosines)  # (n,)
-    evidence = (meanings, sounds, alignment, candidates.coverage)
-    judged = _judged(model.calibration, query, segments, evidence)
+    asked, coverage = telling(candidates.weights), candidates.coverage.copy()
+    judged = _judged(model.calibration, query, segments, (meanings, sounds, alignment, coverage))
+    if again := _named_again(library, asked, segments, judged):
+        coverage[again] = 0.0
+        judged = _judged(model.calibration, query, segments, (meanings, sounds, alignment, coverage))
     if meaning is None:
         scores = judged.probability
     elif not model.sound_dim:
         scores = meanings
     else:
-        words_alike = sounds if model.aligner is None else np.maximum(alignment / CLEAR, candidates.coverage)
+        words_alike = sounds if model.aligner is None else np.maximum(alignment / CLEAR, coverage)
         scores = meaning * meanings + (1 - meaning) * words_alike
-    asked = telling(candidates.weights)
-    order = [row for row in np.argsort(-scores, kind="stable") if segments[row].id != query.segment]
-    best = _names_once(library, asked, segments, judged, order)[:k]
+    best = [row for row in np.argsort(-scores, kind="stable") if segments[row].id != query.segment][:k]
     recordings = {one.id: one for one in library.recordings({segments[row].recording for row in best})}
     hits = [
         Hit(
@@ -209,7 +210,7 @@ def search(
             meaning=float(meanings[row]),
             sound=float(sounds[row]),
             alignment_score=float(alignment[row]),
-            coverage=float(candidates.coverage[row]),
+            coverage=float(coverage[row]),
             strong=bool(judged.strong[row]),
             possible=bool(judged.possible[row]),
             witness=WITNESSES[judged.witness[row]],
@@ -240,7 +241,6 @@ class _Judged:
     probability: np.ndarray  # float64 (n,), calibrated
     strong: np.ndarray  # bool (n,), whether it reaches the threshold
     possible: np.ndarray  # bool (n,), whether it reaches the lower one
-    unaided: np.ndarray  # bool (n,), whether it does so without the words of the query
     witness: np.ndarray  # int64 (n,), of WITNESSES
 
 
@@ -251,8 +251,7 @@ def _judged(
     evidence: tuple[np.ndarray, ...],
 ) -> _Judged:
     count = len(segments)
-    no = np.zeros(count, bool)
-    judged = _Judged(np.zeros(count), no, no.copy(), no.copy(), np.zeros(count, np.int64))
+    judged = _Judged(np.zeros(count), np.zeros(count, bool), np.zeros(count, bool), np.zeros(count, np.int64))
     kinds = [(_direction(query, segment), bool(segment.transcript)) for segment in segments]
     for kind in set(kinds):
         rows = np.array([one == kind for one in kinds])
@@ -262,34 +261,31 @@ def _judged(
         judged.probability[rows] = probability = fit.probability(*known)
         judged.strong[rows] = probability >= fit.threshold
         judged.possible[rows] = probability >= min(fit.possible, fit.threshold)
-        judged.unaided[rows] = fit.probability(*known[:3]) >= min(fit.possible, fit.threshold)
         judged.witness[rows] = fit.witness(*known)
     return judged
 
 
-def _names_once(
-    library: "Library", asked: frozenset[str], segments: "list[Segment]", judged: _Judged, order: list[int]
-) -> list[int]:
-    """Rows, best first, without those that only the title of their recording or the speaker's name makes possible, but
-    for the first of each recording: otherwise all of it would be an answer.
+def _named_again(library: "Library", asked: frozenset[str], segments: "list[Segment]", judged: _Judged) -> list[int]:
+    """Rows for which only words of the recording's title or the speaker's name speak, but for the likeliest of each
+    recording: otherwise all of it would be an answer.
 
     Args:
         asked: the words of the query that count.
     """
-    aided = [row for row in order if judged.possible[row] and not judged.unaided[row]]
-    if not aided:
-        return order
-    titles = {one.id: one.title for one in library.recordings({segments[row].recording for row in aided})}
+    by_words = np.flatnonzero(judged.witness == WITNESSES.index("words"))
+    rows = by_words[np.argsort(-judged.probability[by_words], kind="stable")].tolist()
+    recordings = {segments[row].recording for row in rows}
+    titles = {one.id: one.title for one in library.recordings(recordings)} if recordings else {}
     named: set[str] = set()  # recordings
-    repeated: set[int] = set()  # rows
-    for row in aided:
+    again = []
+    for row in rows:
         segment = segments[row]
         names = words(f"{titles.get(segment.recording, '')} {segment.speaker}")
         if asked.isdisjoint(words(segment.transcript)) and not asked.isdisjoint(names):
             if segment.recording in named:
-                repeated.add(row)
+                again.append(row)
             named.add(segment.recording)
-    return [row for row in order if row not in repeated]
+    return again
 
 
 def _direction(query: Query, segment: "Segment") -> "Direction":
