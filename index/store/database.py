@@ -228,7 +228,8 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
     def _place_notes(self, recording: str) -> None:
         """Have each note of a recording at the last segment that has begun, or else at the first."""
         one = "SELECT id FROM segments WHERE segments.recording = notes.recording"
-        last, first = f"{one} AND start_s <= at_s + 0.05 ORDER BY start_s DESC LIMIT 1", f"{one} ORDER BY start_s LIMIT 1"
+        last = f"{one} AND start_s <= at_s + 0.05 ORDER BY start_s DESC LIMIT 1"
+        first = f"{one} ORDER BY start_s LIMIT 1"
         self._write(
             f"UPDATE notes SET segment = coalesce(({last}), ({first})) WHERE recording = :recording",
             recording=recording,
