@@ -33,7 +33,7 @@ class Hit:
     meaning: float  # cosine of the meaning halves
     sound: float  # cosine of the sound halves; 0 for a model without one
     alignment_score: float  # of the phones, see `clasp.phones.alignment`
-    coverage: float  # share of the query's words that are in the transcript, the title or the speaker's name
+    coverage: float  # share of the query's words in the transcript; one hit a recording is found by names alone
     strong: bool  # whether the probability reaches the threshold
     possible: bool = True  # whether it reaches at least the lower one; always if it is strong
     witness: Witness = "meaning"  # what speaks most for it

@@ -29,7 +29,8 @@ class LibraryNotes:
         return self._indexed.database.notes(recording)
 
     def add(self, recording: str, at: float, text: str, tags: str = "") -> Note:
-        """Write a note at a second of a recording; it belongs to the last utterance that has begun then.
+        """Write a note at a second of a recording; it belongs to the last utterance that has begun then, or else to the
+        first.
 
         Args:
             tags: with commas between them.

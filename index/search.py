@@ -187,14 +187,17 @@ def search(
         )
     cosines = zip(model.halves(candidates.vectors), model.halves(query.vector[None]), strict=True)
     meanings, sounds = (stored @ asked[0] for stored, asked in cosines)  # (n,)
-    evidence = (meanings, sounds, alignment, candidates.coverage)
-    judged = _judged(model.calibration, query, segments, evidence)
+    asked, coverage = telling(candidates.weights), candidates.coverage.copy()
+    judged = _judged(model.calibration, query, segments, (meanings, sounds, alignment, coverage))
+    if again := _named_again(library, asked, segments, judged):
+        coverage[again] = 0.0
+        judged = _judged(model.calibration, query, segments, (meanings, sounds, alignment, coverage))
     if meaning is None:
         scores = judged.probability
     elif not model.sound_dim:
         scores = meanings
     else:
-        words_alike = sounds if model.aligner is None else np.maximum(alignment / CLEAR, candidates.coverage)
+        words_alike = sounds if model.aligner is None else np.maximum(alignment / CLEAR, coverage)
         scores = meaning * meanings + (1 - meaning) * words_alike
     best = [row for row in np.argsort(-scores, kind="stable") if segments[row].id != query.segment][:k]
     recordings = {one.id: one for one in library.recordings({segments[row].recording for row in best})}
@@ -207,7 +210,7 @@ def search(
             meaning=float(meanings[row]),
             sound=float(sounds[row]),
             alignment_score=float(alignment[row]),
-            coverage=float(candidates.coverage[row]),
+            coverage=float(coverage[row]),
             strong=bool(judged.strong[row]),
             possible=bool(judged.possible[row]),
             witness=WITNESSES[judged.witness[row]],
@@ -217,7 +220,7 @@ def search(
     ]
     seconds = time.perf_counter() - started
     _log("search", seconds, kind=query.kind, hits=len(hits))
-    return Answer(query, hits, seconds, str(model.device), telling(candidates.weights), candidates.note)
+    return Answer(query, hits, seconds, str(model.device), asked, candidates.note)
 
 
 def _logged(query: Query) -> Query:
@@ -260,6 +263,29 @@ def _judged(
         judged.possible[rows] = probability >= min(fit.possible, fit.threshold)
         judged.witness[rows] = fit.witness(*known)
     return judged
+
+
+def _named_again(library: "Library", asked: frozenset[str], segments: "list[Segment]", judged: _Judged) -> list[int]:
+    """Rows for which only words of the recording's title or the speaker's name speak, but for the likeliest of each
+    recording: otherwise all of it would be an answer.
+
+    Args:
+        asked: the words of the query that count.
+    """
+    by_words = np.flatnonzero(judged.witness == WITNESSES.index("words"))
+    rows = by_words[np.argsort(-judged.probability[by_words], kind="stable")].tolist()
+    recordings = {segments[row].recording for row in rows}
+    titles = {one.id: one.title for one in library.recordings(recordings)} if recordings else {}
+    named: set[str] = set()  # recordings
+    again = []
+    for row in rows:
+        segment = segments[row]
+        names = words(f"{titles.get(segment.recording, '')} {segment.speaker}")
+        if asked.isdisjoint(words(segment.transcript)) and not asked.isdisjoint(names):
+            if segment.recording in named:
+                again.append(row)
+            named.add(segment.recording)
+    return again
 
 
 def _direction(query: Query, segment: "Segment") -> "Direction":

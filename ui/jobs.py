@@ -30,6 +30,7 @@ class Progress:
     share: float | None = None  # of the whole; None if unknown
     facts: tuple[str, ...] = ()
     before: str = ""  # what the first part of the job has done, if this is the second
+    search: str = ""  # address at which what that has added can be searched; it is still being transcribed
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,11 @@ class Job:
     def running(self) -> bool:
         """Whether it has not ended yet."""
         return not isinstance(self.state, Report)
+
+    @property
+    def transcribing(self) -> bool:
+        """Whether it has added recordings that are still being transcribed."""
+        return isinstance(self.state, Progress) and bool(self.state.search)
 
     @property
     def stopping(self) -> bool:

@@ -226,10 +226,12 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
             self._place_notes(later)
 
     def _place_notes(self, recording: str) -> None:
-        """Have each note of a recording at the last segment that has begun."""
-        last = "SELECT id FROM segments WHERE segments.recording = notes.recording AND start_s <= at_s + 0.05"
+        """Have each note of a recording at the last segment that has begun, or else at the first."""
+        one = "SELECT id FROM segments WHERE segments.recording = notes.recording"
+        last = f"{one} AND start_s <= at_s + 0.05 ORDER BY start_s DESC LIMIT 1"
+        first = f"{one} ORDER BY start_s LIMIT 1"
         self._write(
-            f"UPDATE notes SET segment = ({last} ORDER BY start_s DESC LIMIT 1) WHERE recording = :recording",
+            f"UPDATE notes SET segment = coalesce(({last}), ({first})) WHERE recording = :recording",
             recording=recording,
         )
         self._full_text.refresh(self._writer, self._annotated("recording", recording))

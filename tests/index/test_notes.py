@@ -32,7 +32,7 @@ def test_a_note_is_found_at_its_moment(library: Library) -> None:
     note = library.notes.add("long", 31.0, " The flood\nof 1962 ", "Flut, harbour, flut,")
     assert (note.text, note.tags, note.segment) == ("The flood of 1962", ("Flut", "harbour"), 2)
     early = library.notes.add("long", 1.0, "before anybody speaks")
-    assert early.segment is None and library.notes.of("long") == [early, note]
+    assert early.segment == 1 and found(library, "before anybody") == [1] and library.notes.of("long") == [early, note]
     assert found(library, "flood 1962") == found(library, "flut") == [2]
     changed = library.notes.edit(note.id, "The storm", "sea")
     assert (changed.text, changed.tags, changed.at) == ("The storm", ("sea",), 31.0)
@@ -80,7 +80,7 @@ def test_notes_are_exported(library: Library) -> None:
     assert [one["at"] for one in json.loads(written["json"])["notes"]] == [1.0, 31.0]
     assert json.loads(written["json"])["notes"][1]["tags"] == ["sea", "1962"]
     notes = [one["notes"] for one in csv.DictReader(io.StringIO(written["csv"]))]
-    assert notes == ["", "The *flood* #sea #1962", ""]
+    assert notes == ["before anybody speaks", "The *flood* #sea #1962", ""]
     paragraphs = written["md"].split("\n\n")
     assert paragraphs[-5:] == [
         "> Note (0:00:01): before anybody speaks", "(0:00:05) spoken at 5", "(0:00:20) spoken at 20",

@@ -13,7 +13,7 @@ from clasp.model import Clasp
 from clasp.phones.alignment import SHORTLIST, Aligner, pack
 from clasp.phones.inventory import INVENTORY
 from index.filters import Filter
-from index.library import Library
+from index.library import Library, Recording, Segment
 from index.search import CLEAR, Query, encode, like, search
 from tests.index.conftest import Identity
 
@@ -209,6 +209,28 @@ def test_more_like_one_of_them(
     assert {hit.segment.id for hit in answer.hits} == {one.id for one in stored} - {stored[8].id}
     with pytest.raises(LibraryError, match="no segment 99"):
         like(library, 99)
+
+
+def test_a_title_brings_a_recording_once(tmp_path: Path, units: Callable[..., np.ndarray]):
+    """All of it has the title's words, and most of it does not say them; a speaker's name is no other."""
+    fit = MatchProbability(-9.0, 0, -9.0, 0, 0, 0, threshold=0.9, word_bias=-2.0, word_slope=3.0, possible=0.5)
+    model = Model(calibration=Calibration(dict.fromkeys(("text", "few", "word", "translation"), fit), 0.05))
+    texts = ["It was dark.", "The lighthouse keeper had gone.", "We rowed home.", "Nobody spoke."]
+    recordings = [Recording("sea", Path("sea.wav"), "Two sisters at the lighthouse", 40.0),
+                  Recording("mill", Path("mill.wav"), "The mill", 40.0)]  # fmt: skip
+    segments = [Segment(0, "sea", 10.0 * n, 10.0 * n + 5, text) for n, text in enumerate(texts)]
+    segments += [Segment(0, "mill", 10.0 * n, 10.0 * n + 5, f"Flour {n}.", speaker="Ada Pike") for n in range(4)]
+    library = Library.create(tmp_path / "library", model)
+    library.add(recordings, segments, units(len(segments), DIM))
+
+    def possible(text: str) -> list[tuple[str, str]]:
+        answer = search(library, model, replace(ask(units(1, DIM)[0]), text=text))
+        return [(hit.recording.id, hit.segment.transcript) for hit in answer.hits if hit.possible]
+
+    found = possible("lighthouse")
+    assert len(found) == 2 and ("sea", texts[1]) in found and {name for name, _ in found} == {"sea"}
+    assert [name for name, _ in possible("Pike")] == ["mill"]
+    assert len(possible("flour")) == 4  # said each time
 
 
 def test_filters_and_small_libraries(make: Callable[..., Library], model: Model, units: Callable[..., np.ndarray]):

@@ -246,7 +246,7 @@ def test_the_page_fits_a_phone_and_switches_to_dark(page: Page) -> None:
     assert page.evaluate("document.body.classList.contains('dark')")
 
 
-def test_the_page_shows_what_a_program_can_call(page: Page) -> None:
+def test_the_page_shows_what_a_program_can_call(page: Page, address: str) -> None:
     expect(page.locator("footer:not(.colophon)")).to_be_hidden()
     page.get_by_role("link", name="API").click()
     for name in (
@@ -258,6 +258,7 @@ def test_the_page_shows_what_a_program_can_call(page: Page) -> None:
         "export_transcript",
     ):
         expect(page.get_by_text(f"/{name}").first).to_be_visible()
+    expect(page.get_by_text(f"{address}gradio_api/mcp/")).to_be_in_viewport()
 
 
 def test_modules_are_kept_by_browsers_at_addresses_that_change_with_them(page: Page) -> None:

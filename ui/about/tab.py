@@ -8,7 +8,7 @@ import gradio as gr
 from clasp.errors import ClaspError
 from clasp.settings import current
 from index.guests import lifetime
-from ui import labels
+from ui import labels, script
 from ui.errors import error_message
 from ui.events import QUIET
 from ui.service import Service
@@ -48,7 +48,7 @@ Facts = list[tuple[str, str]]
 
 def build(service: Service, token: gr.BrowserState, tab: gr.Tab) -> None:
     """Lay out the tab; called inside it. What depends on model and libraries comes when it is opened."""
-    view = gr.HTML(page(service), js_on_load=None, apply_default_css=False)
+    view = gr.HTML(page(service), js_on_load=script.mount("about/about"), apply_default_css=False)
 
     def load(guest: str) -> str:
         try:

@@ -87,6 +87,10 @@ def taking_up(
     """A job that adds recordings in some way, transcribes them, and runs the saved searches on them."""
 
     def work(stopping: threading.Event) -> Iterator[Progress | Report]:
+        for state in steps(stopping):
+            yield replace(state, search=address) if isinstance(state, Progress) and state.before else state
+
+    def steps(stopping: threading.Event) -> Iterator[Progress | Report]:
         yield Progress("Looking for recordings…")
         state, stopped = None, False
         try:
@@ -103,8 +107,7 @@ def taking_up(
             state, "Stopped. What was finished is kept; add the rest again to continue." if stopped else ""
         )
         if not stopped:
-            before = f"{report.sentences[0]} You can search now."
-            last = yield from completed(Ingestor(library, model), model, stopping, before)
+            last = yield from completed(Ingestor(library, model), model, stopping, before=report.sentences[0])
             report = replace(
                 report, sentences=report.sentences + last.sentences, details=report.details + last.details,
                 wrong=report.wrong or last.wrong,

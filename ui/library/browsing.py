@@ -1,5 +1,6 @@
 """Looking at a library, and at the job it has."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import gradio as gr
@@ -8,7 +9,7 @@ from clasp.errors import LibraryError
 from ui import jobs, links
 from ui.events import Updates, event_data
 from ui.library import recordings
-from ui.library.handlers import LibraryHandlers, Selection, reports_errors
+from ui.library.handlers import LibraryHandlers, Selection, phase_of, reports_errors
 from ui.library.recordings import TableView
 from ui.service import READ_ONLY, VISIT
 
@@ -37,15 +38,16 @@ class BrowsingHandlers(LibraryHandlers):
         return self._show(name, token)
 
     @reports_errors
-    def poll(self, name: str, token: str, view: TableView, selection: Selection) -> Updates:
-        """Some time has passed while the library had a job."""
-        job = self._service.jobs.of(self._service.key(name, token))
-        if job is not None and job.running:
-            updates: Updates = {self._components.job: jobs.html(job)}
-        else:
-            libraries = gr.Dropdown(self._service.libraries(token), value=name)
-            updates = self._show(name, token, view, selection) | {self._components.name: libraries}
-        return updates | self._unchanged()
+    def poll(
+        self, name: str, token: str, view: TableView, selection: Selection, phase: Sequence[object] | None
+    ) -> Updates:
+        """Some time has passed in which the library had a job, or may have got one."""
+        tab, job = self._components, self._service.jobs.of(self._service.key(name, token))
+        if phase_of(job) == (phase and tuple(phase)):
+            return self._unchanged() | ({tab.job: jobs.html(job)} if job is not None and job.running else {})
+        updates = self._show(name, token, view, selection) | self._unchanged()
+        updates |= {tab.name: gr.Dropdown(self._service.libraries(token), value=name)}
+        return updates | {part: gr.skip() for part in (tab.form, tab.confirm)}  # somebody may be filling it in
 
     @reports_errors
     def search(self, words: str, name: str | None, token: str, view: TableView) -> Updates:

@@ -31,8 +31,10 @@ class LibraryComponents:
 
     view: gr.State
     selection: gr.State
+    phase: gr.State
     timer: gr.Timer
     name: gr.Dropdown
+    new: Any = None
     new_name: Any = None
     new_archive: Any = None
     create: Any = None
@@ -101,8 +103,8 @@ class LibraryComponents:
 def build(service: "Service") -> LibraryComponents:
     """Lay out the tab; called inside it."""
     made: dict[str, Any] = {
-        "view": gr.State(TableView()), "selection": gr.State(()), "timer": gr.Timer(0.7, active=False),
-        "undoing": gr.State(None),
+        "view": gr.State(TableView()), "selection": gr.State(()), "phase": gr.State(None),
+        "timer": gr.Timer(active=False), "undoing": gr.State(None),
     }  # fmt: skip
     with gr.Column(elem_id="library"):
         with gr.Row(elem_id="library-choice"):
@@ -150,11 +152,11 @@ def _html(value: str = "", **options: Any) -> gr.HTML:
 
 
 def _new_library() -> dict[str, Any]:
-    with gr.Accordion("New library", open=False, elem_id="library-new"):
+    with gr.Accordion("New library", open=False, elem_id="library-new") as new:
         name = gr.Textbox(label="Name", placeholder="Harbour tapes", max_length=64, max_lines=1)
         archive = gr.File(label="From an exported archive (optional)", file_types=[".zip"], height=120)
         create = gr.Button("Create", variant="primary", elem_id="library-make")
-    return {"new_name": name, "new_archive": archive, "create": create}
+    return {"new": new, "new_name": name, "new_archive": archive, "create": create}
 
 
 def _adding(service: "Service") -> dict[str, Any]:

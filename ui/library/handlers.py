@@ -19,7 +19,11 @@ from ui.library.recordings import FIRST_PAGE, TableView
 from ui.service import VISIT, Service
 from ui.templates import notice, render
 
+POLL = 0.7  # seconds between two looks at a job that runs
+WATCH = 5.0  # seconds between two looks whether one has begun in watched folders or podcasts
+
 Selection = tuple[str, ...]  # ids of recordings
+Phase = tuple[str, bool, bool]  # of a job, see `phase_of`
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,8 @@ class LibraryHandlers:
             tab.job: jobs.html(job),
             tab.stop: gr.Button(visible=job is not None and busy and job.can_stop),
             tab.dismiss: gr.Button(visible=job is not None and not busy),
-            tab.timer: gr.Timer(active=busy),
+            tab.phase: phase_of(job),
+            tab.timer: gr.Timer(POLL, active=busy),
             tab.maintenance: gr.Accordion(visible=owner and name != VISIT),
             tab.reembed: gr.Button(visible=False),
             tab.facts: render("library/guest.html", lifetime=lifetime()) if name == VISIT else "",
@@ -103,6 +108,8 @@ class LibraryHandlers:
                 feeds = library.feeds.all()
                 folders = library.watched_folders.all()
                 updates[tab.source_list] = render("library/sources.html", folders=folders, feeds=feeds)
+                if (folders or feeds) and not busy:
+                    updates[tab.timer] = gr.Timer(WATCH, active=True)
                 updates[tab.update_feeds] = gr.Button(visible=bool(feeds))
         except LibraryError as error:
             updates[tab.facts] = notice(str(error))
@@ -140,6 +147,14 @@ class LibraryHandlers:
             title = self._own(name, token).recording(selection[0]).title if len(selection) == 1 else ""
             updates[tab.selected] = render("library/selected.html", title=title, selected=len(selection))
         return updates
+
+
+def phase_of(job: jobs.Job | None) -> Phase | None:
+    """Which job it is, whether it runs, and whether its first part is done: with each, there is more to be shown."""
+    if job is None:
+        return None
+    state = job.state
+    return job.secret, job.running, isinstance(state, jobs.Progress) and bool(state.before)
 
 
 def facts(library: Library, *, may_change: bool, left: float | None) -> str:

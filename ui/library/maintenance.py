@@ -116,7 +116,7 @@ class MaintenanceHandlers(LibraryHandlers):
             raise LibraryError("No libraries can be created here.")
         tab, registry = self._components, self._service.opened().registry
         title = " ".join((title or "").split())
-        cleared = {tab.new_name: "", tab.new_archive: None}
+        cleared = {tab.new: gr.Accordion(open=False), tab.new_name: "", tab.new_archive: None}
         if upload:
             work = importing(Path(upload), registry, title)
             self._service.jobs.start(self._service.key(name, token), f"Importing “{title}”", work, can_stop=False)

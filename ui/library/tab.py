@@ -30,14 +30,14 @@ def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -
 
     loading = [gr.Textbox(visible=False), token, parts.name]
     remembered = script.call("common/address", "withSettings", "library")  # what the tab keeps in the address
-    gr.on([tab.select, token.change], browsing.load, loading, outputs, js=remembered, **quiet)
+    loaded = gr.on([tab.select, token.change], browsing.load, loading, outputs, js=remembered, **quiet)
     parts.name.change(None, parts.name, js=script.call(MODULE, "keepLibrary"), **QUIET)
     parts.name.input(None, js=script.call(MODULE, "forgetWords"), **QUIET)
-    parts.name.input(browsing.choose_library, library, outputs, **quiet)
+    parts.name.input(browsing.choose_library, library, outputs, cancels=loaded, **quiet)  # or it would choose again
     parts.find.change(None, [parts.find, parts.name], js=script.call(MODULE, "keepWords"), **QUIET)
     parts.find.change(browsing.search, [parts.find, *library, parts.view], outputs, **latest)
     parts.table.turn(browsing.turn, [*library, parts.view], outputs, **latest)
-    parts.timer.tick(browsing.poll, shown, outputs, **quiet)
+    parts.timer.tick(browsing.poll, [*shown, parts.phase], outputs, **quiet)
     parts.stop.click(browsing.stop, library, outputs, **quiet)
     parts.dismiss.click(browsing.dismiss, shown, outputs, **quiet)
 

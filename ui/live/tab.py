@@ -61,7 +61,8 @@ def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -
     remembered = script.call("common/address", "withSettings", "live")  # what the tab keeps in the address
     loading: dict[str, Any] = {"inputs": [link, token], "outputs": [*chosen, panel], "js": remembered}
     gr.on(None, load, **loading, **QUIET, **queue)
-    gr.on([token.change, tab.select], load, **loading, **QUIET, **queue)
-    library.input(offer, [*chosen, token], [*chosen, panel], **QUIET, **queue).then(None, chosen, js=KEEP, **QUIET)
+    loaded = gr.on([token.change, tab.select], load, **loading, **QUIET, **queue)
+    offered = library.input(offer, [*chosen, token], [*chosen, panel], cancels=loaded, **QUIET, **queue)
+    offered.then(None, chosen, js=KEEP, **QUIET)
     gr.on([category.input, language.input], None, chosen, js=KEEP, **QUIET)
     gr.on([one.change for one in [*chosen, token]], None, [*chosen, token], panel, js=REQUEST, **QUIET)

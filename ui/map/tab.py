@@ -38,8 +38,9 @@ def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -
     quiet = {**QUIET, **queue}
     loading = [gr.Textbox(visible=False), token, name]
     remembered = script.call("common/address", "withSettings", "map")  # what the tab keeps in the address
-    gr.on([tab.select, token.change], handlers.load, loading, outputs, js=remembered, **quiet)
-    name.input(handlers.choose_library, inputs, outputs, js=script.call("map/map", "keepLibrary"), **quiet)
+    loaded = gr.on([tab.select, token.change], handlers.load, loading, outputs, js=remembered, **quiet)
+    kept = script.call("map/map", "keepLibrary")
+    name.input(handlers.choose_library, inputs, outputs, js=kept, cancels=loaded, **quiet)
     components.timer.tick(handlers.poll, inputs, outputs, **quiet)
     panel.fit(handlers.fit, inputs, outputs, **quiet)
     panel.stop(handlers.stop_fit, inputs, outputs, **quiet)

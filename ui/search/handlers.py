@@ -292,9 +292,11 @@ class SearchHandlers:
         request = SearchRequest(settings, query.text or "", query.segment, written)
         savable = bool(query.text or waveform) and settings.library != VISIT
         savable = savable and self._service.may_change(settings.library)
+        job = self._service.jobs.of(searched.key)
+        transcribing = job is not None and job.transcribing
         return {
             self._shown.results: results.answer(
-                found, request, searched, model.languages, savable=savable, saved=saved
+                found, request, searched, model.languages, savable=savable, saved=saved, transcribing=transcribing
             ),
             self._shown.overlay: self._overlay(library, settings, token, found),
             self._shown.last: LastSearch(query, settings, found, waveform),

@@ -6,6 +6,7 @@ from itertools import count
 from operator import itemgetter
 from typing import Any
 
+from clasp.text.words import words
 from index.guests import lifetime
 from index.hit import Hit
 from index.library import Library
@@ -41,6 +42,7 @@ def answer(
     *,
     savable: bool = False,
     saved: str = "",
+    transcribing: bool = False,
 ) -> str:
     """The answer to a search: strong matches, then possible ones, then the nearest others, up to ten in all or all
     strong ones; and what can be done with them.
@@ -49,6 +51,7 @@ def answer(
         languages: in which a typed query may be said to be written.
         savable: whether the search may be saved.
         saved: the name under which it is saved already.
+        transcribing: whether what was added last is still being transcribed.
     """
     library, source = searched.library, found.query.segment
     groups = by_recording(library, found.hits, by_time=request.settings.by_time)
@@ -70,8 +73,9 @@ def answer(
         linkable=bool(request.text or request.like is not None) and request.settings.library != VISIT,
         savable=savable,
         saved=saved,
+        transcribing=transcribing,
         LONG=LONG,
-        WHY=WHY,
+        why=lambda hit: _why(hit, found.telling),
     )
 
 
@@ -80,6 +84,15 @@ def _written(language: str | None, languages: Iterable[str]) -> list[tuple[str, 
     return (
         sorted(((tag, labels.language(tag)) for tag in {language, *languages}), key=itemgetter(1)) if language else []
     )
+
+
+def _why(hit: Hit, asked: frozenset[str]) -> str:
+    """Why a hit was found; where none of the words asked for is said in it, where they stand."""
+    if hit.witness == "words" and asked.isdisjoint(words(hit.segment.transcript)):
+        for place, names in (("In the title", hit.recording.title), ("Name of the speaker", hit.segment.speaker)):
+            if not asked.isdisjoint(words(names)):
+                return place
+    return WHY[hit.witness]
 
 
 def exported(found: Answer) -> list[Hit]:

@@ -45,9 +45,13 @@ def build(service: Service, page: gr.Blocks, tab: gr.Tab, token: gr.BrowserState
     gr.on(spoken, handlers.on_speech, [controls.speech, *settings], answer, **QUIET, **queue)
     controls.examples.select(handlers.search_example, settings, answer, **QUIET, **queue)
     shown.like(handlers.search_similar, settings, answer, **QUIET, **queue)
-    latest = {"trigger_mode": "always_last", **QUIET, **queue}
-    gr.on(changed, handlers.change_settings, repeated, [*answer, controls.more], **latest)
-    controls.library.input(handlers.change_library, repeated, everything, **latest)
+    latest: dict[str, Any] = {"trigger_mode": "always_last", **QUIET, **queue}
+    opened = tab.select(
+        handlers.open_tab, [again, *repeated], everything, js=script.call(MODULE, "withAgain"), **latest
+    )
+    # what is chosen while the tab is being opened stays chosen
+    gr.on(changed, handlers.change_settings, repeated, [*answer, controls.more], cancels=opened, **latest)
+    controls.library.input(handlers.change_library, repeated, everything, cancels=opened, **latest)
     shown.language(handlers.change_query_language, repeated, answer, **latest)
     shown.sort(handlers.sort, repeated, [*answer, by_time], **latest)
     shown.clear(handlers.clear_filters, repeated, everything, **latest)
@@ -61,4 +65,3 @@ def build(service: Service, page: gr.Blocks, tab: gr.Tab, token: gr.BrowserState
     page.load(handlers.load, [address, token], everything, js=question, **QUIET, **queue)
 
     token.change(handlers.refresh_libraries, token, controls.library, **QUIET)
-    tab.select(handlers.open_tab, [again, *repeated], everything, js=script.call(MODULE, "withAgain"), **latest)

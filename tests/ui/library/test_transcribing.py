@@ -42,9 +42,8 @@ def test_after_adding_comes_the_second_progress(library, tmp_path):
         adding(library, Ear(), [tmp_path / "first.wav"], copy=False, language="", address="?library=own")
     )
     second = [one for one in progress if one.before]
-    assert all(
-        "No recording was added. " in one.before and one.before.endswith("You can search now.") for one in second
-    )
+    assert all("No recording was added. " in one.before and one.search == "?library=own" for one in second)
+    assert not any(one.search for one in progress[: -len(second)])
     shares = [one.share for one in second if one.share is not None]
     assert shares == sorted(shares) and shares[0] == 0 and shares[-1] == 1
     assert any(one.now == "Transcribing: second" and "of 10 utterances" in one.facts[0] for one in second)

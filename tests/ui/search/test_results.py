@@ -58,7 +58,9 @@ def test_a_strong_match_is_a_card(searched: SearchedLibrary) -> None:
     assert "var(--category-14)" in html and "science fiction" in html and "English" in html
     assert 'class="strip"' not in html and "Before and after" not in html
     assert "<b>1.4 ms</b>" in html and "5 utterances" in html
-    assert "Anna" in html and "0:00" not in html
+    assert "Anna" in html and "0:00" not in html and "A tale</a></h3>" in html
+    searched.library.edit("tale", title="A storm came up.")
+    assert "<h3" not in shown(searched, hit(searched, 1, 0.934))  # its title is what it says
     assert 'class="more"' not in html
 
 
@@ -110,6 +112,12 @@ def test_it_is_said_why_a_search_took_longer(searched: SearchedLibrary) -> None:
         assert "The Milvus server does not answer." in text
 
 
+def test_it_is_said_that_transcripts_are_still_being_made(searched: SearchedLibrary) -> None:
+    asked = Answer(QUERY, [hit(searched, 1, 0.9)], 0.001, "cpu"), SearchRequest(SearchSettings("own"), QUERY.text)
+    assert "Transcripts are still being made" in results.answer(*asked, searched, transcribing=True)
+    assert "Transcripts" not in results.answer(*asked, searched)
+
+
 def test_filters_can_be_cleared(searched: SearchedLibrary) -> None:
     assert "data-clear" in shown(searched, hit(searched, 1, 0.9), since="1962")
     assert "data-clear" in shown(searched, speaker="Anna")
@@ -138,6 +146,10 @@ def test_a_card_says_why_it_was_found(searched: SearchedLibrary) -> None:
     html = shown(searched, hit(searched, 1, 0.9, witness="words"), hit(searched, 2, 0.3, witness="sound"))
     assert "<span>Same words</span>" in html and "<span>Sounds alike</span>" in html
     assert "A <mark>storm</mark> came up." in html
+    html = shown(searched, hit(searched, 2, 0.9, witness="words", speaker="Captain Storm", speaker_guessed=True))
+    assert "<span>Captain Storm (guess)</span><span>Name of the speaker</span>" in html  # nothing of it is said
+    searched.library.edit("talk", title="After the storm")
+    assert "<span>In the title</span>" in shown(searched, hit(searched, 2, 0.9, witness="words"))
 
 
 def test_filters_that_nothing_passes(searched: SearchedLibrary) -> None:

@@ -109,10 +109,24 @@ export function follow(tries = 50) {
   turned(); // somebody may have been faster
   new MutationObserver(turned).observe(tabs, { subtree: true, attributeFilter: ["aria-selected"] });
   window.addEventListener("popstate", () => open(read(location.search).tab));
+  reach(location.hash);
   document.addEventListener("click", (event) => {
-    const name = closest(event.target, "a[data-tab]")?.dataset.tab;
-    if (!name || !button(name) || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const link = closest(event.target, "a[data-tab]", HTMLAnchorElement);
+    const name = link?.dataset.tab;
+    if (!link || !name || !button(name) || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     open(name);
+    reach(link.hash);
   });
+}
+
+/**
+ * Scroll to a part of a tab, such as "#privacy", as soon as it can be seen.
+ * @param {string} hash
+ */
+function reach(hash, tries = 50) {
+  if (!hash || !tries) return;
+  const there = document.getElementById(hash.slice(1));
+  if (there?.offsetParent) there.scrollIntoView();
+  else setTimeout(() => reach(hash, tries - 1), 100);
 }

@@ -79,8 +79,10 @@ export function colours(points) {
     const more = listed.length > MOST;
     if (more) listed = listed.sort((one, other) => counts[other] - counts[one] || one - other).slice(0, MOST - 1);
     const entries = listed.map((code, n) => {
-      const own = more ? n : code % MOST; // few have the colour of their place, whatever else is there
-      return { code, label: names[code] || "Not stated", paint: `--category-${own}`, count: counts[code] };
+      if (!names[code]) return { code, label: "Not stated", paint: "--edge", count: counts[code] };
+      // few have the colour of their place, as on the cards, whatever else is there
+      const own = more ? n : names.slice(0, code).filter(Boolean).length % MOST;
+      return { code, label: names[code], paint: `--category-${own}`, count: counts[code] };
     });
     const number = new Uint8Array(names.length).fill(entries.length);
     for (const [n, code] of listed.entries()) number[code] = n;

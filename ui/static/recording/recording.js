@@ -143,11 +143,21 @@ async function copy(button) {
   }, 1500);
 }
 
+/** Whether the browser's Back leads to what this page was opened from. */
+function opened() {
+  return document.referrer.split(/[?#]/)[0] === new URL("./", document.baseURI).href && history.length > 1;
+}
+
 /** To the results, as they were if they are where this page was opened. */
 function leave() {
-  const from = document.referrer.split(/[?#]/)[0];
-  if (from === new URL("./", document.baseURI).href && history.length > 1) history.back();
+  if (opened()) history.back();
   else location.assign(part(document, ".back", HTMLAnchorElement).href);
+}
+
+/** Another tab than Search is called by its name. */
+function nameBack() {
+  const tab = opened() && new URL(document.referrer).searchParams.get("tab");
+  if (tab) part(document, ".back").lastChild?.replaceWith(` Back to the ${tab} tab`);
 }
 
 function goToMoment() {
@@ -211,3 +221,4 @@ window.addEventListener("hashchange", goToMoment);
 
 if (video) show(video);
 goToMoment();
+nameBack();

@@ -24,15 +24,13 @@ export function speakers(box) {
   let line = null; // whose speaker is asked for
   let timer = 0;
 
-  box.classList.add("may-name");
-
   /** @param {HTMLElement} li */
   const speaker = (li) => li.dataset.speaker ?? "";
 
   /** @param {HTMLElement | null} li */
   function offer(li) {
     if (!li || opener.parentElement?.parentElement === li) return;
-    opener.textContent = speaker(li) || UNKNOWN;
+    opener.textContent = opener.title = speaker(li) || UNKNOWN;
     opener.setAttribute("aria-label", `Change who speaks here: ${speaker(li) || "not known"}`);
     part(li, "div").append(opener);
   }
@@ -50,6 +48,7 @@ export function speakers(box) {
     problem.textContent = "";
     dialog?.showModal();
     name.focus();
+    name.select(); // what is typed replaces it
   }
 
   /**

@@ -7,6 +7,7 @@ import { draw as drawMap } from "../map/drawing.js";
 import { fetchPoints, forget } from "../map/points.js";
 
 const NONE = "none"; // overlay for libraries without a map
+const DEMO = "demo"; // the library that ships
 const FACTS = /** @type {const} */ (["category", "language"]); // by which a search can be narrowed
 
 /**
@@ -33,9 +34,11 @@ export function mount({ element, props, watch, trigger }) {
   let map = null;
 
   function follow() {
-    part(document, "#found").dataset.map = props.value === NONE ? NONE : "";
+    const found = part(document, "#found");
+    found.dataset.map = props.value === NONE ? NONE : "";
     if (!props.value || props.value === NONE) return;
     overlay = JSON.parse(props.value);
+    found.toggleAttribute("data-own", overlay.library !== DEMO);
     if (overlay.key !== drawn?.key) return draw();
     if (drawn.drawn && drawn.drawn !== overlay.drawn) {
       forget(overlay.key);
