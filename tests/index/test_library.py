@@ -573,10 +573,10 @@ def test_searching_while_adding_and_removing(make, items, units):
         assert segments[0].text == str(250 + row) and 10 <= len(segments) < 20
 
     with meanwhile(*(partial(search, row) for row in range(32))):
-        for number in range(12):
+        for number in range(6):
             library.add(*items(10, first=300 + 10 * number), units(10, 32, seed=10 + number))
             removed(library, range(20 * number, 20 * number + 5))
-    assert len(library) == 300 + 120 - 60
+    assert len(library) == 300 + 60 - 30
 
 
 def test_a_closed_library_says_so(make, units):
