@@ -41,11 +41,14 @@ def build(service: Service, token: gr.BrowserState, tab: gr.Tab, **queue: Any) -
     parts.stop.click(browsing.stop, library, outputs, **quiet)
     parts.dismiss.click(browsing.dismiss, shown, outputs, **quiet)
 
+    noted = script.call("common/address", "added")
+    parts.add.click(None, parts.name, js=noted, **QUIET)
     parts.add.click(adding.upload, [*library, parts.files, parts.spoken], outputs, **quiet)
     parts.saved.see(browsing.see_saved, library, outputs, **quiet)
     parts.saved.forget(browsing.forget_saved, shown, outputs, **quiet)
     if parts.path is not None:
         path = [*library, parts.path, parts.copy, parts.spoken]
+        gr.on([parts.path.submit, parts.add_path.click], None, parts.name, js=noted, **QUIET)
         gr.on([parts.path.submit, parts.add_path.click], adding.add_path, path, outputs, **quiet)
 
     focus: dict[str, Any] = {"js": script.call(MODULE, "focus"), **QUIET}

@@ -175,11 +175,12 @@ class SearchHandlers:
         except ClaspError:
             return gr.skip()
 
-    def open_tab(self, again: bool, last: LastSearch | None, token: str, *values: Any) -> Updates:
-        """The tab was opened: libraries, and what is in them, may have changed meanwhile."""
+    def open_tab(self, again: bool, added_to: str, last: LastSearch | None, token: str, *values: Any) -> Updates:
+        """The tab was opened: libraries, and what is in them, may have changed meanwhile; to one, something was added
+        perhaps."""
         if not again:  # `load` does all
             return {self._form.library: gr.skip()}
-        settings = SearchSettings(*values)
+        settings = SearchSettings(added_to) if added_to and last is None else SearchSettings(*values)
         try:
             library = self._service.library_if_any(settings.library, token)
         except ClaspError:  # it is gone

@@ -47,7 +47,7 @@ def build(service: Service, page: gr.Blocks, tab: gr.Tab, token: gr.BrowserState
     shown.like(handlers.search_similar, settings, answer, **QUIET, **queue)
     latest: dict[str, Any] = {"trigger_mode": "always_last", **QUIET, **queue}
     opened = tab.select(
-        handlers.open_tab, [again, *repeated], everything, js=script.call(MODULE, "withAgain"), **latest
+        handlers.open_tab, [again, address, *repeated], everything, js=script.call(MODULE, "withAgain"), **latest
     )
     # what is chosen while the tab is being opened stays chosen
     gr.on(changed, handlers.change_settings, repeated, [*answer, controls.more], cancels=opened, **latest)

@@ -12,6 +12,7 @@ const LIBRARY = "clasp-library"; // in the browser's storage: the one that was s
 /** @type {Record<string, import("./query.js").Settings>} */
 const settings = {}; // by tab
 let { tab, others } = read(location.search);
+let addedTo = ""; // the library to which recordings were added last, until Search is opened
 
 /** What Search asks, "?q=storm": more than the bar shows where that must not tell. */
 export const question = () => history.state?.address ?? read(location.search).question;
@@ -65,6 +66,18 @@ export function ask(asked, { secret, anew }) {
  * @param {unknown[]} rest
  */
 export const withSettings = (of, _, ...rest) => [changed(location.search, settings[of] ?? {}), ...rest];
+
+/** @param {string} library to which recordings are added */
+export function added(library) {
+  addedTo = library;
+}
+
+/** The library in which Search begins when it is opened again: that of new recordings, unless it asks something. */
+export function beginning() {
+  const library = question() ? "" : addedTo;
+  addedTo = "";
+  return library;
+}
 
 /** What Search asks when the page is opened; where that is nothing, the library that was searched last. */
 export function opening() {

@@ -29,14 +29,16 @@ export function busy() {
 }
 
 /**
- * For the event that opens the tab, whose first value this is instead: whether it is not the first time.
+ * For the event that opens the tab, whose first values these are instead: whether it is not the first time, and in which
+ * library it begins, if that is another one.
  * @param {unknown} _
+ * @param {unknown} __
  * @param {unknown[]} rest
  */
-export function withAgain(_, ...rest) {
+export function withAgain(_, __, ...rest) {
   const again = opened;
   opened = true;
-  return [again, ...rest];
+  return [again, again ? address.beginning() : "", ...rest];
 }
 
 /** Show the filters that are behind the button, or hide them. */
