@@ -38,8 +38,7 @@ def tokens(text: str) -> list[str]:
     >>> tokens("The café's ferry – 渡し船")
     ['The', "café's", 'ferry', '–', '渡', 'し', '船']
     """
-    parts = [part for one in text.split() for part in re.split(f"({UNSPACED.pattern})", one) if part]
-    return [token for part in parts for token in (part if UNSPACED.match(part) else [part])]
+    return [piece.strip() for piece in pieces(text)]
 
 
 def pieces(text: str) -> list[str]:

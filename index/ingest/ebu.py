@@ -7,6 +7,7 @@ from pathlib import Path
 
 from clasp.errors import DataError
 from clasp.filenames import readable
+from index.exports.clocks import clock
 from index.ingest import encodings
 
 SUFFIXES = (".stl",)
@@ -45,7 +46,8 @@ def read(path: Path) -> str:
                 "\n" if isinstance(one, model.Br) else one.get_text() if isinstance(one, model.Text) else ""
                 for one in element.dfs_iterator()
             )
-            lines += ["", f"{_clock(begin)} --> {_clock(end)}", html.escape("".join(parts), quote=False).strip()]
+            times = " --> ".join(clock(round(1_000 * float(one))) for one in (begin, end))
+            lines += ["", times, html.escape("".join(parts), quote=False).strip()]
     return "\n".join(lines)
 
 
@@ -53,8 +55,3 @@ def _begin(begin: bytes, first: bytes) -> str | None:
     """When a programme begins; None where that is not known, or its first subtitle is before it."""
     parts = [int(begin[n : n + 2]) for n in range(0, 8, 2)] if begin.isdigit() else [0]
     return ":".join(f"{one:02}" for one in parts) if sum(parts) > 0 and parts <= list(first) else None
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(float(seconds), 60)
-    return f"{int(minutes) // 60:02}:{int(minutes) % 60:02}:{rest:06.3f}"

@@ -410,9 +410,8 @@ def _language(rest: str) -> str | None:
         word = re.sub(rf"[-_](?:{'|'.join(_MARKS)})$|^(?:{'|'.join(_MARKS)})[-_]", "", part)
         if word in _MARKS or f".{word}" in SUFFIXES or not is_known(word) or word in languages.UNKNOWN:
             continue
-        tag = languages.known_tag(word) or languages.known_tag(
-            word.rpartition("-")[0]
-        )  # "de-en": German, translated from English
+        # "de-en": German, translated from English
+        tag = languages.known_tag(word) or languages.known_tag(word.rpartition("-")[0])
         if not tag and f".{word}" in RECORDINGS:  # of which this one was made
             continue
         if not tag or (len(first := tag.partition("-")[0]) > 2 and first not in _LONG_CODES):
