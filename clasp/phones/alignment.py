@@ -90,30 +90,28 @@ class Aligner:
             others; GAP_OPEN where there is nothing to compare.
         """
         lengths = np.array([len(candidate) for candidate in candidates], np.int64)
-        alignment_score = np.full(len(candidates), GAP_OPEN, np.float32)
         if not len(query) or not len(lengths) or not lengths.max():
-            return alignment_score
-        ids = np.zeros((len(candidates), lengths.max(), TOP_PHONES), np.int64)
-        shares = np.zeros(ids.shape, np.float32)
-        for row, candidate in enumerate(candidates):
-            ids[row, : len(candidate)] = candidate[..., 0]
-            shares[row, : len(candidate)] = candidate[..., 1] / np.float32(255)
+            return np.full(len(candidates), GAP_OPEN, np.float32)
         ratios = query.astype(np.float32) @ self._tables[query_from_speech, candidates_from_speech]  # (n, inventory)
-        beside = GAP_EXTEND * np.arange(ids.shape[1] + 1, dtype=np.float32)  # of the candidate, up to each place
+        odds = np.zeros((len(query), lengths.max(), len(candidates)), np.float32)
+        likely = np.maximum(unpack(np.concatenate(candidates)) @ ratios.T, UNLIKELY)  # (places of all, n)
+        candidate = np.repeat(np.arange(len(candidates)), lengths)
+        place = np.arange(len(likely)) - np.repeat(lengths.cumsum() - lengths, lengths)
+        odds[:, place, candidate] = np.log(likely).T
+        beside = GAP_EXTEND * np.arange(1 + lengths.max(), dtype=np.float32)[:, None]  # of a candidate up to each place
         opened = GAP_OPEN - GAP_EXTEND
-        best = np.tile(beside + opened, (len(candidates), 1))  # (candidates, places + 1)
-        best[:, 0] = 0
+        best = np.repeat(beside + opened, len(candidates), axis=1)  # (places + 1, candidates)
+        best[0] = 0
         if within:
             best[:] = 0
-        for ratio in ratios:
-            odds = np.log(np.maximum((ratio[ids] * shares).sum(-1), UNLIKELY))  # (candidates, places)
-            paired = np.maximum(best[:, 1:] + GAP_OPEN, best[:, :-1] + odds)
-            best = np.concatenate([best[:, :1] + GAP_OPEN, paired], axis=1)
-            before = np.maximum.accumulate(best - beside, axis=1)[:, :-1]  # the best place to have left off at
-            best[:, 1:] = np.maximum(best[:, 1:], before + beside[1:] + opened)
+        for paired in odds:
+            paired = np.maximum(best[1:] + GAP_OPEN, best[:-1] + paired)
+            best = np.concatenate([best[:1] + GAP_OPEN, paired])
+            before = np.maximum.accumulate(best - beside)[:-1]  # the best place to have left off at
+            best[1:] = np.maximum(best[1:], before + beside[1:] + opened)
         if within:
-            beyond = np.arange(best.shape[1]) > lengths[:, None]  # (candidates, places + 1)
-            scores = np.where(beyond, -np.inf, best).max(1) / len(query)
+            beyond = np.arange(len(best))[:, None] > lengths  # (places + 1, candidates)
+            scores = np.where(beyond, -np.inf, best).max(0) / len(query)
         else:
-            scores = best[np.arange(len(candidates)), lengths] / np.sqrt(len(query) * lengths.clip(1))
+            scores = best[lengths, np.arange(len(candidates))] / np.sqrt(len(query) * lengths.clip(1))
         return np.where(lengths > 0, scores, GAP_OPEN).astype(np.float32)
