@@ -27,7 +27,16 @@ from transformers.initialization import no_init_weights
 
 from clasp.audio.decode import Waveform
 from clasp.calibration import Calibration
-from clasp.device import autocast, chosen_device, in_batches, parameters_of, precision, to_device, usual_size
+from clasp.device import (
+    autocast,
+    chosen_device,
+    cpu_has_bfloat16,
+    in_batches,
+    parameters_of,
+    precision,
+    to_device,
+    usual_size,
+)
 from clasp.errors import ClaspError, ModelError
 from clasp.paths import ASSETS
 from clasp.phones import inventory
@@ -108,7 +117,11 @@ def load(name: str | Path | None = None, device: str | torch.device | None = Non
         text = sentence_encoder.load(folder / "text")
     except (OSError, KeyError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"The model in {folder} is damaged ({error}): restore its files.") from error
-    return Clasp(text, speech, sound, config, folder=folder, device=device)
+    model = Clasp(text, speech, sound, config, folder=folder, device=device)
+    if config.get("weights") != "float32" and model.device.type == "cpu" and cpu_has_bfloat16():
+        # twice as fast; cosines differ by .001 at most
+        model.text.to(torch.bfloat16)
+    return model
 
 
 def build_speech_encoder(config: dict[str, Any]) -> SpeechEncoder:
@@ -387,14 +400,19 @@ class Clasp:
         save_weights(self.speech.stored, folder / "speech.safetensors", full)
         if self.sound is not None:
             save_weights(self.sound, folder / "sound.safetensors", full)
-        if full:
-            self.text.save(str(folder / "text"), create_model_card=False)
-        else:
-            sentence_encoder.save(self.text, folder / "text")
-        if self.folder is not None and self.folder.resolve() != folder.resolve():
+        if self.folder is None:
+            self._save_text(folder / "text", full)
+        elif self.folder.resolve() != folder.resolve():
+            shutil.copytree(self.folder / "text", folder / "text", dirs_exist_ok=True)  # in memory it may be rounded
             for name in MEASURED:
                 if (self.folder / name).is_file():
                     shutil.copyfile(self.folder / name, folder / name)
+
+    def _save_text(self, folder: Path, full: bool) -> None:
+        if full:
+            self.text.save(str(folder), create_model_card=False)
+        else:
+            sentence_encoder.save(self.text, folder)
 
     def _meaning_of(self, texts: list[str], batch_size: int = 32) -> np.ndarray:
         """The meaning of sentences, float32 (n, meaning_dim), unit rows."""

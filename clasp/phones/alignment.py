@@ -104,8 +104,8 @@ class Aligner:
         best[0] = 0
         if within:
             best[:] = 0
-        for paired in odds:
-            paired = np.maximum(best[1:] + GAP_OPEN, best[:-1] + paired)
+        for one in odds:  # of a phone of the query
+            paired = np.maximum(best[1:] + GAP_OPEN, best[:-1] + one)
             best = np.concatenate([best[:1] + GAP_OPEN, paired])
             before = np.maximum.accumulate(best - beside)[:-1]  # the best place to have left off at
             best[1:] = np.maximum(best[1:], before + beside[1:] + opened)

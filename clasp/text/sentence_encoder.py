@@ -57,8 +57,9 @@ def encode(encoder: "SentenceTransformer", texts: Sequence[str], *, average: boo
     spelled = [*texts, *map(plain, texts)] if average else list(texts)
     distinct = {spelling: row for row, spelling in enumerate(dict.fromkeys(spelled))}
     vectors = encoder.encode(
-        list(distinct), batch_size=batch_size, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+        list(distinct), batch_size=batch_size, convert_to_numpy=True, show_progress_bar=False
     ).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)  # an encoder in bfloat16 normalises roughly
     vectors = vectors[[distinct[spelling] for spelling in spelled]]
     return mean_direction(vectors) if average else vectors
 

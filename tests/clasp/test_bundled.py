@@ -45,7 +45,7 @@ def test_the_sentence_encoder_stands_alone(model: Clasp) -> None:
     written, without = text.encode(["The ship was lost, in the storm.", "the ship was lost in the storm"])
     (within,) = model.halves(model.encode_text(["The ship was lost, in the storm."]))[0]
     mean = written + without  # both have unit length
-    np.testing.assert_allclose(within, mean / np.linalg.norm(mean), atol=1e-4)
+    assert within @ mean / np.linalg.norm(mean) > 0.9999  # bfloat16 where the processor has it
 
 
 def test_meaning_hardly_depends_on_how_it_is_punctuated(model: Clasp) -> None:
