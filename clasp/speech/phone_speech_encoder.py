@@ -64,8 +64,8 @@ class PhoneSpeechEncoder(SpeechEncoder):
         return SpeechOutput(meaning, recognized, moments)
 
     def features(self, samples: list[Tensor]) -> tuple[list[list[Tensor]], Tensor]:
-        """What the backbone makes of each utterance, in pieces, (frames, features) each; and the moments of its first
-        layer, float32 (batch, 2 · width), see `WhisperEncoder.moments`."""
+        """What the backbone makes of each utterance, in pieces, (frames, features) each; and the moments of its
+        lowest layers, see `WhisperEncoder.moments`."""
         mels = _spectrograms(samples)
         made: list[Tensor] = []
         moments: list[Tensor] = []
@@ -77,7 +77,7 @@ class PhoneSpeechEncoder(SpeechEncoder):
         return [[next(pieces) for _ in mel] for mel in mels], _of_wholes(torch.cat(moments), mels)
 
     def moments(self, samples: list[Tensor]) -> Tensor:
-        """The moments of `features`, computed by the first layer alone."""
+        """The moments of `features`, computed by the lowest layers alone."""
         mels = _spectrograms(samples)
         batches = _chunks([piece for mel in mels for piece in mel], TOGETHER)
         return _of_wholes(torch.cat([self.backbone.moments(batch) for batch in batches]), mels)

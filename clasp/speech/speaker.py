@@ -1,9 +1,9 @@
-"""Who speaks: an embedding of the speaker of an utterance, from the first layer of the backbone.
+"""Who speaks: an embedding of the speaker of an utterance, from the lowest layers of the backbone.
 
     head = SpeakerHead.load(folder)      # of a model; None where it has none
     embeddings = head(moments)           # float32 (n, 128), unit rows
 
-What a speaker sounds like is in the mean and the deviation over time of what the first layer gives; phones and words
+What a speaker sounds like is in the mean and the deviation over time of what the lowest layers give; phones and words
 lie higher. The head is a linear map of both, learned by discriminant analysis: the cosine of two embeddings is high if
 one speaker made them, near 0 or below if two did.
 """
@@ -28,7 +28,7 @@ class SpeakerHead:
     """A linear map and what its cosines are worth.
 
     Attributes:
-        weights: float32 (2 · width, dim); bias: float32 (dim,).
+        weights: float32 (features, dim); bias: float32 (dim,).
         cluster: mean cosine from which utterances of one recording are taken to be of one speaker.
         match: cosine of mean embeddings from which speakers of two recordings are taken to be the same.
     """
@@ -78,7 +78,7 @@ class SpeakerHead:
         """Embeddings of utterances.
 
         Args:
-            moments: float32 (n, 2 · width), as `WhisperEncoder.moments` gives them.
+            moments: float32 (n, features), as `WhisperEncoder.moments` gives them.
 
         Returns:
             float32 (n, dim), unit rows.
@@ -95,7 +95,7 @@ class SpeakerHead:
 
 
 def features(moments: np.ndarray) -> np.ndarray:
-    """Mean and deviation over time, float32 (n, 2 · width), from mean and mean square."""
+    """Means and deviations over time, float32 (n, features), from means and mean squares."""
     mean, square = np.split(moments, 2, axis=1)
     return np.concatenate([mean, np.sqrt(np.maximum(square - mean**2, LEAST_SPREAD**2))], 1)
 

@@ -4,8 +4,8 @@
     features = encoder([log_mel(samples)])[0]     # (frames, 1024): layers 4 and 6 of Whisper base
 
 Whisper was trained on windows of 30 s; its encoder bears shorter ones, which cost less. Utterances of different lengths
-share a batch without influencing each other, and loudness does not count. The first layer tells who speaks: only the
-moments of its output over time are given, see `speech.speaker`.
+share a batch without influencing each other, and loudness does not count. The lowest layers tell who speaks: only the
+moments of their outputs over time are given, see `speech.speaker`.
 """
 
 import math
@@ -26,6 +26,7 @@ FRAME_RATE = SAMPLE_RATE // HOP // 2  # features per second
 RANGE = 8 * math.log(10)  # natural log units of power below the loudest bin that are kept: 80 dB
 LOUDEST = 1.5  # what Whisper is given for the loudest bin, as of speech near full scale
 LONGEST = 30  # seconds that it can take in at once
+SPEAKER_LAYERS = 2  # who speaks is told by the outputs of the convolutions and of so many layers
 TAPS = (4, 6)  # layers whose outputs are the features: sounds lie lower than words
 BASE: dict[str, Any] = {"width": 512, "layers": 6, "heads": 8, "taps": TAPS}
 TRAILING_SILENCE = 0.3  # seconds after the speech, so that its end is heard as an end
@@ -103,42 +104,43 @@ class WhisperEncoder(nn.Module):
         return self.encode(mels)[0]
 
     def encode(self, mels: Sequence[Tensor]) -> tuple[list[Tensor], Tensor]:
-        """Features of spectrograms, as `forward` gives them, and the moments of the first layer's output over time, as
-        `moments` does, in the same pass."""
-        x, mask, frames = self._first_layer(mels)
-        moments, tapped = _moments(x, frames), []
-        for number, layer in enumerate(self.layers[: max(self.taps)], 1):
-            x = x if number == 1 else layer(x, mask)
-            if number in self.taps:
-                tapped.append(self.norm(x) if number == len(self.layers) else x)
+        """Features of spectrograms, as `forward` gives them, and the moments of the lowest layers' outputs over time,
+        as `moments` does, in the same pass."""
+        outputs, frames = self._outputs(mels, max(self.taps))
+        tapped = [self.norm(outputs[tap]) if tap == len(self.layers) else outputs[tap] for tap in self.taps]
         features = torch.cat(tapped, -1)  # (batch, time, taps * width)
-        return [row[:count] for row, count in zip(features, frames, strict=True)], moments
+        return [row[:count] for row, count in zip(features, frames, strict=True)], _moments(outputs, frames)
 
     def moments(self, mels: Sequence[Tensor]) -> Tensor:
-        """Mean and mean square over time of the first layer's output, float32 (n, 2 · width); no other layer is
-        computed."""
-        x, _, frames = self._first_layer(mels)
-        return _moments(x, frames)
+        """Means and mean squares over time of the outputs of the convolutions and of the first SPEAKER_LAYERS layers,
+        float32 (n, 2 · (1 + SPEAKER_LAYERS) · width), means first; no other layer is computed."""
+        return _moments(*self._outputs(mels, SPEAKER_LAYERS))
 
-    def _first_layer(self, mels: Sequence[Tensor]) -> tuple[Tensor, Tensor | None, list[int]]:
-        """The output of the first layer, (batch, time, width), which frames may be attended to (None: all of them), and
-        how many frames each utterance has."""
+    def _outputs(self, mels: Sequence[Tensor], layers: int) -> tuple[list[Tensor], list[int]]:
+        """The outputs of the convolutions and of so many layers, (batch, time, width) each, and how many frames each
+        utterance has."""
         frames = [len(mel) // 2 for mel in mels]
         scaled = [2 * (mel - 1) + LOUDEST for mel in mels]  # as Whisper has it
         batch = nn.utils.rnn.pad_sequence(scaled, batch_first=True).transpose(1, 2)  # (batch, BINS, 2 * time)
         x = functional.gelu(self.conv1(batch.to(self.conv1.weight.dtype)))
         x = functional.gelu(self.conv2(x)).transpose(1, 2)  # (batch, time, width)
+        outputs = [x]
         x = x + self.positions[: x.shape[1]]
         mask = None
         if len(set(frames)) > 1:  # nobody attends to the padding
             mask = torch.arange(x.shape[1], device=x.device) < torch.tensor(frames, device=x.device)[:, None]
             mask = mask[:, None, None, :]
-        return self.layers[0](x, mask), mask, frames
+        for layer in self.layers[:layers]:
+            x = layer(x, mask)
+            outputs.append(x)
+        return outputs, frames
 
 
-def _moments(x: Tensor, frames: list[int]) -> Tensor:
-    """Mean and mean square of (batch, time, width) over as many frames as each has, float32 (batch, 2 · width)."""
-    rows = [row[:count].float() for row, count in zip(x, frames, strict=True)]
+def _moments(outputs: Sequence[Tensor], frames: Sequence[int]) -> Tensor:
+    """Means and mean squares of the lowest outputs, (batch, time, width) each, over as many frames as each utterance
+    has, float32 (batch, 2 · (1 + SPEAKER_LAYERS) · width)."""
+    lowest = torch.cat(list(outputs[: 1 + SPEAKER_LAYERS]), -1)
+    rows = [row[:count].float() for row, count in zip(lowest, frames, strict=True)]
     return torch.stack([torch.cat([row.mean(0), row.square().mean(0)]) for row in rows])
 
 

@@ -1,4 +1,4 @@
-"""Learn to tell speakers apart: a linear map of what the first layer of the backbone gives, by discriminant analysis.
+"""Learn to tell speakers apart: a linear map of what the lowest layers of the backbone give, by discriminant analysis.
 
     python -m clasp train speaker --out runs/model
 
@@ -30,7 +30,7 @@ from clasp.evaluation.tables import Table
 from clasp.files import write_text
 from clasp.speech.speaker import SpeakerHead, features, unit
 from clasp.speech.speaker_clusters import clusters
-from clasp.speech.whisper_encoder import WhisperEncoder, log_mel
+from clasp.speech.whisper_encoder import SPEAKER_LAYERS, WhisperEncoder, log_mel
 from clasp.training.augment import degrade
 from clasp.training.data.clips import Clip
 from clasp.training.data.corpora import clips, data_folder
@@ -44,7 +44,7 @@ MEASURED = (CLEAN, *DISTORTIONS)
 CALIBRATED = (CLEAN, "telephone", "room")  # conditions that the thresholds are for
 MOST = 15  # seconds of a clip
 BATCH = 32
-PRINCIPAL, DIM = 400, 256  # components, and numbers of an embedding
+PRINCIPAL, DIM = 1200, 256  # components, and numbers of an embedding
 SHRINKAGE = 0.1  # of the spread within a speaker towards that which is the same in all directions
 FALSE_MATCHES = 0.002  # of pairs of speakers in two recordings: there are many others to be mistaken for
 TALK = 6  # utterances of a speaker in a recording, for calibration
@@ -77,7 +77,7 @@ class Rendering:
 
 @dataclass(frozen=True, eq=False)
 class Speech:
-    """n renderings and their features, float32 (n, 2 · width), see `clasp.speech.speaker.features`."""
+    """n renderings and their features, float32 (n, features), see `clasp.speech.speaker.features`."""
 
     renderings: Sequence[Rendering]
     features: np.ndarray
@@ -86,16 +86,16 @@ class Speech:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, help="folder of the training data (default: $CLASP_DATA, data)")
     parser.add_argument("--features", type=Path, default=FOLDER, help="where features are kept for the next time")
-    parser.add_argument("--clips", type=int, default=10, help="of a speaker, at most (default: 10)")
+    parser.add_argument("--clips", type=int, default=12, help="of a speaker, at most (default: 12)")
     parser.add_argument("--out", type=Path, default=Path("runs/model"), help="the model folder to complete")
 
 
 def run(args: argparse.Namespace) -> int:
     chosen = choose(clips(data_folder(args.data)), args.clips)
     encoder = WhisperEncoder.pretrained().to(best_device())
-    width = 2 * encoder.positions.shape[1]
-    about = {"backbone": "whisper-base", "layer": 1}
-    home = cache_folder(args.features, about, [MOST, width], [encoder.layers[0]], 2 * width * len(chosen))
+    about = {"backbone": "whisper-base", "layers": SPEAKER_LAYERS}
+    lowest = [encoder.conv1, encoder.conv2, *encoder.layers[:SPEAKER_LAYERS]]
+    home = cache_folder(args.features, about, [MOST], lowest, 2 * _width(encoder) * len(chosen))
     if encoder.positions.device.type == "cuda" or cpu_has_bfloat16():
         encoder = encoder.to(torch.bfloat16)
     training = encode(encoder, [one for one in chosen if one.clip.split == "train"], home)
@@ -136,8 +136,8 @@ def _loaded(one: Rendering) -> tuple[bool, Tensor]:
 
 @torch.inference_mode()
 def _features(encoder: WhisperEncoder, loaded: list[tuple[bool, Tensor]]) -> np.ndarray:
-    """Features, float16 (n, 2 · width), of spectrograms, of which some are to be degraded."""
-    made = np.empty((len(loaded), 2 * encoder.positions.shape[1]), np.float16)
+    """Features, float16 (n, features), of spectrograms, of which some are to be degraded."""
+    made = np.empty((len(loaded), _width(encoder)), np.float16)
     order = np.argsort([len(mel) for _, mel in loaded], kind="stable")
     for rows in np.array_split(order, -(-len(order) // BATCH)):
         mels = [loaded[row][1] for row in rows]
@@ -149,6 +149,11 @@ def _features(encoder: WhisperEncoder, loaded: list[tuple[bool, Tensor]]) -> np.
         moments = encoder.moments([mel.to(encoder.positions.device) for mel in mels])
         made[rows] = features(moments.float().cpu().numpy())
     return made
+
+
+def _width(encoder: WhisperEncoder) -> int:
+    """How many features an utterance has."""
+    return 2 * (1 + SPEAKER_LAYERS) * encoder.positions.shape[1]
 
 
 def fit(speech: Speech) -> SpeakerHead:

@@ -67,7 +67,7 @@ def test_a_head_tells_speakers_apart_whom_it_has_not_learned_from(data: Path, tm
     assert clean["rate"] < 0.25 and clean["pairs"] == 5 * CLIPS * (CLIPS - 1) / 2
     assert measured["wrong_pairs"] < 0.3 and measured["recognized_wrongly"] <= 0.01
     head = SpeakerHead.load(out)
-    assert head.weights.shape[0] == 32 and 0 <= head.cluster < head.match < 1
+    assert head.weights.shape[0] == 96 and 0 <= head.cluster < head.match < 1
 
 
 def test_the_equal_error_rate_is_where_both_errors_are_as_frequent() -> None:
