@@ -136,8 +136,8 @@ class Calibration:
             self.directions[direction] if transcribed else self.untranscribed.get(direction, self.directions[direction])
         )
 
-    def is_within(self, direction: Direction) -> bool:
-        """Whether a query of this direction is a few words, to be found within what is said, and fitted as such."""
+    def is_short(self, direction: Direction) -> bool:
+        """Whether a query of this direction is a few words, and fitted as such: all have their phones looked up."""
         return direction in SHORT and direction in self.directions
 
     @classmethod

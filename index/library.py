@@ -32,7 +32,7 @@ from clasp.audio.decode import stream
 from clasp.audio.envelope import envelope as measure_envelope
 from clasp.errors import AudioError, LibraryError
 from clasp.filenames import readable
-from clasp.phones.alignment import TOP_PHONES
+from clasp.phones.alignment import RAREST_PAIRS, TOP_PHONES
 from clasp.settings import current
 from clasp.text.words import coverage
 from index.bin import LibraryBin
@@ -61,7 +61,7 @@ from index.watched_folders import LibraryWatchedFolders
 __all__ = ["Candidates", "Library", "Recording", "Segment"]
 
 EVERYTHING = Filter()
-BY_PHONES = 200  # candidates by pairs of phones at least: most of them are chance
+BY_PHONES = 200  # candidates by a few pairs of phones at least: most of them are chance
 MEASURED_MOST = 600.0  # seconds of a recording whose loudness may be measured when it is asked for
 FILES = "files"  # folder of the recordings that were copied into the library
 OBJECTS = "objects"  # folder of those that were fetched into it from object storage
@@ -293,7 +293,8 @@ class Library:
             found = self._database.find_words(words, k, only)
             ids, weights = found.ids, found.weights
         if phones:
-            ids = ids + self._database.find_phones(phones, max(k, BY_PHONES), only)
+            few = len(phones) <= 2 * RAREST_PAIRS
+            ids = ids + self._database.find_phones(phones, max(k, BY_PHONES) if few else k, only)
         rows = np.searchsorted(table.ids, ids)
         there = np.flatnonzero(np.append(table.ids, -1)[rows] == ids)  # what was added meanwhile is not in the table
         return rows[there].tolist(), weights

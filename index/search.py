@@ -159,9 +159,9 @@ def search(
 ) -> Answer:
     """Find the `k` best hits of a query among the segments that pass the filters.
 
-    Candidates are what is near by meaning or by sound, and what has words of the query or, where it is short, its
-    phones. They are ranked by the probability that they say the same. With `meaning`, from 0 (exact words alone) to 1
-    (meaning alone), the same candidates are ranked by both, weighted so.
+    Candidates are what is near by meaning or by sound, and what has words or phones of the query. They are ranked by
+    the probability that they say the same. With `meaning`, from 0 (exact words alone) to 1 (meaning alone), the same
+    candidates are ranked by both, weighted so.
 
     Raises:
         ClaspError: if `meaning` is no such weight.
@@ -171,20 +171,18 @@ def search(
     if meaning is not None and not 0 <= meaning <= 1:
         raise ClaspError(f"The weight of the meaning is {meaning}: give a number from 0 to 1.")
     _check(library, filters)
-    within = model.calibration.is_within(query.direction)
     candidates = library.candidates(
         query.vector,
         max(k + 1, SHORTLIST),
         filters=filters,
         words=query.words,
-        phones=pairs(query.phones.argmax(1)) if within else (),
+        phones=pairs(query.phones.argmax(1)),
     )
     segments = candidates.segments
     alignment = np.zeros(len(segments))
     if model.aligner is not None:
-        alignment = model.aligner.score(
-            query.phones, library.phones(segments), query_from_speech=query.text is None, within=within
-        )
+        phones = library.phones(segments)
+        alignment = model.aligner.score(query.phones, phones, query_from_speech=query.text is None)
     cosines = zip(model.halves(candidates.vectors), model.halves(query.vector[None]), strict=True)
     meanings, sounds = (stored @ asked[0] for stored, asked in cosines)  # (n,)
     asked, coverage = telling(candidates.weights), candidates.coverage.copy()

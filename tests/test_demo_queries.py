@@ -78,3 +78,12 @@ def test_what_was_meant_is_possible_and_among_the_first_three(library, bundled, 
         query for query, hits in first.items() if (queries[query], True) in [(one, hit.possible) for one, hit in hits]
     ]
     assert len(right) >= least, queries.keys() - right
+
+
+def test_five_words_out_of_a_long_sentence_find_it_surely(library, bundled, names) -> None:
+    with (DEMO / "segments.tsv").open(encoding="utf-8", newline="") as file:
+        said = {row["id"]: row["text"].split() for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)}
+    quotes = {" ".join(text[5:10]): name for name, text in said.items() if len(text) >= 15}
+    first = {quote: found(library, bundled, names, text=quote)[0] for quote in quotes}
+    missed = [quote for quote, (name, hit) in first.items() if name != quotes[quote] or not hit.strong]
+    assert len(quotes) >= 30 and len(missed) <= 0.05 * len(quotes), missed

@@ -5,8 +5,9 @@ Once of hits that have a transcript, and once of hits that have none; with --asr
 A probability answers the question a person has: does this top hit say the same? Every query is asked twice of
 a pool of about 1,000: once with its answer there (the top hit is right or wrong), once without (it is wrong).
 As many queries say the sentence in other words (English sentences that share a translation), and typed ones also in
-words of which none sounds alike (the translations themselves). Queries of one word, and of two or three, are such
-words of validation recordings as are said in few of them; of two or three, as many name a recording's topic instead.
+words of which none sounds alike (the translations themselves); some are four to eight words of a recording that says
+more. Queries of one word, and of two or three, are such words of validation recordings as are said in few of them; of
+two or three, as many name a recording's topic instead.
 Hits are ranked as a search ranks them: a shortlist by the vectors, then by the probability itself, so ranking and fit
 take turns.
 The threshold is the probability that some wrong candidate of the pool reaches for 10 % of the queries; a hit is
@@ -46,7 +47,8 @@ if TYPE_CHECKING:
 
 BROWN = 760  # validation sentences said by training voices; with the real recordings about 1,200
 REAL = ("en-commonvoice13", "en-speechocean", "en-ljspeech", "fr-commonvoice17", "de-kerstin", "nl-nathalie")
-LETTERS, RARE = 4, 5  # of the first and last word of a short query at least; recordings that say it at most
+LETTERS, RARE = 4, 5  # of the first and last word of a phrase at least; recordings that say it at most
+PARTS = (4, 6, 8)  # words of a query that is a part of what is said
 TRANSLATED = 400  # English sentences kept out of training with their translations, said by training voices
 FALSE_MATCH_RATE = 0.10
 POSSIBLE_RATE = 0.5
@@ -100,17 +102,17 @@ def calibrate(encodings: Encodings, transcripts: Transcripts | None, data: Path)
 
 
 class Alignments:
-    """Alignment scores of queries with a pool, each computed when it is first asked for; `within` is as in Asked."""
+    """Alignment scores of queries with a pool, each computed when it is first asked for."""
 
-    def __init__(self, aligner: "Aligner", phones: Phones, *, within: bool = False) -> None:
-        self._aligner, self._phones, self._within = aligner, phones, within
+    def __init__(self, aligner: "Aligner", phones: Phones) -> None:
+        self._aligner, self._phones = aligner, phones
         shape = len(phones.queries), len(phones.pool)
         self._scores, self._known = np.full(shape, GAP_OPEN, np.float32), np.zeros(shape, bool)
 
     def of(self, chosen: np.ndarray) -> np.ndarray:
         """The scores of every query and its candidates in `chosen`, float32 (n, m); GAP_OPEN elsewhere."""
         missing = chosen & ~self._known
-        found = alignment_scores(self._aligner, self._phones, missing, within=self._within)
+        found = alignment_scores(self._aligner, self._phones, missing)
         self._scores, self._known = np.where(missing, found, self._scores), self._known | chosen
         return np.where(chosen, self._scores, GAP_OPEN)
 
@@ -118,14 +120,14 @@ class Alignments:
 @dataclass(frozen=True, eq=False)
 class Asked:
     """The queries of one direction: meaning and sound halves; bool (n, m), which candidates say the same; their texts,
-    where their words count; how their phones align, where their sound counts; and whether they are a few words out of
-    what is said, which any candidate may say."""
+    where their words count; how their phones align, where their sound counts; and whether they are a few words, for
+    which every candidate is looked at."""
 
     queries: Halves
     equal: np.ndarray
     texts: list[str] | None = None
     alignments: Alignments | None = None
-    within: bool = False
+    short: bool = False
 
 
 def questions(encodings: Encodings, data: Path) -> tuple[list[Utterance], dict[Direction, Asked]]:
@@ -135,59 +137,74 @@ def questions(encodings: Encodings, data: Path) -> tuple[list[Utterance], dict[D
     recorded = [Utterance(one.text, one.language, one) for one in distinct(clips, len(clips), lambda clip: clip.text)]
     synthesised = synthetic_sets.brown(data, "validation", BROWN, TRAINING_VOICES)
     spoken = [*synthesised, *recorded]
-    again = [Utterance(one.text, one.language, espeak_voice(one.language, one.text)) for one in spoken]
+    again = [_spoken(one.text, one.language) for one in spoken]
     translated, translations, reworded = held_out_pairs(data)
-    reworded_again = [Utterance(text, "en", espeak_voice("en", text)) for _, text in reworded]
-    utterances.prepare([*spoken, *again, *translated, *reworded_again], encodings.cache)
-
+    reworded_again = [_spoken(text, "en") for _, text in reworded]
     # candidates: what is spoken, then English sentences that have translations and other wordings
     candidates = [*spoken, *translated]
+    parts = phrases(candidates, PARTS)
+    parts_again = [_spoken(text.text, str(text.language)) for text, _ in parts]
+    utterances.prepare([*spoken, *again, *translated, *reworded_again, *parts_again], encodings.cache)
     labels = np.array([label(one.text) for one in candidates])
     packed = [pack(phones) for phones in encodings.speech(candidates).phones]
 
-    # as many queries say it in other words as are the sentence itself
+    # as many queries say it in other words as are the sentence itself; some are a part of it
     share = np.resize(np.arange(len(reworded)), len(spoken))
     answers = np.concatenate([np.arange(len(spoken)), len(spoken) + np.array([place for place, _ in reworded])[share]])
-    translated_answers = len(spoken) + np.array([answer for answer, _, _ in translations])
-    written = [
+    sentences = [
         *(Text(one.text, one.language) for one in spoken),
         *(Text(reworded[place][1], "en") for place in share),
-        *(Text(text, language) for _, language, text in translations),
     ]
-    equal = labels[np.concatenate([answers, translated_answers]), None] == labels
-    voices = encodings.speech([*again, *(reworded_again[place] for place in share)])
-    by_text = typed(encodings, written, equal, packed)
-    meaning, sound = by_text.queries
-    rest = slice(2 * len(spoken), None)
-    asked: dict[Direction, Asked] = {"text": by_text}
-
-    few: list[tuple[Text, list[int]]] = short_queries(candidates, (2, 3))
+    in_other_languages = [Text(text, language) for _, language, text in translations]
+    translated_answers = len(spoken) + np.array([answer for answer, _, _ in translations])
+    translation_equal = labels[translated_answers, None] == labels
+    same_language = [*sentences, *(text for text, _ in parts)]
+    equal = np.concatenate([labels[answers, None] == labels, _said(parts, len(candidates))])
+    voices = encodings.speech([*again, *(reworded_again[place] for place in share), *parts_again])
+    alignments = _alignments(model, Phones(voices.phones, packed, True, True))
+    every_text = typed(
+        encodings, [*same_language, *in_other_languages], np.concatenate([equal, translation_equal]), packed
+    )
+    meaning, sound = (half[len(same_language) :] for half in every_text.queries)
+    asked: dict[Direction, Asked] = {
+        "text": every_text,
+        "speech": Asked(model.halves(voices.vectors), equal, alignments=alignments),
+        "translation": Asked((meaning, sound), translation_equal, [one.text for one in in_other_languages]),
+    }
+    few: list[tuple[Text, list[int]]] = phrases(candidates, (2, 3))
     if few:  # as many name what a recording is about
         few += list(itertools.islice(itertools.cycle(topics(data, recorded, len(synthesised))), len(few)))
-    in_few_words: dict[Direction, list[tuple[Text, list[int]]]] = {"few": few, "word": short_queries(candidates, (1,))}
+    in_few_words: dict[Direction, list[tuple[Text, list[int]]]] = {"few": few, "word": phrases(candidates, (1,))}
     for direction, queries in in_few_words.items():
         if queries:
-            said = np.zeros((len(queries), len(candidates)), bool)
-            for row, (_, places) in enumerate(queries):
-                said[row, places] = True
-            asked[direction] = typed(encodings, [text for text, _ in queries], said, packed, within=True)
-    alignments = _alignments(model, Phones(voices.phones, packed, True, True))
-    asked["speech"] = Asked(model.halves(voices.vectors), equal[: len(answers)], alignments=alignments)
-    asked["translation"] = Asked((meaning[rest], sound[rest]), equal[rest], [one.text for one in written[rest]])
+            texts, said = [text for text, _ in queries], _said(queries, len(candidates))
+            asked[direction] = typed(encodings, texts, said, packed, short=True)
     return candidates, asked
 
 
 def typed(
-    encodings: Encodings, texts: Sequence[Text], equal: np.ndarray, packed: list[np.ndarray], *, within: bool = False
+    encodings: Encodings, texts: Sequence[Text], equal: np.ndarray, packed: list[np.ndarray], *, short: bool = False
 ) -> Asked:
-    """Typed queries; `packed` are the phones of the candidates, `within` is as in Asked."""
+    """Typed queries; `packed` are the phones of the candidates, `short` is as in Asked."""
     encoded = encodings.texts(texts)
-    alignments = _alignments(encodings.model, Phones(encoded.phones, packed, False, True), within=within)
-    return Asked(encodings.model.halves(encoded.vectors), equal, [one.text for one in texts], alignments, within)
+    alignments = _alignments(encodings.model, Phones(encoded.phones, packed, False, True))
+    return Asked(encodings.model.halves(encoded.vectors), equal, [one.text for one in texts], alignments, short)
 
 
-def _alignments(model: "Clasp", phones: Phones, *, within: bool = False) -> Alignments | None:
-    return None if model.aligner is None else Alignments(model.aligner, phones, within=within)
+def _alignments(model: "Clasp", phones: Phones) -> Alignments | None:
+    return None if model.aligner is None else Alignments(model.aligner, phones)
+
+
+def _spoken(text: str, language: str) -> Utterance:
+    return Utterance(text, language, espeak_voice(language, text))
+
+
+def _said(queries: Sequence[tuple[Text, list[int]]], count: int) -> np.ndarray:
+    """Which of `count` candidates say the words of each query, bool (n, count)."""
+    found = np.zeros((len(queries), count), bool)
+    for row, (_, places) in enumerate(queries):
+        found[row, places] = True
+    return found
 
 
 def fit_directions(
@@ -203,12 +220,12 @@ def fit_directions(
     fits: dict[Direction, MatchProbability] = {}
     for direction, one in asked.items():
         covered = None if one.texts is None else coverages(one.texts, written)
-        found = compared(one.queries, pool, one.equal, one.alignments, covered, within=one.within)
+        found = compared(one.queries, pool, one.equal, one.alignments, covered, short=one.short)
         fits[direction] = fit(found, use_sound=direction != "translation")
     return fits
 
 
-def short_queries(candidates: Sequence[Utterance], lengths: Sequence[int]) -> list[tuple[Text, list[int]]]:
+def phrases(candidates: Sequence[Utterance], lengths: Sequence[int]) -> list[tuple[Text, list[int]]]:
     """So many consecutive words of recordings as few others say, and the candidates that say them."""
     spoken = [words(one.text) for one in candidates]
     said_in = Counter(word for one in spoken for word in set(one))
@@ -309,7 +326,7 @@ def compared(
     alignments: Alignments | None = None,
     coverage: np.ndarray | None = None,
     *,
-    within: bool = False,
+    short: bool = False,
 ) -> Compared:
     """Compare n queries with a pool of m candidates.
 
@@ -319,11 +336,11 @@ def compared(
         equal: bool (n, m), which candidates say the same as a query.
         alignments: of both; without them the alignment score is 0, as in a search.
         coverage: (n, m), see `rerank.coverages`; of spoken queries None.
-        within: as in Asked.
+        short: as in Asked.
     """
     meaning, sound = queries[0] @ pool[0].T, queries[1] @ pool[1].T
     coverage = np.zeros(meaning.shape) if coverage is None else coverage
-    shortlisted = np.ones(meaning.shape, bool) if within else shortlists(meaning, sound, coverage)
+    shortlisted = np.ones(meaning.shape, bool) if short else shortlists(meaning, sound, coverage)
     alignment_score = np.zeros(meaning.shape, np.float32) if alignments is None else alignments.of(shortlisted)
     return Compared(meaning, sound, alignment_score, shortlisted, equal, coverage)
 

@@ -49,6 +49,7 @@ SWITCHED = ("en", "fr", "de", "nl")  # languages of the pool that is asked in tw
 FEW = 40  # queries below which the validation split asks as well
 SHORT = 40  # queries of one, of two and of three words
 NAMES = 60  # queries that are names
+EXCERPTS = 80  # queries of each of three lengths
 LETTERS = 4  # of a name, and of the words with which a short query begins and ends, at least
 COMMON = 5  # recordings in which a word is said with which a short query begins or ends, at most
 DISTORTED = 300  # recordings that are distorted
@@ -146,6 +147,19 @@ def short_queries(data: Path) -> list[QuerySet]:
             pool, {"search": (None, 0.80)},
         )
         for words in (1, 2, 3)
+    ]  # fmt: skip
+
+
+def excerpts(data: Path) -> list[QuerySet]:
+    """Four to eight words out of English recordings that say more, each said in exactly one."""
+    pool = recordings(data, "en")
+    return [
+        QuerySet(
+            f"real-excerpts-{words}", f"{words} words out of one recording",
+            tuple(Query(Text(text, "en"), frozenset([place])) for text, place in unique_phrases(pool, words, EXCERPTS)),
+            pool,
+        )
+        for words in (4, 6, 8)
     ]  # fmt: skip
 
 
@@ -247,6 +261,7 @@ FAMILIES: dict[str, Callable[[Path], Sequence[QuerySet | ContrastSet]]] = {
     "real-topics": topics,
     "real-names": names,
     "real-short": short_queries,
+    "real-excerpts": excerpts,
     "real-contrasts": contrasts,
     "real-translations": translations,
     "real-code-switched": code_switched,

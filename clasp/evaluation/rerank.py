@@ -1,12 +1,14 @@
 """Ranking as a search does it: candidates by their vectors, then by the probability that they say the same."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clasp.phones.alignment import GAP_OPEN, SHORTLIST, Aligner
+from clasp.phones.alignment import GAP_OPEN, RAREST_PAIRS, SHORTLIST, Aligner
 from clasp.text.words import coverage, rarity, words
 
 if TYPE_CHECKING:
@@ -26,17 +28,33 @@ class Phones:
     pool_from_speech: bool
 
 
-def shortlists(meaning: np.ndarray, sound: np.ndarray, coverage: np.ndarray | None = None) -> np.ndarray:
-    """Which candidates a search would look at twice, bool (n, m), by their cosines and the words they have, (n, m)."""
+def shortlists(
+    meaning: np.ndarray, sound: np.ndarray, coverage: np.ndarray | None = None, shared: np.ndarray | None = None
+) -> np.ndarray:
+    """Which candidates a search would look at twice, bool (n, m), by their cosines and by the words and pairs of phones
+    that they have, (n, m) each."""
     chosen = np.zeros(meaning.shape, bool)
     count = min(SHORTLIST, meaning.shape[1])
     known = [scores.any(axis=1, keepdims=True) for scores in (meaning, sound)]  # a half without content finds nothing
-    witnesses = [(meaning, known[0]), (sound, known[1])] + ([] if coverage is None else [(coverage, coverage > 0)])
+    witnesses = [(meaning, known[0]), (sound, known[1])]
+    witnesses += [(shares, shares > 0) for shares in (coverage, shared) if shares is not None]
     for scores, counts in witnesses:
         best = np.argpartition(-scores, count - 1, axis=1)[:, :count]
         np.put_along_axis(nearest := np.zeros_like(chosen), best, True, axis=1)
         chosen |= nearest & counts
     return chosen
+
+
+def shared_pairs(phones: Phones) -> np.ndarray:
+    """How many of the rarest pairs of the phones of n queries m candidates have, the rarer the more; float64 (n, m)."""
+    asked = [dict.fromkeys(pairwise(query.argmax(1).tolist())) for query in phones.queries]
+    pool = [frozenset(pairwise(packed[:, 0, 0].tolist())) for packed in phones.pool]
+    counts = Counter(pair for found in pool for pair in found)
+    shared = np.zeros((len(asked), len(pool)))
+    for row, one in enumerate(asked):
+        for pair in sorted(filter(counts.get, one), key=counts.__getitem__)[:RAREST_PAIRS]:
+            shared[row, [pair in found for found in pool]] += rarity(counts[pair], len(pool))
+    return shared
 
 
 def coverages(queries: Sequence[str], pool: Sequence[frozenset[str]]) -> np.ndarray:
@@ -47,9 +65,8 @@ def coverages(queries: Sequence[str], pool: Sequence[frozenset[str]]) -> np.ndar
     return np.array([[coverage(one, found, weights) for found in pool] for one in asked]).reshape(len(asked), len(pool))
 
 
-def alignment_scores(aligner: Aligner, phones: Phones, chosen: np.ndarray, *, within: bool = False) -> np.ndarray:
-    """Alignment scores of every query and its candidates in `chosen`, float32 (n, m); GAP_OPEN elsewhere. `within`:
-    the queries are a few words out of what is said."""
+def alignment_scores(aligner: Aligner, phones: Phones, chosen: np.ndarray) -> np.ndarray:
+    """Alignment scores of every query and its candidates in `chosen`, float32 (n, m); GAP_OPEN elsewhere."""
     found = np.full(chosen.shape, GAP_OPEN, np.float32)
     for row, query in enumerate(phones.queries):
         places = np.flatnonzero(chosen[row])
@@ -58,7 +75,6 @@ def alignment_scores(aligner: Aligner, phones: Phones, chosen: np.ndarray, *, wi
             [phones.pool[place] for place in places],
             query_from_speech=phones.queries_from_speech,
             candidates_from_speech=phones.pool_from_speech,
-            within=within,
         )
     return found
 
@@ -86,11 +102,12 @@ def log_odds(
     halves, others = model.halves(queries), model.halves(pool)
     meaning, sound = (mine @ theirs.T for mine, theirs in zip(halves, others, strict=True))  # (n, m) each
     coverage = np.zeros(meaning.shape) if coverage is None else coverage
-    within = model.calibration.is_within(direction)
-    chosen = np.ones(meaning.shape, bool) if within else shortlists(meaning, sound, coverage)
+    short = model.calibration.is_short(direction)
+    shared = None if phones is None or short else shared_pairs(phones)
+    chosen = np.ones(meaning.shape, bool) if short else shortlists(meaning, sound, coverage, shared)
     alignment_score = np.zeros(meaning.shape, np.float32)
     if phones is not None and model.aligner is not None and direction != "translation":  # there it does not count
-        alignment_score = alignment_scores(model.aligner, phones, chosen, within=within)
+        alignment_score = alignment_scores(model.aligner, phones, chosen)
     with_transcript, without = (
         model.calibration.of(direction, transcribed=there).log_odds(meaning, sound, alignment_score, coverage)
         for there in (True, False)

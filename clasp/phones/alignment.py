@@ -13,6 +13,7 @@ import numpy as np
 from clasp.phones.inventory import INVENTORY
 
 SHORTLIST = 50  # nearest by meaning, and as many by sound, are aligned
+RAREST_PAIRS = 8  # of neighbouring phones of a query: what has most of them is aligned, too; more find hardly more
 TOP_PHONES = 4  # likeliest phones of each place that are stored of recognized phones
 GAP_OPEN = -2.0  # log odds of a phone that has no partner
 GAP_EXTEND = -0.3  # and of each further one after it in a candidate, which may say more than was asked for
@@ -70,24 +71,21 @@ class Aligner:
         *,
         query_from_speech: bool = False,
         candidates_from_speech: bool = True,
-        within: bool = False,
     ) -> np.ndarray:
         """How well a query's phones agree with those of each candidate.
 
-        All of the query counts; a candidate may say something more before, after or between for little.
+        All of the query counts. A candidate may say something more between for little, and before and after for
+        nothing: who quotes, quotes a part.
 
         Args:
             query: float (n, inventory), distributions over phones, one-hot for a typed query.
             candidates: what `pack` made of each.
             query_from_speech: whether the query's phones were recognized in speech; otherwise they are of a text.
             candidates_from_speech: the same of the candidates; it is true of one of both.
-            within: whether the query is a few words out of a longer candidate: what comes before and after them costs
-                nothing then.
 
         Returns:
-            float32 (len(candidates),), log odds against chance per phone (by the geometric mean of both lengths; by
-            that of the query if it is looked for `within`): about 3 for the same words clearly spoken, below 0 for
-            others; GAP_OPEN where there is nothing to compare.
+            float32 (len(candidates),), log odds against chance per phone of the query: about 3 for the same words
+            clearly spoken, below 0 for others; GAP_OPEN where there is nothing to compare.
         """
         lengths = np.array([len(candidate) for candidate in candidates], np.int64)
         if not len(query) or not len(lengths) or not lengths.max():
@@ -99,19 +97,13 @@ class Aligner:
         place = np.arange(len(likely)) - np.repeat(lengths.cumsum() - lengths, lengths)
         odds[:, place, candidate] = np.log(likely).T
         beside = GAP_EXTEND * np.arange(1 + lengths.max(), dtype=np.float32)[:, None]  # of a candidate up to each place
-        opened = GAP_OPEN - GAP_EXTEND
-        best = np.repeat(beside + opened, len(candidates), axis=1)  # (places + 1, candidates)
-        best[0] = 0
-        if within:
-            best[:] = 0
+        skipped = beside[1:] + GAP_OPEN - GAP_EXTEND
+        best = np.zeros((len(beside), len(candidates)), np.float32)
         for one in odds:  # of a phone of the query
             paired = np.maximum(best[1:] + GAP_OPEN, best[:-1] + one)
             best = np.concatenate([best[:1] + GAP_OPEN, paired])
             before = np.maximum.accumulate(best - beside)[:-1]  # the best place to have left off at
-            best[1:] = np.maximum(best[1:], before + beside[1:] + opened)
-        if within:
-            beyond = np.arange(len(best))[:, None] > lengths  # (places + 1, candidates)
-            scores = np.where(beyond, -np.inf, best).max(0) / len(query)
-        else:
-            scores = best[lengths, np.arange(len(candidates))] / np.sqrt(len(query) * lengths.clip(1))
+            best[1:] = np.maximum(best[1:], before + skipped)
+        beyond = np.arange(len(best))[:, None] > lengths  # (places + 1, candidates)
+        scores = np.where(beyond, -np.inf, best).max(0) / len(query)
         return np.where(lengths > 0, scores, GAP_OPEN).astype(np.float32)

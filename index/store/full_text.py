@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Engine
 
-from clasp.phones.alignment import TOP_PHONES
+from clasp.phones.alignment import RAREST_PAIRS, TOP_PHONES
 from clasp.text.words import rarity, words
 from index.store.speakers import GUESSES, NAMED
 from index.store.statements import execute, execute_each
@@ -61,8 +61,8 @@ class Fts5:
     insert = "INSERT INTO full_text (rowid, words, names, phones) VALUES (:id, :spoken, :about, :phones)"
     words = "SELECT rowid, words || ' ' || names FROM full_text WHERE rowid IN :ids"
 
-    def counts(self, connection: Connection, terms: Collection[str]) -> dict[str, int]:
-        """How many segments have each of some words, where there are any."""
+    def counts(self, connection: Connection, terms: Collection[str], phones: bool = False) -> dict[str, int]:
+        """How many segments have each of some words or pairs of phones, where there are any."""
         rows = execute(connection, "SELECT term, doc FROM full_text_terms WHERE term IN :names", names=terms)
         return {term: count for term, count in rows}
 
@@ -91,13 +91,16 @@ class TextVectors:
     )
     words = "SELECT rowid, array_to_string(tsvector_to_array(words || names), ' ') FROM full_text WHERE rowid IN :ids"
 
-    def counts(self, connection: Connection, terms: Collection[str]) -> dict[str, int]:
-        """How many segments have each of some words, where there are any."""
+    def counts(self, connection: Connection, terms: Collection[str], phones: bool = False) -> dict[str, int]:
+        """How many segments have each of some words or pairs of phones, where there are any."""
         queries = {_lexeme(term): term for term in terms}
+        there = " OR ".join(
+            f"{column} @@ CAST(query AS TSQUERY)" for column in (("phones",) if phones else ("words", "names"))
+        )
         rows = execute(
             connection,
-            "SELECT query, (SELECT count(*) FROM full_text WHERE words @@ CAST(query AS TSQUERY) "
-            "OR names @@ CAST(query AS TSQUERY)) FROM unnest(CAST(:queries AS TEXT[])) AS query", queries=[*queries],
+            f"SELECT query, (SELECT count(*) FROM full_text WHERE {there}) "
+            "FROM unnest(CAST(:queries AS TEXT[])) AS query", queries=[*queries],
         )  # fmt: skip
         return {queries[query]: count for query, count in rows if count}
 
@@ -181,8 +184,10 @@ class FullText:
     def find_phones(
         self, connection: Connection, asked: Sequence[str], k: int, allowed: Collection[int] | None = None
     ) -> list[int]:
-        """The `k` segments that have most of the pairs of phones asked for, best first."""
-        return self._matching(connection, dict.fromkeys(asked, 1.0), k, allowed, phones=True)
+        """The `k` segments that have most of the rarest pairs of phones asked for, best first."""
+        known = self._kind.counts(connection, list(dict.fromkeys(asked)), phones=True)
+        rarest = sorted(known, key=known.__getitem__)[:RAREST_PAIRS]
+        return self._matching(connection, dict.fromkeys(rarest, 1.0), k, allowed, phones=True)
 
     def words_of(self, connection: Connection, ids: Collection[int]) -> dict[int, frozenset[str]]:
         """The words of the transcripts, titles, speakers and notes of segments, by id."""

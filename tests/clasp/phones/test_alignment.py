@@ -55,19 +55,24 @@ def naive(query: np.ndarray, candidate: np.ndarray, table: np.ndarray) -> float:
         ratio = sum(query[row - 1, a] * share[b] * table[a, b] for a in range(SIZE) for b in share)
         return max(left_out, best(row - 1, column - 1) + np.log(max(ratio, UNLIKELY)))
 
-    return best(len(query), len(candidate)) / np.sqrt(len(query) * len(candidate))
+    return best(len(query), len(candidate))
 
 
 @pytest.mark.parametrize(("query_from_speech", "candidates_from_speech"), [(False, True), (True, False), (True, True)])
-def test_agreement_is_that_of_the_best_alignment(tables, draw, query_from_speech, candidates_from_speech):
+def test_agreement_is_that_of_the_best_alignment_with_any_stretch(
+    tables, draw, query_from_speech, candidates_from_speech
+):
     aligner = Aligner(*tables)
-    query = distributions(draw, 6) if query_from_speech else one_hot(*draw.integers(1, SIZE, 6))
-    others = [pack(distributions(draw, count)) for count in (1, 4, 6, 9)]
+    query = distributions(draw, 4) if query_from_speech else one_hot(*draw.integers(1, SIZE, 4))
+    others = [pack(distributions(draw, count)) for count in (1, 5, 8)]
     found = aligner.score(
         query, others, query_from_speech=query_from_speech, candidates_from_speech=candidates_from_speech
     )
     table = aligner._tables[query_from_speech, candidates_from_speech]
-    assert found == pytest.approx([naive(query, other, table) for other in others], abs=1e-3)
+    for score, other in zip(found, others, strict=True):
+        stretches = [other[i:j] for i in range(len(other)) for j in range(i + 1, len(other) + 1)]
+        best = max(naive(query, one, table) for one in stretches)
+        assert score == pytest.approx(max(best, len(query) * GAP_OPEN) / len(query), abs=1e-3)
 
 
 def test_a_candidate_does_not_change_with_its_company(tables, draw):
@@ -131,16 +136,3 @@ def test_readings_begin_with_the_likeliest_and_change_only_where_in_doubt(draw):
     sharpened = heard**inventory.SHARPENED
     share = (sharpened / sharpened.sum(1, keepdims=True)).max(1)
     assert (read == read[0]).mean(0) == pytest.approx(share, abs=0.26)
-
-
-@pytest.mark.parametrize("query_from_speech", [False, True])
-def test_within_is_the_best_alignment_with_any_stretch(tables, draw, query_from_speech):
-    aligner = Aligner(*tables)
-    query = distributions(draw, 4) if query_from_speech else one_hot(*draw.integers(1, SIZE, 4))
-    others = [pack(distributions(draw, count)) for count in (1, 5, 8)]
-    found = aligner.score(query, others, query_from_speech=query_from_speech, within=True)
-    table = aligner._tables[query_from_speech, True]
-    for score, other in zip(found, others, strict=True):
-        stretches = [other[i:j] for i in range(len(other)) for j in range(i + 1, len(other) + 1)]
-        best = max(naive(query, one, table) * np.sqrt(len(query) * len(one)) for one in stretches)
-        assert score == pytest.approx(max(best, len(query) * GAP_OPEN) / len(query), abs=1e-3)
