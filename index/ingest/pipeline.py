@@ -234,8 +234,8 @@ class Ingestor:
         )  # fmt: skip
 
     def _identify(self, file: Path, digest: str) -> Recording | None:
-        """The recording that the library has of a file, also if it was moved; None if there is none, or only one of
-        another sound track than is wanted, which is taken out."""
+        """The recording that the library has of a file, as stated, also if it was moved; None if there is none, or only
+        one of another sound track than is wanted, which is taken out."""
         binned = self.library.bin.of(digest)
         if binned is not None:
             self.library.bin.restore(binned)
@@ -245,14 +245,14 @@ class Ingestor:
             return None
         if recording is not None and recording.path != file and not recording.path.is_file():
             self.library.edit(recording.id, path=str(file))
-        return recording
+        return recording and recording.as_stated
 
     def _earlier_versions(self, file: Path, digest: str) -> list[Recording]:
-        """The recordings that were made of a file before it became what it is now: from the same place, or of a part of
-        it."""
+        """The recordings that were made of a file before it became what it is now, as stated: from the same place,
+        or of a part of it."""
         at_path = [one for one in self.library.recordings_at(file) if one.sha256 not in ("", digest)]
         flawed = [one for one in self.library.flawed() if one.sha256 != digest]
-        return at_path + [one for one in flawed if continues(file, one.path)]
+        return [one.as_stated for one in (*at_path, *(one for one in flawed if continues(file, one.path)))]
 
     def _new_recording(
         self, file: Path, digest: str, track: int, sidecar: Sidecar, earlier: list[Recording]
@@ -405,7 +405,7 @@ class Ingestor:
         try:
             with closing(prefetch(sound, WAITING)) as waveforms:
                 for first, batch in _windows(waveforms, transcriber):
-                    transcripts = transcriber.transcribe(batch, recording.language, tally)
+                    transcripts = transcriber.transcribe(batch, recording.as_stated.language, tally)
                     done = segments[first : first + len(batch)]
                     shifted = [_shifted(one, segment.start) for one, segment in zip(transcripts, done, strict=True)]
                     self.library.transcripts.store([one.id for one in done], shifted, transcriber.name)

@@ -12,6 +12,7 @@ from clasp.speech.transcript import Transcript, Word
 from index.records import Recording, Segment, SpeakerEmbeddings
 from index.store.bin import Bin
 from index.store.feeds import FeedTables
+from index.store.languages import RECOGNIZE
 from index.store.queries import RECORDING_COLUMNS, Queries
 from index.store.saved_searches import SavedSearchTables
 from index.store.statements import insertion
@@ -102,6 +103,8 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
                 raise ValueError(f"The {fact} of a recording cannot be edited.")
             stored = self._home.stored_path(Path(value)) if fact == "path" else value
             self._write(f"UPDATE recordings SET {fact} = :value WHERE id = :id", value=stored, id=name)
+            if fact == "language":  # whoever says that it is not stated says that what is recognized is wrong
+                self._write("UPDATE recordings SET recognized_language = '' WHERE id = :id", id=name)
             if fact in SHARED:
                 self._write(f"UPDATE segments SET {fact} = :value WHERE recording = :id", value=value, id=name)
 
@@ -140,9 +143,12 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
             self._refresh_full_text(name)
         return there
 
-    def store_transcripts(self, ids: Sequence[int], transcripts: Sequence[Transcript], transcriber: str) -> None:
+    def store_transcripts(
+        self, ids: Sequence[int], transcripts: Sequence[Transcript], transcriber: str
+    ) -> dict[str, str]:
         """Keep what a machine has transcribed, word times in seconds of the recording. Where a transcript has come with
-        the segment meanwhile, or the segment is gone, nothing is changed."""
+        the segment meanwhile, or the segment is gone, nothing is changed. Returns the languages of recordings, by id,
+        that are recognized by now, and were not."""
         with self._transaction():
             for number, one in zip(ids, transcripts, strict=True):
                 self._write("DELETE FROM transcripts WHERE segment IN (SELECT id FROM segments "
@@ -156,6 +162,21 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
                 )  # fmt: skip
             self._write("UPDATE direct SET fused = 0 WHERE segment IN :ids", ids=ids)
             self._full_text.refresh(self._writer, ids)
+            if recognized := self._recognize_languages(ids):
+                self._make_version()
+        return recognized
+
+    def _recognize_languages(self, ids: Sequence[int]) -> dict[str, str]:
+        """Have the recordings of some segments, where their language is not stated, in that of their transcripts if
+        this is clear. Returns what has changed, by id."""
+        query = (
+            "SELECT id, recognized_language FROM recordings "
+            "WHERE language = '' AND id IN (SELECT recording FROM segments WHERE id IN :ids)"
+        )
+        before = dict(map(tuple, self._write(query, ids=ids)))
+        self._write(f"{RECOGNIZE} AND id IN :names", names=before)
+        after = dict(map(tuple, self._write(query, ids=ids)))
+        return {name: language for name, language in after.items() if language != before[name]}
 
     def outdate_transcripts(self) -> None:
         """Have all that machines have transcribed transcribed again; until then it stays."""
