@@ -47,8 +47,6 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
         """Add all of them, or none; vectors are float32 (number of segments, dim), packed phones uint8
         (phones, TOP_PHONES, 2) for each segment, as are the embeddings of speakers. Returns the segments with their
         ids."""
-        units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-        blobs = [vector.tobytes() for vector in units.astype("<f2")]
         with self._commit():
             names = RECORDING_COLUMNS.split(", ")
             facts = ({name: getattr(one, name) for name in names} for one in recordings)
@@ -56,26 +54,57 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
                 insertion("recordings", names),
                 [one | {"path": self._home.stored_path(one["path"]), "done": int(one["done"])} for one in facts],
             )
-            stored = []
-            for segment in segments:
-                number = self._write(
-                    "INSERT INTO segments (recording, start_s, end_s, text, language, speaker, category) "
-                    "VALUES (:recording, :start, :end, :text, :language, :speaker, :category) RETURNING id",
-                    recording=segment.recording, start=segment.start, end=segment.end, text=segment.text,
-                    language=segment.language, speaker=segment.speaker, category=segment.category,
-                ).scalar_one()  # fmt: skip
-                stored.append(replace(segment, id=number))
-            self._write_each(
-                "INSERT INTO vectors (segment, vector) VALUES (:id, :vector)",
-                [{"id": one.id, "vector": blob} for one, blob in zip(stored, blobs, strict=True)],
-            )
-            self._write_each(
-                "INSERT INTO phones (segment, packed) VALUES (:id, :packed)",
-                [{"id": one.id, "packed": packed.tobytes()} for one, packed in zip(stored, phones, strict=True)],
-            )
-            if speakers is not None:
-                self._write_speaker_embeddings([one.id for one in stored], speakers)
-            self._full_text.refresh(self._writer, [segment.id for segment in stored])
+            return self._insert_segments(segments, vectors, phones, speakers)
+
+    def replace_segments(
+        self,
+        ids: Sequence[int],
+        segments: Sequence[Segment],
+        vectors: np.ndarray,
+        phones: Sequence[np.ndarray],
+        speakers: SpeakerEmbeddings | None = None,
+    ) -> bool:
+        """Put segments in the place of some, all of one recording; otherwise as `insert`. Returns whether that was
+        done: nothing is changed where one of them is gone, or was corrected."""
+        untouched = "SELECT id FROM segments LEFT JOIN corrections ON segment = id WHERE id IN :ids AND segment IS NULL"
+        with self._commit():
+            unchanged = len(self._write(untouched, ids=ids).all()) == len(ids)
+            if unchanged:
+                self._write("DELETE FROM segments WHERE id IN :ids", ids=ids)
+                self._insert_segments(segments, vectors, phones, speakers)
+                self._place_notes(segments[0].recording)
+        return unchanged
+
+    def _insert_segments(
+        self,
+        segments: Sequence[Segment],
+        vectors: np.ndarray,
+        phones: Sequence[np.ndarray],
+        speakers: SpeakerEmbeddings | None,
+    ) -> list[Segment]:
+        units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        blobs = [vector.tobytes() for vector in units.astype("<f2")]
+        stored = []
+        for segment in segments:
+            number = self._write(
+                "INSERT INTO segments (recording, start_s, end_s, text, language, speaker, category) "
+                "VALUES (:recording, :start, :end, :text, :language, :speaker, :category) RETURNING id",
+                recording=segment.recording, start=segment.start, end=segment.end, text=segment.text,
+                language="" if segment.language_recognized else segment.language, speaker=segment.speaker,
+                category=segment.category,
+            ).scalar_one()  # fmt: skip
+            stored.append(replace(segment, id=number))
+        self._write_each(
+            "INSERT INTO vectors (segment, vector) VALUES (:id, :vector)",
+            [{"id": one.id, "vector": blob} for one, blob in zip(stored, blobs, strict=True)],
+        )
+        self._write_each(
+            "INSERT INTO phones (segment, packed) VALUES (:id, :packed)",
+            [{"id": one.id, "packed": packed.tobytes()} for one, packed in zip(stored, phones, strict=True)],
+        )
+        if speakers is not None:
+            self._write_speaker_embeddings([one.id for one in stored], speakers)
+        self._full_text.refresh(self._writer, [segment.id for segment in stored])
         return stored
 
     def finish(self, name: str, duration: float, envelope: bytes, flaw: str) -> None:
