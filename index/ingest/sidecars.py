@@ -48,7 +48,7 @@ TEXTS = (".txt", ".md")
 PLAIN = (*TEXTS, *documents.SUFFIXES)  # with times or without
 PAGES = (".html", ".htm")
 UNREADABLE = {  # by suffix, the suffix under which it can be read once another program has saved it
-    **dict.fromkeys((".doc", ".rtf", ".pages"), ".docx"), ".pdf": ".txt", **dict.fromkeys(SHEETS, ".xlsx"),
+    **dict.fromkeys((".doc", ".pages"), ".docx"), ".pdf": ".txt", **dict.fromkeys(SHEETS, ".xlsx"),
     **dict.fromkeys((".scc", ".sup", ".idx", ".usf", ".cap", ".pac", ".fcpxml"), ".srt"),
     **dict.fromkeys((".flk", ".fln", ".anvil"), ".eaf"), ".inqscr": ".txt", ".ttxt": ".srt",
 }  # fmt: skip
