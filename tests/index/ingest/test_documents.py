@@ -208,7 +208,7 @@ RICH: dict[str, bytes] = {  # as above
         r"\pard\plain\f0 [00:00:00] {\b Anna:} The {\field{\*\fldinst{HYPERLINK "
         r'"https://example.org"}}{\fldrslt{harbour}}} was flooded\par [00:00:02] {\b Ben:} after the storm.\par '
     ),
-    "TextEdit": rich("\n[00:00:00] Anna: The harbour\n was flooded\\\n[0:02] Ben: after the storm.\\\n", r"\cocoartf2761"),
+    "TextEdit": rich("\n[0:00] Anna: The harbour\n was flooded\\\n[0:02] Ben: after the storm.\\\n", r"\cocoartf2761"),
     "a table": rich("".join(
         rf"\trowd\cellx1000\cellx2000\cellx9000\intbl {time}\cell {name}\cell {text}\cell\row "
         for time, name, text in (("0:00", "Anna", ONE), ("0:02", "Ben", TWO))
