@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
 
 from clasp.audio.decode import SAMPLE_RATE, Waveform
 from clasp.audio.vad import Utterance
@@ -29,7 +28,8 @@ def parts(utterance: Utterance, changes: Sequence[float]) -> list[Utterance]:
     """
     samples, start = utterance.waveform.samples, utterance.start
     frames = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME)
-    loudness = uniform_filter1d(np.log(frames.std(axis=1) + 1e-5), QUIET, mode="nearest")
+    around = np.pad(np.log(frames.std(axis=1) + 1e-5), QUIET // 2, mode="edge")
+    loudness = np.convolve(around, np.full(QUIET, 1 / QUIET), "valid")  # (len(frames),)
     shortest = round(SHORTEST * SAMPLE_RATE / FRAME)
     cuts = [0]  # frames
     for about in sorted(changes):
