@@ -63,6 +63,7 @@ def segment_as_dict(segment: Segment, recording: Recording) -> dict[str, Any]:
         "start": round(segment.start, 3),
         "end": round(segment.end, 3),
         "language": segment.language,
+        "language_recognized": segment.language_recognized,
         "speaker": segment.speaker,
         "speaker_guessed": segment.speaker_guessed,
         "category": segment.category,

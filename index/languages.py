@@ -38,11 +38,12 @@ def tag(text: str) -> str:
     match = IN_REGION.fullmatch(text if _named(text) else _LANGUAGE.sub("", text))
     name, region = (match[1], match[2] or match[3]) if match else (text, "")
     found = None if SEVERAL.search(name) or (len(name) <= 3 and name.isascii()) else _named(name)
-    if found and not region:
-        return "" if found.language in UNKNOWN else found.to_tag()
-    where = (_found(region, "territory") or _named(f"{region} {name}")) if found else None  # Traditional Chinese
-    if found and where:
+    where = (_found(region, "territory") or _named(f"{region} {name}")) if found and region else None
+    if found and where:  # Traditional Chinese
         return found.update(where).to_tag()
+    is_remark = match and match[2] and not any(map(_is_language, re.findall(r"\w+", region)))
+    if found and (not region or is_remark):
+        return "" if found.language in UNKNOWN else found.to_tag()
     names = [name, region] if region else _SEVERAL_NAMES.split(text)  # English [eng], Spanish; Castilian
     if names[1:] and all(map(_is_language, names)) and all(same(names[0], one) for one in names):
         return tag(names[0])

@@ -479,24 +479,43 @@ class Library:
             LibraryError: if something is there already, a segment is of an unknown recording, a value is out
                 of range, or the vectors do not fit. The library is as before then.
         """
-        vectors = np.asarray(vectors, np.float32)
-        shape = (len(segments), self._model.dim)
-        if vectors.shape != shape or not are_unit(vectors):
-            raise LibraryError(
-                f"{len(segments)} segments need unit vectors of shape {shape}; these are {vectors.shape} "
-                "or of other lengths."
-            )
         phones = [np.zeros((0, TOP_PHONES, 2), np.uint8)] * len(segments) if phones is None else phones
-        if len(phones) != len(segments) or any(
-            one.dtype != np.uint8 or one.shape[1:] != (TOP_PHONES, 2) for one in phones
-        ):
-            raise LibraryError(f"{len(segments)} segments need packed phones, uint8 (phones, {TOP_PHONES}, 2) each.")
+        vectors = np.asarray(vectors, np.float32)
+        self._check(segments, vectors, phones)
         with self._indexed.writing() as database:
             stored = database.insert(recordings, segments, vectors, phones, speakers)
             self._indexed.follow(
                 lambda before: before.appended(database.contents(after=int(before.ids.max(initial=0))))
             )
         return stored
+
+    def replace(
+        self,
+        replaced: Sequence[Segment],
+        segments: Sequence[Segment],
+        vectors: np.ndarray,
+        phones: Sequence[np.ndarray],
+        speakers: SpeakerEmbeddings | None = None,
+    ) -> None:
+        """Put segments, given as to `add`, in the place of others of the same recording, in one transaction. Nothing is
+        changed where one of these was removed or corrected meanwhile."""
+        self._check(segments, vectors, phones)
+        with self._indexed.writing() as database:
+            database.replace_segments([one.id for one in replaced], segments, vectors, phones, speakers)
+            self._indexed.follow()
+
+    def _check(self, segments: Sequence[Segment], vectors: np.ndarray, phones: Sequence[np.ndarray]) -> None:
+        """Raise LibraryError if these are no vectors and phones of segments."""
+        shape = (len(segments), self._model.dim)
+        if vectors.shape != shape or not are_unit(vectors):
+            raise LibraryError(
+                f"{len(segments)} segments need unit vectors of shape {shape}; these are {vectors.shape} "
+                "or of other lengths."
+            )
+        if len(phones) != len(segments) or any(
+            one.dtype != np.uint8 or one.shape[1:] != (TOP_PHONES, 2) for one in phones
+        ):
+            raise LibraryError(f"{len(segments)} segments need packed phones, uint8 (phones, {TOP_PHONES}, 2) each.")
 
     def finish(self, recording: str, duration: float, envelope: np.ndarray | None = None, flaw: str = "") -> None:
         """Say that all of a recording has been added; it lasts `duration` seconds, `envelope`, uint8 (n,), says how

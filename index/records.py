@@ -1,6 +1,6 @@
 """What a library knows of: recordings, the utterances in them, what is said in these, and notes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +15,7 @@ class Recording:
     path: Path  # relative to the library's audio folder, or absolute; absolute when it comes from a library
     title: str
     duration: float  # seconds
-    language: str = ""  # BCP-47
+    language: str = ""  # BCP-47; where nobody has stated it, what is recognized
     speaker: str = ""
     category: str = ""
     text: str = ""
@@ -27,6 +27,12 @@ class Recording:
     flaw: str = ""  # one sentence: what of the file could not be read
     sidecar: str = ""  # what lay beside it when it was added last, see `index.ingest.sidecars.Sidecar.summary`
     done: bool = True  # False: only a first part has been added, and the duration is that part's
+    language_recognized: bool = False  # whether the language is that of the transcripts that machines made
+
+    @property
+    def as_stated(self) -> "Recording":
+        """The same, without what was recognized in it."""
+        return replace(self, language="", language_recognized=False) if self.language_recognized else self
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class Segment:
     start: float  # seconds
     end: float
     text: str = ""  # the transcript that came with the recording
-    language: str = ""  # BCP-47
+    language: str = ""  # BCP-47, that of its recording
     speaker: str = ""
     category: str = ""
     machine_text: str = ""  # the transcript that a machine made where none came with the recording
@@ -46,6 +52,7 @@ class Segment:
     detected: str = ""  # the language that the machine detected, ISO 639
     corrected: str | None = None  # the transcript as a person has corrected it; '' where nothing is spoken
     speaker_guessed: bool = False  # whether the speaker is a guess by the sound, see `index.diarization`
+    language_recognized: bool = False  # as of its recording
 
     @property
     def transcript(self) -> str:

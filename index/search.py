@@ -289,8 +289,9 @@ def _named_again(library: "Library", asked: frozenset[str], segments: "list[Segm
 def _direction(query: Query, segment: "Segment") -> "Direction":
     if query.language is None:
         return "speech"
-    # where the language is not known, the phones may well be those of the query
-    other = segment.language and not languages.same(segment.language, query.language)
+    # where the language is not stated, the phones may well be those of the query
+    stated = segment.language if not segment.language_recognized else ""
+    other = stated and not languages.same(stated, query.language)
     return "translation" if other else query.direction
 
 

@@ -44,9 +44,12 @@ class LibraryTranscripts:
 
     def store(self, segments: Sequence[int], transcripts: Sequence[Transcript], transcriber: str) -> None:
         """Store what the transcriber of this name has made of segments, word times in seconds of the recording. It
-        never takes the place of a transcript that came with a recording."""
+        never takes the place of a transcript that came with a recording. A recording whose language is not stated is
+        in the one that is recognized, once that is clear."""
         with self._indexed.writing() as database:
-            database.store_transcripts(segments, transcripts, transcriber)
+            recognized = database.store_transcripts(segments, transcripts, transcriber)
+            if recognized:
+                self._indexed.follow(lambda before: before.spoken_in(recognized, database.version()))
 
     def outdate(self) -> None:
         """Have everything that a machine has transcribed transcribed again; until then it stays."""

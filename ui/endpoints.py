@@ -326,6 +326,7 @@ def _recording(recording: "Recording", library: str) -> dict[str, Any]:
         "title": recording.title,
         "seconds": round(recording.duration, 3),
         "language": recording.language,
+        "language_recognized": recording.language_recognized,
         "speaker": recording.speaker,
         "category": recording.category,
         "date": recording.date,

@@ -1,6 +1,6 @@
 """Forced alignment: which words of a text without times are said in which utterance.
 
-    numbers = align_words([inventory.from_text(word, "en") for word in words], utterances)
+    numbers, places = align_words([inventory.from_text(word, "en") for word in words], utterances)
 
 The phones of the text and those recognized in the utterances have a longest common subsequence; it is found for all
 phones of the text at once, as bits of an integer (Hyyrö, "Bit-parallel LCS-length computation revisited", 2004). Where
@@ -21,8 +21,8 @@ CELLS = 2**30  # bits of the largest table that is held
 Places = Sequence[Sequence[int]]  # the phones that may be at each place
 
 
-def align_words(words: Sequence[np.ndarray], utterances: Sequence[np.ndarray]) -> np.ndarray:
-    """Tell in which utterance each word of a text is said.
+def align_words(words: Sequence[np.ndarray], utterances: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Tell in which utterance each word of a text is said, and where it begins.
 
     Args:
         words: phone ids of each word, int64 (phones,), as `inventory.from_text` gives them.
@@ -30,20 +30,21 @@ def align_words(words: Sequence[np.ndarray], utterances: Sequence[np.ndarray]) -
 
     Returns:
         int64 (len(words),): the number of an utterance, ascending; -1 for what is said in none: all of them, where the
-        text is of something else.
+        text is of something else. And float64 (len(words),): about how many phones of all utterances come before it.
     """
-    nowhere = np.full(len(words), -1)
+    nowhere, begins = np.full(len(words), -1), np.zeros(len(words))
     text = np.concatenate([np.zeros(0, np.int64), *words])  # (n,)
     recognized = [place for utterance in utterances for place in _likely(utterance)]
     spoken_in = np.repeat(np.arange(len(utterances)), [len(one) for one in utterances])  # (len(recognized),)
     pairs = np.array(list(common_subsequence(recognized, text)), np.int64).reshape(-1, 2)
     if not len(pairs):
-        return nowhere
+        return nowhere, begins
     in_speech, in_text = pairs.T
     nearby = _nearby(in_text, len(text))  # (n,)
     places = np.interp(np.arange(len(text)), in_text, in_speech)  # (n,)
     numbers = nowhere.copy()
     bounds = np.cumsum([0, *map(len, words)])
+    begins = places[bounds[:-1].clip(max=len(text) - 1)]
     for word, (start, end) in enumerate(pairwise(bounds)):
         if end > start and nearby[start:end].mean() >= MATCHED:
             numbers[word] = spoken_in[round(np.median(places[start:end]))]
@@ -52,7 +53,7 @@ def align_words(words: Sequence[np.ndarray], utterances: Sequence[np.ndarray]) -
     matched = found >= MATCHED * np.bincount(spoken_in, minlength=len(utterances))
     numbers = np.where((numbers >= 0) & matched[numbers], numbers, -1)
     believed = max((numbers[np.diff(bounds) > 0] >= 0).mean(), len(np.unique(numbers[numbers >= 0])) / len(utterances))
-    return numbers if believed >= BELIEVED else nowhere
+    return numbers if believed >= BELIEVED else nowhere, begins
 
 
 def _nearby(places: np.ndarray, count: int) -> np.ndarray:

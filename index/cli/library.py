@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `python -m clasp library`."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, summary in {
-        "list": "recordings with their duration, utterances and date",
+        "list": "recordings with their duration, utterances, date and language",
         "edit": "change what is known of a recording",
         "remove": "move recordings to the bin, from which they can be restored for thirty days",
         "bin": "what is in the bin, and until when",
@@ -217,6 +217,7 @@ def _table(library: "Library") -> str:
     rows = []
     for one in library.recordings():
         facts = f"{one.id}  {one.duration / 60:8.1f} min  {counts.get(one.id, 0):6}  {one.date or one.added[:10]:10}"
+        facts += f"  {one.language:5}"
         rows.append(f"{facts}  {one.title}" + ("" if one.done else "  (not finished: add it again)"))
     seconds = sum(one.duration for one in library.recordings())
     size = sum(path.stat().st_size for path in library.folder.rglob("*") if path.is_file())

@@ -14,7 +14,8 @@ from index.records import Note, Recording, Segment
 
 COLUMNS = (
     "rank", "probability", "score", "start", "end", "transcript", "transcript_source", "confidence", "title", "speaker",
-    "speaker_guessed", "language", "category", "date", "tags", "recording", "file", "id", "notes",
+    "speaker_guessed", "language", "language_recognized", "category", "date", "tags", "recording", "file", "id",
+    "notes",
 )  # fmt: skip
 BEFORE_FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so would be computed by a spreadsheet
 

@@ -84,9 +84,12 @@ def _of_teams(words: str) -> tuple[str, str] | None:
 
 def _stamps(lines: list[str], vtt: bool) -> Iterator[tuple[int, re.Match[str] | None]]:
     """The lines with the times of a cue, and what they say; None where that cannot be read."""
-    comment, before = False, ""
+    comment, before = "", ""
     for place, line in enumerate(lines):
-        comment = vtt and bool(line.strip()) and (comment or (not before and bool(_COMMENTS.match(line))))
+        begun = _COMMENTS.match(line) if vtt and not before else None
+        comment = (begun[1] if begun else comment) if vtt and line.strip() else ""
+        if comment == "WEBVTT" and STAMP.fullmatch(line):  # the blank line that should be above is missing
+            comment = ""
         if not comment:
             if match := STAMP.fullmatch(line.translate(_WIDE)):
                 yield place, STAMP.fullmatch(line) or match

@@ -51,9 +51,8 @@ class _Shown:
 _SPEAKER_TAG = re.compile(r"<v(?:\.[^\s<>]*)?[ \t]+([^<>]*)>")  # of WebVTT
 _BREAK = re.compile(r"<br ?/?>|\\[Nn]|\|", re.IGNORECASE)
 _RUBY = re.compile(r"<rt>[^<>]*</rt>")  # how what stands below is pronounced
-_MARKUP = re.compile(
-    r"</?[a-zA-Z][^<>]*>|<\d[\d:.]*>|\{(?:\\|[a-zA-Z]+:)[^{}]*\}|\*\*|[\xad\u200b\u2060\ufeff\u200e\u200f\u202a-\u202e]"
-)
+_MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>|<\d[\d:.]*>|\{(?:\\|[a-zA-Z]+:)[^{}]*\}|\*\*")
+_UNSEEN = re.compile(r"[\xad\u200b\u2060\ufeff\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # hyphens, directions
 _NAME = r"[^\W\d_][\w.'’&-]*(?: [\w.'’&#-]+){0,3}"
 _TURN = r"(?:[-–—] ?)?(?:>+ ?)?"  # what may stand before whoever speaks
 _ASIDE = r"(?: ?[(\[][^()\[\]]{1,30}[)\]])?"  # "ANNA (laughing): …"
@@ -99,7 +98,8 @@ def _pieces(cue: Cue) -> Iterator[_Shown]:
     speakers = [cue.speaker, *(" ".join(html.unescape(name).split()) for name in parts[1::2])]
     turns = []
     for speaker, marked in zip(speakers, parts[::2], strict=True):
-        lines = [" ".join(line.split()) for line in html.unescape(_MARKUP.sub("", marked)).split("\n")]
+        seen = _UNSEEN.sub("", html.unescape(_MARKUP.sub("", _UNSEEN.sub("", marked))))
+        lines = [" ".join(line.split()) for line in seen.split("\n")]
         turns.append((speaker, [line for line in lines if line], marked))
     yield from _in_turn(cue.start, cue.end, [one for one in turns if one[1]])
 

@@ -1,10 +1,10 @@
-"""Documents (.docx, .odt) as the plain texts that they would be saved as: a line for each paragraph and each break, and
-for each row of a table, with its time and speaker before what is said.
+"""Documents (.docx, .odt, .rtf) as the plain texts that they would be saved as: a line for each paragraph and each
+break, and for each row of a table, with its time and speaker before what is said.
 
     read(Path("interview.docx"))      # "[00:01:10] [Anna]: We left at dawn.\\n…"
 
-Headings, headers and footers, notes, comments, pictures, text boxes and what was deleted while changes were tracked are
-left out.
+Headings (but for .rtf), headers and footers, notes, comments, pictures, text boxes and what was deleted while changes
+were tracked are left out.
 """
 
 import re
@@ -12,27 +12,29 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from itertools import chain, zip_longest
+from itertools import chain, groupby, zip_longest
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from clasp.errors import DataError
-from clasp.filenames import suffix
-from index.ingest import tables
+from clasp.filenames import readable, suffix
+from index.ingest import encodings, tables
 from index.ingest.clocks import CLOCK, seconds
 from index.ingest.office import Package, attribute, children, open_text, opened
 from index.ingest.safe_xml import local
 
-SUFFIXES = (".docx", ".docm", ".odt")
+SUFFIXES = (".docx", ".docm", ".odt", ".rtf")
 WIDEST = 100  # columns of a table
 COLUMNS: tuple[str, ...] = ("start", "end", "speaker", "text")
 HEAD = 3  # rows among which the names of these are looked for
 LONGEST_NAME = 60  # characters of whoever speaks
+LONGEST_LINE = 20_000  # characters of a group of RTF
 _LEFT_OUT = frozenset((  # of Word
     "del", "moveFrom", "drawing", "pict", "object", "Fallback", "rt", "pPr", "rPr", "sdtPr",
 ))  # fmt: skip
 _NOT_SPOKEN = frozenset(("tracked-changes", "table-of-content", "frame", "forms"))  # of LibreOffice
 _SIGNS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+_GROUP = re.compile(r"(?<!\\)(?=\{)")  # where one begins
 _HEADING = re.compile(r"(?:sub)?title|(?:heading|toc).*", re.IGNORECASE)
 _CLOCK = re.compile(CLOCK)
 _TIMES = re.compile(rf"[\[(#]?({CLOCK})(?:\s*(?:-->|[-–—])\s*({CLOCK}))?[\])#]?")
@@ -57,20 +59,48 @@ def read(path: Path) -> str:
     Raises:
         DataError: if it cannot be read.
     """
+    kind = suffix(path.name)
+    if kind == ".rtf":
+        return _text(_rich_text(path))
     with opened(path) as package:
-        blocks = _open_document(package) if suffix(path.name) == ".odt" else _document(package)
-        lines, goes_on = [""], False
-        for block in blocks:
-            if isinstance(block, list):
-                lines += _lines(block)
-            elif block.is_heading and not _CLOCK.search(block.text):
-                continue
-            elif goes_on:
-                lines[-1] += block.text
-            else:
-                lines.append(block.text)
-            goes_on = isinstance(block, _Paragraph) and block.goes_on
+        return _text(_open_document(package) if kind == ".odt" else _document(package))
+
+
+def _text(blocks: Blocks) -> str:
+    lines, goes_on = [""], False
+    for block in blocks:
+        if isinstance(block, list):
+            lines += _lines(block)
+        elif block.is_heading and not _CLOCK.search(block.text):
+            continue
+        elif goes_on:
+            lines[-1] += block.text
+        else:
+            lines.append(block.text)
+        goes_on = isinstance(block, _Paragraph) and block.goes_on
     return "\n".join(lines[1:])
+
+
+def _rich_text(path: Path) -> Blocks:
+    """The paragraphs and tables of RTF, whose rows striprtf writes as cells with a bar after each."""
+    from striprtf.striprtf import rtf_to_text
+
+    name, content = readable(path.name), encodings.content(path)
+    if not content.lstrip().startswith(b"{\\rtf"):
+        raise DataError(f"{name} is something else than its suffix says: open it, and save it as .docx.")
+    without_links = content.decode("cp1252", "replace").replace("\\field{", "\\field {")  # their addresses are not said
+    groups = _GROUP.sub("\n", without_links)  # striprtf takes the square of a line's length
+    try:
+        if max(map(len, groups.splitlines())) > LONGEST_LINE:
+            raise ValueError
+        text = rtf_to_text(groups, errors="replace").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    except (ValueError, TypeError, LookupError, OverflowError) as error:
+        raise DataError(f"{name} is damaged: open it, and save it as .docx.") from error
+    for is_table, lines in groupby(text.splitlines(), key=lambda line: line.endswith("|") and line.count("|") > 1):
+        if is_table:
+            yield [[cell.strip() for cell in line.split("|")[:-1]] for line in lines]
+        else:
+            yield from map(_Paragraph, lines)
 
 
 def _document(package: Package) -> Blocks:

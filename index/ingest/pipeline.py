@@ -17,7 +17,7 @@ of windows is stored as it is done, and what lacks a transcript is found in the 
 
 import json
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
@@ -27,8 +27,10 @@ from typing import Any
 import numpy as np
 
 from clasp.audio.decode import Waveform
+from clasp.audio.vad import Utterance
 from clasp.errors import AudioError, DataError
 from clasp.filenames import readable
+from clasp.phones.alignment import pack
 from clasp.speech.languages import LanguageTally
 from clasp.speech.transcript import Transcript
 from index.ingest.cluster import Cluster
@@ -47,7 +49,8 @@ from index.ingest.objects import Mirror
 from index.ingest.prefetch import prefetch
 from index.ingest.segment_audio import segment_waveforms
 from index.ingest.sidecars import Sidecar, SidecarIndex
-from index.ingest.transcript_alignment import transcribed
+from index.ingest.transcript_alignment import speaker_changes, transcribed
+from index.ingest.turns import parts
 from index.ingest.walk import find_files
 from index.library import OBJECTS, Library
 from index.metadata import FACTS, checked
@@ -234,8 +237,8 @@ class Ingestor:
         )  # fmt: skip
 
     def _identify(self, file: Path, digest: str) -> Recording | None:
-        """The recording that the library has of a file, also if it was moved; None if there is none, or only one of
-        another sound track than is wanted, which is taken out."""
+        """The recording that the library has of a file, as stated, also if it was moved; None if there is none, or only
+        one of another sound track than is wanted, which is taken out."""
         binned = self.library.bin.of(digest)
         if binned is not None:
             self.library.bin.restore(binned)
@@ -245,14 +248,14 @@ class Ingestor:
             return None
         if recording is not None and recording.path != file and not recording.path.is_file():
             self.library.edit(recording.id, path=str(file))
-        return recording
+        return recording and recording.as_stated
 
     def _earlier_versions(self, file: Path, digest: str) -> list[Recording]:
-        """The recordings that were made of a file before it became what it is now: from the same place, or of a part of
-        it."""
+        """The recordings that were made of a file before it became what it is now, as stated: from the same place,
+        or of a part of it."""
         at_path = [one for one in self.library.recordings_at(file) if one.sha256 not in ("", digest)]
         flawed = [one for one in self.library.flawed() if one.sha256 != digest]
-        return at_path + [one for one in flawed if continues(file, one.path)]
+        return [one.as_stated for one in (*at_path, *(one for one in flawed if continues(file, one.path)))]
 
     def _new_recording(
         self, file: Path, digest: str, track: int, sidecar: Sidecar, earlier: list[Recording]
@@ -297,6 +300,8 @@ class Ingestor:
         if new or (sidecar.cues and "speaker" in facts):
             named = facts.get("speaker", recording.speaker)
             language = facts.get("language") or recording.language or self.model.language_of(sidecar.text)
+            if new:
+                stored = self._cut(recording, sidecar, stored, language)
             segments, recognized = transcribed(stored, sidecar, self.library.phones(stored), language)
             if recognized and not recording.language:
                 facts = {"language": language} | facts
@@ -313,6 +318,40 @@ class Ingestor:
                 segments = [replace(one, text=one.text or old.text) for one, old in zip(segments, stored, strict=True)]
         self.library.apply_sidecar(recording.id, facts, segments, sidecar.text if new else None, summary)
         return new or bool(facts)
+
+    def _cut(self, recording: Recording, sidecar: Sidecar, stored: list[Segment], language: str) -> list[Segment]:
+        """The segments of a recording once those are cut in which, as a transcript has it, somebody else goes on
+        speaking; what a person has corrected stays. Only the parts are encoded anew, and stored some at a time: where
+        it is stopped, it goes on the next time."""
+        changes = speaker_changes(stored, sidecar, self.library.phones(stored), language)
+        cut = [(one, times) for one, times in zip(stored, changes, strict=True) if times and one.corrected is None]
+        if not cut:
+            return stored
+        spans = [(one.start, one.end) for one, _ in cut]
+        sound = segment_waveforms(self.library.recording(recording.id).path, recording.sha256, recording.track, spans)
+        with closing(sound) as waveforms, suppress(AudioError):  # then they stay as they are
+            for first in range(0, len(cut), BATCH):
+                self._replace_by_parts(cut[first : first + BATCH], waveforms)
+        return self.library.segments_of(recording.id)
+
+    def _replace_by_parts(self, cut: list[tuple[Segment, list[float]]], waveforms: Iterator[Waveform]) -> None:
+        """Put the parts of some segments, cut at about such times, in their place."""
+        replaced: list[Segment] = []
+        segments: list[Segment] = []
+        sounds: list[Waveform] = []
+        for (one, times), waveform in zip(cut, waveforms, strict=False):
+            found = parts(Utterance(one.start, one.end, waveform), times)
+            if len(found) > 1:
+                replaced.append(one)
+                given = "" if one.speaker_guessed else one.speaker
+                segments += [
+                    replace(one, id=0, start=part.start, end=part.end, text="", speaker=given) for part in found
+                ]
+                sounds += [part.waveform for part in found]
+        if replaced:
+            output = self.model.encode_speech(sounds, return_phones=True)
+            phones, speakers = [pack(one) for one in output.phones], speaker_embeddings(self.model, output.speakers)
+            self.library.replace(replaced, segments, output.vectors, phones, speakers)
 
     @timed
     def diarize(self) -> Generator[Progress, None, None]:
@@ -405,7 +444,7 @@ class Ingestor:
         try:
             with closing(prefetch(sound, WAITING)) as waveforms:
                 for first, batch in _windows(waveforms, transcriber):
-                    transcripts = transcriber.transcribe(batch, recording.language, tally)
+                    transcripts = transcriber.transcribe(batch, recording.as_stated.language, tally)
                     done = segments[first : first + len(batch)]
                     shifted = [_shifted(one, segment.start) for one, segment in zip(transcripts, done, strict=True)]
                     self.library.transcripts.store([one.id for one in done], shifted, transcriber.name)

@@ -33,8 +33,12 @@ STARTS = (
     "offset",
     "data_start",
     "time",
+    "start_timestamp",
 )
-ENDS = ("end", "end_time", "endTime", "endOffset", "end_ts", "to", "resultEndTime", "resultEndOffset", "data_end")
+ENDS = (
+    "end", "end_time", "endTime", "endOffset", "end_ts", "to", "resultEndTime", "resultEndOffset", "data_end",
+    "end_timestamp",
+)  # fmt: skip
 LENGTHS = ("duration", "dur", "Duration")
 SPEAKERS = (
     "speaker_name", "speakerName", "voice", "speaker", "speaker_label", "speaker_id", "speakerId", "speakerLabel",
@@ -182,6 +186,8 @@ def _gather(one: Any, path: str, speaker: str, found: dict[str, list[_Piece]]) -
         return ""
     best = one.get("alternatives")
     told = {**best[0], **one} if isinstance(best, list) and best and isinstance(best[0], dict) else one
+    if isinstance(who := one.get("participant"), dict):  # of a meeting
+        told = {"speaker": who.get("name"), **told}
     speaker = next((str(told[name]) for name in SPEAKERS if isinstance(told.get(name), str | int)), speaker)
     speaker = _label(speaker)
     inside = [
@@ -273,7 +279,10 @@ def _time(one: dict[str, Any], names: tuple[str, ...]) -> float | None:
 
 
 def _number(value: Any) -> float | None:
-    """A number, or one that is written "1.8s", "PT1.8S", "00:00:01,800" or {"seconds": 1, "nanos": 800000000}."""
+    """A number, or one that is written "1.8s", "PT1.8S", "00:00:01,800", {"seconds": 1, "nanos": 800000000} or
+    {"relative": 1.8}."""
+    if isinstance(value, dict) and "relative" in value:
+        value = value["relative"]
     if isinstance(value, dict) and value.keys() <= {"seconds", "nanos"}:
         return (_number(value.get("seconds")) or 0.0) + (_number(value.get("nanos")) or 0.0) / 1e9
     if isinstance(value, str):

@@ -48,7 +48,7 @@ TEXTS = (".txt", ".md")
 PLAIN = (*TEXTS, *documents.SUFFIXES)  # with times or without
 PAGES = (".html", ".htm")
 UNREADABLE = {  # by suffix, the suffix under which it can be read once another program has saved it
-    **dict.fromkeys((".doc", ".rtf", ".pages"), ".docx"), ".pdf": ".txt", **dict.fromkeys(SHEETS, ".xlsx"),
+    **dict.fromkeys((".doc", ".pages"), ".docx"), ".pdf": ".txt", **dict.fromkeys(SHEETS, ".xlsx"),
     **dict.fromkeys((".scc", ".sup", ".idx", ".usf", ".cap", ".pac", ".fcpxml"), ".srt"),
     **dict.fromkeys((".flk", ".fln", ".anvil"), ".eaf"), ".inqscr": ".txt", ".ttxt": ".srt",
 }  # fmt: skip
@@ -60,6 +60,7 @@ SUFFIXES = frozenset(transcripts.SUFFIXES)
 _MARKS = (
     "auto", "orig", "original", "forced", "sdh", "cc", "default", "full", "transcript", "transcription", "transkript",
     "subtitle", "subtitles", "subs", "caption", "captions", "otter_ai", "whisper", "generated", "labels", "annotations",
+    "final", "edited", "corrected", "reviewed", "revised", "clean", "verbatim",
 )  # fmt: skip
 _PARTIAL = re.compile(r"[. _-](?:forced|commentary)\b")  # of what is said only a part, such as what is on signs
 _SIZE = re.compile(r"_\d{3,4}x\d{3,4}$")  # of a picture
@@ -351,14 +352,16 @@ class _Folder:
         found = []
         for path, rest in self._named(recording):
             language = _language(rest)
-            others = bool(rest) and comparable(path.stem) in self._names
+            own = {comparable(recording.stem), comparable(recording.name)}
+            others = comparable(path.stem) in self._names - own
             if suffix(path.name) in SUFFIXES - set(TABLES) and language is not None and not others:
                 found.append((path, language))
         return sorted(found, key=lambda one: (bool(one[1]), self._order(suffix(one[0].name)), one))
 
     def _named(self, recording: Path) -> list[tuple[Path, str]]:
         """Files whose names begin with that of a recording, and what follows it."""
-        names = (recording.stem, _SIZE.sub("", recording.stem), recording.name)
+        stem = recording.stem
+        names = (stem.replace("_", " "), stem, _SIZE.sub("", stem), recording.name)
         found: dict[Path, str] = {}
         for name in map(comparable, names):
             found |= dict(self._beside.get(name, []))
@@ -374,9 +377,10 @@ class _Folder:
         elif name == FOLDER_TABLE and kind in (*TABLES, *TEXTS):
             self.of_all.append(file)
         elif kind in SUFFIXES or kind in UNREADABLE:
-            self._beside[name].append((file, ""))
-            for match in list(re.finditer(r"[._ (\[-]+", name))[-4:]:
-                self._beside[name[: match.start()]].append((file, name[match.end() :]))
+            ends = [(len(name), len(name)), *(one.span() for one in list(re.finditer(r"[._ (\[-]+", name))[-4:])]
+            for end, begin in ends:
+                for before in {name[:end], name[:end].replace("_", " ")}:  # which programs put for blanks
+                    self._beside[before].append((file, name[begin:]))
 
 
 def _files(folder: Path) -> set[Path]:

@@ -64,8 +64,8 @@ COLUMNS = {
     "anfangszeit time timecode timestamp timespan",
     "end": "end stop tmax endtime stoptime timeout tcout ende bis endzeit fin fine final",
     "duration": "duration length dauer durée duración durata",
-    "text": "text transcript transcription utterance sentence annotation caption subtitle words texte texto testo "
-    "tekst transkript transkription äußerung текст 文本 テキスト 텍스트",
+    "text": "text transcript transcription utterance sentence annotation caption subtitle words dialogue texte texto "
+    "testo tekst transkript transkription äußerung текст 文本 テキスト 텍스트",
     "content": "content inhalt contenu",
 }  # fmt: skip
 """What columns are called, without spaces, signs and what stands in brackets."""
@@ -80,6 +80,7 @@ SAMPLE = 2**16  # characters by which a delimiter is chosen
 SAMPLE_ROWS = 100  # of each sheet, by which one is chosen
 HEAD = 10  # rows among which the names of the columns are looked for
 _COLUMNS_OF_BLANKS = re.compile(r"(?<=\S)(?: {2,}|\t+ *| +\t+)(?=\S)")
+_LINK = re.compile(r'(?:=HYPERLINK\("|\]\()([^"()]+)', re.IGNORECASE)  # what a cell links to, also in Markdown
 _NO_ROW = re.compile(r"[:+=-]*-[:+=-]*|\(\d+ rows?\)")  # lines that are drawn, and what databases say of a table
 SLOWEST = 0.05  # characters a second; what would be slower is in milliseconds
 LONGEST = 60  # characters of what a column is called
@@ -199,6 +200,7 @@ class Table:
             for line, row in self.rows
             if not {other for name in _files(row) for other in (name, _without_other_suffix(name))}
             & (whole if _has_folder(row) else bare)
+            and not {_loosely(name) for name in _files(row)} & {_loosely(file) for file in files}
         ]
         if not lost or "file" not in self.columns:
             return "" if "file" in self.columns or not self.columns else f"{self.name} has no column 'file': not used."
@@ -226,11 +228,24 @@ class Table:
         name = comparable(recording)
         found = self._by_file.get(name) or self._by_file.get(_stem(name)) or []
         folder, _, last = name.rpartition("/")
-        if found or not folder or last not in self.names:
-            return found
-        named = (self._by_file.get(one, []) for one in (last, _stem(last)))
-        bare = ([(line, row) for line, row in rows if not _has_folder(row)] for rows in named)
-        return next(filter(None, bare), [])
+        if not found and folder and last in self.names:
+            named = (self._by_file.get(one, []) for one in (last, _stem(last)))
+            bare = ([(line, row) for line, row in rows if not _has_folder(row)] for rows in named)
+            found = next(filter(None, bare), [])
+        return found or self._alike.get(_loosely(name), [])
+
+    @cached_property
+    def _alike(self) -> dict[str, Rows]:
+        """The rows that name no file that is there, by names that are written much like those of one."""
+        stems = frozenset(map(_stem, self.names))
+        known = Counter(map(_loosely, {stem.rpartition("/")[2] for stem in stems}))
+        found: dict[str, Rows] = defaultdict(list)
+        for line, row in self.rows:
+            names = _files(row)
+            if not names & (self.names | stems):
+                for name in {one for one in map(_loosely, names) if known[one] == 1}:
+                    found[name].append((line, row))
+        return found
 
     def _choose(self, sheets: list[spreadsheets.Sheet]) -> None:
         """Read the sheet that is most like a table, if it can be one that is not hidden."""
@@ -405,8 +420,8 @@ def _column(cell: str) -> frozenset[str]:
     if len(cell) > LONGEST:
         return frozenset()
     name = re.sub(
-        r"\([^()]*\)|\[[^\[\]]*\]| - .*| in (?:milli)?seconds$|(?<=[a-z])_(?:ms|seconds)$"
-        r"|^dc(?:terms)?\.|^[^:]*:(?= *\w)",
+        r"\([^()]*\)|\[[^\[\]]*\]| - .*| in (?:milli)?seconds$|(?<=[a-z])_(?:ms|seconds)$|^\d+[.)] *|/-?(?:a|in)$"
+        r"|^dc(?:terms)?\.(?:contributor\.)?|(?<=language)\.iso$|^[^:]*:(?= *\w)|^name of (?:the )?|(?<=title) of .*",
         "",
         comparable(cell),
     )
@@ -446,6 +461,7 @@ def _files(row: dict[str, str]) -> set[str]:
     what else belongs to an address of the web, or the address behind them."""
     cell = row.get("file", "")
     cells = [cell, *(re.sub(r" \(https?://[^()\s]*\)$", "", one) for one in re.split(r"[;,|\n]", cell))]
+    cells += _LINK.findall(cell)
     cells += [urlsplit(one).path for one in cells if "://" in one]
     paths = [PureWindowsPath(one.strip()).parts[-DEEPEST:] for one in cells]
     ends = ("/".join(parts[place:]) for parts in paths for place in range(len(parts)))
@@ -458,6 +474,12 @@ def _has_folder(row: dict[str, str]) -> bool:
 
 def _stem(name: str) -> str:
     return comparable(name.removesuffix(Path(name).suffix))
+
+
+def _loosely(name: str) -> str:
+    """A name without its suffix, lines for blanks and zeros before numbers, all of which programs change."""
+    stem = re.sub(r"\.0$", "", _stem(name)) or name
+    return re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"[\s_+-]+", " ", stem)).strip()
 
 
 def _without_other_suffix(name: str) -> str:

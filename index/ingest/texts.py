@@ -18,7 +18,7 @@ _NAME = rf"(?:{_WORD})(?: (?:{_WORD})){{0,4}}"
 _NAMED = rf"{_NAME}(?: \([^()]*\))?"  # with what they do, or for whom
 _LISTED = rf"{_NAME}(?:, {_NAME})?(?: \([^()\d]*\))?"  # as in a directory: "Miller, Anna (Guest)"
 _TURN = re.compile(
-    rf"\s*(?:\[({_NAME})\]|({_LISTED})):?\s+(?:\|\s+)?(?:[\[(]({CLOCK})(?:\s*[-–—]\s*{CLOCK})?[\])]\s*:?"
+    rf"\s*(?:\[({_NAME})\]|({_LISTED})):?\s+(?:[|–—-]\s+)?(?:[\[(]({CLOCK})(?:\s*[-–—]\s*{CLOCK})?[\])]\s*:?"
     rf"|({CLOCK})\s*(?::(?!\d)|(?!\s*\S)|(?<=\s{{2}})(?=\S)))\s*(.*)"
 )
 _NAME_ABOVE = re.compile(rf"(?:\A|(?<=\n\n))[ \t]*({_NAME})[ \t]*\n[ \t]*({CLOCK})[ \t]*$", re.MULTILINE)

@@ -8,20 +8,24 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate, chain, pairwise
+from statistics import median
+from typing import NamedTuple
 
 import numpy as np
 
+from clasp.audio.vad import MARGIN
 from clasp.errors import ModelError
 from clasp.phones import inventory
 from clasp.phones.forced_alignment import align_words, common_subsequence
 from clasp.text.words import join, pieces
-from index.ingest.cues import Turn
+from index.ingest.cues import Cue, Turn
 from index.ingest.sidecars import Sidecar
 from index.records import Segment
 
 _END = re.compile(r"[.?!…。！？।؟۔][\"'»”’)\]]*\s*$")
 VERBATIM = 0.9  # share of a transcript that is recognized where it is word for word what is said
 FEW = 3  # words that may go unrecognized at either end of an utterance
+LATE = 1.0  # seconds that most cues may be too early or too late if their times are those of the words
 
 
 def transcribed(
@@ -43,7 +47,7 @@ def transcribed(
         replace(one, text=sidecar.text_of(*span), speaker=sidecar.speaker_of(*span))
         for one, span in zip(segments, spans, strict=True)
     ]
-    turns = sidecar.turns or [Turn(one.text, one.speaker) for one in sidecar.cues]
+    turns = _turns(sidecar)
     recognized = aligned(turns, segments, phones, language)
     found = sum(len(one.text) for one in recognized)
     if not found:
@@ -70,26 +74,78 @@ def aligned(
     Returns:
         As many; all without text where the turns are not what is said there, or nobody knows how to read them.
     """
+    said: list[defaultdict[int, str]] = [defaultdict(str) for _ in segments]  # by turn
+    for piece in _placed(turns, phones, language):
+        if piece.utterance >= 0:
+            said[piece.utterance][piece.turn] += piece.text
+    return [
+        replace(one, text=join(text.strip() for text in parts.values()), speaker=_speaker(parts, turns))
+        for one, parts in zip(segments, said, strict=True)
+    ]
+
+
+def speaker_changes(
+    segments: Sequence[Segment], sidecar: Sidecar, phones: Sequence[np.ndarray], language: str
+) -> list[list[float]]:
+    """Of each segment of a recording, about when somebody else goes on speaking in it, in seconds: by the times of
+    cues, or where these are not those of the words that are recognized, by the words.
+
+    Args:
+        segments, phones, language: as for `aligned`.
+    """
+    found: list[list[float]] = [[] for _ in segments]
+    turns = _turns(sidecar)
+    if len({one.speaker for one in turns} - {""}) < 2:
+        return found
+    before = np.cumsum([0, *map(len, phones)])  # phones before each segment
+    late = []  # by how many seconds words are later than their cues
+    for one, other in pairwise(_placed(turns, phones, language)):
+        if one.utterance == other.utterance >= 0 and _change(turns[one.turn], turns[other.turn]):
+            segment, count = segments[one.utterance], len(phones[one.utterance])
+            share = (other.begin - before[one.utterance]) / count
+            about = segment.start + MARGIN + share * (segment.end - segment.start - 2 * MARGIN)
+            found[one.utterance].append(about)
+            late += [about - sidecar.cues[other.turn].start] if sidecar.cues else []
+    if sidecar.cues and (not late or abs(median(late)) <= LATE):
+        cued = [(one.end + other.start) / 2 for one, other in pairwise(sidecar.cues) if _change(one, other)]
+        found = [[time for time in cued if one.start < time < one.end] for one in segments]
+    return found
+
+
+def _turns(sidecar: Sidecar) -> Sequence[Turn]:
+    return sidecar.turns or [Turn(one.text, one.speaker) for one in sidecar.cues]
+
+
+def _change(one: Turn | Cue, other: Turn | Cue) -> bool:
+    """Whether somebody else goes on speaking."""
+    return "" != one.speaker != other.speaker != ""
+
+
+class _Piece(NamedTuple):
+    """A word of a turn, as it is written."""
+
+    text: str
+    turn: int
+    utterance: int  # in which it is said, -1 for none
+    begin: float  # about how many phones of all utterances come before it
+
+
+def _placed(turns: Sequence[Turn], phones: Sequence[np.ndarray], language: str) -> list[_Piece]:
+    """The words of turns, and in which utterances they are said; none where nobody knows how to read them."""
     written = [pieces(turn.text) for turn in turns]
     try:
         words = [word for its_pieces in written for word in _read(its_pieces, language)]
     except ModelError:  # no rules of letters and sounds
-        words = []
-    numbers = align_words(words, phones).tolist()
+        return []
+    utterances, begins = align_words(words, phones)
+    numbers = utterances.tolist()
     bounds = list(accumulate(map(len, written)))
     for start, end in pairwise([0, *bounds]):
         numbers[start:end] = _completed(numbers[start:end])
     ends = {place for place, piece in enumerate(chain(*written), 1) if _END.search(piece)}.union(bounds)
     _move_to_ends(numbers, ends)
-    said: list[defaultdict[int, str]] = [defaultdict(str) for _ in segments]  # by turn
-    owners = (turn for turn, its_pieces in enumerate(written) for _ in its_pieces)
-    for piece, turn, number in zip(chain(*written), owners, numbers, strict=False):
-        if number >= 0:
-            said[number][turn] += piece
-    return [
-        replace(one, text=join(text.strip() for text in parts.values()), speaker=_speaker(parts, turns))
-        for one, parts in zip(segments, said, strict=True)
-    ]
+    owners = [turn for turn, its_pieces in enumerate(written) for _ in its_pieces]
+    return [_Piece(*one) for one in zip(chain(*written), owners, numbers, begins.tolist(), strict=True)]
 
 
 def _read(words: Sequence[str], language: str) -> list[np.ndarray]:

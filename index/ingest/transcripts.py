@@ -29,7 +29,7 @@ READERS: dict[str, Callable[[str], Iterator[Cue | Flaw]]] = {
     ".itt": ttml, ".xml": ohms.interview_or_captions, ".srv1": ttml, ".srv2": ttml, ".srv3": ttml, ".ytt": ttml,
     ".ass": substation, ".ssa": substation, ".smi": sami, ".sami": sami, ".eaf": elan,
     ".textgrid": praat, ".cha": chat, ".trs": transcriber, ".exb": exmaralda,
-    ".flextext": flex, ".json": recognizer_json.recognized,
+    ".flextext": flex, ".json": recognizer_json.recognized, ".jsonl": recognizer_json.recognized,
     ".json3": recognizer_json.recognized, ".ctm": timed_words, ".stm": timed_utterances,
     ".otr": otranscribe, ".tsv": tables.cues,
     ".tab": tables.cues, ".csv": tables.cues, ".lrc": plain, ".txt": page_or_text, ".md": markdown,
@@ -47,6 +47,7 @@ UNTIMED: dict[str, Callable[[str], str]] = {
     ".txt": without_tags,
     ".md": without_signs,
     ".json": recognizer_json.untimed,
+    ".jsonl": recognizer_json.untimed,
     ".cha": without_codes,
     ".xml": ohms.untimed,
 }
@@ -183,5 +184,7 @@ def remarks(name: str, flaws: tuple[Flaw, ...]) -> Iterator[str]:
 
 def _language(text: str, kind: str) -> str:
     """The language that a transcript says it is in; '' where it does not."""
+    if kind in (".json", ".jsonl"):
+        return languages.known_tag(recognizer_json.language(text))
     found = STATED[kind].search(text) if kind in STATED else None
-    return languages.known_tag(found[1] if found else recognizer_json.language(text) if kind == ".json" else "")
+    return languages.known_tag(found[1]) if found else ""

@@ -72,9 +72,13 @@ class Connection:
         with self._transaction(engine):
             self._must_be_of_its_model(self._write("SELECT model, dim FROM library").one_or_none())
             yield
-            commit = secrets.token_hex(8)
-            self._write("UPDATE library SET generation = generation + 1, commit_name = :commit", commit=commit)
-            self._write("INSERT INTO commits SELECT generation, commit_name FROM library")
+            self._make_version()
+
+    def _make_version(self) -> None:
+        """Have the transaction make a new version."""
+        commit = secrets.token_hex(8)
+        self._write("UPDATE library SET generation = generation + 1, commit_name = :commit", commit=commit)
+        self._write("INSERT INTO commits SELECT generation, commit_name FROM library")
 
     def _write(self, sql: str, **values: Any) -> CursorResult:
         """Execute a statement in the transaction."""

@@ -12,6 +12,7 @@ from clasp.speech.transcript import Transcript, Word
 from index.records import Recording, Segment, SpeakerEmbeddings
 from index.store.bin import Bin
 from index.store.feeds import FeedTables
+from index.store.languages import RECOGNIZE
 from index.store.queries import RECORDING_COLUMNS, Queries
 from index.store.saved_searches import SavedSearchTables
 from index.store.statements import insertion
@@ -46,8 +47,6 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
         """Add all of them, or none; vectors are float32 (number of segments, dim), packed phones uint8
         (phones, TOP_PHONES, 2) for each segment, as are the embeddings of speakers. Returns the segments with their
         ids."""
-        units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-        blobs = [vector.tobytes() for vector in units.astype("<f2")]
         with self._commit():
             names = RECORDING_COLUMNS.split(", ")
             facts = ({name: getattr(one, name) for name in names} for one in recordings)
@@ -55,26 +54,57 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
                 insertion("recordings", names),
                 [one | {"path": self._home.stored_path(one["path"]), "done": int(one["done"])} for one in facts],
             )
-            stored = []
-            for segment in segments:
-                number = self._write(
-                    "INSERT INTO segments (recording, start_s, end_s, text, language, speaker, category) "
-                    "VALUES (:recording, :start, :end, :text, :language, :speaker, :category) RETURNING id",
-                    recording=segment.recording, start=segment.start, end=segment.end, text=segment.text,
-                    language=segment.language, speaker=segment.speaker, category=segment.category,
-                ).scalar_one()  # fmt: skip
-                stored.append(replace(segment, id=number))
-            self._write_each(
-                "INSERT INTO vectors (segment, vector) VALUES (:id, :vector)",
-                [{"id": one.id, "vector": blob} for one, blob in zip(stored, blobs, strict=True)],
-            )
-            self._write_each(
-                "INSERT INTO phones (segment, packed) VALUES (:id, :packed)",
-                [{"id": one.id, "packed": packed.tobytes()} for one, packed in zip(stored, phones, strict=True)],
-            )
-            if speakers is not None:
-                self._write_speaker_embeddings([one.id for one in stored], speakers)
-            self._full_text.refresh(self._writer, [segment.id for segment in stored])
+            return self._insert_segments(segments, vectors, phones, speakers)
+
+    def replace_segments(
+        self,
+        ids: Sequence[int],
+        segments: Sequence[Segment],
+        vectors: np.ndarray,
+        phones: Sequence[np.ndarray],
+        speakers: SpeakerEmbeddings | None = None,
+    ) -> bool:
+        """Put segments in the place of some, all of one recording; otherwise as `insert`. Returns whether that was
+        done: nothing is changed where one of them is gone, or was corrected."""
+        untouched = "SELECT id FROM segments LEFT JOIN corrections ON segment = id WHERE id IN :ids AND segment IS NULL"
+        with self._commit():
+            unchanged = len(self._write(untouched, ids=ids).all()) == len(ids)
+            if unchanged:
+                self._write("DELETE FROM segments WHERE id IN :ids", ids=ids)
+                self._insert_segments(segments, vectors, phones, speakers)
+                self._place_notes(segments[0].recording)
+        return unchanged
+
+    def _insert_segments(
+        self,
+        segments: Sequence[Segment],
+        vectors: np.ndarray,
+        phones: Sequence[np.ndarray],
+        speakers: SpeakerEmbeddings | None,
+    ) -> list[Segment]:
+        units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        blobs = [vector.tobytes() for vector in units.astype("<f2")]
+        stored = []
+        for segment in segments:
+            number = self._write(
+                "INSERT INTO segments (recording, start_s, end_s, text, language, speaker, category) "
+                "VALUES (:recording, :start, :end, :text, :language, :speaker, :category) RETURNING id",
+                recording=segment.recording, start=segment.start, end=segment.end, text=segment.text,
+                language="" if segment.language_recognized else segment.language, speaker=segment.speaker,
+                category=segment.category,
+            ).scalar_one()  # fmt: skip
+            stored.append(replace(segment, id=number))
+        self._write_each(
+            "INSERT INTO vectors (segment, vector) VALUES (:id, :vector)",
+            [{"id": one.id, "vector": blob} for one, blob in zip(stored, blobs, strict=True)],
+        )
+        self._write_each(
+            "INSERT INTO phones (segment, packed) VALUES (:id, :packed)",
+            [{"id": one.id, "packed": packed.tobytes()} for one, packed in zip(stored, phones, strict=True)],
+        )
+        if speakers is not None:
+            self._write_speaker_embeddings([one.id for one in stored], speakers)
+        self._full_text.refresh(self._writer, [segment.id for segment in stored])
         return stored
 
     def finish(self, name: str, duration: float, envelope: bytes, flaw: str) -> None:
@@ -102,6 +132,8 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
                 raise ValueError(f"The {fact} of a recording cannot be edited.")
             stored = self._home.stored_path(Path(value)) if fact == "path" else value
             self._write(f"UPDATE recordings SET {fact} = :value WHERE id = :id", value=stored, id=name)
+            if fact == "language":  # whoever says that it is not stated says that what is recognized is wrong
+                self._write("UPDATE recordings SET recognized_language = '' WHERE id = :id", id=name)
             if fact in SHARED:
                 self._write(f"UPDATE segments SET {fact} = :value WHERE recording = :id", value=value, id=name)
 
@@ -140,9 +172,12 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
             self._refresh_full_text(name)
         return there
 
-    def store_transcripts(self, ids: Sequence[int], transcripts: Sequence[Transcript], transcriber: str) -> None:
+    def store_transcripts(
+        self, ids: Sequence[int], transcripts: Sequence[Transcript], transcriber: str
+    ) -> dict[str, str]:
         """Keep what a machine has transcribed, word times in seconds of the recording. Where a transcript has come with
-        the segment meanwhile, or the segment is gone, nothing is changed."""
+        the segment meanwhile, or the segment is gone, nothing is changed. Returns the languages of recordings, by id,
+        that are recognized by now, and were not."""
         with self._transaction():
             for number, one in zip(ids, transcripts, strict=True):
                 self._write("DELETE FROM transcripts WHERE segment IN (SELECT id FROM segments "
@@ -156,6 +191,21 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
                 )  # fmt: skip
             self._write("UPDATE direct SET fused = 0 WHERE segment IN :ids", ids=ids)
             self._full_text.refresh(self._writer, ids)
+            if recognized := self._recognize_languages(ids):
+                self._make_version()
+        return recognized
+
+    def _recognize_languages(self, ids: Sequence[int]) -> dict[str, str]:
+        """Have the recordings of some segments, where their language is not stated, in that of their transcripts if
+        this is clear. Returns what has changed, by id."""
+        query = (
+            "SELECT id, recognized_language FROM recordings "
+            "WHERE language = '' AND id IN (SELECT recording FROM segments WHERE id IN :ids)"
+        )
+        before = dict(map(tuple, self._write(query, ids=ids)))
+        self._write(f"{RECOGNIZE} AND id IN :names", names=before)
+        after = dict(map(tuple, self._write(query, ids=ids)))
+        return {name: language for name, language in after.items() if language != before[name]}
 
     def outdate_transcripts(self) -> None:
         """Have all that machines have transcribed transcribed again; until then it stays."""

@@ -4,6 +4,7 @@ import json
 import math
 import os
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from clasp.speech.transcript import Transcript, Word
 from index.records import Note, Recording, Segment
 from index.store.connection import Connection
 from index.store.full_text import Found
+from index.store.languages import LANGUAGE
 from index.store.speakers import GUESSES, SPEAKER
 from index.store.statements import execute
 from index.store.transcripts import SEGMENTS, TRANSCRIPT
@@ -25,9 +27,9 @@ RECORDING_COLUMNS = (
     "added, sha256, track, flaw, sidecar, done"
 )
 SEGMENT_COLUMNS = (
-    f"id, recording, start_s, end_s, segments.text, segments.language, {SPEAKER}, category, "
+    f"id, recording, start_s, end_s, segments.text, {LANGUAGE}, {SPEAKER}, category, "
     "coalesce(transcripts.text, ''), log_probability, coalesce(transcripts.language, ''), corrections.text, "
-    "segments.speaker = '' AND coalesce(guess, '') != ''"
+    f"segments.speaker = '' AND coalesce(guess, '') != '', segments.language = '' AND {LANGUAGE} != ''"
 )
 FILTERED = ("recording", "category", "language", "speaker", "date", "tags")  # facts that searches are limited to
 BLOCK = 4_096  # rows that are read at a time
@@ -72,9 +74,10 @@ class Queries(Connection):
         return self._recordings("WHERE id IN :names ORDER BY title, id", names=names)
 
     def _recordings(self, clause: str, **values: str | bytes | Collection[str]) -> list[Recording]:
-        rows = self._read(f"SELECT {RECORDING_COLUMNS} FROM recordings {clause}", **values)
-        facts: list[list[Any]] = [[row[0], Path(os.fsdecode(row[1])), *row[2:-1], bool(row[-1])] for row in rows]
-        return [Recording(*one) for one in facts]
+        return [
+            _recording(row)
+            for row in self._read(f"SELECT {RECORDING_COLUMNS}, recognized_language FROM recordings {clause}", **values)
+        ]
 
     def counts(self) -> dict[str, int]:
         """How many segments each recording has, by id; none where it has none."""
@@ -299,7 +302,7 @@ class Queries(Connection):
             self._must_be_of_its_model((version[0], dim))
             segments = execute(
                 connection,
-                f"SELECT segments.id, recording, segments.category, segments.language, {SPEAKER}, date, tags "
+                f"SELECT segments.id, recording, segments.category, {LANGUAGE}, {SPEAKER}, date, tags "
                 f"FROM segments JOIN recordings ON recordings.id = recording {GUESSES} "
                 "WHERE segments.id > :after ORDER BY segments.id", after=after,
             )  # fmt: skip
@@ -349,11 +352,19 @@ class Queries(Connection):
         return vectors
 
 
+def _recording(row: tuple) -> Recording:
+    """A row of RECORDING_COLUMNS, and the language that is recognized."""
+    name, path, *facts, done, recognized = row
+    values: list[Any] = [name, Path(os.fsdecode(path)), *facts, bool(done)]
+    one = Recording(*values)
+    return replace(one, language=recognized, language_recognized=True) if recognized and not one.language else one
+
+
 def _segment(row: tuple) -> Segment:
     """A row of SEGMENT_COLUMNS."""
-    *known, machine_text, log_probability, detected, corrected, guessed = row
+    *known, machine_text, log_probability, detected, corrected, guessed, recognized = row
     confidence = math.exp(log_probability) if machine_text and corrected is None else None
-    values: list[Any] = [*known, machine_text, confidence, detected, corrected, bool(guessed)]
+    values: list[Any] = [*known, machine_text, confidence, detected, corrected, bool(guessed), bool(recognized)]
     return Segment(*values)
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from clasp.errors import LibraryError
 from index.store import full_text
+from index.store.languages import RECOGNIZE
 
 DATABASE_FILE = "library.db"
 BUSY_SECONDS = 30.0  # longest wait for another process that writes
@@ -209,6 +210,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE recordings ADD COLUMN tags TEXT NOT NULL DEFAULT ''",  # with ', ' between them
         # full_text.complete writes these anew: now with those who are guessed to speak
         "DELETE FROM full_text WHERE rowid IN (SELECT segment FROM speaker_embeddings WHERE guess != '')",
+    ),
+    (
+        "ALTER TABLE recordings ADD COLUMN recognized_language TEXT NOT NULL DEFAULT ''",  # counts where none is stated
+        RECOGNIZE,
     ),
 )
 

@@ -63,6 +63,13 @@ class SegmentTable:
         }
         return replace(self, version=version, columns=edited)
 
+    def spoken_in(self, languages: Mapping[str, str], version: Version) -> "SegmentTable":
+        """These, with other languages for the segments of some recordings, by id."""
+        column = self.columns["language"]
+        for recording, language in languages.items():
+            column = column.edited(self.columns["recording"].equal(recording), language)
+        return replace(self, version=version, columns={**self.columns, "language": column})
+
     def spoken_by(self, speakers: Mapping[int, str], version: Version) -> "SegmentTable":
         """These, with other speakers in some segments, by id."""
         column = self.columns["speaker"]

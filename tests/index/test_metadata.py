@@ -124,7 +124,7 @@ LANGUAGES = {
     "English - United Kingdom": "en-GB", "English, United States": "en-US", "[English]": "en", "English;": "en",
     "English [eng]": "en", "eng - English": "en", "http://id.loc.gov/vocabulary/iso639-2/eng": "en",
     "en (GB)": "en-GB", "ISO 639-3: deu": "de",
-    "Spanish; Castilian": "es", "Dutch; Flemish": "nl", "English (?)": "en", "English?": "en",
+    "Spanish; Castilian": "es", "Dutch; Flemish": "nl", "English (?)": "en", "English (RP)": "en", "English?": "en",
     "Русский язык": "ru", "mul": "", "zxx": "", "Unknown": "", "American Sign Language": "ase",
 }  # fmt: skip
 

@@ -198,6 +198,45 @@ def test_texts_of_libreoffice(case: str, folder: Path) -> None:
     assert cues(beside) == [(0.0, "Anna", ONE), (2.0, "Ben", TWO)] and remarks == []
 
 
+def rich(body: str, head: str = r"\ansi\ansicpg1252\deff0") -> bytes:
+    fonts = r"{\fonttbl{\f0\fswiss\fcharset0 Arial;}{\f1\fnil\fcharset204 Times;}}{\stylesheet{\s1 heading 1;}}"
+    return f"{{\\rtf1{head}{fonts}{{\\info{{\\title A talk}}}}{{\\footer Page 1}}{body}}}".encode("cp1252")
+
+
+RICH: dict[str, bytes] = {  # as above
+    "Word": rich(
+        r"\pard\plain\f0 [00:00:00] {\b Anna:} The {\field{\*\fldinst{HYPERLINK "
+        r'"https://example.org"}}{\fldrslt{harbour}}} was flooded\par [00:00:02] {\b Ben:} after the storm.\par '
+    ),
+    "TextEdit": rich("\n[0:00] Anna: The harbour\n was flooded\\\n[0:02] Ben: after the storm.\\\n", r"\cocoartf2761"),
+    "a table": rich("".join(
+        rf"\trowd\cellx1000\cellx2000\cellx9000\intbl {time}\cell {name}\cell {text}\cell\row "
+        for time, name, text in (("0:00", "Anna", ONE), ("0:02", "Ben", TWO))
+    ) + r"\pard"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", RICH)
+def test_formatted_text(case: str, folder: Path) -> None:
+    write(folder / "a.rtf", RICH[case])
+    beside, remarks = known(folder)
+    assert cues(beside) == [(0.0, "Anna", ONE), (2.0, "Ben", TWO)] and remarks == []
+
+
+def test_letters_of_formatted_text(folder: Path) -> None:
+    write(
+        folder / "a.rtf", rich(r"\u220\'dcberflutet, sagt J\'fcrgen. {\f1 \'cd\'e5\'f2.} \u-10179?\u-8704?\u8364 \'80")
+    )
+    assert known(folder)[0].text == "Überflutet, sagt Jürgen. Нет. \U0001f600€"
+
+
+@pytest.mark.parametrize("content", [b"{\\rtf1", b"{\\rtf1 \\u99999999999 }", rich(r"\f0" * 2**14), b"\\rtf", b""])
+def test_formatted_text_that_cannot_be_read_is_named(content: bytes, folder: Path) -> None:
+    write(folder / "a.rtf", content)
+    beside, remarks = known(folder)
+    assert not beside.text and len(remarks) == 1 and remarks[0].startswith("a.rtf ")
+
+
 OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
 
 

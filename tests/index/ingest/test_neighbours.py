@@ -139,6 +139,9 @@ JSON: dict[str, object] = {
         {"start_time": "1.8", "end_time": "3.7", "alternatives": [{"content": TWO}], "type": "pronunciation"}]}},
     "Vosk": {"text": SAID, "result": [
         {"start": 0.0, "end": 1.8, "word": ONE}, {"start": 1.8, "end": 3.7, "word": TWO}]},
+    "Recall": [{"participant": {"id": number, "name": name}, "words": [
+        {"text": words, "start_timestamp": {"relative": start}, "end_timestamp": {"relative": end}}]}
+        for number, (name, words, start, end) in enumerate((("Anna", ONE, 0.0, 1.8), ("Ben", TWO, 1.8, 3.7)))],
 }  # fmt: skip
 
 
@@ -252,6 +255,7 @@ TEXTS = {
     f"Anna\t00:00:01.800\t1.8\t1800\t00:00:03.700\t3.7\t3700\t{TWO}\n",
     "names with frames": f"Anna 00:00:00:00: {ONE}\n\nBen 00:00:01:20: {TWO}\n",
     "lyrics": f"[ti:x]\n[ar:y]\n[al:z]\n[00:00.00]{ONE}\n[00:01.80]{TWO}\n",
+    "names before dashes and times": f"Anna - 00:00\n{ONE}\nBen – 00:01.8\n{TWO}\n",
 }
 
 
@@ -278,6 +282,11 @@ OTHERS = {
     "a.en.vtt": "WEBVTT\n\n" + "".join(
         f"{times}\n" + json.dumps({"speakerName": "Anna", "spokenText": words, "spokenLanguage": "en-us"}) + "\n\n"
         for times, words in (("00:00.000 --> 00:01.800", ONE), ("00:01.800 --> 00:03.700", TWO))
+    ),
+    "a.de.vtt": f"WEBVTT\n00:00.000 --> 00:01.800\n{ONE}\n\n00:01.800 --> 00:03.700\n&lrm;{TWO}\n",
+    "a.jsonl": "\n".join(
+        json.dumps({"start": start, "end": end, "text": words, "speaker": "Anna"})
+        for start, end, words in ((0.0, 1.8, ONE), (1.8, 3.7, TWO))
     ),
     "a.tsv": f'start\tend\ttext\n0\t1800\t{ONE}\n1800\t3700\t{TWO}\n',
     "a.wav.annotations.eaf": EAF.replace(SAID, ONE)
@@ -550,12 +559,48 @@ def test_files_that_tables_name(tmp_path: Path, cell: str) -> None:
     assert told(known) == TOLD and remarks == []
 
 
+@pytest.mark.parametrize(
+    ("file", "cell"),
+    [
+        ("a b.wav", "a_b.wav"), ("a_b.wav", "A B"), ("a b.wav", "a+b.mp3"), ("007.wav", "7"), ("1234.wav", "1234.0"),
+        ("a.wav", '"=HYPERLINK(""tapes/a.wav"";""a"")"'), ("a.wav", "[the pier](tapes/a.wav)"),
+    ],
+)  # fmt: skip
+def test_files_whose_names_were_changed_on_their_way(tmp_path: Path, file: str, cell: str) -> None:
+    (tmp_path / file).write_bytes(b"RIFF")
+    (tmp_path / "metadata.csv").write_text(CSV.replace("a.wav", cell), "utf-8")
+    sidecars = SidecarIndex([tmp_path / file], [tmp_path])
+    assert told(sidecars.of(tmp_path / file)) == TOLD and sidecars.remarks == []
+    (tmp_path / "A-B.wav").write_bytes(b"RIFF")  # of two that are alike, the one that is named so
+    if file == "a_b.wav":
+        assert told(SidecarIndex([tmp_path / file, tmp_path / "A-B.wav"]).of(tmp_path / file)) == ("",) * 5
+
+
 HEADS = {
     "file": ("ID", "Name", "Имя файла", "ファイル名", "File(s)", "dc:identifier"),
-    "title": ("Title of recording", "dc:title", "Dublin Core:Title", "Title / Titre", "Название", "标题"),
-    "speaker": ("Item Type Metadata:Interviewee", "Interviewee(s)", "Narrators", "Zeitzeuge", "Témoin", "Рассказчик"),
+    "title": (
+        "2. Title",
+        "Title of interview",
+        "Title of recording",
+        "dc:title",
+        "Dublin Core:Title",
+        "Title / Titre",
+        "Название",
+        "标题",
+    ),
+    "speaker": (
+        "Name of the interviewee",
+        "Entrevistado/a",
+        "dc.contributor.interviewee",
+        "Item Type Metadata:Interviewee",
+        "Interviewee(s)",
+        "Narrators",
+        "Zeitzeuge",
+        "Témoin",
+        "Рассказчик",
+    ),
     "category": ("dc:subject", "Sachgebiet"),
-    "language": ("Sprache(n)", "dc:language", "Язык", "Språk"),
+    "language": ("dc.language.iso", "Sprache(n)", "dc:language", "Язык", "Språk"),
     "date": ("Date of interview", "Date (YYYY-MM-DD)", "Dates", "Recorded at", "Year", "Дата", "timestamp"),
 }
 
@@ -589,6 +634,7 @@ CUE_TABLES = {
         f"Number,Start time in milliseconds,End time in milliseconds,Text\n1,0,1800,{ONE}\n2,1800,3700,{TWO}\n"
     ),
     "lengths": f"begin;duration;text\n0;1,8;{ONE}\n1,8;1,9;{TWO}\n",
+    "of a film": f"TC In,TC Out,Dialogue\n00:00:00:00,00:00:01:20,{ONE}\n00:00:01:20,00:00:03:18,{TWO}\n",
     "beginnings": f"Speaker,Timestamp,Text\n,00:00:00,{ONE}\n,00:00:01.8,{TWO}\n",
 }
 

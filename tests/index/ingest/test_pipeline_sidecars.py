@@ -76,7 +76,7 @@ def test_what_lies_beside_is_added(library: Library, folder: Path) -> None:
 def test_what_word_and_excel_write_is_taken_up_without_listening(library: Library, folder: Path) -> None:
     added(library, folder)
     xlsx(folder / "metadata.xlsx", inline([["file", "title", "date"], ["a.wav", "Harbour", "1962-05-01"]]))
-    docx(folder / "a.docx", table(["0:00", "Anna", "The harbour was flooded"], ["0:01.8", "Ben", "after the storm."]))
+    docx(folder / "a.docx", table(["0:00", "Anna", "The harbour was flooded"], ["0:01.8", "Anna", "after the storm."]))
     assert added(library, folder, Deaf()).remarks == ()
     assert told(library)[0] == "Harbour" and told(library)[-1] == "1962-05-01" and said(library) == SAID
 

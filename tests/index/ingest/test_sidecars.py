@@ -373,6 +373,30 @@ def test_the_limit_of_what_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch
     assert [one.split(" is larger")[0] for one in remarks] == ["metadata.csv", "a.srt"]
 
 
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("a b.wav", "a_b.srt"), ("a_b.wav", "a b.en.srt"), ("a_b.wav", "a_b_final.srt"), ("A_B.WAV", "a_b.wav.srt"),
+        ("a b.wav", "a b transcript (corrected).srt"),
+    ],
+)  # fmt: skip
+def test_lines_for_blanks_and_what_editors_add(file: str, name: str, tmp_path: Path) -> None:
+    write(tmp_path / file, b"RIFF")
+    write(tmp_path / name, SRT)
+    sidecars = SidecarIndex([tmp_path / file], [tmp_path])
+    assert said(sidecars.of(tmp_path / file)) == SAID and sidecars.remarks == []
+    write(tmp_path / "a-b.wav", b"RIFF")
+    assert said(SidecarIndex().of(tmp_path / "a-b.wav")) == ""
+
+
+def test_of_two_recordings_the_one_of_the_same_name_has_the_transcript(tmp_path: Path) -> None:
+    for name in ("a b.wav", "a_b.wav"):
+        write(tmp_path / name, b"RIFF")
+    write(tmp_path / "a_b.srt", SRT)
+    sidecars = SidecarIndex()
+    assert [said(sidecars.of(tmp_path / name)) for name in ("a b.wav", "a_b.wav")] == ["", SAID]
+
+
 def test_of_several_transcripts_the_one_in_the_language_that_is_spoken(folder: Path) -> None:
     write(folder / "a.en.srt", SRT.replace("The harbour", "Harbour"))
     write(folder / "a.de.srt", SRT)
@@ -390,12 +414,12 @@ def test_where_nobody_says_what_is_spoken_it_is_asked(folder: Path) -> None:
 
 def test_a_transcript_of_another_recording_is_not_taken(folder: Path) -> None:
     (folder / "a.de.wav").write_bytes(b"RIFF")
-    for name in ("a.de.srt", "a.2.srt", "ab.srt", "a.wav.final.srt"):
+    for name in ("a.de.srt", "a.2.srt", "ab.srt", "a.wav.draft.srt"):
         write(folder / name, SRT)
     sidecars = SidecarIndex([folder / "a.wav"], [folder])
     texts = {name: sidecars.of(folder / name).text for name in ("a.wav", "a.de.wav")}
     assert texts == {"a.wav": "", "a.de.wav": SAID}
-    assert sidecars.remarks == ["Passed over, for no recording has its name: a.2.srt, a.wav.final.srt, ab.srt."]
+    assert sidecars.remarks == ["Passed over, for no recording has its name: a.2.srt, a.wav.draft.srt, ab.srt."]
 
 
 def test_a_transcript_that_cannot_be_read_gives_way_to_another(folder: Path) -> None:

@@ -71,10 +71,10 @@ def test_languages_that_nobody_can_read(demo: Library):
     assert [one.text for one in found] == ["", "", ""]
 
 
-def interview(demo: Library, folder: Path) -> list[str]:
-    """A recording of some sentences, with pauses between; what is said in each."""
+def interview(demo: Library, folder: Path, seconds: float = 1.0) -> list[str]:
+    """A recording of some sentences, with pauses of so many seconds between; what is said in each."""
     segments = [demo.segments_of(name)[0] for name in SPOKEN]
-    pause = np.zeros(SAMPLE_RATE, np.float32)
+    pause = np.zeros(round(seconds * SAMPLE_RATE), np.float32)
     sound = [part for name in SPOKEN for part in (pause, decode(demo.recording(name).path).samples)]
     folder.mkdir()
     soundfile.write(folder / "talk.wav", np.concatenate([*sound, pause]), SAMPLE_RATE)
@@ -154,6 +154,36 @@ def test_times_are_less_exact_than_words(kind: str, demo: Library, bundled: Clas
         last(Ingestor(library, bundled).add([tmp_path / "in"]))
         found = [one.text for one in library.segments_of(library.recordings()[0].id)]
     assert found == ([text for _, _, text in cues] if kind == "of another language" else said)
+
+
+@pytest.mark.parametrize("kind", ["srt", "txt"])
+def test_an_utterance_is_cut_where_somebody_else_goes_on(kind: str, demo: Library, bundled: Clasp, tmp_path: Path):
+    said = interview(demo, tmp_path / "in", seconds=0.1)
+    with Library.create(tmp_path / "library", bundled) as library:
+        last(Ingestor(library, bundled).add([tmp_path / "in"]))
+        (recording,) = library.recordings()
+        before = library.segments_of(recording.id)
+        assert len(before) == 2
+        library.notes.add(recording.id, before[-1].end - 0.5, "The end.")
+        library.corrections.store(before[0].id, "As I have corrected it.", before="")
+        if kind == "txt":
+            write(tmp_path / "in" / "talk.txt", said)
+        else:
+            starts = np.cumsum([0.1, *(decode(demo.recording(name).path).duration + 0.1 for name in SPOKEN)])
+            cues = [
+                (start + 0.2, end - 0.2, f"{name.upper()}: {text}")
+                for start, end, name, text in zip(starts, starts[1:], NAMES, said, strict=False)
+            ]
+            (tmp_path / "in" / "talk.srt").write_text(subtitles(cues), "utf-8")
+        state = last(Ingestor(library, bundled).add([tmp_path / "in"]))
+        assert (state.updated, state.failed, state.remarks) == (1, (), ())
+        found = library.segments_of(recording.id)
+        assert found[0].transcript == "As I have corrected it." and found[0].id == before[0].id
+        spoken = [(one.text, one.speaker.title()) for one in found if one.start >= before[1].start]
+        assert spoken == list(zip(said[3:], NAMES[3:], strict=True))
+        assert [one.segment for one in library.notes.of(recording.id)] == [found[-1].id]
+        assert library.segments() == sorted(found, key=lambda one: one.id)
+        assert last(Ingestor(library, bundled).add([tmp_path / "in"])).updated == 0
 
 
 def test_one_of_another_recording_is_named_and_kept_as_a_text(demo: Library, bundled: Clasp, tmp_path: Path):

@@ -23,6 +23,24 @@ def test_what_was_known_under_other_names_is_known_still(tmp_path: Path) -> None
         assert database.segments([1])[1].speaker == "Ada" and database.phones([1])[1].any() == 0
 
 
+def test_the_language_of_transcripts_is_that_of_an_older_library(tmp_path: Path) -> None:
+    before = next(n for n, statements in enumerate(MIGRATIONS) if "recognized_language" in statements[0])
+    with closing(connect(tmp_path / DATABASE_FILE)) as old:
+        migrate(old, before)
+        old.execute("INSERT INTO library VALUES (1, 'm', 4, 0, 'first')")
+        for name, language in (("a", ""), ("b", "nl")):
+            old.execute(
+                "INSERT INTO recordings (id, path, title, duration, language, speaker, category, text) "
+                f"VALUES ('{name}', '/{name}.wav', 'Fog', 4.0, '{language}', '', '', '')"
+            )
+            old.execute(f"INSERT INTO segments (recording, start_s, end_s, text, language, speaker, category) "
+                        f"VALUES ('{name}', 1, 2, '', '{language}', '', '')")  # fmt: skip
+        old.execute("INSERT INTO transcripts SELECT id, 'Nebel', 'de', '[]', -0.2, 1, 0, 'base', 0 FROM segments")
+    with closing(Database(tmp_path)) as database:
+        known = [(one.language, one.language_recognized) for one in database.recordings()]
+        assert known == [("de", True), ("nl", False)]
+
+
 def test_those_who_are_guessed_are_found_by_name_in_an_older_library(tmp_path: Path) -> None:
     before = next(n for n, statements in enumerate(MIGRATIONS) if "COLUMN tags" in statements[0])
     with closing(connect(tmp_path / DATABASE_FILE)) as old:

@@ -9,7 +9,8 @@ import pytest
 
 from clasp.errors import LibraryError
 from clasp.speech.transcript import Transcript, Word
-from index.library import Library
+from index.filters import Filter
+from index.library import Library, Segment
 from index.store import repair
 from index.store.schema import DATABASE_FILE, MIGRATIONS, connect
 from tests.index.conftest import Identity, executed, one_each, random_units
@@ -54,6 +55,41 @@ def test_a_segment_tells_its_transcript_and_whose_it_is(library):
     assert missing(library) == [8, 9, 10]
     assert library.transcripts.machine([6, 7, 8]) == {6: FOUND, 7: Transcript("")}
     assert library.transcripts.language_seconds("recording 5") == {"en": 2.0}
+
+
+def test_where_no_language_is_stated_the_one_that_is_recognized_counts(library):
+    for name in ("recording 5", "recording 6", "recording 7"):
+        library.edit(name, language="")
+    doubtful = replace(FOUND, language="ko", log_probability=-1.2)
+    with Library.open(library.folder, Identity()) as other:
+        library.transcripts.store([6, 7, 9], [replace(FOUND, language="fi"), doubtful, FOUND], "base")
+        other.transcripts.store([8], [Transcript("")], "base")
+        for one in (library, other):
+            found = {each.id: (each.language, each.language_recognized) for each in one.recordings()}
+            assert found["recording 5"] == ("fi", True) and found["recording 8"] == ("pt-BR", False)
+            assert found["recording 6"] == found["recording 7"] == ("", False)
+            assert library.recording("recording 5").as_stated.language == ""
+            segment = one.segment(6)
+            assert (segment.language, segment.language_recognized) == ("fi", True)
+            one.refresh()
+            (only,) = one.candidates(one.vector(1), 9, filters=Filter(languages=("fi",))).segments
+            assert only.id == 6 and "fi" in one.languages() and "ko" not in one.languages()
+    library.edit("recording 5", language="de")
+    library.transcripts.store([6], [replace(FOUND, language="fi")], "base")
+    assert library.recording("recording 5").language == library.segment(6).language == "de"
+    library.edit("recording 5", language="")
+    assert library.recording("recording 5").language == "" and "fi" not in library.languages()
+
+
+def test_a_recording_in_two_languages_is_in_neither(library):
+    library.edit("recording 5", language="")
+    segments = [Segment(0, "recording 5", float(start), start + 2.0) for start in range(2, 10, 2)]
+    new = [one.id for one in library.add([], segments, random_units(4, Identity.dim, seed=1))]
+    spoken = [replace(FOUND, language=code) for code in ("de", "en", "de", "de", "de")]
+    library.transcripts.store([6, *new], spoken, "base")
+    assert library.recording("recording 5").language == "de"
+    library.transcripts.store(new[-2:], [FOUND, FOUND], "base")
+    assert library.recording("recording 5").language == library.segment(6).language == ""
 
 
 def test_what_came_with_a_recording_is_never_overwritten(library):
@@ -199,6 +235,7 @@ def test_a_library_from_before_there_were_any(tmp_path):
         old.execute("INSERT INTO phones VALUES (?, ?)", (number + 1, b""))
     old.close()
     with Library.open(folder, Identity()) as library:
+        assert library.recording("tale").language == ""
         assert [library.candidates(vector, 1).segments[0].id for vector in vectors] == [1, 2, 3]
         assert missing(library) == [1, 2, 3] and fuse(library) == 0
         library.transcripts.store([2], [FOUND], "base")
