@@ -49,6 +49,14 @@ class Diarization:
         """Everybody who speaks, in the order of names."""
         return [Speaker(*facts) for facts in self._database.speakers()]
 
+    def named(self) -> dict[str, list[str]]:
+        """Who speaks in each recording, by its id, whoever speaks first, first; those whom nobody has named are left
+        out, and so are recordings without a name."""
+        found: dict[str, list[str]] = {}
+        for recording, name in self._database.named_speakers():
+            found.setdefault(recording, []).append(name)
+        return found
+
     # Guessing
 
     def missing(self, head: SpeakerHead) -> dict[str, list[int]]:
