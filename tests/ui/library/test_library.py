@@ -84,7 +84,7 @@ def page(owner: Page) -> Page:
 def opened(page: Page) -> None:
     """Turn to the library tab."""
     page.get_by_role("tab", name="Library").click()
-    page.wait_for_selector("#library-facts p, #library-facts dl")
+    page.wait_for_selector("#library-facts p, #library-facts dl, #library-table section")
 
 
 def attach(page: Page, *files: Path) -> None:
