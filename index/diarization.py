@@ -50,8 +50,8 @@ class Diarization:
         return [Speaker(*facts) for facts in self._database.speakers()]
 
     def named(self) -> dict[str, list[str]]:
-        """Who speaks in each recording, by its id, whoever speaks first, first; those whom nobody has named are left
-        out, and so are recordings without a name."""
+        """Who is said to speak in each recording, by its id, whoever speaks first, first; guesses are left out, and so
+        are recordings of which nothing is said."""
         found: dict[str, list[str]] = {}
         for recording, name in self._database.named_speakers():
             found.setdefault(recording, []).append(name)

@@ -14,7 +14,7 @@ from clasp.speech.transcript import Transcript, Word
 from index.records import Note, Recording, Segment
 from index.store.connection import Connection
 from index.store.full_text import Found
-from index.store.speakers import GUESSES, NAMED, SPEAKER
+from index.store.speakers import GUESSES, SPEAKER
 from index.store.statements import execute
 from index.store.transcripts import SEGMENTS, TRANSCRIPT
 from index.vectors.protocol import Version
@@ -272,10 +272,10 @@ class Queries(Connection):
         )]  # fmt: skip
 
     def named_speakers(self) -> list[tuple[str, str]]:
-        """Everybody with a name who speaks in a recording, as its id and the name, whoever speaks first, first."""
+        """Everybody who is said to speak in a recording, as its id and the name, whoever speaks first, first."""
         return self._read(
-            f"SELECT recording, {NAMED} AS name FROM segments {GUESSES} WHERE {NAMED} != '' "
-            "GROUP BY recording, name ORDER BY recording, min(start_s), name"
+            "SELECT recording, speaker FROM segments WHERE speaker != '' "
+            "GROUP BY recording, speaker ORDER BY recording, min(start_s), speaker"
         )
 
     def find_words(self, asked: Sequence[str], k: int, allowed: Collection[int] | None = None) -> Found:

@@ -139,7 +139,8 @@ def test_who_is_named_in_each_recording(library: Library) -> None:
     library.diarization.assign(ids[4:], "Eve")
     library.diarization.rename(names(library, "first")[2], "Ada")
     add(library, "third", [5, 5])
-    assert library.diarization.named() == {"first": ["Ada", "Eve"], "third": ["Ada"]}
+    assert names(library, "third") == ["Ada", "Ada"]  # who is recognized, perhaps wrongly
+    assert library.diarization.named() == {"first": ["Ada", "Eve"]}
 
 
 def test_who_else_speaks_stays_when_the_speaker_of_a_recording_is_edited(library: Library) -> None:
