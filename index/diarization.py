@@ -49,6 +49,14 @@ class Diarization:
         """Everybody who speaks, in the order of names."""
         return [Speaker(*facts) for facts in self._database.speakers()]
 
+    def named(self) -> dict[str, list[str]]:
+        """Who is said to speak in each recording, by its id, whoever speaks first, first; guesses are left out, and so
+        are recordings of which nothing is said."""
+        found: dict[str, list[str]] = {}
+        for recording, name in self._database.named_speakers():
+            found.setdefault(recording, []).append(name)
+        return found
+
     # Guessing
 
     def missing(self, head: SpeakerHead) -> dict[str, list[int]]:

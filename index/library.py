@@ -525,7 +525,8 @@ class Library:
             database.finish(recording, duration, loudness, flaw)
 
     def edit(self, recording: str, **facts: str) -> None:
-        """Change facts of a recording: title, language, speaker, category, date, tags or path. Its segments follow.
+        """Change facts of a recording: title, language, speaker, category, date, tags or path. Its segments follow,
+        but for those in which somebody other than its speaker is said to speak.
 
         Raises:
             DataError: if a fact is not as `index.metadata` wants it.
@@ -536,8 +537,8 @@ class Library:
         facts = {name: value if name == "path" else checked({name: value})[name] for name, value in facts.items()}
         with self._indexed.writing() as database:
             database.edit(recording, facts)
-            if facts.get("speaker") == "":
-                self._indexed.follow()  # what was guessed is read again
+            if "speaker" in facts:
+                self._indexed.follow()  # whose segments are whose is read again
             else:
                 self._indexed.follow(lambda before: before.edited(recording, facts, database.version()))
 

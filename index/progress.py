@@ -43,6 +43,8 @@ class AddProgress(Progress):
 
     bytes: int = 0  # of all files
     bytes_done: float = 0  # of the files that are done, and of the current one as far as is known
+    length: float | None = None  # seconds of all files; None where that is not known, or not yet
+    length_done: float = 0.0  # seconds of the files that are done, and of the current one as far as is known
     file_seconds: float = 0.0  # of the current file
     added: int = 0  # files
     existing: int = 0  # files that were in the library already
@@ -55,8 +57,17 @@ class AddProgress(Progress):
 
     @property
     def share(self) -> float:
-        """How much of the bytes is done, 0 to 1."""
-        return min(1.0, self.bytes_done / self.bytes) if self.bytes else 0.0
+        """How much of the sound is done, 0 to 1; of the bytes, where nobody knows how long it is."""
+        done, whole = (self.length_done, self.length) if self.length else (self.bytes_done, self.bytes)
+        return min(1.0, done / whole) if whole else 0.0
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that the rest will take, if it goes on like this; None where nobody knows how long the files are, for
+        their bytes do not tell."""
+        if not self.length or not self.speed:
+            return None
+        return max(0.0, self.length - self.length_done) / self.speed
 
 
 @dataclass(frozen=True)
@@ -67,6 +78,11 @@ class FeedProgress(AddProgress):
     def share(self) -> float:
         """How many of the episodes are done, 0 to 1."""
         return self.done / self.total if self.total else 0.0
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that the other episodes will take, if they are as long as those before."""
+        return self.elapsed * (1 / self.share - 1) if self.share else None
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from index.paths import (
     new_name,
     rename_library,
 )  # fmt: skip
+from index.store.home import is_named
 
 if TYPE_CHECKING:
     from clasp import Clasp
@@ -35,12 +36,17 @@ class LibraryRegistry:
 
     def names(self) -> list[str]:
         """The libraries there are: the one that ships, the configured one, then the others in alphabetical order."""
+        first, _ = configured_library()
+        others = (name for name in named_libraries() if name != first)
+        return [DEMO, *([] if self.lacks(first) else [first]), *others]
+
+    def lacks(self, name: str) -> bool:
+        """Whether this is the configured library, and there is none yet: it is created when it is first needed."""
         first, folder = configured_library()
-        exists = not self._read_only or not Library.is_free(folder)  # the owner's is created when it is first needed
-        return [DEMO, *([first] if exists else []), *(name for name in named_libraries() if name != first)]
+        return name == first and not is_named(folder) and Library.is_free(folder)
 
     def library(self, name: str) -> Library:
-        """The library with this name, as it is now.
+        """The library with this name, as it is now; one that the registry lacks is created.
 
         Raises:
             LibraryError: if there is none, it is damaged or being repaired, or another model made its vectors.
@@ -136,13 +142,13 @@ class LibraryRegistry:
     def _new(self, name: str) -> tuple[str, Path]:
         if self._read_only:
             raise LibraryError("Libraries cannot be created here: they are read-only.")
-        name = new_name(name, (*self.names(), VISIT))
+        name = new_name(name, (*self.names(), configured_library()[0], VISIT))
         return name, self.folder(name)
 
     def _opened(self, name: str) -> Library:
         if name == DEMO:
             return open_demo(self._model)
-        if name not in self.names():
+        if name not in self.names() and (self._read_only or not self.lacks(name)):
             raise LibraryError(f"There is no library called {name!r}: there are {', '.join(self.names())}.")
         folder = self.folder(name)
         if not self._read_only and Library.is_free(folder):

@@ -55,7 +55,7 @@ def download(
         elif kind == "zip":
             clips(library, found, path)
         else:
-            path.write_text(as_csv(library, found) if kind == "csv" else as_json(library, found, query), "utf-8")
+            path.write_bytes(as_csv(library, found) if kind == "csv" else as_json(library, found, query))
         yield str(path)
 
 

@@ -250,7 +250,7 @@ class Endpoints:
             "recording": _recording(searched.recording(recording), library),
             "file": file.name,
             "url": downloads.transcript_url(library, recording, format),
-            "text": "" if format == "qdpx" else file.content.decode(),
+            "text": "" if format == "qdpx" else file.content.decode("utf-8-sig"),
         }
 
     def _library(self, name: str) -> "Library":

@@ -1,6 +1,7 @@
 """Text as people read it: names of languages and categories; durations, counts, sizes."""
 
 from calendar import month_name
+from collections.abc import Sequence
 from functools import lru_cache
 
 from langcodes import Language
@@ -98,6 +99,12 @@ def size(number: float) -> str:
 def count(number: int, noun: str, plural: str = "") -> str:
     """1, "file" → "1 file"; 1,200, "utterance" → "1,200 utterances"; 2, "match", "matches" → "2 matches"."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def several(names: Sequence[str]) -> str:
+    """ "Ada, Bo, Cy, Di" → "Ada, Bo and 2 more"; no more than three are named in full."""
+    first, rest = (names, []) if len(names) <= 3 else (names[:2], names[2:])
+    return ", ".join(first) + (f" and {len(rest)} more" if rest else "")
 
 
 def percent(share: float) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from clasp.errors import ClaspError, LibraryError
 from clasp.settings import current
-from index.paths import DEFAULT, DEMO, VISIT
+from index.paths import DEFAULT, DEMO, VISIT, configured_library
 from ui.gpu import borrowed
 from ui.jobs import Jobs
 
@@ -92,9 +92,15 @@ class Service:
         """The token of a visitor, who may already have one from an earlier visit."""
         return self.opened().guests.issue(token)
 
-    def libraries(self, token: str = "") -> list[tuple[str, str]]:
-        """Titles and names of the libraries that a visitor can choose from; their own comes last."""
-        names = [*self.opened().registry.names(), *([VISIT] if self.read_only and token else [])]
+    def libraries(self, token: str = "", *, to_add: bool = False) -> list[tuple[str, str]]:
+        """Titles and names of the libraries that a visitor can choose from; their own comes last. `to_add`: with the
+        owner's that is created when something is added to it."""
+        registry = self.opened().registry
+        first, _ = configured_library()
+        names = registry.names()
+        if to_add and not self.read_only and registry.lacks(first):
+            names.insert(1, first)
+        names += [VISIT] if self.read_only and token else []
         return [(TITLES.get(name, name), name) for name in names]
 
     def library(self, name: str, token: str = "") -> "Library":
@@ -107,8 +113,10 @@ class Service:
         return resources.guests.library(token) if name == VISIT else resources.registry.library(name)
 
     def library_if_any(self, name: str, token: str) -> "Library | None":
-        """The same; None for a guest who has not added anything yet."""
+        """The same; None for whoever has not added anything yet."""
         if name == VISIT and self.read_only and not self.opened().guests.has(token):
+            return None
+        if not self.read_only and self.opened().registry.lacks(name):
             return None
         return self.library(name, token)
 

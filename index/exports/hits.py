@@ -34,15 +34,15 @@ def as_rows(library: "Library", found: "Sequence[Hit | Segment]") -> list[Cells]
     return rows
 
 
-def as_csv(library: "Library", found: "Sequence[Hit | Segment]") -> str:
-    """The rows as comma-separated values."""
+def as_csv(library: "Library", found: "Sequence[Hit | Segment]") -> bytes:
+    """The rows as comma-separated values, see `index.exports.tables`."""
     return table(as_rows(library, found))
 
 
-def as_json(library: "Library", found: "Sequence[Hit | Segment]", query: "Query | None" = None) -> str:
+def as_json(library: "Library", found: "Sequence[Hit | Segment]", query: "Query | None" = None) -> bytes:
     """The query, if there was one, and the rows of its hits."""
     facts = {"query": query and query.text, "like": query and query.segment, "hits": as_rows(library, found)}
-    return json.dumps(facts, ensure_ascii=False, indent=2) + "\n"
+    return (json.dumps(facts, ensure_ascii=False, indent=2) + "\n").encode()
 
 
 def clips(library: "Library", found: "Sequence[Hit | Segment]", target: Path) -> None:

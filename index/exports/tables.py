@@ -28,14 +28,14 @@ def row(rank: int, facts: Mapping[str, Any], recording: Recording) -> Cells:
     return {name: known.get(name) for name in COLUMNS}
 
 
-def table(rows: Iterable[Cells]) -> str:
-    """Comma-separated values with a head, as spreadsheets read them."""
+def table(rows: Iterable[Cells]) -> bytes:
+    """Comma-separated values with a head, and the mark without which Excel does not take UTF-8 for what it is."""
     content = io.StringIO()
     writer = csv.DictWriter(content, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for one in rows:
         writer.writerow({name: _harmless(value) for name, value in one.items()})
-    return content.getvalue()
+    return content.getvalue().encode("utf-8-sig")
 
 
 def csv_table(*transcripts: RecordingTranscript) -> bytes:
@@ -45,7 +45,7 @@ def csv_table(*transcripts: RecordingTranscript) -> bytes:
         row(rank, segment_as_dict(one, each.recording) | {"notes": _notes(one, each)}, each.recording)
         for rank, (one, each) in enumerate(every, start=1)
     )
-    return table(rows).encode()
+    return table(rows)
 
 
 def timed_json(*transcripts: RecordingTranscript) -> bytes:

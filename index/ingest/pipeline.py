@@ -45,6 +45,7 @@ from index.ingest.encoded_file import (
     speaker_embeddings,
 )
 from index.ingest.files import content_checksum, continues, copied, file_size
+from index.ingest.lengths import Lengths
 from index.ingest.objects import Mirror
 from index.ingest.prefetch import prefetch
 from index.ingest.segment_audio import segment_waveforms
@@ -108,22 +109,23 @@ class Ingestor:
         sizes |= {file: one.size for file, one in mirror.objects.items()}
         progress = AddProgress(len(sizes), bytes=sum(sizes.values()), failed=found.failed, skipped=found.skipped)
         try:
-            for file, encode in self._encoded(list(sizes), mirror):
-                before = replace(progress, current=readable(file.name), file_seconds=0.0)
-                yield before
-                try:
-                    for progress in self._add_file(file, encode, sizes[file], sidecars, before):
-                        yield progress
-                except (AudioError, DataError, OSError, ValueError) as error:
-                    reason = str(error) if not isinstance(error, OSError) else f"{error.strerror or error}"
-                    name: Path | str = mirror.objects[file].address if file in mirror.objects else file
-                    progress = replace(before, failed=(*before.failed, (name, reason)))
-                remarks = [one.encode("utf-8", "replace").decode() for one in (*mirror.remarks, *sidecars.remarks)]
-                progress = replace(
-                    progress, done=before.done + 1, bytes_done=before.bytes_done + sizes[file],
-                    remarks=tuple(dict.fromkeys(remarks)),
-                )  # fmt: skip
-                yield progress
+            with Lengths(list(sizes)) as lengths:
+                for file, encode in self._encoded(list(sizes), mirror):
+                    before = replace(progress, current=readable(file.name), file_seconds=0.0, length=lengths.total)
+                    yield before
+                    try:
+                        for progress in self._add_file(file, encode, sizes[file], sidecars, before):
+                            yield replace(progress, length=lengths.total)
+                    except (AudioError, DataError, OSError, ValueError) as error:
+                        reason = str(error) if not isinstance(error, OSError) else f"{error.strerror or error}"
+                        name: Path | str = mirror.objects[file].address if file in mirror.objects else file
+                        progress = replace(before, failed=(*before.failed, (name, reason)))
+                    remarks = [one.encode("utf-8", "replace").decode() for one in (*mirror.remarks, *sidecars.remarks)]
+                    progress = replace(
+                        progress, done=before.done + 1, bytes_done=before.bytes_done + sizes[file],
+                        length_done=before.length_done + lengths.passed(file), remarks=tuple(dict.fromkeys(remarks)),
+                    )  # fmt: skip
+                    yield replace(progress, length=lengths.total)
         except GeneratorExit:  # stopped
             self.library.store_index()
             raise
@@ -207,6 +209,7 @@ class Ingestor:
                     file_seconds=batch.spans[-1][1] if batch.spans else batch.seconds,
                     seconds=before.seconds + batch.seconds - position,
                     bytes_done=before.bytes_done + batch.share * size,
+                    length_done=before.length_done + (batch.spans[-1][1] if batch.spans else batch.seconds),
                 )  # fmt: skip
                 yield progress
         except BaseException as error:

@@ -21,6 +21,7 @@ from index.store.watched_folders import WatchedFolderTable
 
 EDITABLE = ("title", "language", "speaker", "category", "date", "tags", "path")  # facts of a recording
 SHARED = ("language", "speaker", "category")  # those that its segments repeat
+OF_RECORDING = "AND speaker IN ('', (SELECT speaker FROM recordings WHERE id = :id))"  # not others who speak in it
 
 
 class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
@@ -121,7 +122,8 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
             )  # fmt: skip
 
     def edit(self, name: str, facts: dict[str, str]) -> None:
-        """Change facts of a recording, of those in EDITABLE; its segments follow."""
+        """Change facts of a recording, of those in EDITABLE; its segments follow, but for those in which somebody else
+        is said to speak."""
         with self._commit():
             self._edit(name, facts)
             self._refresh_full_text(name)
@@ -130,12 +132,13 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
         for fact, value in facts.items():
             if fact not in EDITABLE:
                 raise ValueError(f"The {fact} of a recording cannot be edited.")
+            if fact in SHARED:
+                only = OF_RECORDING if fact == "speaker" else ""
+                self._write(f"UPDATE segments SET {fact} = :value WHERE recording = :id {only}", value=value, id=name)
             stored = self._home.stored_path(Path(value)) if fact == "path" else value
             self._write(f"UPDATE recordings SET {fact} = :value WHERE id = :id", value=stored, id=name)
             if fact == "language":  # whoever says that it is not stated says that what is recognized is wrong
                 self._write("UPDATE recordings SET recognized_language = '' WHERE id = :id", id=name)
-            if fact in SHARED:
-                self._write(f"UPDATE segments SET {fact} = :value WHERE recording = :id", value=value, id=name)
 
     def apply_sidecar(
         self, name: str, facts: dict[str, str], segments: Sequence[Segment], text: str | None, sidecar: str

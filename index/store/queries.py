@@ -274,6 +274,13 @@ class Queries(Connection):
             "GROUP BY name ORDER BY name"
         )]  # fmt: skip
 
+    def named_speakers(self) -> list[tuple[str, str]]:
+        """Everybody who is said to speak in a recording, as its id and the name, whoever speaks first, first."""
+        return self._read(
+            "SELECT recording, speaker FROM segments WHERE speaker != '' "
+            "GROUP BY recording, speaker ORDER BY recording, min(start_s), speaker"
+        )
+
     def find_words(self, asked: Sequence[str], k: int, allowed: Collection[int] | None = None) -> Found:
         """The `k` segments that have most of the words asked for; see `index.store.full_text`."""
         with self._reading() as connection:

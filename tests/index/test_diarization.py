@@ -132,6 +132,25 @@ def test_the_speaker_of_a_whole_recording_is_renamed_with_it(library: Library) -
     assert library.recording("first").speaker == "ada"
 
 
+def test_who_is_named_in_each_recording(library: Library) -> None:
+    ids = add(library, "first", [3, 3, 5, 5, 7, 7])
+    add(library, "second", [9, 9])
+    assert library.diarization.named() == {}
+    library.diarization.assign(ids[4:], "Eve")
+    library.diarization.rename(names(library, "first")[2], "Ada")
+    add(library, "third", [5, 5])
+    assert names(library, "third") == ["Ada", "Ada"]  # who is recognized, perhaps wrongly
+    assert library.diarization.named() == {"first": ["Ada", "Eve"]}
+
+
+def test_who_else_speaks_stays_when_the_speaker_of_a_recording_is_edited(library: Library) -> None:
+    ids = add(library, "first", [3, 3, 5], speaker="ada")
+    library.diarization.assign(ids[2:], "Eve")
+    library.edit("first", speaker="Ada")
+    assert names(library, "first") == ["Ada", "Ada", "Eve"] and library.speakers() == ["Ada", "Eve"]
+    assert named(library, "eve") == set(ids[2:])
+
+
 def test_what_is_wrong_is_refused_and_changes_nothing(library: Library) -> None:
     ids = add(library, "first", [3, 5])
     version = library.version

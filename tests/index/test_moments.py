@@ -92,8 +92,12 @@ def test_a_recording_that_was_removed(library):
         by_recording(library, found)
 
 
+def table(content: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+
+
 def test_a_table_that_a_spreadsheet_reads(library):
-    rows = list(csv.DictReader(io.StringIO(export.as_csv(library, hits(library, "late 6", "early 1")))))
+    rows = table(export.as_csv(library, hits(library, "late 6", "early 1")))
     assert [(row["rank"], row["start"], row["end"], row["title"], row["date"]) for row in rows] == [
         ("1", "24.0", "29.0", "Late", "1980"),
         ("2", "4.0", "9.0", "Early", "1962-05"),
@@ -111,7 +115,7 @@ def test_json(library):
 
 def test_what_was_chosen_without_a_query_has_no_probability(library):
     chosen = [one for one in library.segments() if one.text in ("=early 1", "=late 6")]
-    rows = list(csv.DictReader(io.StringIO(export.as_csv(library, chosen))))
+    rows = table(export.as_csv(library, chosen))
     assert [(row["id"], row["probability"], row["score"]) for row in rows] == [(str(one.id), "", "") for one in chosen]
     told = json.loads(export.as_json(library, chosen))
     assert told["query"] is None and [one["probability"] for one in told["hits"]] == [None, None]

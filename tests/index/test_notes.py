@@ -76,7 +76,7 @@ def test_notes_are_exported(library: Library) -> None:
     library.notes.add("long", 31.0, "The *flood*", "sea, 1962")
     library.notes.add("long", 1.0, "before anybody speaks")
     transcripts = of_recordings(library, ["long"])
-    written = {kind: export(kind, transcripts)[0].content.decode() for kind in ("json", "csv", "md")}
+    written = {kind: export(kind, transcripts)[0].content.decode("utf-8-sig") for kind in ("json", "csv", "md")}
     assert [one["at"] for one in json.loads(written["json"])["notes"]] == [1.0, 31.0]
     assert json.loads(written["json"])["notes"][1]["tags"] == ["sea", "1962"]
     notes = [one["notes"] for one in csv.DictReader(io.StringIO(written["csv"]))]

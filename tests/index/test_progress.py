@@ -13,9 +13,16 @@ def test_the_rest_takes_as_long_as_its_share_tells() -> None:
     assert replace(quarter, done=8).left == 0.0
 
 
-def test_files_count_by_their_bytes() -> None:
+def test_files_count_by_their_length() -> None:
+    adding = AddProgress(3, 2, seconds=60.0, elapsed=3.0, bytes=400, bytes_done=300, length=400.0, length_done=200.0)
+    assert (adding.share, adding.left) == (0.5, 10.0)  # one of those that are done was there already
+    assert replace(adding, length_done=500).left == 0.0  # a header claims too little
+    assert replace(adding, length=None).left is None and replace(adding, seconds=0.0).left is None
+
+
+def test_files_of_unknown_length_count_by_their_bytes() -> None:
     adding = AddProgress(2, 1, elapsed=3.0, bytes=400, bytes_done=100)
-    assert (adding.share, adding.left) == (0.25, 9.0)
+    assert adding.share == 0.25
     assert replace(adding, bytes_done=500).share == 1.0  # a file has grown meanwhile
     assert AddProgress(1, bytes=0).share == 0.0
 

@@ -162,6 +162,47 @@ def test_search_begins_in_the_library_that_was_searched_last(page: Page, address
     expect(page).to_have_url(address)
 
 
+def test_back_and_forward_lead_through_tabs_and_questions(page: Page, address: str) -> None:
+    tab = lambda name: page.get_by_role("tab", name=name, exact=True)  # noqa: E731
+    box, results = page.locator("#text textarea"), page.locator("#results")
+    storm, umbrella = "the ship was lost in the storm", "umbrella too small for two people"
+    search(page, storm)
+    tab("Map").click()
+    page.locator("#map-library").wait_for()
+    tab("Library").click()
+    expect(page).to_have_url(re.compile("library=interviews.*tab=library"))
+    tab("Search").click()
+    search(page, umbrella)
+    answers = results.get_attribute("data-answers")
+    tab("About").click()
+    for _ in range(2):
+        page.go_back()
+    expect(tab("Search")).to_have_attribute("aria-selected", "true")
+    expect(box).to_have_value(storm)
+    page.go_back()
+    expect(tab("Library")).to_have_attribute("aria-selected", "true")
+    expect(page).to_have_url(re.compile("library=interviews.*tab=library"))
+    page.go_back()
+    expect(tab("Map")).to_have_attribute("aria-selected", "true")
+    page.go_back()
+    expect(tab("Search")).to_have_attribute("aria-selected", "true")
+    expect(page.locator(TRANSCRIPT).first).to_contain_text("ship was lost")
+    assert int(results.get_attribute("data-answers")) == int(answers) + 1, "only another question is answered"
+    page.go_back()
+    expect(page.locator("#results .welcome")).to_be_attached()
+    expect(page).to_have_url(address)
+    page.evaluate("history.go(5)")
+    expect(box).to_have_value(umbrella)
+    expect(page.locator(TRANSCRIPT).first).to_contain_text("umbrella")
+    page.evaluate("history.back(); setTimeout(() => history.back(), 30); setTimeout(() => history.forward(), 60)")
+    expect(tab("Search")).to_have_attribute("aria-selected", "true")
+    expect(box).to_have_value(storm)
+    page.evaluate("history.forward()")
+    expect(box).to_have_value(umbrella)
+    page.evaluate("history.forward()")
+    expect(tab("About")).to_have_attribute("aria-selected", "true")
+
+
 def test_the_map_beside_the_results_is_folded_and_stays_so(page: Page) -> None:
     search(page, "the ship was lost in the storm")
     button = page.get_by_role("button", name="Map beside the results")

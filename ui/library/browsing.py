@@ -24,7 +24,7 @@ class BrowsingHandlers(LibraryHandlers):
             return self._unchanged()
         kept = links.parameters(link)
         name = kept.get("library", name)
-        libraries = self._service.libraries(token)
+        libraries = self._service.libraries(token, to_add=True)
         own = [one for _, one in libraries if self._service.may_change(one)]
         if name not in {known for _, known in libraries}:
             busy = [one for one in own if self._service.jobs.running(self._service.key(one, token))]
@@ -46,7 +46,7 @@ class BrowsingHandlers(LibraryHandlers):
         if phase_of(job) == (phase and tuple(phase)):
             return self._unchanged() | ({tab.job: jobs.html(job)} if job is not None and job.running else {})
         updates = self._show(name, token, view, selection) | self._unchanged()
-        updates |= {tab.name: gr.Dropdown(self._service.libraries(token), value=name)}
+        updates |= {tab.name: gr.Dropdown(self._service.libraries(token, to_add=True), value=name)}
         return updates | {part: gr.skip() for part in (tab.form, tab.confirm)}  # somebody may be filling it in
 
     @reports_errors

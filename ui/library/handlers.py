@@ -84,12 +84,13 @@ class LibraryHandlers:
             tab.dismiss: gr.Button(visible=job is not None and not busy),
             tab.phase: phase_of(job),
             tab.timer: gr.Timer(POLL, active=busy),
-            tab.maintenance: gr.Accordion(visible=owner and name != VISIT),
+            tab.maintenance: gr.Accordion(visible=False),
             tab.reembed: gr.Button(visible=False),
             tab.facts: render("library/guest.html", lifetime=lifetime()) if name == VISIT else "",
             tab.table: "",
             tab.find: gr.Textbox(view.words, visible=False),
             tab.saved: "",
+            tab.source_list: "",
             tab.sources: gr.Accordion(visible=owner),
         }
         try:
@@ -104,6 +105,7 @@ class LibraryHandlers:
             updates[tab.table] = self._table(name, token, view, cleared=not selection)
             if library is not None and owner:
                 updates[tab.saved] = saved.listing(library, self._service.key(name, token))
+                updates[tab.maintenance] = gr.Accordion(visible=name != VISIT)
             if library is not None and self._service.local:
                 feeds = library.feeds.all()
                 folders = library.watched_folders.all()

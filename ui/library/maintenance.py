@@ -122,7 +122,7 @@ class MaintenanceHandlers(LibraryHandlers):
             self._service.jobs.start(self._service.key(name, token), f"Importing “{title}”", work, can_stop=False)
             return self._show(name, token) | cleared
         registry.create(title)
-        libraries = gr.Dropdown(self._service.libraries(token), value=title)
+        libraries = gr.Dropdown(self._service.libraries(token, to_add=True), value=title)
         return self._show(title, token) | {tab.name: libraries} | cleared
 
     @reports_errors
@@ -131,7 +131,7 @@ class MaintenanceHandlers(LibraryHandlers):
         self._folder(name)
         self._service.jobs.require_idle(self._service.key(name, token))
         new = self._service.opened().registry.rename(name, new or "")
-        libraries = gr.Dropdown(self._service.libraries(token), value=new)
+        libraries = gr.Dropdown(self._service.libraries(token, to_add=True), value=new)
         tab, done = self._components, f"The library is called “{new}” now."
         return self._show(new, token, done=done) | {tab.name: libraries, tab.another_name: ""}
 
@@ -140,11 +140,11 @@ class MaintenanceHandlers(LibraryHandlers):
         """Delete a library for good, once its name was typed."""
         self._folder(name)
         self._service.jobs.require_idle(self._service.key(name, token))
-        titles = {name: title for title, name in self._service.libraries(token)}
+        titles = {name: title for title, name in self._service.libraries(token, to_add=True)}
         if (typed or "").strip() not in (name, titles.get(name)):
             raise LibraryError(f"Nothing was deleted: type “{titles.get(name, name)}”, the name of this library.")
         self._service.opened().registry.delete(name)
-        libraries = self._service.libraries(token)
+        libraries = self._service.libraries(token, to_add=True)
         first = next((one for _, one in libraries if self._service.may_change(one)), libraries[0][1])
         shown = self._show(first, token, done=f"“{titles.get(name, name)}” is deleted.")
         return shown | {self._components.name: gr.Dropdown(libraries, value=first), self._components.typed_name: ""}

@@ -1,6 +1,6 @@
 """The recordings of a library as a table, a page at a time, and their totals."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -32,17 +32,23 @@ FIRST_PAGE = TableView()
 
 @dataclass(frozen=True)
 class TableEntry:
-    """A recording and how many utterances it has."""
+    """A recording, how many utterances it has, and who has a name in these."""
 
     recording: "Recording"
     utterances: int
+    named: Sequence[str] = ()
+
+    @property
+    def speakers(self) -> list[str]:
+        """Whoever is stated to speak in it, then whoever else is named."""
+        return list(dict.fromkeys(filter(None, [self.recording.speaker, *self.named])))
 
     @property
     def text(self) -> str:
         """What it is found by."""
         one = self.recording
-        facts = (one.title, one.speaker, labels.language(one.language), one.language, one.category, one.date, one.tags)
-        return " ".join(facts).casefold()
+        facts = (one.title, labels.language(one.language), one.language, one.category, one.date, one.tags)
+        return " ".join((*facts, *self.speakers)).casefold()
 
     def marks(self, busy: bool) -> list[str]:
         """What is the matter with it; `busy` if recordings are being added."""
@@ -73,7 +79,7 @@ class Column:
 
 COLUMNS = {
     "title": Column("Title", lambda entry: entry.recording.title),
-    "speaker": Column("Speaker", lambda entry: entry.recording.speaker),
+    "speaker": Column("Speaker", lambda entry: labels.several(entry.speakers)),
     "language": Column("Language", lambda entry: labels.language(entry.recording.language)),
     "category": Column("Category", lambda entry: labels.category(entry.recording.category)),
     "date": Column("Date", lambda entry: entry.recording.date),
@@ -87,9 +93,9 @@ COLUMNS = {
 
 def find(library: "Library", view: TableView) -> list[TableEntry]:
     """The recordings that have all the words of a view, sorted as it says."""
-    counts = library.counts()
+    counts, named = library.counts(), library.diarization.named()
     words = view.words.casefold().split()
-    found = [TableEntry(one, counts.get(one.id, 0)) for one in library.recordings()]
+    found = [TableEntry(one, counts.get(one.id, 0), named.get(one.id, ())) for one in library.recordings()]
     found = [entry for entry in found if all(word in entry.text for word in words)]
     key = COLUMNS[view.column].key
     known = sorted((entry for entry in found if key(entry)), key=key, reverse=view.descending)

@@ -100,4 +100,5 @@ def _progress(state: TranscribeProgress, before: str) -> Progress:
 
 
 def _summary(state: TranscribeProgress) -> str:
-    return f"{state.transcribed:,} of {labels.count(state.total, 'utterance')} transcribed."
+    missing = labels.count(state.total, "utterance")
+    return f"Transcribed {state.transcribed:,} of the {missing} that had no transcript."

@@ -15,7 +15,7 @@ from ui.events import Updates, event_data
 from ui.links import SearchRequest, SearchSettings
 from ui.search import examples, form, minimap, results
 from ui.search.results import SearchedLibrary
-from ui.service import VISIT, Service
+from ui.service import DEMO, VISIT, Service
 from ui.theme import PALETTE
 
 if TYPE_CHECKING:
@@ -327,6 +327,8 @@ class SearchHandlers:
         return {self._form.text: text, self._form.speech: None}
 
     def _libraries(self, token: str, **chosen: Any) -> gr.Dropdown:
-        """The libraries to choose from."""
+        """The libraries to choose from; an address may name one that is still to be added to."""
         libraries = self._service.libraries(token)
+        if chosen.get("value", DEMO) not in dict(libraries).values():
+            libraries = self._service.libraries(token, to_add=True)
         return gr.Dropdown(choices=libraries, visible=len(libraries) > 1, **chosen)

@@ -83,7 +83,7 @@ def test_a_recording_under_a_name_of_its_own_is_imported_again(folder: Path, tmp
 
 def test_one_file_for_all(folder: Path, tmp_path: Path) -> None:
     assert exported(folder, "--format", "csv", "--out", str(tmp_path)) == 1
-    rows = list(csv.DictReader(io.StringIO((tmp_path / "transcripts.csv").read_text("utf-8"))))
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "transcripts.csv").read_text("utf-8-sig"))))
     assert [(row["title"], row["transcript"]) for row in rows][:2] == [
         ("Bienen", "Bees sleep."),
         ("Bienen", "Supplied."),

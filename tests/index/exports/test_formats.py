@@ -7,6 +7,7 @@ import json
 import math
 import re
 import zipfile
+from codecs import BOM_UTF8
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +24,7 @@ from clasp.speech.transcript import Word
 from index.exports.formats import FORMATS, export, packed
 from index.exports.transcript import RecordingTranscript, Utterance
 from index.ingest import transcripts
+from index.ingest.tables import Table
 from index.records import Note, Recording, Segment
 
 HOUR = 3_600.0
@@ -69,7 +71,8 @@ def short(tape: RecordingTranscript) -> RecordingTranscript:
 def written(name: str, transcript: RecordingTranscript) -> str:
     (file,) = export(name, [transcript])
     assert "/secret" not in repr(file.content), "where a file lies is nobody else's business"
-    return file.content.decode()
+    assert file.content.startswith(BOM_UTF8) == (name == "csv"), "Excel needs it"
+    return file.content.decode("utf-8-sig")
 
 
 def spans(transcript: RecordingTranscript) -> list[tuple[int, int]]:
@@ -270,6 +273,14 @@ def test_a_table_keeps_what_has_no_transcript(tape: RecordingTranscript) -> None
     assert [row["speaker"] for row in rows] == [one.speaker for one in SEGMENTS]
     assert {row["tags"] for row in rows} == {"oral history, 1962"}
     assert rows[3]["transcript_source"] == "machine" and rows[0]["file"] == "Kaffee & <Kuchen>.mp3"
+
+
+def test_a_table_beside_its_recording_is_read_as_it_was_written(tape: RecordingTranscript, tmp_path: Path) -> None:
+    (file,) = export("csv", [tape])
+    (tmp_path / file.name).write_bytes(file.content)
+    table = Table.read(tmp_path / file.name, [tape.recording.path.name])
+    cues = [(one.start, html.unescape(one.text), one.speaker) for one in table.cues(tape.recording.path.name)]
+    assert cues == [(round(one.start, 3), one.transcript, one.speaker) for one in SEGMENTS]
 
 
 def test_json_has_the_times_of_words(tape: RecordingTranscript) -> None:

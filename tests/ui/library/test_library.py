@@ -20,8 +20,11 @@ import soundfile
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from clasp import Clasp
 from clasp.audio.decode import SAMPLE_RATE
 from clasp.training.data.synthesis import Voice, speak
+from index.ingest.pipeline import Ingestor
+from index.library import Library
 from tests.index.ingest.web import Page as Served
 from tests.index.ingest.web import Web, serving
 from tests.ui.conftest import LEAVING, looked_at, running
@@ -84,7 +87,7 @@ def page(owner: Page) -> Page:
 def opened(page: Page) -> None:
     """Turn to the library tab."""
     page.get_by_role("tab", name="Library").click()
-    page.wait_for_selector("#library-facts p, #library-facts dl")
+    page.wait_for_selector("#library-facts p, #library-facts dl, #library-table section")
 
 
 def attach(page: Page, *files: Path) -> None:
@@ -416,11 +419,20 @@ def test_the_tab_fits_a_phone(page: Page) -> None:
 
 
 @pytest.fixture(scope="module")
-def public(tmp_path_factory: pytest.TempPathFactory, home: Path, own: str) -> Iterator[str]:
-    """The address of a read-only app with the library that the tests above have left. The model that it is to use
-    cannot be had."""
+def archive(home: Path, own: str, bundled: Clasp, spoken_files: list[Path]) -> Path:
+    """The library of `own`, as the tests above have left it; with a recording if they were not run."""
+    folder = home / "archive"
+    if Library.is_free(folder):
+        with Library.create(folder, bundled) as library:
+            list(Ingestor(library, bundled).add([spoken_files[0]]))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def public(tmp_path_factory: pytest.TempPathFactory, home: Path, archive: Path) -> Iterator[str]:
+    """The address of a read-only app with that library. The model that it is to use cannot be had."""
     folder = tmp_path_factory.mktemp("public")
-    places = {"CLASP_LIBRARY": home / "archive", "XDG_DATA_HOME": home / "data", "GRADIO_TEMP_DIR": folder / "uploads"}
+    places = {"CLASP_LIBRARY": archive, "XDG_DATA_HOME": home / "data", "GRADIO_TEMP_DIR": folder / "uploads"}
     settings = {name: str(path) for name, path in places.items()}
     settings |= {"CLASP_MODEL": "published", "CLASP_OFFLINE": "1"}
     with running(folder, **settings, CLASP_READ_ONLY="1", CLASP_GUEST_MIB="1") as url:

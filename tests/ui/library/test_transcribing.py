@@ -47,14 +47,16 @@ def test_after_adding_comes_the_second_progress(library, tmp_path):
     shares = [one.share for one in second if one.share is not None]
     assert shares == sorted(shares) and shares[0] == 0 and shares[-1] == 1
     assert any(one.now == "Transcribing: second" and "of 10 utterances" in one.facts[0] for one in second)
-    assert report.sentences[-1] == "10 of 10 utterances transcribed." and not report.wrong
+    assert report.sentences[-1] == "Transcribed 10 of the 10 utterances that had no transcript." and not report.wrong
 
 
 def test_stopped_it_says_how_to_go_on(library):
     _, report = done(transcribing(library, Ear()), stop_after=4)
-    assert report.sentences == (f"4 of 10 utterances transcribed. Stopped: these transcripts are kept. {CONTINUE}",)
+    assert report.sentences == (
+        f"Transcribed 4 of the 10 utterances that had no transcript. Stopped: these transcripts are kept. {CONTINUE}",
+    )
     _, report = done(transcribing(library, Ear()))
-    assert report.sentences == ("6 of 6 utterances transcribed.",)
+    assert report.sentences == ("Transcribed 6 of the 6 utterances that had no transcript.",)
     _, report = done(transcribing(library, Ear()))
     assert "nothing to transcribe" in report.sentences[0]
 
@@ -72,7 +74,7 @@ def test_without_a_transcriber_it_says_why(library, monkeypatch):
 def test_a_recording_that_is_gone_is_named(library, tmp_path):
     (tmp_path / "first.wav").unlink()
     _, report = done(transcribing(library, Ear()))
-    assert report.wrong and report.sentences == ("3 of 10 utterances transcribed.",)
+    assert report.wrong and report.sentences == ("Transcribed 3 of the 10 utterances that had no transcript.",)
     assert (
         len(report.details) == 1 and report.details[0].startswith("first: ") and "no longer there" in report.details[0]
     )

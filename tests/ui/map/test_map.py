@@ -121,7 +121,7 @@ def test_a_click_plays_a_lasso_lists_what_lies_inside_and_that_is_downloaded(bro
         with page.expect_download() as download:
             page.get_by_role("button", name="Metadata (CSV)").click()
         assert download.value.suggested_filename == "clasp-selection.csv"
-        table = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text("utf-8"))))
+        table = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text("utf-8-sig"))))
         assert [int(row["id"]) for row in table] == ids
         assert {row["probability"] for row in table} == {""}
 

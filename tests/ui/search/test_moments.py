@@ -233,7 +233,7 @@ def test_hits_can_be_downloaded(look, interviews: Interviews) -> None:
     page = look(ASKED)
     name, content = download(page, "CSV")
     assert name == "clasp-the-ferry-stayed-in-the-harbour-because-of-the-fog.csv"
-    rows = list(csv.DictReader(io.StringIO(content.decode())))
+    rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
     likely = page.locator("#results .hit").count() - page.locator("#results .more .hit").count()
     folded = page.locator("#results .near[id^=same] li").count()
     folded -= page.locator("#results .more .near[id^=same] li").count()

@@ -188,6 +188,8 @@ def test_labels() -> None:
     assert labels.category("belles_lettres") == "belles lettres"
     assert (labels.count(1, "match", "matches"), labels.count(1_200, "file")) == ("1 match", "1,200 files")
     assert labels.clock(725) == "12:05" and labels.clock(3672) == "1:01:12"
+    assert labels.several(["Ada", "Bo", "Cy"]) == "Ada, Bo, Cy"
+    assert labels.several(["Ada", "Bo", "Cy", "Di"]) == "Ada, Bo and 2 more"
     assert labels.title("A talk") == "A talk" and len(labels.title("long " * 40)) <= 60
 
 

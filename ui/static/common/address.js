@@ -2,7 +2,10 @@
 /* The address bar: which tab is open, what Search asks, and how the open tab is set.
 
    A tab keeps what it likes there with `keep` and finds it with `get` when the page is loaded again; while another tab
-   is open, it is that one's that is shown. What others have put there stays. How it is written: query.js. */
+   is open, it is that one's that is shown. What others have put there stays. How it is written: query.js.
+
+   Another tab, and another question, are new places to go back to. Back leads to the question that stood there, and to a
+   tab as it was left. */
 
 import { closest, find } from "./dom.js";
 import { changed, FIRST, read, write } from "./query.js";
@@ -29,6 +32,26 @@ const shown = (asked, secret) =>
 function show() {
   const [asked, secret] = [question(), Boolean(history.state?.secret)];
   history.replaceState({ address: asked, secret }, "", shown(asked, secret));
+}
+
+/**
+ * Another tab was opened: a new place to go back to.
+ * @param {string} name
+ */
+function turn(name) {
+  const state = { address: question(), secret: Boolean(history.state?.secret) };
+  tab = name;
+  history.pushState(state, "", location.pathname); // without the hash, which was of the tab before
+  show();
+}
+
+/** The browser went back or forward: open the tab that was open there. */
+function goBack() {
+  const there = read(location.search);
+  tab = there.tab;
+  if (settings[tab]) show();
+  else others = there.others; // as the tab finds them, which was not opened since the page was loaded
+  open(tab);
 }
 
 /**
@@ -115,13 +138,11 @@ export function follow(tries = 50) {
   delete document.documentElement.dataset.opening; // see theme.py
   const turned = () => {
     const opened = now();
-    if (!opened || opened === tab) return;
-    tab = opened;
-    show();
+    if (opened && opened !== tab) turn(opened);
   };
   turned(); // somebody may have been faster
   new MutationObserver(turned).observe(tabs, { subtree: true, attributeFilter: ["aria-selected"] });
-  window.addEventListener("popstate", () => open(read(location.search).tab));
+  window.addEventListener("popstate", goBack);
   reach(location.hash);
   document.addEventListener("click", (event) => {
     const link = closest(event.target, "a[data-tab]", HTMLAnchorElement);

@@ -14,6 +14,7 @@ const root = document.documentElement;
 
 const panel = () => part(document, "#results");
 let opened = false; // whether the tab was opened before
+let given = false; // whether the next answer is to what nobody has asked: no new place to go back to
 let scroll = returned() ? Number(history.state?.scroll) : 0; // where the page was when it was left
 
 /** Whether somebody has come back to the page, from a recording for example. */
@@ -36,9 +37,11 @@ export function busy() {
  * @param {unknown[]} rest
  */
 export function withAgain(_, __, ...rest) {
+  const library = opened ? address.beginning() : "";
   const again = opened;
   opened = true;
-  return [again, again ? address.beginning() : "", ...rest];
+  given = given || library !== "";
+  return [again, library, ...rest];
 }
 
 /** Show the filters that are behind the button, or hide them. */
@@ -52,6 +55,8 @@ export function more() {
 export function mount({ element, props, watch, trigger }) {
   let answers = 0;
   let jump = false; // to the answer, which another one replaces
+  /** @type {string | null} */
+  let goal = null; // the question to which Back or Forward has led, until it is answered
   const ask = (/** @type {string} */ event, /** @type {object} */ data) => {
     busy();
     trigger(event, data);
@@ -64,7 +69,7 @@ export function mount({ element, props, watch, trigger }) {
       browser's settings, plug one in, or upload a recording.</p>`;
   });
   window.addEventListener("pagehide", () => history.replaceState({ ...history.state, scroll: scrollY }, ""));
-  window.addEventListener("popstate", () => ask("open", { address: address.question() }));
+  window.addEventListener("popstate", follow);
 
   document.addEventListener("click", ({ target }) => {
     if (closest(target, "[data-skip]")) find(panel(), ".hit [data-play]")?.focus();
@@ -93,17 +98,30 @@ export function mount({ element, props, watch, trigger }) {
     else if (fold !== undefined) foldMap();
   });
 
+  const facts = () => find(panel(), "[data-number]")?.dataset ?? {}; // of the answer
+
+  /** Answer what the browser went back or forward to, unless that stands there. */
+  function follow() {
+    const question = address.question();
+    if (goal !== null || question === facts().address) return;
+    goal = question;
+    ask("open", { address: goal });
+  }
+
   function answered() {
     announce(); // the new cards know what plays
     if (panel().querySelector(".working")) return busy();
-    const facts = find(panel(), "[data-number]")?.dataset ?? {};
+    const { order } = facts();
     const sort = find(panel(), "[data-sort]", HTMLSelectElement);
-    if (sort && facts.order) sort.value = facts.order;
+    if (sort && order) sort.value = order;
     for (const button of parts(panel(), "[data-toggle]")) button.setAttribute("aria-expanded", "false");
     strips.show();
     if (find(panel(), ".welcome")) delete root.dataset.asked;
     showFold();
-    remember(facts);
+    const [reached, known] = [goal, given || goal !== null];
+    [goal, given] = [null, false];
+    if (reached !== null && reached !== address.question()) return follow(); // and on, meanwhile
+    remember(facts(), known);
     if (jump) find(panel(), "h2")?.focus({ preventScroll: true });
     if (jump && panel().getBoundingClientRect().top < 0) panel().scrollIntoView();
     jump = false;
@@ -114,6 +132,7 @@ export function mount({ element, props, watch, trigger }) {
   }
 
   const opening = new URLSearchParams(address.opening());
+  given = opening.has("last");
   if (opening.has("library") || opening.has("last")) part(document, "#found").dataset.map = "none"; // only the first has one
   if (!find(panel(), ".welcome"))
     answered(); // it was faster
@@ -142,13 +161,14 @@ const showFold = () =>
 /**
  * Put an answer's address into the address bar: a new question is a new place to go back to.
  * @param {DOMStringMap} facts of the answer
+ * @param {boolean} known whether the place is there already
  */
-function remember({ address: next, private: secret }) {
+function remember({ address: next, private: secret }, known) {
   const last = address.question();
   if (next === undefined || (next === last && history.state)) return;
   address.ask(next, {
     secret: secret !== undefined,
-    anew: !same(next, last, ["q", "query_language", "like", "library"]),
+    anew: !known && !same(next, last, ["q", "query_language", "like", "library"]),
   });
 }
 
