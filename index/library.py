@@ -319,7 +319,7 @@ class Library:
     def vectors(self) -> tuple[np.ndarray, np.ndarray]:
         """Ids, int64 (n,), ascending, and their vectors, float32 (n, dim), unit rows."""
         table = self._indexed.index.segments
-        return table.ids, table.vectors.astype(np.float32)
+        return table.ids, table.vectors[:].astype(np.float32)
 
     # What it is and what is in it
 
