@@ -8,7 +8,7 @@ What is in the bin is neither found nor counted nor exported. Its transcripts, c
 so does its file, if that was copied into the library.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -43,17 +43,18 @@ class LibraryBin:
         self._indexed = indexed
         self._unlink = unlink
 
-    def put(self, recording: str) -> None:
-        """Remove a recording from the library, so that it can be restored.
+    def put(self, *recordings: str) -> None:
+        """Remove recordings from the library, in one transaction, so that they can be restored.
 
         Raises:
             LibraryError: if there is no such recording, or the library is for searching only; it is as before then.
         """
         with self._indexed.writing() as database:
-            if database.recording(recording) is None:
-                raise LibraryError(f"There is no recording {recording!r} in this library.")
+            for one in recordings:
+                if database.recording(one) is None:
+                    raise LibraryError(f"There is no recording {one!r} in this library.")
             now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-            ids = database.remove(recording, lambda: database.copy_to_bin(recording, now))
+            ids = database.remove(recordings, lambda: database.copy_to_bin(recordings, now))
             self._indexed.follow(lambda before: before.without(ids, database.version()))
 
     def contents(self, *, every: bool = False) -> list[Removed]:
@@ -69,23 +70,24 @@ class LibraryBin:
         none."""
         return self._indexed.database.binned_of(sha256)
 
-    def restore(self, recording: str) -> None:
-        """Bring a recording back.
+    def restore(self, *recordings: str) -> None:
+        """Bring recordings back, in one transaction.
 
         Raises:
-            LibraryError: if it is not in the bin, was added again meanwhile, or another model made its vectors.
+            LibraryError: if one is not in the bin, was added again meanwhile, or another model made its vectors; none
+                comes back then.
         """
         with self._indexed.writing() as database:
-            if recording not in [one.id for one in self.contents()]:
+            if not {one.id for one in self.contents()}.issuperset(recordings):
                 raise LibraryError("This recording is no longer in the bin.")
-            if not database.restore(recording):
+            if not database.restore(recordings):
                 raise LibraryError(
                     "The library was embedded anew since this recording was removed: add the recording again."
                 )
             self._indexed.follow(
                 lambda before: before.appended(database.contents(after=int(before.ids.max(initial=0))))
             )
-            database.delete_binned(recording)
+            database.delete_binned(recordings)
 
     def delete(self, recording: str) -> None:
         """Delete a recording in the bin for good, with its file if that was copied into the library.
@@ -97,7 +99,7 @@ class LibraryBin:
             one = next((one for one in self.contents() if one.id == recording), None)
             if one is None:
                 raise LibraryError("This recording is no longer in the bin.")
-            self._delete(database, one)
+            self._delete(database, [one])
 
     def expire(self, now: datetime | None = None) -> None:
         """Delete for good what has been in the bin for its time."""
@@ -105,10 +107,10 @@ class LibraryBin:
         expired = [one for one in self.contents(every=True) if one.until <= now]
         if expired:
             with self._indexed.writing() as database:
-                for one in expired:
-                    self._delete(database, one)
+                self._delete(database, expired)
 
-    def _delete(self, database: Database, one: Removed) -> None:
-        database.delete_binned(one.id)
-        if not database.recordings_at(one.path):
-            self._unlink(one.path)
+    def _delete(self, database: Database, removed: Sequence[Removed]) -> None:
+        database.delete_binned([one.id for one in removed])
+        for one in removed:
+            if not database.recordings_at(one.path):
+                self._unlink(one.path)

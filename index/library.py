@@ -320,7 +320,7 @@ class Library:
     def vectors(self) -> tuple[np.ndarray, np.ndarray]:
         """Ids, int64 (n,), ascending, and their vectors, float32 (n, dim), unit rows."""
         table = self._indexed.index.segments
-        return table.ids, table.vectors.astype(np.float32)
+        return table.ids, table.vectors[:].astype(np.float32)
 
     # What it is and what is in it
 
@@ -562,19 +562,21 @@ class Library:
             database.apply_sidecar(recording, facts, segments, text, sidecar)
             self._indexed.follow()
 
-    def remove(self, recording: str) -> None:
-        """Delete a recording for good: its segments, their vectors, and its file if the library owns that.
+    def remove(self, *recordings: str) -> None:
+        """Delete recordings for good, in one transaction: their segments, the vectors of these, and files that
+        the library owns.
 
         Raises:
-            LibraryError: if there is no such recording.
+            LibraryError: if there is no such recording; nothing is deleted then.
         """
         self._indexed.must_be_writable()
-        file = self.recording(recording).path
+        files = [self.recording(one).path for one in recordings]
         with self._indexed.writing() as database:
-            ids = database.remove(recording)
+            ids = database.remove(recordings)
             self._indexed.follow(lambda before: before.without(ids, database.version()))
-        if not self.recordings_at(file):  # another one may have been made of what is there now
-            self._unlink(file)
+        for file in files:
+            if not self.recordings_at(file):  # another one may have been made of what is there now
+                self._unlink(file)
 
     def _unlink(self, path: Path) -> None:
         """Delete a file that the library owns."""

@@ -100,7 +100,7 @@ class LibraryRecurrences:
     def _alike(self, ids: Sequence[int]) -> list[tuple[int, int]]:
         """Of segments with these ids, those in other recordings that are alike in meaning, ids of both."""
         table = self._indexed.index.segments
-        vectors = meanings(table.vectors, self._meaning_dim)
+        vectors = meanings(table.vectors[:], self._meaning_dim)
         spoken = table.columns["language"]
         vectors = without_languages(vectors, [spoken.names[code] for code in spoken.codes.tolist()])
         recording = table.columns["recording"].codes

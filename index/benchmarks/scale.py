@@ -172,8 +172,7 @@ def _changed(library: Library, known: Sentences, count: int) -> Column:
     """Remove one recording of CHANGED, and add as many while others search."""
     numbers = range(1, count // PER_RECORDING, CHANGED)
     began = time.perf_counter()
-    for number in numbers:
-        library.remove(f"recording {number}")
+    library.remove(*(f"recording {number}" for number in numbers))
     removed = len(numbers) * PER_RECORDING / (time.perf_counter() - began)
     with _callers(library, known.queries, MEANWHILE) as times:
         began = time.perf_counter()

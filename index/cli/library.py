@@ -113,8 +113,7 @@ def run(args: argparse.Namespace) -> int:
             library.edit(args.recording, **facts)
         elif args.action in ("remove", "restore"):
             removal = library.remove if args.action == "remove" and args.for_good else library.bin.put
-            for recording in args.recordings:
-                (library.bin.restore if args.action == "restore" else removal)(recording)
+            (library.bin.restore if args.action == "restore" else removal)(*args.recordings)
         else:
             print(_listing(library, args))
     return 0

@@ -232,7 +232,8 @@ class Ingestor:
         for one in earlier:
             self.library.corrections.carry(one.id, recording.id)
             self.library.notes.carry(one.id, recording.id)
-            self.library.remove(one.id)
+        if earlier:
+            self.library.remove(*(one.id for one in earlier))
         silent = position == 0 and progress.segments == before.segments
         yield replace(
             progress, added=before.added + (not silent), silent=(*before.silent, file) if silent else before.silent,

@@ -5,7 +5,7 @@ is stopped in between leaves it in both: then it is in the library, and what the
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import sqlalchemy
@@ -47,25 +47,29 @@ class Bin(Connection):
         )  # fmt: skip
         return rows[0][0] if rows else None
 
-    def copy_to_bin(self, name: str, removed: str) -> None:
-        """Copy a recording, and all that belongs to it, into the bin."""
+    def copy_to_bin(self, names: Collection[str], removed: str) -> None:
+        """Copy recordings, and all that belongs to them, into the bin."""
         with self._errors(), self._bin().begin() as connection:  # only the bin is locked
-            self._delete_from_bin(connection, name)
+            self._delete_from_bin(connection, names)
             for table, clause in _clauses("").items():
                 copy = f"INSERT INTO bin.{table} SELECT * FROM main.{table} WHERE {clause}"
-                execute(connection, copy, name=name)
-            record = "INSERT INTO bin.bin SELECT :name, :removed, model FROM main.library"
-            execute(connection, record, name=name, removed=removed)
+                execute(connection, copy, names=names)
+            execute(
+                connection,
+                "INSERT INTO bin.bin SELECT recordings.id, :removed, model FROM main.recordings, main.library "
+                "WHERE recordings.id IN :names", removed=removed, names=names,
+            )  # fmt: skip
 
-    def copy_from_bin(self, name: str) -> bool:
-        """Copy a recording, and all that belongs to it, from the bin, in the transaction of `restoring`. Its segments
-        get ids that none has had. Returns whether it is there, with vectors of the library's model."""
+    def copy_from_bin(self, names: Collection[str]) -> bool:
+        """Copy recordings, and all that belongs to them, from the bin, in the transaction of `restoring`, if all are
+        there with vectors of the library's model. Their segments get ids that none has had. Returns whether they
+        are."""
         writer = self._writer
-        there = "SELECT 1 FROM bin.bin JOIN main.library USING (model) WHERE recording = :name"
-        if not execute(writer, there, name=name).all():
+        there = "SELECT count(*) FROM bin.bin JOIN main.library USING (model) WHERE recording IN :names"
+        if execute(writer, there, names=names).scalar_one() < len({*names}):
             return False
-        span = "SELECT coalesce(min(id), 0), coalesce(max(id), 0) FROM bin.segments WHERE recording = :name"
-        first, last = execute(writer, span, name=name).one()
+        span = "SELECT coalesce(min(id), 0), coalesce(max(id), 0) FROM bin.segments WHERE recording IN :names"
+        first, last = execute(writer, span, names=names).one()
         shift = self._home.new_ids(writer, last + 1 - first) - first
         for table, clause in _clauses("bin.").items():
             ids = {column for column, parent, _ in tables()[table].references if parent == "segments"}
@@ -74,7 +78,7 @@ class Bin(Connection):
             values = [f"{column} + {shift}" if column in ids else column for column in columns]
             copy = f"INSERT INTO main.{table} ({', '.join(columns)}) "
             copy += f"SELECT {', '.join(values)} FROM bin.{table} WHERE {clause}"
-            execute(writer, copy, name=name)
+            execute(writer, copy, names=names)
         return True
 
     @contextmanager
@@ -83,12 +87,12 @@ class Bin(Connection):
         with self._errors(), self._commit(self._bin()):
             yield
 
-    def delete_binned(self, name: str) -> None:
-        """Take a recording out of the bin."""
+    def delete_binned(self, names: Collection[str]) -> None:
+        """Take recordings out of the bin."""
         with self._errors():
             engine = self._bin()
             with engine.begin() as connection:
-                self._delete_from_bin(connection, name)
+                self._delete_from_bin(connection, names)
             self._home.give_back_space(engine, "bin")
 
     def _read_bin(self, sql: str, **values: str) -> list[tuple]:
@@ -103,11 +107,11 @@ class Bin(Connection):
         self._home.prepare("bin", [TABLE])  # which is not there yet if making the bin was interrupted
         return self._home.engine("bin")
 
-    def _delete_from_bin(self, connection: sqlalchemy.Connection, name: str) -> None:
-        """Take a recording out of the bin, in a transaction."""
+    def _delete_from_bin(self, connection: sqlalchemy.Connection, names: Collection[str]) -> None:
+        """Take recordings out of the bin, in a transaction."""
         for table, clause in reversed(_clauses("bin.").items()):
-            execute(connection, f"DELETE FROM bin.{table} WHERE {clause}", name=name)
-        execute(connection, "DELETE FROM bin.bin WHERE recording = :name", name=name)
+            execute(connection, f"DELETE FROM bin.{table} WHERE {clause}", names=names)
+        execute(connection, "DELETE FROM bin.bin WHERE recording IN :names", names=names)
 
 
 def paths_in_bin(home: SQLite | PostgreSQL) -> list[str]:
@@ -119,15 +123,15 @@ def paths_in_bin(home: SQLite | PostgreSQL) -> list[str]:
 
 
 def _clauses(part: str) -> dict[str, str]:
-    """The tables that have something of recordings alone, parents first, and of each the condition for a single one,
-    the id of which is the value `name`. `part` comes before the names of other tables."""
-    clauses = {"recordings": "id = :name", "segments": "recording = :name"}
+    """The tables that have something of recordings alone, parents first, and of each the condition for some of these,
+    whose ids are the value `names`. `part` comes before the names of other tables."""
+    clauses = {"recordings": "id IN :names", "segments": "recording IN :names"}
     for name, table in tables().items():
         parents = {parent: column for column, parent, _ in table.references}
         if name in clauses or name in REMADE or sum(cascades for *_, cascades in table.references) != 1:
             continue
         if "recordings" in parents:
-            clauses[name] = f"{parents['recordings']} = :name"
+            clauses[name] = f"{parents['recordings']} IN :names"
         elif "segments" in parents:
-            clauses[name] = f"{parents['segments']} IN (SELECT id FROM {part}segments WHERE recording = :name)"
+            clauses[name] = f"{parents['segments']} IN (SELECT id FROM {part}segments WHERE recording IN :names)"
     return clauses

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -157,22 +157,23 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
             self._write("UPDATE recordings SET sidecar = :sidecar WHERE id = :id", sidecar=sidecar, id=name)
             self._refresh_full_text(name)
 
-    def remove(self, name: str, before: Callable[[], None] = lambda: None) -> np.ndarray:
-        """Take out a recording and all that belongs to it, once `before` was done, while nobody else writes. Returns
-        the ids of its segments, int64, ascending."""
+    def remove(self, names: Collection[str], before: Callable[[], None] = lambda: None) -> np.ndarray:
+        """Take out recordings and all that belongs to them, once `before` was done, while nobody else writes. Returns
+        the ids of their segments, int64, ascending."""
         with self._commit():
             before()
-            ids = self._ids_of(name)
-            self._write("DELETE FROM recordings WHERE id = :id", id=name)
+            ids = self._ids_of(names)
+            self._write("DELETE FROM recordings WHERE id IN :names", names=names)
         with self._errors():
             self._home.give_back_space(self._engine)
         return np.array(ids, np.int64)
 
-    def restore(self, name: str) -> bool:
-        """Copy a recording from the bin, where it stays. Returns whether it is there, with vectors of this model."""
+    def restore(self, names: Collection[str]) -> bool:
+        """Copy recordings from the bin, where they stay, if all are there with vectors of this model. Returns whether
+        they are."""
         with self.restoring():
-            there = self.copy_from_bin(name)
-            self._refresh_full_text(name)
+            there = self.copy_from_bin(names)
+            self._full_text.refresh(self._writer, self._ids_of(names))
         return there
 
     def store_transcripts(
@@ -384,12 +385,11 @@ class Database(Queries, Bin, FeedTables, SavedSearchTables, WatchedFolderTable):
             )  # fmt: skip
 
     def _refresh_full_text(self, recording: str) -> None:
-        self._full_text.refresh(self._writer, self._ids_of(recording))
+        self._full_text.refresh(self._writer, self._ids_of([recording]))
 
-    def _ids_of(self, recording: str) -> list[int]:
-        return list(
-            self._write("SELECT id FROM segments WHERE recording = :name ORDER BY id", name=recording).scalars()
-        )
+    def _ids_of(self, recordings: Collection[str]) -> list[int]:
+        query = "SELECT id FROM segments WHERE recording IN :names ORDER BY id"
+        return list(self._write(query, names=recordings).scalars())
 
 
 def _stored_words(words: Sequence[Word]) -> str:

@@ -344,7 +344,7 @@ class Queries(Connection):
                 blobs, generations = zip(*block, strict=True)
                 buffer = buffer.appended(self._unpacked(blobs, dim))
                 replaced.append(np.array(generations, np.int64))
-        if len(buffer.array) != len(ids):
+        if len(buffer) != len(ids):
             raise self._home.damaged("there are segments without a vector, or vectors without a segment")
         built = {name: column.build() for name, column in columns.items()}
         return SegmentTable(Version(*version), ids, buffer, built, np.concatenate(replaced))

@@ -2,10 +2,14 @@
 
 import numpy as np
 
+from index.vectors.segment_table import VectorBuffer
+
 BLOCK = 4_096  # rows at a time: their float32 copy stays in the processor's cache
 
 
-def exact_search(matrix: np.ndarray, query: np.ndarray, k: int, allowed: np.ndarray | None = None) -> np.ndarray:
+def exact_search(
+    matrix: np.ndarray | VectorBuffer, query: np.ndarray, k: int, allowed: np.ndarray | None = None
+) -> np.ndarray:
     """Rows, int64 (≤ k,), of `matrix`, float16 (n, dim), whose cosine with `query`, float32 (dim,), is largest, best
     first. Equal ones come in the order of the rows; a row of zeros has a cosine of 0. With `allowed`, bool (n,), only
     those rows count.

@@ -122,7 +122,7 @@ class SearchIndex:
         self, half: int, query: np.ndarray, k: int, allowed: np.ndarray | None, names: Mapping[str, Collection[str]]
     ) -> np.ndarray:
         """Rows of the `k` segments nearest in a half, best first."""
-        vectors = self.segments.vectors[:, self.halves[half]]
+        vectors = self.segments.vectors.half(self.halves[half])
         likely = self._likely(half, query, k, allowed, names)
         if likely is None:
             return exact_search(vectors, query, k, allowed)

@@ -3,6 +3,7 @@ which shares with the old what it can."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -29,21 +30,21 @@ class SegmentTable:
         return len(self.ids)
 
     @property
-    def vectors(self) -> np.ndarray:
+    def vectors(self) -> "VectorBuffer":
         """Unit vectors, float16 (n, dim)."""
-        return self.buffer.array
+        return self.buffer
 
     @property
     def dim(self) -> int:
         """Numbers of a vector."""
-        return self.buffer.array.shape[1]
+        return self.buffer.dim
 
     def appended(self, later: "SegmentTable") -> "SegmentTable":
         """These, and what came later."""
         return SegmentTable(
             later.version,
             np.concatenate([self.ids, later.ids]),
-            self.buffer.appended(later.vectors),
+            self.buffer.appended(later.vectors[:]),
             {name: column.appended(later.columns[name]) for name, column in self.columns.items()},
             np.concatenate([self.replaced, later.replaced]),
         )
@@ -128,47 +129,72 @@ class CategoricalBuilder:
 
 
 class VectorBuffer:
-    """Unit vectors as `array`, float16 (n, dim), read-only."""
+    """Unit vectors, float16 (n, dim), which never change: `vectors[rows]` and `vectors[rows, half]` are arrays, copied.
+
+    What comes later, or in the place of others, is written behind these, in the same memory. What is no longer used of
+    that stays in it, until it is much or all is moved to larger memory.
+    """
 
     def __init__(self, dim: int, expected: int = 0) -> None:
         """None yet; `expected`, and some more, can be appended without copying."""
-        self._use(_Memory(dim, expected), 0)
+        self._use(_Memory(np.empty((int(SPARE * expected), dim), np.float16)), np.empty(0, np.int64))
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        rows, *numbers = key if isinstance(key, tuple) else (key,)
+        return self._memory.array[(self._places[rows], *numbers)]
+
+    @property
+    def dim(self) -> int:
+        """Numbers of a vector."""
+        return self._memory.array.shape[1]
+
+    def half(self, half: slice) -> "VectorBuffer":
+        """A half of each, without copying."""
+        return self._with(_Memory(self._memory.array[:, half], self._memory.filled), self._places)
 
     def appended(self, later: np.ndarray) -> "VectorBuffer":
-        """These, and (m, dim) later ones, in memory shared with these. Only one thread at a time may append."""
-        count, dim = self.array.shape
-        memory = self._memory
-        if memory.filled != count or count + len(later) > len(memory.array):
-            memory = _Memory(dim, count + len(later))
-            memory.array[:count] = self.array
-        memory.array[count : count + len(later)] = later
-        return VectorBuffer.__new__(VectorBuffer)._use(memory, count + len(later))
+        """These, and (m, dim) later ones. Only one thread at a time may append."""
+        if self._memory.filled + len(later) > len(self._memory.array):
+            return self._moved(len(later)).appended(later)
+        start, stop = self._memory.filled, self._memory.filled + len(later)
+        self._memory.array[start:stop] = later
+        self._memory.filled = stop
+        return self._with(self._memory, np.concatenate([self._places, np.arange(start, stop)]))
 
     def selected(self, rows: np.ndarray) -> "VectorBuffer":
         """Those of them in some rows, bool (n,)."""
-        count = int(rows.sum())
-        memory = _Memory(self.array.shape[1], count)
-        np.compress(rows, self.array, axis=0, out=memory.array[:count])
-        return VectorBuffer.__new__(VectorBuffer)._use(memory, count)
+        fewer = self._with(self._memory, self._places[rows])
+        return fewer if SPARE * len(fewer) >= self._memory.filled else fewer._moved(0)
 
     def replaced(self, rows: np.ndarray, others: np.ndarray) -> "VectorBuffer":
-        """These, with (m, dim) others in some rows, int64 (m,); in memory of its own."""
-        count, dim = self.array.shape
-        memory = _Memory(dim, count)
-        memory.array[:count] = self.array
-        memory.array[rows] = others
-        return VectorBuffer.__new__(VectorBuffer)._use(memory, count)
+        """These, with (m, dim) others in some rows, int64 (m,). Only one thread at a time may replace."""
+        both, count = self.appended(others), len(self)
+        places = both._places[:count].copy()
+        places[rows] = both._places[count:]
+        return self._with(both._memory, places)
 
-    def _use(self, memory: "_Memory", count: int) -> "VectorBuffer":
-        memory.filled = count
-        self._memory, self.array = memory, memory.array[:count]
-        self.array.flags.writeable = False
+    def _moved(self, more: int) -> "VectorBuffer":
+        """The same in memory of their own, with room for so many more."""
+        moved = VectorBuffer(self.dim, len(self) + more)
+        np.take(self._memory.array, self._places, axis=0, out=moved._memory.array[: len(self)], mode="clip")
+        moved._memory.filled = len(self)
+        return self._with(moved._memory, np.arange(len(self)))
+
+    @staticmethod
+    def _with(memory: "_Memory", places: np.ndarray) -> "VectorBuffer":
+        return VectorBuffer.__new__(VectorBuffer)._use(memory, places)
+
+    def _use(self, memory: "_Memory", places: np.ndarray) -> "VectorBuffer":
+        self._memory, self._places = memory, places  # where each stands, int64 (n,)
         return self
 
 
+@dataclass(eq=False)
 class _Memory:
-    """Room for vectors, and how much of it is filled."""
+    """Room for vectors, float16 (m, dim), and how much of it is filled."""
 
-    def __init__(self, dim: int, expected: int) -> None:
-        self.array = np.empty((int(SPARE * expected), dim), np.float16)
-        self.filled = 0
+    array: np.ndarray
+    filled: int = 0

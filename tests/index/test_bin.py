@@ -94,9 +94,34 @@ def test_it_is_deleted_after_thirty_days(library: Library) -> None:
     assert len(library) == 4
 
 
+def test_several_are_one_change(library: Library) -> None:
+    names, before = [f"recording {number}" for number in (1, 2, 4)], {one.id: one for one in library.recordings()}
+    vectors = [library.vector(number) for number in (2, 3, 5)]
+    for change in (library.bin.put, library.remove):
+        with pytest.raises(LibraryError, match="no recording 'lost'"):
+            change(*names, "lost")
+    with pytest.raises(LibraryError, match="no longer in the bin"):
+        library.bin.restore(*names)
+    generation = library._database.version().generation
+    library.bin.put(*names, names[0])
+    assert [one.id for one in library.recordings()] == ["recording 0", "recording 3", "recording 5"]
+    with pytest.raises(LibraryError, match="no longer in the bin"):
+        library.bin.restore(*names, "recording 3")
+    assert len(library) == 3 and {one.id for one in library.bin.contents()} == {*names}
+    library.bin.restore(*names)
+    assert library._database.version().generation == generation + 2 and library.bin.contents() == []
+    assert {one.id: one for one in library.recordings()} == before and found(library, "ferry early fog")
+    back = [library.segments_of(name)[0].id for name in names]
+    np.testing.assert_array_equal([library.vector(number) for number in back], vectors)
+    library.remove(*names)
+    assert len(library) == 3 and not (library.folder / FILES / "2.ogg").exists()
+    with Library.open(library.folder, Identity()) as again:
+        assert len(again) == 3 and again.bin.contents() == []
+
+
 def test_of_an_interrupted_removal_the_library_counts(library: Library) -> None:
     """It was copied, and not taken out yet; or copied back, and not taken out of the bin."""
-    library._database.copy_to_bin(NAME, "2026-01-01T00:00:00+00:00")
+    library._database.copy_to_bin([NAME], "2026-01-01T00:00:00+00:00")
     library.edit(NAME, title="Edited since")
     assert library.bin.contents() == [] and library.bin.of("2" * 64) is None
     with Library.open(library.folder, Identity()) as again:

@@ -474,8 +474,7 @@ def test_adding_from_many_threads(make, items, units, tmp_path, model):
 
 
 def removed(library: Library, numbers: range) -> None:
-    for number in numbers:
-        library.remove(f"recording {number}")
+    library.remove(*(f"recording {number}" for number in numbers))
 
 
 @pytest.mark.parametrize("count", [60, UNINDEXED_MOST + 500])  # compared one by one, and by the index

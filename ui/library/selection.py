@@ -98,7 +98,7 @@ class SelectionHandlers(LibraryHandlers):
         for one in map(library.recording, selection):
             if busy and not one.done:
                 raise LibraryError(f"{one.title} is being added right now: stop that first.")
-            library.bin.put(one.id)
+        library.bin.put(*selection)
         done = f"{labels.count(len(selection), 'recording')} removed."
         return self._show(name, token, view, done=done, undo=Undo(removed=selection))
 
@@ -108,8 +108,8 @@ class SelectionHandlers(LibraryHandlers):
         library = self._own(name, token)
         if undo is None:
             raise LibraryError("There is nothing to undo any more.")
-        for recording in undo.removed:
-            library.bin.restore(recording)
+        if undo.removed:
+            library.bin.restore(*undo.removed)
         for recording, facts in undo.edited:
             library.edit(recording, **facts)
         return self._show(name, token, view, done="Undone.")
