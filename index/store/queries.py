@@ -324,7 +324,7 @@ class Queries(Connection):
                 buffer, last, replaced = VectorBuffer(dim, len(ids)), after, [np.empty(0, np.int64)]
             else:
                 kept = np.isin(known.ids, ids)
-                buffer = known.buffer if kept.all() else known.buffer.selected(kept)
+                buffer = known.vectors if kept.all() else known.vectors.selected(kept)
                 last = int(known.ids.max(initial=0))
                 replaced = [known.replaced[kept]]
                 others = execute(

@@ -18,7 +18,7 @@ class SegmentTable:
 
     version: Version
     ids: np.ndarray  # int64 (n,), ascending
-    buffer: "VectorBuffer"
+    vectors: "VectorBuffer"  # float16 (n, dim), unit rows
     columns: "dict[str, Categorical]"  # recording, category, language, speaker, date, tags
     replaced: np.ndarray  # int64 (n,), the generation in which each vector was last replaced; 0: never
 
@@ -30,21 +30,16 @@ class SegmentTable:
         return len(self.ids)
 
     @property
-    def vectors(self) -> "VectorBuffer":
-        """Unit vectors, float16 (n, dim)."""
-        return self.buffer
-
-    @property
     def dim(self) -> int:
         """Numbers of a vector."""
-        return self.buffer.dim
+        return self.vectors.dim
 
     def appended(self, later: "SegmentTable") -> "SegmentTable":
         """These, and what came later."""
         return SegmentTable(
             later.version,
             np.concatenate([self.ids, later.ids]),
-            self.buffer.appended(later.vectors[:]),
+            self.vectors.appended(later.vectors[:]),
             {name: column.appended(later.columns[name]) for name, column in self.columns.items()},
             np.concatenate([self.replaced, later.replaced]),
         )
@@ -53,7 +48,7 @@ class SegmentTable:
         """These without some."""
         stays = ~np.isin(self.ids, ids)
         columns = {name: Categorical(column.names, column.codes[stays]) for name, column in self.columns.items()}
-        return SegmentTable(version, self.ids[stays], self.buffer.selected(stays), columns, self.replaced[stays])
+        return SegmentTable(version, self.ids[stays], self.vectors.selected(stays), columns, self.replaced[stays])
 
     def edited(self, recording: str, values: dict[str, str], version: Version) -> "SegmentTable":
         """These, with other values in some columns for the segments of a recording."""

@@ -22,7 +22,7 @@ def replaced(segments: SegmentTable, rows: np.ndarray, vectors: np.ndarray) -> S
     version = replace(segments.version, generation=segments.version.generation + 1)
     generations = np.array(segments.replaced)
     generations[rows] = version.generation
-    return SegmentTable(version, segments.ids, segments.buffer.replaced(rows, vectors), {}, generations)
+    return SegmentTable(version, segments.ids, segments.vectors.replaced(rows, vectors), {}, generations)
 
 
 def nearest(vectors: np.ndarray, query: np.ndarray, k: int, allowed: np.ndarray | None = None) -> list[int]:
