@@ -159,7 +159,7 @@ def questions(encodings: Encodings, data: Path) -> tuple[list[Utterance], dict[D
     translated_answers = len(spoken) + np.array([answer for answer, _, _ in translations])
     translation_equal = labels[translated_answers, None] == labels
     same_language = [*sentences, *(text for text, _ in parts)]
-    equal = np.concatenate([labels[answers, None] == labels, _said(parts, len(candidates))])
+    equal = np.concatenate([labels[answers, None] == labels, _saying(parts, len(candidates))])
     voices = encodings.speech([*again, *(reworded_again[place] for place in share), *parts_again])
     alignments = _alignments(model, Phones(voices.phones, packed, True, True))
     every_text = typed(
@@ -177,7 +177,7 @@ def questions(encodings: Encodings, data: Path) -> tuple[list[Utterance], dict[D
     in_few_words: dict[Direction, list[tuple[Text, list[int]]]] = {"few": few, "word": phrases(candidates, (1,))}
     for direction, queries in in_few_words.items():
         if queries:
-            texts, said = [text for text, _ in queries], _said(queries, len(candidates))
+            texts, said = [text for text, _ in queries], _saying(queries, len(candidates))
             asked[direction] = typed(encodings, texts, said, packed, short=True)
     return candidates, asked
 
@@ -199,7 +199,7 @@ def _spoken(text: str, language: str) -> Utterance:
     return Utterance(text, language, espeak_voice(language, text))
 
 
-def _said(queries: Sequence[tuple[Text, list[int]]], count: int) -> np.ndarray:
+def _saying(queries: Sequence[tuple[Text, list[int]]], count: int) -> np.ndarray:
     """Which of `count` candidates say the words of each query, bool (n, count)."""
     found = np.zeros((len(queries), count), bool)
     for row, (_, places) in enumerate(queries):

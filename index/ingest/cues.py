@@ -98,7 +98,7 @@ def _pieces(cue: Cue) -> Iterator[_Shown]:
     speakers = [cue.speaker, *(" ".join(html.unescape(name).split()) for name in parts[1::2])]
     turns = []
     for speaker, marked in zip(speakers, parts[::2], strict=True):
-        seen = _UNSEEN.sub("", html.unescape(_MARKUP.sub("", _UNSEEN.sub("", marked))))
+        seen = _UNSEEN.sub("", html.unescape(_MARKUP.sub("", marked)))
         lines = [" ".join(line.split()) for line in seen.split("\n")]
         turns.append((speaker, [line for line in lines if line], marked))
     yield from _in_turn(cue.start, cue.end, [one for one in turns if one[1]])
