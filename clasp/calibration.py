@@ -137,7 +137,7 @@ class Calibration:
         )
 
     def is_short(self, direction: Direction) -> bool:
-        """Whether a query of this direction is a few words, and fitted as such: all have their phones looked up."""
+        """Whether a query of this direction is a few words, and fitted as such."""
         return direction in SHORT and direction in self.directions
 
     @classmethod

@@ -139,28 +139,27 @@ def names(data: Path) -> list[QuerySet]:
 
 def short_queries(data: Path) -> list[QuerySet]:
     """One to three words that are said in exactly one English recording."""
-    pool = recordings(data, "en")
     return [
-        QuerySet(
-            f"real-short-{words}", f"{words} word{'s' * (words > 1)} of one recording",
-            tuple(Query(Text(text, "en"), frozenset([place])) for text, place in unique_phrases(pool, words, SHORT)),
-            pool, {"search": (None, 0.80)},
-        )
+        _phrases(data, f"real-short-{words}", f"{words} word{'s' * (words > 1)} of one recording", words, SHORT,
+                 {"search": (None, 0.80)})
         for words in (1, 2, 3)
     ]  # fmt: skip
 
 
 def excerpts(data: Path) -> list[QuerySet]:
     """Four to eight words out of English recordings that say more, each said in exactly one."""
-    pool = recordings(data, "en")
     return [
-        QuerySet(
-            f"real-excerpts-{words}", f"{words} words out of one recording",
-            tuple(Query(Text(text, "en"), frozenset([place])) for text, place in unique_phrases(pool, words, EXCERPTS)),
-            pool,
-        )
+        _phrases(data, f"real-excerpts-{words}", f"{words} words out of one recording", words, EXCERPTS, {})
         for words in (4, 6, 8)
-    ]  # fmt: skip
+    ]
+
+
+def _phrases(data: Path, name: str, title: str, words: int, count: int, floors: dict[str, Floor]) -> QuerySet:
+    """So many words at a time, each of another English recording."""
+    pool = recordings(data, "en")
+    found = unique_phrases(pool, words, count)
+    queries = tuple(Query(Text(text, "en"), frozenset([place])) for text, place in found)
+    return QuerySet(name, title, queries, pool, floors)
 
 
 def contrasts(data: Path) -> list[ContrastSet]:
